@@ -1,0 +1,63 @@
+/**
+ * Names, ports and paths that the operator and the pods agree on.
+ * Users, dashboards and tests rely on them too; this is the only place that spells them.
+ */
+
+/** The namespace and name of one DataService. */
+export interface ServiceKey {
+  namespace: string
+  name: string
+}
+
+/** What one process of the data plane does; the first argument of its program. */
+export const roles = ['gateway', 'writer', 'reader', 'migrate', 'maintain'] as const
+export type Role = (typeof roles)[number]
+
+export const ports = {
+  /** HTTP of gateway and reader. */
+  http: 8080,
+  /** `/metrics`, `/livez` and `/readyz` of every pod of ours. */
+  telemetry: 9090,
+  kafka: 9092,
+  kafkaController: 9093,
+  postgres: 5432,
+  redis: 6379,
+} as const
+
+export const probePaths = { live: '/livez', ready: '/readyz', metrics: '/metrics' } as const
+
+/** Where a pod finds its files; the environment variable of the same line moves it (for processes outside a pod). */
+export const mounts = {
+  settings: { path: '/etc/dataservice/settings/settings.json', variable: 'DATASERVICE_SETTINGS' },
+  credentials: { path: '/etc/dataservice/credentials', variable: 'DATASERVICE_CREDENTIALS' },
+} as const
+
+/** Files in the credentials folder of a pod. A pod holds only those of its own role. */
+export const credentialFiles = {
+  /** Password of the pod's own Postgres role. */
+  postgresPassword: 'postgres-password',
+  redisPassword: 'redis-password',
+  /** 32 random bytes in hex that sign page cursors (reader). */
+  cursorKey: 'cursor-key',
+} as const
+
+/** Keys of the Secret `NAME-credentials`; the operator projects them to `credentialFiles`. */
+export const credentialKeys = {
+  owner: 'postgres-owner-password',
+  writer: 'postgres-writer-password',
+  reader: 'postgres-reader-password',
+  replication: 'postgres-replication-password',
+  redis: 'redis-password',
+  cursor: 'cursor-key',
+} as const
+
+/** The database of a managed Postgres, its schema, and its roles. */
+export const database = {
+  name: 'dataservice',
+  schema: 'dataservice',
+  users: { owner: 'dataservice_owner', writer: 'dataservice_writer', reader: 'dataservice_reader' },
+} as const
+
+export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`
+export const deadLettersTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.dead-letters`
+export const writerGroup = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.writer`

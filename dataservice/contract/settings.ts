@@ -1,0 +1,57 @@
+/**
+ * The settings that the operator renders (ConfigMap `NAME-settings`, key `settings.json`) and every pod reads.
+ * Nothing secret stands here; a hash of the text rolls the pods.
+ */
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+const Endpoint = Type.Object({ host: Type.String({ minLength: 1 }), port: Type.Integer({ minimum: 1, maximum: 65535 }) })
+
+export const Settings = Type.Object({
+  namespace: Type.String({ minLength: 1 }),
+  name: Type.String({ minLength: 1 }),
+  record: Type.Object({
+    /** JSON Schema 2020-12 of one record. */
+    schema: Type.Record(Type.String(), Type.Unknown()),
+    /** JSON Pointer of the Kafka key; absent: the record id. */
+    key: Type.Optional(Type.String()),
+    indexes: Type.Array(Type.Object({ fields: Type.Array(Type.String(), { minItems: 1 }) })),
+  }),
+  log: Type.Object({
+    brokers: Type.Array(Type.String(), { minItems: 1 }),
+    eventsTopic: Type.String(),
+    deadLettersTopic: Type.String(),
+    group: Type.String(),
+    partitions: Type.Integer({ minimum: 1 }),
+    retentionMs: Type.Integer({ minimum: 1 }),
+  }),
+  store: Type.Object({
+    primary: Endpoint,
+    /** Where reads go; the primary itself while there are no replicas. */
+    replica: Endpoint,
+    database: Type.String(),
+    schema: Type.String(),
+    users: Type.Object({ owner: Type.String(), writer: Type.String(), reader: Type.String() }),
+    /** Connections each pod may hold. */
+    poolSize: Type.Object({ writer: Type.Integer({ minimum: 1 }), reader: Type.Integer({ minimum: 1 }) }),
+  }),
+  partitioning: Type.Object({
+    by: Type.Literal('Time'),
+    interval: Type.Union([Type.Literal('Hour'), Type.Literal('Day'), Type.Literal('Month')]),
+    /** Partitions made ahead of now. */
+    premake: Type.Integer({ minimum: 1 }),
+    /** Milliseconds after which a partition is dropped; absent: kept for ever. */
+    retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
+  }),
+  cache: Type.Object({ host: Type.String({ minLength: 1 }), port: Type.Integer(), ttlSeconds: Type.Integer({ minimum: 1 }) }),
+  reader: Type.Object({ url: Type.String({ minLength: 1 }) }),
+})
+export type Settings = Static<typeof Settings>
+
+/** Reads settings; throws an Error that names the first field that is wrong. */
+export function parseSettings(text: string): Settings {
+  const value: unknown = JSON.parse(text)
+  if (Value.Check(Settings, value)) return value
+  const [first] = Value.Errors(Settings, value)
+  throw new Error(`settings: ${first?.instancePath || '/'} ${first?.message ?? 'is not valid'}`)
+}

@@ -1,0 +1,88 @@
+/**
+ * What the data plane needs of a Kafka client, and nothing more. The adapter behind it is chosen by the contract
+ * tests beside it: they run on three real brokers and kill them.
+ */
+
+/** Offsets and positions are 64-bit in Kafka. */
+export type Offset = bigint
+
+export interface NewRecord {
+  key: Buffer
+  value: Buffer
+  headers: Readonly<Record<string, string | Buffer>>
+}
+
+/** What became of one partition's records in one append. */
+export type AppendOutcome =
+  /** All replicas that must have it have it; `baseOffset` is the first record's offset, the others follow it. */
+  | { kind: 'appended'; baseOffset: Offset }
+  /** Certainly not in the log. */
+  | { kind: 'refused'; reason: string }
+  /** Perhaps in the log, perhaps not. */
+  | { kind: 'unknown'; reason: string }
+
+/** Appends to one topic with acks=all, idempotent. */
+export interface LogAppender {
+  /** Partitions of the topic, as last seen. */
+  readonly partitions: number
+  /**
+   * Appends each partition's records in order, as one batch for each partition. Never rejects; every partition of
+   * the input has an outcome. At most one append is in flight at a time for the same partition.
+   * Ends within about a second after the first failure; the caller's own deadline answers its client.
+   */
+  append(batches: ReadonlyMap<number, readonly NewRecord[]>): Promise<ReadonlyMap<number, AppendOutcome>>
+  /** Milliseconds by which the brokers' clock is ahead of ours, when known. */
+  clockSkewMs(): number | undefined
+  /** Waits for what is in flight, then disconnects. */
+  close(): Promise<void>
+}
+
+export interface LogRecord {
+  offset: Offset
+  key: Buffer | undefined
+  /** Undefined for a tombstone. */
+  value: Buffer | undefined
+  headers: ReadonlyMap<string, Buffer>
+  /** Broker or producer time of the record, milliseconds since 1970. */
+  timestamp: number
+}
+
+/** Where the log of one partition starts and ends. `end` is the offset of the next record to come (high watermark). */
+export interface LogRange {
+  start: Offset
+  end: Offset
+}
+
+/** What the owner of a consumer decides; the calls for one partition never overlap. */
+export interface LogHandler {
+  /**
+   * The group gave us these partitions (all of ours, not the difference). Answers the offset to read next for each
+   * partition to read; a partition left out stays unread until the next assignment. Called again after each rebalance.
+   */
+  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>>
+  /** Called synchronously as soon as a rebalance is known: everything buffered for these partitions must be dropped. */
+  revoked(partitions: readonly number[]): void
+  /**
+   * Records in offset order without gaps in what the log holds, starting at the position given. The next records of
+   * that partition come after the promise resolves (this is the back-pressure); other partitions go on meanwhile.
+   */
+  records(partition: number, records: readonly LogRecord[]): Promise<void>
+  /** The position is outside the log: nothing more is read of that partition until the next assignment. */
+  outOfRange(partition: number, position: Offset, range: LogRange): void
+}
+
+/** Reads one topic as a member of a consumer group; the true position is kept by the handler, never by Kafka. */
+export interface LogConsumer {
+  /** Joins and reads until `stop` or a failure that the client does not mend; then it rejects. */
+  run(handler: LogHandler): Promise<void>
+  /** Tells Kafka a position, only as a hint for lag tools. Failures are ignored. */
+  hint(positions: ReadonlyMap<number, Offset>): Promise<void>
+  /** Reads the log's bounds of a partition from its leader. */
+  range(partition: number): Promise<LogRange>
+  /** One record at an offset, or undefined when the log does not hold it. */
+  recordAt(partition: number, offset: Offset): Promise<LogRecord | undefined>
+  /** Identity of the Kafka cluster. */
+  clusterId(): Promise<string>
+  /** Leaves the group and disconnects; `run` then resolves. */
+  stop(): Promise<void>
+}
