@@ -1,0 +1,41 @@
+/**
+ * The life of one process: what a role is given, what it answers, and how it ends.
+ *
+ * Each role folder has a `role.ts` that exports `start(context, ports): Promise<Running>`. The ports are the role's
+ * own interface; only `main.ts` builds the adapters behind them, and registers how to close each with `onClose`.
+ */
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+
+export interface RoleContext {
+  settings: Settings
+  /** The record declaration of the settings, judged once at start. */
+  record: AcceptedRecord
+  /** Reads a file of `credentialFiles`, without its last newline. Throws when the pod does not have it. */
+  credential(file: string): string
+  log: Logger
+  /** Default process metrics stand in it already; a role adds its own. */
+  metrics: Registry
+  podName: string
+  /** Aborted when the process has to end at once: the deadline of a shutdown has passed. */
+  signal: AbortSignal
+  /** Registers the end of an adapter. Called in reverse order after `Running.stop`. */
+  onClose(name: string, close: () => Promise<void> | void): void
+}
+
+/** A role at work. */
+export interface Running {
+  /** Why this pod should get no traffic now, or undefined when it is ready. Cheap and synchronous. */
+  notReady(): string | undefined
+  /** True when a Service sends traffic here: a shutdown then first waits until the endpoints are gone. */
+  behindService: boolean
+  /** Takes nothing new, finishes what is in flight, hands over. Adapters are closed after it. */
+  stop(): Promise<void>
+  /**
+   * A job: resolves when the work is done (exit 0). A server: never resolves.
+   * A rejection ends the process with exit 1 in both.
+   */
+  done: Promise<void>
+}
