@@ -1,0 +1,68 @@
+/**
+ * The closed vocabulary of `status.conditions`. Dashboards, alerts and `kubectl wait` rely on these words:
+ * a type or reason that is not in these tables does not exist.
+ */
+
+/** Condition types with what True means. */
+export const conditionTypes = {
+  /** The desired state is reached. Computed from the others. */
+  Ready: 'The data service does what its spec says.',
+  /** Work towards the spec is going on; nobody has to act. */
+  Reconciling: 'The operator is still working towards the spec.',
+  /** Nothing moves until a user changes something; the message says what. */
+  Stalled: 'A user must change something; the message says what.',
+  /** Present only while the annotation `dataservice.dev/paused` stands. */
+  Paused: 'The annotation dataservice.dev/paused holds the operator back.',
+  LogReady: 'The Kafka brokers are up.',
+  TopicsReady: 'The topics exist with the settings of the spec.',
+  DatabaseReady: 'Postgres is up and its tables fit the spec.',
+  CacheReady: 'Redis is up.',
+  GatewayReady: 'As many gateway pods as wanted are ready.',
+  WriterReady: 'As many writer pods as wanted are ready.',
+  ReaderReady: 'As many reader pods as wanted are ready.',
+  Durable: 'An accepted record survives the loss of one disk.',
+} as const
+export type ConditionType = keyof typeof conditionTypes
+
+/** Why a condition has its value. CamelCase, stable; the message carries the detail. */
+export const reasons = [
+  // the desired state is reached
+  'Ready',
+  'ScaledToZero',
+  'Replicated',
+  'NotDesired',
+  // waiting: nobody has to act
+  'Settled',
+  'Progressing',
+  'Creating',
+  'RollingOut',
+  'Scaling',
+  'Starting',
+  'Migrating',
+  'TopicsPending',
+  'WaitingForLog',
+  'WaitingForTopics',
+  'WaitingForDatabase',
+  'PodsNotReady',
+  'PodsUnschedulable',
+  'ImageNotPulled',
+  'PodsCrashing',
+  'VolumePending',
+  'EngineUnreachable',
+  'ApplyFailed',
+  'MigrationFailed',
+  'NotObserved',
+  // a user must act
+  'Healthy',
+  'RecordRefused',
+  'NotOwned',
+  'TopicExists',
+  'StorageNotExpandable',
+  'VolumeLost',
+  'InvalidObject',
+  'Terminating',
+  // facts about the choice made
+  'PausedByAnnotation',
+  'SingleBroker',
+] as const
+export type Reason = (typeof reasons)[number]

@@ -1,0 +1,196 @@
+/** `spec.kafka`, `spec.postgres` and `spec.redis`: the engines behind a DataService. */
+import { type Static, Type } from 'typebox'
+import { podFields } from './pods.ts'
+import { Duration, DurationOr, ObjectName, StorageSize } from './scalars.ts'
+
+const storage = (engine: string) =>
+  Type.Object(
+    {
+      size: StorageSize({
+        default: '10Gi',
+        description: `Size of the volume of each ${engine} pod. It can grow later, never shrink. Example: 100Gi. Default: 10Gi.`,
+      }),
+      className: Type.Optional(
+        ObjectName({
+          description:
+            'StorageClass of the volume. Cannot be changed later. Default: the default StorageClass of the cluster.',
+        }),
+      ),
+    },
+    {
+      default: {},
+      'x-kubernetes-validations': [
+        {
+          rule: 'quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0',
+          message:
+            'storage.size can only grow, because a volume cannot shrink: keep the old size or choose a larger one',
+        },
+        {
+          rule: 'has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)',
+          message:
+            'storage.className cannot change, because the volumes exist: put the old value back, ' +
+            'or create another DataService on the new class and copy the records',
+        },
+      ],
+      description: `The volume of each ${engine} pod. Default: 10Gi of the default StorageClass.`,
+    },
+  )
+
+const ManagedKafka = Type.Object(
+  {
+    brokers: Type.Integer({
+      minimum: 1,
+      maximum: 1,
+      default: 1,
+      description:
+        'Number of brokers. One broker keeps every record on one disk, which the condition Durable says. Default: 1.',
+    }),
+    storage: storage('Kafka'),
+    ...podFields,
+  },
+  {
+    default: {},
+    'x-kubernetes-validations': [
+      {
+        rule: 'self.brokers == oldSelf.brokers',
+        message:
+          'kafka.managed.brokers cannot change: put the old number back, or create another DataService with the new one',
+      },
+    ],
+    description: 'A Kafka that the operator runs for this DataService alone. Default: one broker with 10Gi.',
+  },
+)
+
+const Topic = Type.Object(
+  {
+    partitions: Type.Integer({
+      minimum: 1,
+      maximum: 256,
+      default: 6,
+      description:
+        'Partitions of the topic: how many writer pods can work at once. Can grow, never shrink; after growing, ' +
+        'records with the same key may stand in two partitions. Example: 12. Default: 6.',
+    }),
+    retention: DurationOr({
+      default: '7d',
+      description:
+        'How long the log keeps a record (minutes m, hours h or days d). It is also how long Postgres may be away ' +
+        'before records are refused. Example: 36h. Default: 7d.',
+    }),
+  },
+  {
+    default: {},
+    'x-kubernetes-validations': [
+      {
+        rule: 'self.partitions >= oldSelf.partitions',
+        message:
+          'kafka.topic.partitions can only grow, because Kafka cannot remove a partition: keep the old number or choose a larger one',
+      },
+    ],
+    description:
+      'The topic that holds the records before they reach Postgres. Example: {partitions: 12, retention: 3d}.',
+  },
+)
+
+export const KafkaSpec = Type.Object(
+  { managed: ManagedKafka, topic: Topic },
+  {
+    default: {},
+    description:
+      'The log in the middle: where Kafka runs and how its topic is set. Default: one managed broker and a topic of ' +
+      '6 partitions kept for 7 days.',
+  },
+)
+export type KafkaSpec = Static<typeof KafkaSpec>
+
+const ManagedPostgres = Type.Object(
+  {
+    instances: Type.Integer({
+      minimum: 1,
+      maximum: 1,
+      default: 1,
+      description: 'Number of Postgres pods. Default: 1, the primary.',
+    }),
+    storage: storage('Postgres'),
+    ...podFields,
+  },
+  {
+    default: {},
+    description:
+      'A Postgres that the operator runs for this DataService alone. Default: one instance with 10Gi.',
+  },
+)
+
+const Partitioning = Type.Object(
+  {
+    by: Type.Unsafe<'Time'>({
+      type: 'string',
+      enum: ['Time'],
+      default: 'Time',
+      description:
+        'Time: a partition holds the records accepted in one interval. Cannot be changed later. Default: Time.',
+    }),
+    interval: Type.Unsafe<'Hour' | 'Day' | 'Month'>({
+      type: 'string',
+      enum: ['Hour', 'Day', 'Month'],
+      default: 'Day',
+      description:
+        'Time that one partition covers. Aim at a few hundred partitions in all: Hour for a few days of data, ' +
+        'Day for a year, Month for longer. Cannot be changed later. Default: Day.',
+    }),
+    retain: Type.Optional(
+      Duration({
+        description:
+          'Age at which records are removed, a whole partition at a time (minutes m, hours h or days d). ' +
+          'Example: 90d. Default: records are kept for ever.',
+      }),
+    ),
+    premake: Type.Integer({
+      minimum: 1,
+      maximum: 60,
+      default: 7,
+      description: 'Partitions made ahead of now, so that a missed maintenance run is no loss. Default: 7.',
+    }),
+  },
+  {
+    default: {},
+    'x-kubernetes-validations': [
+      {
+        rule: 'self.by == oldSelf.by && self.interval == oldSelf.interval',
+        message:
+          'postgres.partitioning.by and .interval cannot change, because the partitions exist: put the old values back, ' +
+          'or create another DataService with the new ones and copy the records',
+      },
+    ],
+    description: 'How the table of records is cut into partitions. Example: {interval: Month, retain: 730d}.',
+  },
+)
+
+export const PostgresSpec = Type.Object(
+  { managed: ManagedPostgres, partitioning: Partitioning },
+  {
+    default: {},
+    description:
+      'The tables: where Postgres runs and how records are partitioned. Default: one managed instance with a partition ' +
+      'for each day, kept for ever.',
+  },
+)
+export type PostgresSpec = Static<typeof PostgresSpec>
+
+const ManagedRedis = Type.Object(
+  { ...podFields },
+  {
+    default: {},
+    description: 'A Redis that the operator runs for this DataService alone. Default: one pod.',
+  },
+)
+
+export const RedisSpec = Type.Object(
+  { managed: ManagedRedis },
+  {
+    default: {},
+    description:
+      'The cache in front of Postgres. Losing it loses no data, only speed. Default: one managed pod without a volume.',
+  },
+)
+export type RedisSpec = Static<typeof RedisSpec>

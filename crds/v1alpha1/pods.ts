@@ -1,0 +1,162 @@
+/** What a user may say about any pod that a DataService makes: amounts and a closed list of overrides. */
+import { type Static, Type } from 'typebox'
+import { ObjectName, Quantity, type Rule, StringMap } from './scalars.ts'
+
+/** The amounts that apply when neither the DataService nor its class says anything. */
+export const builtInResources = {
+  requests: { cpu: '250m', memory: '256Mi' },
+  limits: { cpu: '500m', memory: '512Mi' },
+} as const
+
+const amounts = (kind: keyof typeof builtInResources, meaning: string) => {
+  const { cpu, memory } = builtInResources[kind]
+  return Type.Object(
+    {
+      cpu: Type.Optional(
+        Quantity({
+          description: `CPU ${meaning}, for example 250m (a quarter of a core) or 2. Default: from the class; built-in: ${cpu}.`,
+        }),
+      ),
+      memory: Type.Optional(
+        Quantity({
+          description: `Memory ${meaning}, for example ${memory} or 2Gi. Default: from the class; built-in: ${memory}.`,
+        }),
+      ),
+    },
+    {
+      description: `What is ${meaning}, for each pod. Default: from the class; built-in: ${cpu} CPU and ${memory} memory.`,
+    },
+  )
+}
+
+const withinLimit = (amount: 'cpu' | 'memory'): Rule => ({
+  rule:
+    `!has(self.requests) || !has(self.requests.${amount}) || !has(self.limits) || !has(self.limits.${amount}) || ` +
+    `quantity(string(self.requests.${amount})).compareTo(quantity(string(self.limits.${amount}))) <= 0`,
+  message: `requests.${amount} is above limits.${amount}: raise the limit or lower the request`,
+})
+
+export const Resources = Type.Object(
+  {
+    requests: Type.Optional(amounts('requests', 'reserved on a node')),
+    limits: Type.Optional(amounts('limits', 'allowed at most')),
+  },
+  {
+    'x-kubernetes-validations': [withinLimit('cpu'), withinLimit('memory')],
+    description:
+      'CPU and memory of each pod. What is left out comes from the class; built-in: requests 250m CPU and 256Mi memory, ' +
+      'limits 500m CPU and 512Mi memory. Example: {requests: {cpu: 500m}, limits: {cpu: 2, memory: 1Gi}}.',
+  },
+)
+/** CPU and memory as far as the user gave them. */
+export type Resources = Static<typeof Resources>
+
+const Toleration = Type.Object(
+  {
+    key: Type.Optional(
+      Type.String({
+        maxLength: 316,
+        description: 'Key of the taint. Left out with operator Exists: every taint.',
+      }),
+    ),
+    operator: Type.Optional(
+      Type.Unsafe<'Exists' | 'Equal'>({
+        type: 'string',
+        enum: ['Exists', 'Equal'],
+        description:
+          'Exists: any value of the taint. Equal (what Kubernetes takes when left out): the value below.',
+      }),
+    ),
+    value: Type.Optional(
+      Type.String({ maxLength: 63, description: 'Value of the taint, with operator Equal.' }),
+    ),
+    effect: Type.Optional(
+      Type.Unsafe<'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'>({
+        type: 'string',
+        enum: ['NoSchedule', 'PreferNoSchedule', 'NoExecute'],
+        description: 'Effect of the taint. Left out: every effect.',
+      }),
+    ),
+    tolerationSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 2147483647,
+        description:
+          'With effect NoExecute: how long the pod stays after the taint appears. Left out: for ever.',
+      }),
+    ),
+  },
+  { description: 'One taint that the pod accepts, as in a Pod.' },
+)
+
+const reserved: Rule = {
+  rule: "self.all(key, !key.startsWith('app.kubernetes.io/') && !key.startsWith('dataservice.dev/'))",
+  message:
+    'labels under app.kubernetes.io/ and dataservice.dev/ belong to the operator: choose another prefix',
+}
+
+export const PodOverrides = Type.Object(
+  {
+    imagePullSecrets: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { name: ObjectName({ description: 'Name of a Secret of type kubernetes.io/dockerconfigjson.' }) },
+          { description: 'One Secret in the namespace of the DataService.' },
+        ),
+        {
+          maxItems: 16,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+          description:
+            'Secrets that open a private image registry. Example: [{name: registry}]. Default: none.',
+        },
+      ),
+    ),
+    nodeSelector: Type.Optional(
+      StringMap({
+        valueLength: 63,
+        description: 'Labels a node must have to run the pod. Example: {disk: ssd}. Default: any node.',
+      }),
+    ),
+    tolerations: Type.Optional(
+      Type.Array(Toleration, {
+        maxItems: 16,
+        'x-kubernetes-list-type': 'atomic',
+        description: 'Taints the pod accepts. Example: [{key: dedicated, operator: Exists}]. Default: none.',
+      }),
+    ),
+    priorityClassName: Type.Optional(
+      ObjectName({ description: 'PriorityClass of the pod. Default: the default of the cluster.' }),
+    ),
+    labels: Type.Optional(
+      StringMap({
+        valueLength: 63,
+        rules: [reserved],
+        description: 'Labels added to the pod. Example: {cost-centre: sales}. Default: none.',
+      }),
+    ),
+    annotations: Type.Optional(
+      StringMap({ valueLength: 4096, description: 'Annotations added to the pod. Default: none.' }),
+    ),
+    serviceAccountAnnotations: Type.Optional(
+      StringMap({
+        valueLength: 4096,
+        description:
+          'Annotations added to the ServiceAccount of the pod, for example the role of a cloud provider. Default: none.',
+      }),
+    ),
+  },
+  {
+    description:
+      'What may be changed in the pod itself. The list is closed: there is no free pod template, so that every pod keeps ' +
+      'its probes, its security settings and its settings file. Default: no override.',
+  },
+)
+/** The closed list of changes a user may make to a pod. */
+export type PodOverrides = Static<typeof PodOverrides>
+
+/** What every block that stands for pods accepts. */
+export const podFields = {
+  resources: Type.Optional(Resources),
+  pod: Type.Optional(PodOverrides),
+}

@@ -1,0 +1,67 @@
+/** `spec.record`: what one record is, how records are ordered and how they are found. */
+import { type Static, Type } from 'typebox'
+import { Pointer } from './scalars.ts'
+
+const Index = Type.Object(
+  {
+    fields: Type.Array(
+      Pointer({ description: 'JSON Pointer to a field with one scalar type, for example /status.' }),
+      {
+        minItems: 1,
+        maxItems: 8,
+        'x-kubernetes-list-type': 'atomic',
+        description:
+          'Fields of the index, in order. A query names them all by equality; the last one may be a range. ' +
+          'Example: [/customerId, /amount] answers GET /data?customerId=c1&amount.gte=10.',
+      },
+    ),
+  },
+  { description: 'One index: the fields that one kind of query names together.' },
+)
+
+export const RecordSpec = Type.Object(
+  {
+    schema: Type.Unsafe<Record<string, unknown>>({
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+      description:
+        'JSON Schema (2020-12) that every record must match; at most 64 KiB. A POST that does not match is answered 400 ' +
+        'with the pointer of what is wrong. Strings that are a key or are indexed need maxLength. The API server cannot ' +
+        'look inside: a schema that cannot be used is shown in the condition Stalled and is not rolled out. ' +
+        'Example: {type: object, required: [amount], properties: {amount: {type: number}}}.',
+    }),
+    key: Type.Optional(
+      Pointer({
+        description:
+          'JSON Pointer to the field that orders records: records with the same value stay in the order they came. ' +
+          'It is the key of the Kafka message. Cannot be changed later. Example: /customerId. ' +
+          'Default: the id of the record, so every record stands alone.',
+      }),
+    ),
+    indexes: Type.Array(Index, {
+      maxItems: 16,
+      default: [],
+      'x-kubernetes-list-type': 'atomic',
+      description:
+        'Fields by which GET /data can find records; a query over other fields is answered 400 with the index to ' +
+        'declare. Each index costs time on every write. Example: [{fields: [/customerId]}, {fields: [/status]}]. ' +
+        'Default: none (records are found by id and by time).',
+    }),
+  },
+  {
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.key) == has(oldSelf.key) && (!has(self.key) || self.key == oldSelf.key)',
+        message:
+          'record.key cannot change, because it decides the order of the records already in the log: ' +
+          'put the old value back, or create another DataService with the new key',
+      },
+    ],
+    description:
+      'What one record is: its JSON Schema, the field that orders records, and the fields by which they are found. ' +
+      'Required. Example: {schema: {type: object, properties: {status: {type: string, maxLength: 16}}}, ' +
+      'indexes: [{fields: [/status]}]}.',
+  },
+)
+/** What one record is, as the user declared it; `indexes` is there even when empty. */
+export type RecordSpec = Static<typeof RecordSpec>

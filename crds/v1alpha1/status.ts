@@ -1,0 +1,94 @@
+/** `status` of a DataService: what the operator last saw. Nothing fast-changing stands here; rates and lag are metrics. */
+import { type Static, Type } from 'typebox'
+import type { ConditionType, Reason } from './conditions.ts'
+
+export const Condition = Type.Object(
+  {
+    type: Type.Unsafe<ConditionType>({
+      type: 'string',
+      maxLength: 64,
+      description:
+        'What the condition is about: Ready, Reconciling, Stalled, or one part such as GatewayReady.',
+    }),
+    status: Type.Unsafe<'True' | 'False' | 'Unknown'>({
+      type: 'string',
+      enum: ['True', 'False', 'Unknown'],
+      description: 'Whether it holds. Unknown: not seen yet.',
+    }),
+    reason: Type.Unsafe<Reason>({
+      type: 'string',
+      minLength: 1,
+      maxLength: 64,
+      pattern: '^[A-Za-z][A-Za-z0-9]*$',
+      description: 'Why, as one word for programs.',
+    }),
+    message: Type.String({
+      maxLength: 4096,
+      description: 'Why, as a sentence for people; it names the object and the remedy.',
+    }),
+    lastTransitionTime: Type.String({
+      format: 'date-time',
+      maxLength: 40,
+      description: 'When status last changed.',
+    }),
+    observedGeneration: Type.Integer({
+      format: 'int64',
+      minimum: 0,
+      description: 'The generation of the spec that this condition speaks of.',
+    }),
+  },
+  { description: 'One statement about the data service.' },
+)
+export type Condition = Static<typeof Condition>
+
+export const DataServiceStatus = Type.Object(
+  {
+    observedGeneration: Type.Optional(
+      Type.Integer({
+        format: 'int64',
+        minimum: 0,
+        description: 'The generation of the spec that this status speaks of.',
+      }),
+    ),
+    conditions: Type.Optional(
+      Type.Array(Condition, {
+        maxItems: 32,
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['type'],
+        description: 'Ready first of all: kubectl wait --for=condition=Ready dsvc/NAME waits for it.',
+      }),
+    ),
+    replicas: Type.Optional(
+      Type.Integer({ format: 'int32', minimum: 0, description: 'Pods of the gateway that exist now.' }),
+    ),
+    selector: Type.Optional(
+      Type.String({
+        maxLength: 1024,
+        description: 'Selects the pods of the gateway, as text; autoscalers read it.',
+      }),
+    ),
+    endpoints: Type.Optional(
+      Type.Object(
+        {
+          gateway: Type.Optional(
+            Type.String({
+              maxLength: 512,
+              description:
+                'Address of the HTTP API inside the cluster, for example http://orders-gateway.shop.svc.',
+            }),
+          ),
+        },
+        { description: 'Where clients find the data service.' },
+      ),
+    ),
+    schemaVersion: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'The record schema that the database was last migrated to and the pods run with.',
+      }),
+    ),
+  },
+  { description: 'What the operator last saw. Written by the operator alone.' },
+)
+/** Every field is absent until the operator has seen the object once. */
+export type DataServiceStatus = Static<typeof DataServiceStatus>
