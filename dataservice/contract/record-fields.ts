@@ -1,0 +1,202 @@
+/** Key and indexes of a declaration: what the pointers name, and whether the store can keep and search it. */
+import { createHash } from 'node:crypto'
+import { isSchema, type JsonSchema, referenced } from './record-keywords.ts'
+import { parsePointer } from './record-pointers.ts'
+import type {
+  DeclaredIndex,
+  IndexedField,
+  RecordDeclaration,
+  RecordProblem,
+  ScalarType,
+} from './record-schema.ts'
+
+/** Bounds of what is indexed. A longer entry makes Postgres refuse the row after it was acknowledged. */
+export const indexBounds = {
+  indexes: 16,
+  fields: 8,
+  /** Characters of all strings of one index, or of the key. */
+  characters: 600,
+  /** What a number counts in that sum. */
+  number: 16,
+} as const
+
+const scalars: readonly string[] = ['string', 'integer', 'number', 'boolean'] satisfies ScalarType[]
+
+/** A part of a declaration that can be used, or the reasons why it cannot. */
+export type Judged<T> =
+  | { value: T; problems: readonly [] }
+  | { value?: never; problems: readonly RecordProblem[] }
+
+/** One field of the schema. `characters`: what it can cost in an index; undefined when nothing bounds it. */
+interface Field {
+  type: ScalarType
+  isRequired: boolean
+  characters: number | undefined
+}
+
+/** Segments of the key, which must be a required string or integer. */
+export function judgeKey({ schema, key }: RecordDeclaration): Judged<readonly string[] | undefined> {
+  if (key === undefined) return { value: undefined, problems: [] }
+  const refuse = (message: string) => ({ problems: [{ pointer: '/key', message }] })
+  const path = parsePointer(key)
+  if (path === undefined || path.length === 0)
+    return refuse(`${quote(key)} is no JSON Pointer: write it as /customerId`)
+  const field = fieldAt(schema, path)
+  if (typeof field === 'string') return refuse(field)
+  if (!field.isRequired)
+    return refuse(`${key} may be absent: name it, and every object above it, in required`)
+  if (field.type !== 'string' && field.type !== 'integer')
+    return refuse(`${key} is of type ${field.type}: the key must be a string or an integer`)
+  if (field.characters === undefined)
+    return refuse(`the string ${key} has no length limit: give it maxLength`)
+  if (field.characters > indexBounds.characters)
+    return refuse(
+      `${key} may have ${field.characters} characters: lower maxLength to at most ${indexBounds.characters}`,
+    )
+  return { value: path, problems: [] }
+}
+
+/** The declared indexes, each with its name, or every reason against them. */
+export function judgeIndexes({ schema, indexes }: RecordDeclaration): Judged<readonly DeclaredIndex[]> {
+  if (indexes.length > indexBounds.indexes) {
+    const message = `${indexes.length} indexes are declared, at most ${indexBounds.indexes} are kept: take some out`
+    return { problems: [{ pointer: '/indexes', message }] }
+  }
+  const judged = indexes.map((index, place) => judgeIndex(schema, index.fields, `/indexes/${place}`))
+  const problems = [...judged.flatMap(one => one.problems), ...duplicates(indexes)]
+  if (problems.length > 0) return { problems }
+  return { value: judged.flatMap(one => one.value ?? []), problems: [] }
+}
+
+function judgeIndex(schema: JsonSchema, fields: readonly string[], pointer: string): Judged<DeclaredIndex> {
+  if (fields.length === 0 || fields.length > indexBounds.fields) {
+    const message = `an index has 1 to ${indexBounds.fields} fields, this one has ${fields.length}`
+    return { problems: [{ pointer: `${pointer}/fields`, message }] }
+  }
+  const judged = fields.map((field, place) => judgeField(schema, field, `${pointer}/fields/${place}`))
+  const problems = [...judged.flatMap(one => one.problems), ...repeatedFields(fields, pointer)]
+  if (problems.length > 0) return { problems }
+  const found = judged.flatMap(one => one.value ?? [])
+  const characters = found.reduce((sum, one) => sum + one.characters, 0)
+  if (characters > indexBounds.characters) {
+    const message = `the fields together may have ${characters} characters (a number counts ${indexBounds.number}): lower their maxLength to at most ${indexBounds.characters} in sum`
+    return { problems: [{ pointer: `${pointer}/fields`, message }] }
+  }
+  return { value: { name: indexName(fields), fields: found.map(one => one.field) }, problems: [] }
+}
+
+function judgeField(
+  schema: JsonSchema,
+  text: string,
+  pointer: string,
+): Judged<{ field: IndexedField; characters: number }> {
+  const refuse = (message: string) => ({ problems: [{ pointer, message }] })
+  const path = parsePointer(text)
+  if (path === undefined || path.length === 0)
+    return refuse(`${quote(text)} is no JSON Pointer: write it as /status`)
+  const field = fieldAt(schema, path)
+  if (typeof field === 'string') return refuse(field)
+  if (field.characters === undefined)
+    return refuse(`the string ${text} has no length limit: give it maxLength`)
+  return {
+    value: {
+      field: { pointer: text, path, parameter: path.join('.'), type: field.type },
+      characters: field.characters,
+    },
+    problems: [],
+  }
+}
+
+/** Two fields with one query parameter (`/a/b` and `/a.b`) could not be told apart. */
+function repeatedFields(fields: readonly string[], pointer: string): RecordProblem[] {
+  const parameters = fields.map(field => parsePointer(field)?.join('.'))
+  return fields.flatMap((field, place) =>
+    parameters.indexOf(parameters[place]) < place
+      ? [
+          {
+            pointer: `${pointer}/fields/${place}`,
+            message: `${field} stands twice in this index: take one out`,
+          },
+        ]
+      : [],
+  )
+}
+
+function duplicates(indexes: RecordDeclaration['indexes']): RecordProblem[] {
+  const names = indexes.map(index => indexName(index.fields))
+  return names.flatMap((name, place) => {
+    const first = names.indexOf(name)
+    return first < place
+      ? [
+          {
+            pointer: `/indexes/${place}`,
+            message: `this index is the same as /indexes/${first}: take one out`,
+          },
+        ]
+      : []
+  })
+}
+
+function indexName(fields: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(fields)).digest('hex')
+  return `records_by_${hash.slice(0, 8)}`
+}
+
+/** The field at a path, or the reason why there is no single scalar field. */
+function fieldAt(root: JsonSchema, path: readonly string[]): Field | string {
+  let schemas = withReferences(root, root)
+  let isRequired = true
+  for (const [depth, segment] of path.entries()) {
+    const name = `/${path.slice(0, depth + 1).join('/')}`
+    if (onlyType(schemas) !== 'object') return `what stands above ${name} must have "type": "object"`
+    isRequired &&= schemas.some(schema => Array.isArray(schema.required) && schema.required.includes(segment))
+    const property = schemas.map(schema => ownProperty(schema, segment)).find(isSchema)
+    if (property === undefined) return `${name} is not in the schema: declare it under properties`
+    schemas = withReferences(root, property)
+  }
+  const type = onlyType(schemas)
+  if (!isScalar(type)) {
+    return `/${path.join('/')} must have exactly one type out of ${scalars.join(', ')} (leave a field out instead of null)`
+  }
+  return { type, isRequired, characters: type === 'string' ? longest(schemas) : indexBounds.number }
+}
+
+function ownProperty(schema: JsonSchema, name: string): unknown {
+  const properties = schema.properties
+  return isSchema(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined
+}
+
+/** A schema and what its `$ref` leads to; all of them hold at once, so any of them may say what we look for. */
+function withReferences(root: JsonSchema, schema: JsonSchema): JsonSchema[] {
+  const found: JsonSchema[] = []
+  let next: JsonSchema | boolean | undefined = schema
+  while (isSchema(next) && !found.includes(next)) {
+    found.push(next)
+    const reference: unknown = next.$ref
+    next = typeof reference === 'string' ? referenced(root, reference) : undefined
+  }
+  return found
+}
+
+function onlyType(schemas: readonly JsonSchema[]): unknown {
+  const types = schemas.map(schema => [schema.type].flat()).filter(type => type[0] !== undefined)
+  return types.find(type => type.length === 1)?.[0]
+}
+
+function isScalar(type: unknown): type is ScalarType {
+  return typeof type === 'string' && scalars.includes(type)
+}
+
+/** The longest string that these schemas let in, by `maxLength`, `enum` or `const`. */
+function longest(schemas: readonly JsonSchema[]): number | undefined {
+  const bounds = schemas.flatMap(schema => [
+    ...(typeof schema.maxLength === 'number' ? [schema.maxLength] : []),
+    ...(typeof schema.const === 'string' ? [schema.const.length] : []),
+    ...(Array.isArray(schema.enum) ? [Math.max(0, ...schema.enum.map(value => String(value).length))] : []),
+  ])
+  return bounds.length > 0 ? Math.min(...bounds) : undefined
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}
