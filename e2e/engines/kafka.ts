@@ -62,15 +62,24 @@ export async function startKafka({ brokers: count, settings = {} }: KafkaOptions
       return broker(own, command, folder)
     }),
   )
-  await Promise.all(brokers.map(each => each.start()))
+  try {
+    await Promise.all(brokers.map(each => each.start()))
+  } catch (error) {
+    await killAll(brokers) // the folder stays: the error names the log in it
+    throw error
+  }
   return {
     bootstrapServers: brokers.map(each => each.address),
     brokers,
     async remove() {
-      await Promise.all(brokers.map(each => (each.pid ? each.kill('SIGKILL') : undefined)))
+      await killAll(brokers)
       await folder.remove()
     },
   }
+}
+
+async function killAll(brokers: readonly Broker[]): Promise<void> {
+  await Promise.all(brokers.map(each => (each.pid ? each.kill('SIGKILL') : undefined)))
 }
 
 async function plan(id: number): Promise<Plan> {
