@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { dataServiceDefinition, dataServiceSchema, sizeLimit } from './definition.ts'
+
+interface Field {
+  description?: string
+  type?: string
+  enum?: string[]
+  maxLength?: number
+  maxItems?: number
+  maxProperties?: number
+  maximum?: number
+  format?: string
+  properties?: Record<string, Field>
+  items?: Field
+  additionalProperties?: Field
+  'x-kubernetes-preserve-unknown-fields'?: boolean
+  'x-kubernetes-list-type'?: string
+}
+
+const fields = [...fieldsOf(dataServiceSchema(), '')]
+
+function* fieldsOf(field: Field, path: string): Generator<[path: string, field: Field]> {
+  yield [path, field]
+  for (const [name, inner] of Object.entries(field.properties ?? {}))
+    yield* fieldsOf(inner, `${path}.${name}`)
+  if (field.items) yield* fieldsOf(field.items, `${path}[]`)
+  if (field.additionalProperties) yield* fieldsOf(field.additionalProperties, `${path}{}`)
+}
+
+test('every field has a description of at least a sentence', () => {
+  const silent = fields.filter(
+    ([path, field]) => !path.endsWith('{}') && !/.{10,}[.]$/.test(field.description ?? ''),
+  )
+  expect(silent.map(([path]) => path)).toEqual([])
+})
+
+test('every value outside the record schema has an upper bound', () => {
+  const isBounded = (field: Field) =>
+    ({
+      string: field.maxLength !== undefined || field.enum !== undefined,
+      array: field.maxItems !== undefined,
+      integer: field.maximum !== undefined || field.format !== undefined,
+      object:
+        field.properties !== undefined ||
+        field.maxProperties !== undefined ||
+        field['x-kubernetes-preserve-unknown-fields'] === true,
+    })[field.type ?? 'string'] ?? true
+  const ofTheServer = ['.apiVersion', '.kind', '.metadata']
+  const endless = fields.filter(([path, field]) => !ofTheServer.includes(path) && !isBounded(field))
+  expect(endless.map(([path]) => path)).toEqual([])
+})
+
+test('every list says how server-side apply merges it', () => {
+  const unclear = fields.filter(([, field]) => field.type === 'array' && !field['x-kubernetes-list-type'])
+  expect(unclear.map(([path]) => path)).toEqual([])
+})
+
+test('the definition is small enough for kubectl apply', () => {
+  expect(JSON.stringify(dataServiceDefinition()).length).toBeLessThan(sizeLimit)
+})
