@@ -59,5 +59,6 @@ export const database = {
 } as const
 
 export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`
-export const deadLettersTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.dead-letters`
+export const deadLettersTopic = ({ namespace, name }: ServiceKey): string =>
+  `${namespace}.${name}.dead-letters`
 export const writerGroup = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.writer`

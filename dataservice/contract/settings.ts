@@ -5,7 +5,10 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
-const Endpoint = Type.Object({ host: Type.String({ minLength: 1 }), port: Type.Integer({ minimum: 1, maximum: 65535 }) })
+const Endpoint = Type.Object({
+  host: Type.String({ minLength: 1 }),
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+})
 
 export const Settings = Type.Object({
   namespace: Type.String({ minLength: 1 }),
@@ -43,7 +46,11 @@ export const Settings = Type.Object({
     /** Milliseconds after which a partition is dropped; absent: kept for ever. */
     retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
   }),
-  cache: Type.Object({ host: Type.String({ minLength: 1 }), port: Type.Integer(), ttlSeconds: Type.Integer({ minimum: 1 }) }),
+  cache: Type.Object({
+    host: Type.String({ minLength: 1 }),
+    port: Type.Integer(),
+    ttlSeconds: Type.Integer({ minimum: 1 }),
+  }),
   reader: Type.Object({ url: Type.String({ minLength: 1 }) }),
 })
 export type Settings = Static<typeof Settings>
