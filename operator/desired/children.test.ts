@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { dataService } from '#operator/testing/data-service.ts'
+import { targetOf } from '#operator/testing/target.ts'
+import { type ChildKind, children, desiredChildren } from './children.ts'
+import { annotationKeys, isOurs } from './labels.ts'
+
+const target = targetOf(dataService())
+const all = desiredChildren(target)
+const kinds = [...new Set(children.map(({ kind }) => kind))]
+
+/** Every child of a kind as YAML, in the order of the table. `vitest -u` writes the files anew. */
+const ofKind = (kind: ChildKind): string =>
+  all
+    .filter(child => child.kind === kind)
+    .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+
+describe('the children of the smallest DataService', () => {
+  test.each(kinds)('%s is as its golden file says', async kind => {
+    await expect(ofKind(kind)).toMatchFileSnapshot(`./golden/${kind}.yaml`)
+  })
+
+  test('each has a name of its own', () => {
+    const names = all.map(({ kind, object }) => `${kind}/${object.metadata.name}`)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('each is ours: by owner reference, or retained for this name', () => {
+    expect(all.filter(({ object }) => !isOurs(target.owner, object.metadata))).toEqual([])
+  })
+
+  test('only the Secrets outlive their owner', () => {
+    const retained = all.filter(
+      ({ object }) => object.metadata.annotations?.[annotationKeys.retained] !== undefined,
+    )
+    expect(retained.map(({ object }) => object.metadata.name)).toEqual([
+      'orders-identity',
+      'orders-credentials',
+    ])
+    expect(retained.flatMap(({ object }) => object.metadata.ownerReferences ?? [])).toEqual([])
+  })
+
+  test('no Deployment says how many pods it wants', () => {
+    const deployments = all.filter(({ kind }) => kind === 'Deployment')
+    expect(deployments).toHaveLength(3)
+    for (const { object } of deployments) expect(JSON.stringify(object)).not.toContain('"replicas"')
+  })
+
+  test('building twice gives the same objects', () => {
+    expect(desiredChildren(targetOf(dataService()))).toEqual(all)
+  })
+
+  test('the longest name allowed still fits every child', () => {
+    const longest = dataService(service => ({
+      ...service,
+      metadata: { ...service.metadata, name: 'n'.repeat(40) },
+    }))
+    const limits: Partial<Record<ChildKind, number>> = { StatefulSet: 52, CronJob: 52 }
+    for (const { kind, object } of desiredChildren(targetOf(longest))) {
+      expect(object.metadata.name.length, `${kind} ${object.metadata.name}`).toBeLessThanOrEqual(
+        limits[kind] ?? 63,
+      )
+    }
+  })
+})

@@ -1,0 +1,92 @@
+/**
+ * The table of all children. Read this first: watches, permissions, applying, pruning and the documentation
+ * follow from it. A new kind is one builder file, one row here, and one golden file.
+ */
+import { deployment } from './deployment.ts'
+import { engineConfigMap } from './engine-config-map.ts'
+import type { Child } from './labels.ts'
+import { maintainCronJob } from './maintain-cron-job.ts'
+import { migrateJob } from './migrate-job.ts'
+import { deployedParts, engineParts, parts } from './names.ts'
+import { podDisruptionBudget } from './pod-disruption-budget.ts'
+import { credentialsSecret, identitySecret } from './secrets.ts'
+import { postgresPrimaryService, service } from './service.ts'
+import { serviceAccount } from './service-account.ts'
+import { settingsConfigMap } from './settings-config-map.ts'
+import { statefulSet } from './stateful-set.ts'
+import type { Target } from './target.ts'
+
+export type ChildKind =
+  | 'Secret'
+  | 'ServiceAccount'
+  | 'ConfigMap'
+  | 'Service'
+  | 'PodDisruptionBudget'
+  | 'StatefulSet'
+  | 'Job'
+  | 'CronJob'
+  | 'Deployment'
+
+/**
+ * When a child is due. `engines`: at once. `migration`: as soon as Postgres answers.
+ * `service`: after the migration, and when the topics exist.
+ */
+export const stages = ['engines', 'migration', 'service'] as const
+export type Stage = (typeof stages)[number]
+
+export interface ChildRow {
+  kind: ChildKind
+  stage: Stage
+  /** `apply`: kept as built. `create`: made once by POST and never changed. */
+  write: 'apply' | 'create'
+  build: (target: Target) => (Child | undefined)[]
+}
+
+const each =
+  <Component extends string>(
+    components: readonly Component[],
+    build: (target: Target, component: Component) => Child | undefined,
+  ) =>
+  (target: Target) =>
+    components.map(component => build(target, component))
+
+const one = (build: (target: Target) => Child | undefined) => (target: Target) => [build(target)]
+
+export const children: readonly ChildRow[] = [
+  { kind: 'Secret', stage: 'engines', write: 'create', build: one(identitySecret) },
+  { kind: 'Secret', stage: 'engines', write: 'create', build: one(credentialsSecret) },
+  {
+    kind: 'ServiceAccount',
+    stage: 'engines',
+    write: 'apply',
+    build: each([...parts, 'jobs'], serviceAccount),
+  },
+  { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: each(engineParts, engineConfigMap) },
+  { kind: 'Service', stage: 'engines', write: 'apply', build: each(parts, service) },
+  { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresPrimaryService) },
+  { kind: 'PodDisruptionBudget', stage: 'engines', write: 'apply', build: each(parts, podDisruptionBudget) },
+  { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, statefulSet) },
+  { kind: 'ConfigMap', stage: 'migration', write: 'apply', build: one(settingsConfigMap) },
+  { kind: 'Job', stage: 'migration', write: 'create', build: one(migrateJob) },
+  { kind: 'CronJob', stage: 'service', write: 'apply', build: one(maintainCronJob) },
+  { kind: 'Deployment', stage: 'service', write: 'apply', build: each(deployedParts, deployment) },
+]
+
+export interface DesiredChild {
+  stage: Stage
+  kind: ChildKind
+  write: 'apply' | 'create'
+  object: Child
+}
+
+/** Everything that should exist for a DataService, in the order in which it is written. */
+export function desiredChildren(target: Target): DesiredChild[] {
+  return children.flatMap(({ kind, stage, write, build }) =>
+    build(target).flatMap(object => (object === undefined ? [] : [{ kind, stage, write, object }])),
+  )
+}
+
+/** Kinds the operator keeps a watched copy of. Secrets are never listed nor watched. */
+export const watchedKinds: readonly Exclude<ChildKind, 'Secret'>[] = [
+  ...new Set(children.map(({ kind }) => kind).filter(kind => kind !== 'Secret')),
+]

@@ -1,0 +1,63 @@
+/** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
+import type { V1Container, V1Deployment } from '@kubernetes/client-node'
+import { ports } from '#dataservice/contract/names.ts'
+import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
+import { type DeployedPart, partName } from './names.ts'
+import {
+  podTemplate,
+  probes,
+  productUser,
+  programContainer,
+  programVolumes,
+  serviceAccountOf,
+  telemetryPort,
+} from './pod.ts'
+import type { Target } from './target.ts'
+
+const httpPort = { name: 'http', containerPort: ports.http, protocol: 'TCP' }
+const portsOf: Record<DeployedPart, V1Container['ports']> = {
+  gateway: [httpPort, telemetryPort],
+  writer: [telemetryPort],
+  reader: [httpPort, telemetryPort],
+}
+
+/** Drain (5 s), requests in flight and the flush of what is buffered have to fit in. */
+const terminationGracePeriodSeconds = 35
+
+export function deployment(target: Target, part: DeployedPart): Child<V1Deployment> {
+  const { owner, effective, settings } = target
+  const name = partName(owner.metadata.name, part)
+  const metadata = ownedMetadata(owner, name, part)
+  const exists = target.observed('Deployment', name) !== undefined
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    // Applied without the mark first; `decide` sets the number of pods before it applies the mark.
+    metadata: exists ? { ...metadata, annotations: { [annotationKeys.seeded]: 'true' } } : metadata,
+    spec: {
+      selector: { matchLabels: selectorLabels(owner.metadata.name, part) },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      minReadySeconds: 0,
+      revisionHistoryLimit: 3,
+      template: podTemplate({
+        owner,
+        component: part,
+        serviceAccount: serviceAccountOf(owner.metadata.name, part),
+        overrides: effective.pods[part],
+        configHash: settings.hash,
+        user: productUser,
+        spec: {
+          terminationGracePeriodSeconds,
+          containers: [
+            {
+              ...programContainer(part, effective.images.dataservice, effective.resources[part]),
+              ...probes(),
+              ports: portsOf[part] ?? [],
+            },
+          ],
+          volumes: programVolumes(owner.metadata.name, part),
+        },
+      }),
+    },
+  }
+}

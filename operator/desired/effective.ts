@@ -1,0 +1,128 @@
+/**
+ * What is in force for one DataService: its own words first, then the built-in choice.
+ * The one place where a class will come in between.
+ */
+import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
+import { durationMs } from './duration.ts'
+import { type EnginePart, type Part, parts } from './names.ts'
+import { largerQuantity } from './quantity.ts'
+
+/** Image references of all pods; from `RELATED_IMAGE_*` of the operator, else the official ones. */
+export interface Images {
+  dataservice: string
+  kafka: string
+  postgres: string
+  redis: string
+}
+
+export interface Amounts {
+  cpu: string
+  memory: string
+}
+export interface Resources {
+  requests: Amounts
+  limits: Amounts
+}
+type ResourceWishes = NonNullable<DataServiceSpec['gateway']['resources']>
+
+/** The closed list of overrides that every pod takes. */
+export type PodOverrides = NonNullable<DataServiceSpec['gateway']['pod']>
+
+export interface Storage {
+  size: string
+  className?: string
+}
+
+export interface Effective {
+  images: Images
+  resources: Record<Part | 'jobs', Resources>
+  pods: Record<Part | 'jobs', PodOverrides>
+  storage: Record<Exclude<EnginePart, 'redis'>, Storage>
+  brokers: number
+  topic: { partitions: number; replicationFactor: number; retentionMs: number }
+  partitioning: { interval: 'Hour' | 'Day' | 'Month'; premake: number; retainMs?: number }
+  /** `exact`: the spec owns the number. `seed`: set once at creation, then left to others. */
+  replicas: Record<'gateway' | 'writer' | 'reader', { number: number; rule: 'exact' | 'seed' }>
+  connections: { total: number; writer: number; reader: number }
+  cacheTtlSeconds: number
+}
+
+const standard: Resources = {
+  requests: { cpu: '250m', memory: '256Mi' },
+  limits: { cpu: '500m', memory: '512Mi' },
+}
+
+const builtInResources: Record<Part | 'jobs', Resources> = {
+  gateway: standard,
+  writer: standard,
+  reader: standard,
+  kafka: { requests: { cpu: '250m', memory: '768Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+  postgres: { requests: { cpu: '250m', memory: '512Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+  redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
+  jobs: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
+}
+
+const seeds = { writer: 2, reader: 3 } as const
+
+/** `max_connections` of a managed Postgres, and how many each pod of ours may hold. */
+const connections = { total: 200, writer: 2, reader: 2 } as const
+
+export function effective(spec: DataServiceSpec, images: Images): Effective {
+  const wishes: Record<Part | 'jobs', Pick<DataServiceSpec['gateway'], 'resources' | 'pod'>> = {
+    gateway: spec.gateway,
+    writer: spec.writer,
+    reader: spec.reader,
+    kafka: spec.kafka.managed,
+    postgres: spec.postgres.managed,
+    redis: spec.redis.managed,
+    jobs: spec.writer.pod === undefined ? {} : { pod: spec.writer.pod },
+  }
+  const { topic } = spec.kafka
+  const { partitioning } = spec.postgres
+  return {
+    images,
+    resources: mapParts(part => mergeResources(builtInResources[part], wishes[part].resources)),
+    pods: mapParts(part => wishes[part].pod ?? {}),
+    storage: { kafka: spec.kafka.managed.storage, postgres: spec.postgres.managed.storage },
+    brokers: spec.kafka.managed.brokers,
+    topic: {
+      partitions: topic.partitions,
+      replicationFactor: spec.kafka.managed.brokers,
+      retentionMs: durationMs(topic.retention),
+    },
+    partitioning: {
+      interval: partitioning.interval,
+      premake: partitioning.premake,
+      ...(partitioning.retain === undefined ? {} : { retainMs: durationMs(partitioning.retain) }),
+    },
+    replicas: {
+      gateway: { number: spec.replicas, rule: 'exact' },
+      writer: wantedReplicas(spec.writer.replicas, Math.min(seeds.writer, topic.partitions)),
+      reader: wantedReplicas(spec.reader.replicas, seeds.reader),
+    },
+    connections,
+    cacheTtlSeconds: 60,
+  }
+}
+
+function wantedReplicas(own: number | undefined, seed: number): { number: number; rule: 'exact' | 'seed' } {
+  return own === undefined ? { number: seed, rule: 'seed' } : { number: own, rule: 'exact' }
+}
+
+function mapParts<T>(make: (part: Part | 'jobs') => T): Record<Part | 'jobs', T> {
+  return {
+    jobs: make('jobs'),
+    ...(Object.fromEntries(parts.map(part => [part, make(part)])) as Record<Part, T>),
+  }
+}
+
+/** A request above the built-in limit lifts the limit with it, so that one wish never makes an invalid pair. */
+function mergeResources(builtIn: Resources, wishes: ResourceWishes = {}): Resources {
+  const request = (name: keyof Amounts): string => String(wishes.requests?.[name] ?? builtIn.requests[name])
+  const limit = (name: keyof Amounts): string =>
+    String(wishes.limits?.[name] ?? largerQuantity(builtIn.limits[name], request(name)))
+  return {
+    requests: { cpu: request('cpu'), memory: request('memory') },
+    limits: { cpu: limit('cpu'), memory: limit('memory') },
+  }
+}

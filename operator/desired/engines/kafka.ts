@@ -1,0 +1,112 @@
+/** Kafka in KRaft: every node is broker and controller, its id is the pod's ordinal. */
+import { ports } from '#dataservice/contract/names.ts'
+import { identityName, partName, podHost, serviceHost } from '../names.ts'
+import { identityKeys } from '../secrets.ts'
+import type { Target } from '../target.ts'
+import { configPath, type Engine } from './engine.ts'
+
+const dataPath = '/var/lib/kafka/data'
+/** A subfolder: a fresh file system has a `lost+found` that Kafka would take for a partition. */
+const logFolder = `${dataPath}/log`
+
+export const kafka: Engine = {
+  user: 1000,
+  files: target => ({
+    'start.sh': startScript,
+    'server.properties': properties(target),
+    'log4j2.yaml': logging,
+  }),
+  ports: [
+    { name: 'kafka', containerPort: ports.kafka, protocol: 'TCP' },
+    { name: 'controller', containerPort: ports.kafkaController, protocol: 'TCP' },
+  ],
+  env: owner => [
+    {
+      name: 'CLUSTER_ID',
+      valueFrom: { secretKeyRef: { name: identityName(owner), key: identityKeys.kafkaClusterId } },
+    },
+  ],
+  secretKeys: [],
+  readiness: { tcpSocket: { port: 'kafka' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
+  scratch: ['/tmp', '/run/kafka'],
+  dataPath,
+  graceSeconds: 60,
+}
+
+function properties({ owner, effective }: Target): string {
+  const { name, namespace } = owner.metadata
+  const set = partName(name, 'kafka')
+  const controllers = Array.from(
+    { length: effective.brokers },
+    (_, ordinal) => `${podHost(set, ordinal, namespace)}:${ports.kafkaController}`,
+  )
+  const copies = Math.min(3, effective.brokers)
+  const inSync = copies === 3 ? 2 : 1
+  const host = `@POD@.${serviceHost(set, namespace)}`
+  return lines({
+    'process.roles': 'broker,controller',
+    'node.id': '@ORDINAL@',
+    'controller.quorum.bootstrap.servers': controllers.join(','),
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `CLIENT://:${ports.kafka},CONTROLLER://:${ports.kafkaController}`,
+    'advertised.listeners': `CLIENT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.kafkaController}`,
+    'inter.broker.listener.name': 'CLIENT',
+    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': logFolder,
+    'auto.create.topics.enable': 'false',
+    'unclean.leader.election.enable': 'false',
+    'default.replication.factor': copies,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': copies,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.replication.factor': copies,
+    'share.coordinator.state.topic.min.isr': inSync,
+    'group.initial.rebalance.delay.ms': 500,
+    'offsets.topic.num.partitions': 8,
+  })
+}
+
+const lines = (settings: Record<string, string | number>): string =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+
+/** Kafka's own log4j2 configuration writes files; containers write to standard output. */
+const logging = `Configuration:
+  Appenders:
+    Console:
+      name: STDOUT
+      PatternLayout:
+        pattern: "%d{ISO8601} %p %m (%c)%n"
+  Loggers:
+    Root:
+      level: WARN
+      AppenderRef:
+        - ref: STDOUT
+    Logger:
+      - name: kafka.server.KafkaRaftServer
+        level: INFO
+`
+
+const startScript = `#!/bin/sh
+# Starts one Kafka node. A volume is formatted once, with the cluster id of this DataService;
+# a volume of another cluster is refused.
+set -eu
+properties=/run/kafka/server.properties
+sed -e "s/@POD@/$POD_NAME/g" -e "s/@ORDINAL@/\${POD_NAME##*-}/g" ${configPath}/server.properties > $properties
+meta=${logFolder}/meta.properties
+if [ -f $meta ]; then
+  found=$(sed -n 's/^cluster.id=//p' $meta)
+  if [ "$found" != "$CLUSTER_ID" ]; then
+    echo "volume belongs to Kafka cluster $found, expected $CLUSTER_ID: restore the Secret that was made with it" >&2
+    exit 1
+  fi
+else
+  java -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*' kafka.tools.StorageTool format \\
+    --cluster-id "$CLUSTER_ID" --standalone --config $properties
+fi
+exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
+  -Dlog4j2.configurationFile=${configPath}/log4j2.yaml -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \\
+  -Dkafka.logs.dir=/tmp -cp '/opt/kafka/libs/*' kafka.Kafka $properties
+`

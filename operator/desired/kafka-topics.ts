@@ -1,0 +1,59 @@
+/** The topics of one DataService, and what has to change about observed ones. */
+
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { deadLettersTopic, eventsTopic } from '#dataservice/contract/names.ts'
+import type { Effective } from './effective.ts'
+
+export interface Topic {
+  name: string
+  partitions: number
+  replicationFactor: number
+  /** Only the settings that we set; everything else is the broker's. */
+  config: Record<string, string>
+}
+
+/** A topic as the brokers describe it; `config` has the values in force. */
+export interface ObservedTopic {
+  name: string
+  partitions: number
+  config: Record<string, string>
+}
+
+export type TopicChange =
+  | { change: 'create'; topic: Topic }
+  | { change: 'grow'; name: string; partitions: number }
+  | { change: 'configure'; name: string; config: Record<string, string> }
+
+/** One record may have 900 KB; a batch of one record and its headers has to fit. */
+const maxMessageBytes = String(1_048_576)
+
+export function desiredTopics({ metadata }: DataService, { topic }: Effective): Topic[] {
+  const config = {
+    'cleanup.policy': 'delete',
+    'retention.ms': String(topic.retentionMs),
+    'max.message.bytes': maxMessageBytes,
+    'min.insync.replicas': topic.replicationFactor >= 3 ? '2' : '1',
+    'unclean.leader.election.enable': 'false',
+  }
+  const { replicationFactor } = topic
+  return [
+    { name: eventsTopic(metadata), partitions: topic.partitions, replicationFactor, config },
+    { name: deadLettersTopic(metadata), partitions: 1, replicationFactor, config },
+  ]
+}
+
+/** The changes that lead from the observed topics to the wanted ones. Partitions never decrease. */
+export function topicChanges(wanted: readonly Topic[], observed: readonly ObservedTopic[]): TopicChange[] {
+  const byName = new Map(observed.map(topic => [topic.name, topic]))
+  return wanted.flatMap((topic): TopicChange[] => {
+    const found = byName.get(topic.name)
+    if (found === undefined) return [{ change: 'create', topic }]
+    const differing = Object.entries(topic.config).some(([key, value]) => found.config[key] !== value)
+    return [
+      ...(found.partitions < topic.partitions
+        ? [{ change: 'grow' as const, name: topic.name, partitions: topic.partitions }]
+        : []),
+      ...(differing ? [{ change: 'configure' as const, name: topic.name, config: topic.config }] : []),
+    ]
+  })
+}

@@ -1,0 +1,128 @@
+/** Labels, annotations and owner references: what marks an object as ours. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+
+export const managedBy = 'dataservice-operator'
+
+export const labelKeys = {
+  name: 'app.kubernetes.io/name',
+  instance: 'app.kubernetes.io/instance',
+  component: 'app.kubernetes.io/component',
+  managedBy: 'app.kubernetes.io/managed-by',
+  partOf: 'app.kubernetes.io/part-of',
+} as const
+
+export const annotationKeys = {
+  /** Hash of the object as the operator last wanted it. */
+  desired: 'dataservice.dev/desired',
+  /** `namespace/name` of the DataService whose data outlives it. */
+  retained: 'dataservice.dev/retained',
+  /** On a Deployment: the first number of pods was set, so that it is never set twice. */
+  seeded: 'dataservice.dev/seeded',
+  /** On a pod template: a change rolls the pods. */
+  configHash: 'dataservice.dev/config-hash',
+  restartedAt: 'dataservice.dev/restartedAt',
+  paused: 'dataservice.dev/paused',
+} as const
+
+/** What every child carries. */
+export interface ChildMetadata {
+  name: string
+  namespace: string
+  labels: Record<string, string>
+  annotations?: Record<string, string>
+  ownerReferences?: OwnerReference[]
+}
+
+export interface OwnerReference {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller: true
+  blockOwnerDeletion: true
+}
+
+/** A Kubernetes object as a builder makes it: plain JSON that goes to the API server unchanged. */
+export type Child<Shape = object> = Omit<Shape, 'apiVersion' | 'kind' | 'metadata'> & {
+  apiVersion: string
+  kind: string
+  metadata: ChildMetadata
+}
+
+/** The fewest labels that pick a component's pods. They never change: selectors are immutable. */
+export function selectorLabels(owner: string, component: string): Record<string, string> {
+  return {
+    [labelKeys.name]: 'dataservice',
+    [labelKeys.instance]: owner,
+    [labelKeys.component]: component,
+  }
+}
+
+export function childLabels(owner: string, component: string): Record<string, string> {
+  return {
+    ...selectorLabels(owner, component),
+    [labelKeys.managedBy]: managedBy,
+    [labelKeys.partOf]: 'dataservice',
+  }
+}
+
+/** Picks all children of a DataService in a LIST. */
+export const childSelector = `${labelKeys.managedBy}=${managedBy}`
+
+/** `a=b,c=d`: the form that `status.selector` and LIST take. */
+export function selectorText(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',')
+}
+
+/** Metadata of a child that goes when its DataService goes. */
+export function ownedMetadata(owner: DataService, name: string, component: string): ChildMetadata {
+  return {
+    name,
+    namespace: owner.metadata.namespace,
+    labels: childLabels(owner.metadata.name, component),
+    ownerReferences: [ownerReference(owner)],
+  }
+}
+
+/** Metadata of a child that outlives its DataService and opens the retained data to the next one of that name. */
+export function retainedMetadata(owner: DataService, name: string, component: string): ChildMetadata {
+  const { namespace, name: ownerName } = owner.metadata
+  return {
+    name,
+    namespace,
+    labels: childLabels(ownerName, component),
+    annotations: {
+      [annotationKeys.retained]: `${namespace}/${ownerName}`,
+      'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+    },
+  }
+}
+
+export function ownerReference(owner: DataService): OwnerReference {
+  return {
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  }
+}
+
+/** Metadata as observed, as far as ownership is decided by it. */
+export interface ObservedOwnership {
+  annotations?: Record<string, string> | undefined
+  ownerReferences?: readonly { uid: string; controller?: boolean | undefined }[] | undefined
+}
+
+/** Ours = the DataService with this UID is the controller, or the object was retained for one of this name. */
+export function isOurs(owner: DataService, observed: ObservedOwnership): boolean {
+  const controlled = (observed.ownerReferences ?? []).some(
+    reference => reference.controller === true && reference.uid === owner.metadata.uid,
+  )
+  const retained = observed.annotations?.[annotationKeys.retained]
+  return controlled || retained === `${owner.metadata.namespace}/${owner.metadata.name}`
+}

@@ -1,0 +1,33 @@
+/** Names of the children of one DataService. Users and dashboards rely on them; nothing else spells a name. */
+
+/** Parts that run pods of their own for as long as the service exists. */
+export const parts = ['gateway', 'writer', 'reader', 'kafka', 'postgres', 'redis'] as const
+export type Part = (typeof parts)[number]
+
+/** The stateless parts: one Deployment each, all from the product's own image. */
+export const deployedParts = ['gateway', 'writer', 'reader'] as const
+export type DeployedPart = (typeof deployedParts)[number]
+
+/** The stateful parts: one StatefulSet each. */
+export const engineParts = ['kafka', 'postgres', 'redis'] as const
+export type EnginePart = (typeof engineParts)[number]
+
+/** `orders-gateway`: Deployment or StatefulSet, Service, ServiceAccount and PodDisruptionBudget of a part. */
+export const partName = (owner: string, part: Part | 'jobs'): string => `${owner}-${part}`
+
+export const settingsName = (owner: string): string => `${owner}-settings`
+/** Start script and configuration of an engine. */
+export const engineConfigName = (owner: string, part: EnginePart): string => `${owner}-${part}-config`
+export const identityName = (owner: string): string => `${owner}-identity`
+export const credentialsName = (owner: string): string => `${owner}-credentials`
+/** The Service that always points at the Postgres that accepts writes. */
+export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
+export const migrateName = (owner: string, hash: string): string => `${owner}-migrate-${hash}`
+export const maintainName = (owner: string): string => `${owner}-maintain`
+
+/** DNS name of a Service as pods of any namespace reach it. */
+export const serviceHost = (service: string, namespace: string): string => `${service}.${namespace}.svc`
+
+/** DNS name of one pod of a StatefulSet behind its headless Service of the same name. */
+export const podHost = (set: string, ordinal: number, namespace: string): string =>
+  `${set}-${ordinal}.${serviceHost(set, namespace)}`

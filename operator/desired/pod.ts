@@ -1,0 +1,156 @@
+/** Pieces of a pod that every part shares. All pods pass the `restricted` Pod Security level. */
+import type { V1Container, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { credentialFiles, credentialKeys, mounts, ports, probePaths } from '#dataservice/contract/names.ts'
+import type { PodOverrides, Resources } from './effective.ts'
+import { annotationKeys, selectorLabels } from './labels.ts'
+import { credentialsName, type Part, partName, settingsName } from './names.ts'
+
+export interface PodTemplate {
+  metadata: { labels: Record<string, string>; annotations: Record<string, string> }
+  spec: V1PodSpec
+}
+
+export interface PodInputs {
+  owner: DataService
+  component: Part | 'jobs' | 'migrate' | 'maintain'
+  serviceAccount: string
+  overrides: PodOverrides
+  /** A change rolls the pods. */
+  configHash: string
+  /** Numeric user and group of the image. */
+  user: number
+  spec: V1PodSpec
+}
+
+/** Adds to a pod spec what all pods have: identity, restricted security, spreading and the user's overrides. */
+export function podTemplate(inputs: PodInputs): PodTemplate {
+  const { owner, component, overrides, user } = inputs
+  const selector = selectorLabels(owner.metadata.name, component)
+  const restartedAt = owner.metadata.annotations?.[annotationKeys.restartedAt]
+  return {
+    metadata: {
+      labels: { ...overrides.labels, ...selector },
+      annotations: {
+        ...overrides.annotations,
+        [annotationKeys.configHash]: inputs.configHash,
+        ...(restartedAt === undefined ? {} : { [annotationKeys.restartedAt]: restartedAt }),
+      },
+    },
+    spec: {
+      serviceAccountName: inputs.serviceAccount,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: user,
+        runAsGroup: user,
+        fsGroup: user,
+        // Without it the second start opens the mode of Postgres' data folder, and Postgres refuses to start.
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(
+        topologyKey => ({
+          maxSkew: 1,
+          topologyKey,
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: selector },
+        }),
+      ),
+      ...placement(overrides),
+      ...inputs.spec,
+    },
+  }
+}
+
+function placement(overrides: PodOverrides): Partial<V1PodSpec> {
+  const { imagePullSecrets = [], nodeSelector = {}, tolerations = [], priorityClassName } = overrides
+  return {
+    ...(imagePullSecrets.length > 0 ? { imagePullSecrets } : {}),
+    ...(Object.keys(nodeSelector).length > 0 ? { nodeSelector } : {}),
+    ...(tolerations.length > 0 ? { tolerations } : {}),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
+  }
+}
+
+export const containerSecurity = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+}
+
+/** Which password a process of ours holds; the gateway needs none. */
+const credentialsOf = {
+  gateway: [],
+  writer: [{ key: credentialKeys.writer, path: credentialFiles.postgresPassword }],
+  reader: [
+    { key: credentialKeys.reader, path: credentialFiles.postgresPassword },
+    { key: credentialKeys.redis, path: credentialFiles.redisPassword },
+    { key: credentialKeys.cursor, path: credentialFiles.cursorKey },
+  ],
+  migrate: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
+  maintain: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
+} as const
+
+export type Program = keyof typeof credentialsOf
+
+/** User of the product's own image (its Dockerfile says the same). */
+export const productUser = 65532
+
+/** The container of one of our own programs. */
+export function programContainer(program: Program, image: string, resources: Resources): V1Container {
+  return {
+    name: program,
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    args: ['/app/dataservice.mjs', program],
+    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
+    securityContext: containerSecurity,
+    volumeMounts: volumes(program).map(({ mount }) => mount),
+  }
+}
+
+/** The volumes that `programContainer` mounts. */
+export function programVolumes(owner: string, program: Program): V1Volume[] {
+  return volumes(program).map(({ volume }) => volume(owner))
+}
+
+interface MountedVolume {
+  mount: V1VolumeMount
+  volume: (owner: string) => V1Volume
+}
+
+function volumes(program: Program): MountedVolume[] {
+  const settings: MountedVolume = {
+    mount: { name: 'settings', mountPath: folderOf(mounts.settings.path), readOnly: true },
+    volume: owner => ({ name: 'settings', configMap: { name: settingsName(owner) } }),
+  }
+  const items = credentialsOf[program].map(item => ({ ...item }))
+  const credentials: MountedVolume = {
+    mount: { name: 'credentials', mountPath: mounts.credentials.path, readOnly: true },
+    volume: owner => ({
+      name: 'credentials',
+      secret: { secretName: credentialsName(owner), items, defaultMode: 0o440 },
+    }),
+  }
+  return items.length === 0 ? [settings] : [settings, credentials]
+}
+
+/** Ports and probes of a program that serves telemetry. */
+export function probes(): Pick<V1Container, 'livenessProbe' | 'readinessProbe' | 'startupProbe'> {
+  const get = (path: string) => ({ httpGet: { path, port: 'telemetry' } })
+  return {
+    startupProbe: { ...get(probePaths.live), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
+    livenessProbe: { ...get(probePaths.live), periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 },
+    readinessProbe: { ...get(probePaths.ready), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
+  }
+}
+
+export const telemetryPort = { name: 'telemetry', containerPort: ports.telemetry, protocol: 'TCP' }
+
+export const serviceAccountOf = (owner: string, component: Part | 'jobs'): string =>
+  partName(owner, component)
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

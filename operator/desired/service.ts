@@ -1,0 +1,55 @@
+/** Services: where each part is reached. */
+import type { V1Service, V1ServiceSpec } from '@kubernetes/client-node'
+import { ports } from '#dataservice/contract/names.ts'
+import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
+import { type Part, partName, postgresPrimaryName } from './names.ts'
+import type { Target } from './target.ts'
+
+type PortName = 'http' | 'kafka' | 'postgres' | 'redis'
+const port = (name: PortName, number: number) => ({ name, port: number, targetPort: name, protocol: 'TCP' })
+
+/** Engines are found by pod name, also while they start: brokers and replicas have to meet each other. */
+const headless: Partial<V1ServiceSpec> = { clusterIP: 'None', publishNotReadyAddresses: true }
+
+const specs: Partial<Record<Part, Partial<V1ServiceSpec>>> = {
+  gateway: { ports: [port('http', 80)] },
+  reader: { ports: [port('http', 80)] },
+  kafka: {
+    ...headless,
+    ports: [
+      port('kafka', ports.kafka),
+      { name: 'controller', port: ports.kafkaController, targetPort: 'controller', protocol: 'TCP' },
+    ],
+  },
+  postgres: { ...headless, ports: [port('postgres', ports.postgres)] },
+  redis: { clusterIP: 'None', ports: [port('redis', ports.redis)] },
+}
+
+export function service({ owner }: Target, part: Part): Child<V1Service> | undefined {
+  const spec = specs[part]
+  if (spec === undefined) return undefined
+  const { name } = owner.metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: ownedMetadata(owner, partName(name, part), part),
+    spec: { ...spec, selector: selectorLabels(name, part) },
+  }
+}
+
+/** The address for writes. It outlives restarts of the pod behind it, so clients keep one name. */
+export function postgresPrimaryService({ owner }: Target): Child<V1Service> {
+  const { name } = owner.metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: ownedMetadata(owner, postgresPrimaryName(name), 'postgres'),
+    spec: {
+      ports: [port('postgres', ports.postgres)],
+      selector: {
+        ...selectorLabels(name, 'postgres'),
+        'statefulset.kubernetes.io/pod-name': `${partName(name, 'postgres')}-0`,
+      },
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** ConfigMap `NAME-settings`: what is in force, for the pods and for people who look. */
+import type { V1ConfigMap } from '@kubernetes/client-node'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { database, deadLettersTopic, eventsTopic, ports, writerGroup } from '#dataservice/contract/names.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Effective } from './effective.ts'
+import { type Child, ownedMetadata } from './labels.ts'
+import { partName, podHost, postgresPrimaryName, serviceHost, settingsName } from './names.ts'
+import type { Target } from './target.ts'
+
+/** Key of the ConfigMap that holds the settings. */
+export const settingsKey = 'settings.json'
+
+export function settingsConfigMap({ owner, settings }: Target): Child<V1ConfigMap> {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: ownedMetadata(owner, settingsName(owner.metadata.name), 'settings'),
+    data: { [settingsKey]: settings.text },
+  }
+}
+
+/** Addresses of the brokers as pods reach them; clients are told the same names. */
+export function bootstrapServers(owner: DataService, brokers: number): string[] {
+  const { name, namespace } = owner.metadata
+  return Array.from(
+    { length: brokers },
+    (_, ordinal) => `${podHost(partName(name, 'kafka'), ordinal, namespace)}:${ports.kafka}`,
+  )
+}
+
+/** The settings of all pods of one DataService. */
+export function settingsOf(owner: DataService, effective: Effective): Settings {
+  const { name, namespace } = owner.metadata
+  const { schema, key, indexes } = owner.spec.record
+  const primary = { host: serviceHost(postgresPrimaryName(name), namespace), port: ports.postgres }
+  const { partitioning } = effective
+  return {
+    namespace,
+    name,
+    record: { schema, ...(key === undefined ? {} : { key }), indexes },
+    log: {
+      brokers: bootstrapServers(owner, effective.brokers),
+      eventsTopic: eventsTopic({ namespace, name }),
+      deadLettersTopic: deadLettersTopic({ namespace, name }),
+      group: writerGroup({ namespace, name }),
+      partitions: effective.topic.partitions,
+      retentionMs: effective.topic.retentionMs,
+    },
+    store: {
+      primary,
+      replica: primary,
+      database: database.name,
+      schema: database.schema,
+      users: { ...database.users },
+      poolSize: { writer: effective.connections.writer, reader: effective.connections.reader },
+    },
+    partitioning: { by: 'Time', ...partitioning },
+    cache: {
+      host: podHost(partName(name, 'redis'), 0, namespace),
+      port: ports.redis,
+      ttlSeconds: effective.cacheTtlSeconds,
+    },
+    reader: { url: `http://${serviceHost(partName(name, 'reader'), namespace)}` },
+  }
+}

@@ -1,0 +1,120 @@
+/** StatefulSets of the engines: a stable name and, where the engine keeps data, a volume for each pod. */
+import type { V1Container, V1StatefulSet, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import { configPath, type Engine, secretPath } from './engines/engine.ts'
+import { engines } from './engines/engines.ts'
+import { contentHash } from './hash.ts'
+import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
+import { credentialsName, type EnginePart, engineConfigName, partName } from './names.ts'
+import { containerSecurity, podTemplate, serviceAccountOf } from './pod.ts'
+import type { Target } from './target.ts'
+
+export function statefulSet(target: Target, part: EnginePart): Child<V1StatefulSet> {
+  const { owner } = target
+  const name = partName(owner.metadata.name, part)
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: ownedMetadata(owner, name, part),
+    spec: { ...changeable(target, part), ...pinned(target, part) },
+  }
+}
+
+/** What the API server lets nobody change after creation: once there, it is taken from the object itself. */
+function pinned(target: Target, part: EnginePart) {
+  const name = partName(target.owner.metadata.name, part)
+  const observed = target.observed('StatefulSet', name)?.spec
+  const wanted = {
+    serviceName: name,
+    podManagementPolicy: 'Parallel',
+    selector: { matchLabels: selectorLabels(target.owner.metadata.name, part) },
+    ...volumeClaims(target, part),
+  }
+  if (observed === undefined) return wanted
+  const kept = Object.keys(wanted).map(field => [field, observed[field]])
+  return Object.fromEntries(kept) as typeof wanted
+}
+
+function changeable(target: Target, part: EnginePart) {
+  const { owner, effective } = target
+  const engine = engines[part]
+  return {
+    replicas: part === 'kafka' ? effective.brokers : 1,
+    updateStrategy: { type: 'RollingUpdate' },
+    template: podTemplate({
+      owner,
+      component: part,
+      serviceAccount: serviceAccountOf(owner.metadata.name, part),
+      overrides: effective.pods[part],
+      configHash: contentHash(engine.files(target)),
+      user: engine.user,
+      spec: {
+        terminationGracePeriodSeconds: engine.graceSeconds,
+        containers: [container(target, part, engine)],
+        volumes: files(target, part, engine).flatMap(({ volume }) => (volume === undefined ? [] : [volume])),
+      },
+    }),
+  }
+}
+
+function container(target: Target, part: EnginePart, engine: Engine): V1Container {
+  const resources = target.effective.resources[part]
+  return {
+    name: part,
+    image: target.effective.images[part],
+    imagePullPolicy: 'IfNotPresent',
+    command: ['sh', `${configPath}/start.sh`],
+    env: [
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...engine.env(target.owner.metadata.name),
+    ],
+    ports: engine.ports ?? [],
+    readinessProbe: engine.readiness,
+    resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
+    securityContext: containerSecurity,
+    volumeMounts: files(target, part, engine).map(({ mount }) => mount),
+  }
+}
+
+/** A mount and, unless a volume claim provides it, its volume. */
+interface MountedFiles {
+  mount: V1VolumeMount
+  volume?: V1Volume
+}
+
+function files({ owner }: Target, part: EnginePart, engine: Engine): MountedFiles[] {
+  const { name } = owner.metadata
+  const config: MountedFiles = {
+    mount: { name: 'config', mountPath: configPath, readOnly: true },
+    volume: { name: 'config', configMap: { name: engineConfigName(name, part) } },
+  }
+  const items = engine.secretKeys.map(key => ({ key, path: key }))
+  const credentials: MountedFiles = {
+    mount: { name: 'credentials', mountPath: secretPath, readOnly: true },
+    volume: { name: 'credentials', secret: { secretName: credentialsName(name), items, defaultMode: 0o440 } },
+  }
+  const scratch = engine.scratch.map((mountPath, index) => ({
+    mount: { name: `scratch-${index}`, mountPath },
+    volume: { name: `scratch-${index}`, emptyDir: {} },
+  }))
+  const data = engine.dataPath === undefined ? [] : [{ mount: { name: 'data', mountPath: engine.dataPath } }]
+  return [config, ...(items.length > 0 ? [credentials] : []), ...scratch, ...data]
+}
+
+function volumeClaims({ owner, effective }: Target, part: EnginePart) {
+  if (part === 'redis') return {}
+  const { size, className } = effective.storage[part]
+  return {
+    volumeClaimTemplates: [
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'data', labels: selectorLabels(owner.metadata.name, part) },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          resources: { requests: { storage: size } },
+          ...(className === undefined ? {} : { storageClassName: className }),
+        },
+      },
+    ],
+  }
+}

@@ -1,0 +1,35 @@
+/** What every builder takes, and the shapes of objects it may have to look back at. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { Effective } from './effective.ts'
+import type { Child } from './labels.ts'
+import type { Part } from './names.ts'
+
+export interface Target {
+  owner: DataService
+  effective: Effective
+  /** The settings of the pods and their hash. */
+  settings: { text: string; hash: string }
+  /** A child as the cluster has it now, for what cannot change or must not be repeated. */
+  observed: (kind: string, name: string) => ObservedChild | undefined
+  /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */
+  fresh: FreshSecrets
+}
+
+/** A child as it came from the API server. */
+export type ObservedChild = Child<{
+  spec?: Record<string, unknown>
+  status?: Record<string, unknown>
+}>
+
+export interface FreshSecrets {
+  /** 16 random bytes in the form Kafka takes: 22 characters of base64url. */
+  kafkaClusterId: string
+  /** A new password of 32 or more characters at each call with another name. */
+  password: (name: string) => string
+}
+
+/** Builds one child; undefined means that it should not exist. */
+export type Builder<Component extends string = Part> = (
+  target: Target,
+  component: Component,
+) => Child | undefined

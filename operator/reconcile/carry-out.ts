@@ -1,0 +1,145 @@
+/** Writes, and nothing else: takes the steps of a plan to the cluster and to Kafka. Failures come back as data. */
+
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { ClusterError } from '#operator/cluster/errors.ts'
+import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
+import { isKind, type Kind } from '#operator/cluster/resources.ts'
+import { type Child, isOurs } from '#operator/desired/labels.ts'
+import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+import type { Plan, Step } from './decide.ts'
+
+export interface Failure {
+  /** `notOwned`: the name belongs to somebody else. `invalid`: the API server refuses the object. `retry`: may pass. */
+  cause: 'notOwned' | 'invalid' | 'retry'
+  message: string
+}
+
+export interface Result {
+  failures: readonly Failure[]
+  /** Steps that were written. */
+  written: number
+}
+
+interface Ports {
+  cluster: ClusterPort
+  topics: TopicsPort
+}
+
+export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Promise<Result> {
+  const failures: Failure[] = []
+  let written = 0
+  for (const step of plan.steps) {
+    // Nothing is pruned after a failure: what looks left over may be about to be replaced.
+    if (step.do === 'remove' && failures.length > 0) continue
+    const failure = await attempt(owner, step, ports)
+    if (failure === undefined) written += 1
+    else failures.push(failure)
+  }
+  return { failures, written }
+}
+
+async function attempt(owner: DataService, step: Step, ports: Ports): Promise<Failure | undefined> {
+  try {
+    return await make(owner, step, ports)
+  } catch (error) {
+    if (error instanceof TopicsUnavailable) return { cause: 'retry', message: error.message }
+    if (error instanceof ClusterError)
+      return { cause: causeOf(error), message: `${describe(step)}: ${error.message}` }
+    throw error
+  }
+}
+
+const causeOf = ({ code }: ClusterError): Failure['cause'] =>
+  code === 'Invalid' || code === 'Forbidden' ? 'invalid' : 'retry'
+
+async function make(
+  owner: DataService,
+  step: Step,
+  { cluster, topics }: Ports,
+): Promise<Failure | undefined> {
+  switch (step.do) {
+    case 'apply':
+      return apply(owner, step, cluster)
+    case 'create': {
+      const creation = await cluster.create(step.object)
+      return creation.kind === 'created' ? undefined : checkOwned(owner, step.object, cluster)
+    }
+    case 'scale':
+      await cluster.scale({ kind: 'Deployment', namespace: step.namespace, name: step.name }, step.replicas)
+      return undefined
+    case 'remove':
+      await cluster.remove(
+        { kind: kindOf(step.kind), namespace: step.namespace, name: step.name },
+        { uid: step.uid, propagation: 'Background' },
+      )
+      return undefined
+    case 'topics':
+      await topics.change(step.servers, step.changes)
+      return undefined
+    default:
+      return step satisfies never
+  }
+}
+
+/** A name is applied without force the first time, so that nothing of somebody else's is overwritten. */
+async function apply(
+  owner: DataService,
+  { object, uid }: Extract<Step, { do: 'apply' }>,
+  cluster: ClusterPort,
+): Promise<Failure | undefined> {
+  const known = uid ?? (await liveUid(owner, object, cluster))
+  if (known === 'foreign') return notOwned(object)
+  if (known === undefined) await cluster.apply(object, { force: false })
+  else await cluster.apply({ ...object, metadata: { ...object.metadata, uid: known } }, { force: true })
+  return undefined
+}
+
+async function liveUid(
+  owner: DataService,
+  object: Child,
+  cluster: ClusterPort,
+): Promise<string | 'foreign' | undefined> {
+  const live = await read(object, cluster)
+  if (live === undefined) return undefined
+  return isOurs(owner, live.metadata) ? live.metadata.uid : 'foreign'
+}
+
+async function checkOwned(
+  owner: DataService,
+  object: Child,
+  cluster: ClusterPort,
+): Promise<Failure | undefined> {
+  const live = await read(object, cluster)
+  return live === undefined || isOurs(owner, live.metadata) ? undefined : notOwned(object)
+}
+
+const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<KubernetesObject | undefined> =>
+  cluster.get({ kind: kindOf(kind), namespace: metadata.namespace, name: metadata.name })
+
+const notOwned = ({ kind, metadata }: Child): Failure => ({
+  cause: 'notOwned',
+  message:
+    `${kind} ${metadata.namespace}/${metadata.name} exists and belongs to somebody else: ` +
+    'delete or rename it, or give this DataService another name',
+})
+
+function kindOf(kind: string): Kind {
+  if (isKind(kind)) return kind
+  throw new Error(`kind ${kind} is missing in the table of resources`)
+}
+
+function describe(step: Step): string {
+  switch (step.do) {
+    case 'apply':
+    case 'create':
+      return `${step.object.kind} ${step.object.metadata.name}`
+    case 'scale':
+      return `Deployment ${step.name}`
+    case 'remove':
+      return `${step.kind} ${step.name}`
+    case 'topics':
+      return 'topics'
+    default:
+      return step satisfies never
+  }
+}

@@ -1,0 +1,167 @@
+/** The decision: from facts to steps. Pure; the order of the steps is the order in which they are carried out. */
+import { type DesiredChild, desiredChildren, type Stage } from '#operator/desired/children.ts'
+import { agrees, sealed } from '#operator/desired/drift.ts'
+import { desiredTopics, type TopicChange, topicChanges } from '#operator/desired/kafka-topics.ts'
+import { annotationKeys, type Child } from '#operator/desired/labels.ts'
+import { type DeployedPart, deployedParts, migrateName, partName } from '#operator/desired/names.ts'
+import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
+import { type Facts, findChild } from './facts.ts'
+import { answers, jobEnd } from './progress.ts'
+
+export type Step =
+  /** `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. */
+  | { do: 'apply'; object: Child; uid?: string }
+  | { do: 'create'; object: Child }
+  | { do: 'scale'; name: string; namespace: string; replicas: number }
+  | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
+  | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
+
+/** What has been reached; each later stage waits for it. */
+export interface Gates {
+  recordAccepted: boolean
+  logAnswers: boolean
+  databaseAnswers: boolean
+  migrated: boolean
+  topicsExist: boolean
+}
+
+export interface Plan {
+  /** True while the annotation `paused` stands or the object is being deleted: nothing is written. */
+  held: boolean
+  gates: Gates
+  steps: readonly Step[]
+}
+
+export function decide(facts: Facts): Plan {
+  const gates = gatesOf(facts)
+  const { metadata } = facts.owner
+  const held =
+    metadata.deletionTimestamp !== undefined || metadata.annotations?.[annotationKeys.paused] === 'true'
+  if (held) return { held, gates, steps: [] }
+  const desired = desiredChildren(facts.target)
+  const due = desired.filter(child => isDue(child.stage, gates))
+  return {
+    held,
+    gates,
+    steps: [
+      ...due.flatMap(child => stepsOf(child, facts)),
+      ...earlyScaling(due, facts),
+      ...topicSteps(facts),
+      ...failedJobs(facts),
+      ...(due.length === desired.length ? leftovers(desired, facts) : []),
+    ],
+  }
+}
+
+function gatesOf(facts: Facts): Gates {
+  const { owner, target, verdict, topics } = facts
+  const { name } = owner.metadata
+  const job = findChild(facts, 'Job', migrateName(name, target.settings.hash))
+  const wanted = desiredTopics(owner, target.effective)
+  return {
+    recordAccepted: verdict.kind === 'accepted',
+    logAnswers: answers(findChild(facts, 'StatefulSet', partName(name, 'kafka'))),
+    databaseAnswers: answers(findChild(facts, 'StatefulSet', partName(name, 'postgres'))),
+    migrated: job !== undefined && jobEnd(job)?.succeeded === true,
+    topicsExist:
+      topics.kind === 'described' &&
+      wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
+  }
+}
+
+function isDue(stage: Stage, gates: Gates): boolean {
+  switch (stage) {
+    case 'engines':
+      return true
+    case 'migration':
+      return gates.recordAccepted && gates.databaseAnswers
+    case 'service':
+      return gates.recordAccepted && gates.migrated && gates.topicsExist
+    default:
+      return stage satisfies never
+  }
+}
+
+function stepsOf(child: DesiredChild, facts: Facts): Step[] {
+  const { kind, object: built, write } = child
+  const { name } = built.metadata
+  if (write === 'create') {
+    const exists = kind === 'Secret' ? facts.secrets.has(name) : findChild(facts, kind, name) !== undefined
+    return exists ? [] : [{ do: 'create', object: built }]
+  }
+  const object = sealed(built)
+  const observed = findChild(facts, kind, name)
+  const apply: Step[] =
+    observed !== undefined && agrees(object, observed) ? [] : [applyStep(object, uidOf(observed))]
+  if (kind !== 'Deployment') return apply
+  const scaling = scaleSteps(facts, partOf(name, facts))
+  return observed === undefined ? [...apply, ...scaling] : [...scaling, ...apply]
+}
+
+const applyStep = (object: Child, uid: string | undefined): Step =>
+  uid === undefined ? { do: 'apply', object } : { do: 'apply', object, uid }
+
+const uidOf = (observed: object | undefined): string | undefined => {
+  if (observed === undefined || !('metadata' in observed)) return undefined
+  const { metadata } = observed
+  return typeof metadata === 'object' && metadata !== null && 'uid' in metadata
+    ? String(metadata.uid)
+    : undefined
+}
+
+const partOf = (name: string, { owner }: Facts): DeployedPart | undefined =>
+  deployedParts.find(part => partName(owner.metadata.name, part) === name)
+
+/** The number of pods, where it is ours to say: always for an exact one, once for a seed. */
+function scaleSteps(facts: Facts, part: DeployedPart | undefined): Step[] {
+  if (part === undefined) return []
+  const { namespace, name: owner } = facts.owner.metadata
+  const { number, rule } = facts.target.effective.replicas[part]
+  const name = partName(owner, part)
+  const observed = findChild(facts, 'Deployment', name)
+  const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
+  if (seeded && rule === 'seed') return []
+  return observed?.spec?.['replicas'] === number ? [] : [{ do: 'scale', name, namespace, replicas: number }]
+}
+
+/** A Deployment that may not roll yet still takes the number of pods that its user asks for. */
+function earlyScaling(due: readonly DesiredChild[], facts: Facts): Step[] {
+  const dueNames = new Set(
+    due.filter(({ kind }) => kind === 'Deployment').map(({ object }) => object.metadata.name),
+  )
+  return deployedParts
+    .filter(part => {
+      const name = partName(facts.owner.metadata.name, part)
+      return !dueNames.has(name) && findChild(facts, 'Deployment', name) !== undefined
+    })
+    .flatMap(part => scaleSteps(facts, part))
+}
+
+function topicSteps({ owner, target, topics, verdict }: Facts): Step[] {
+  if (topics.kind !== 'described' || verdict.kind !== 'accepted') return []
+  const changes = topicChanges(desiredTopics(owner, target.effective), topics.topics)
+  return changes.length === 0
+    ? []
+    : [{ do: 'topics', servers: bootstrapServers(owner, target.effective.brokers), changes }]
+}
+
+/** A migration that gave up is removed; the next run makes it anew. */
+function failedJobs(facts: Facts): Step[] {
+  return facts.children
+    .filter(child => child.kind === 'Job' && jobEnd(child)?.succeeded === false)
+    .flatMap(child => removal(child))
+}
+
+/** Children that nothing asks for any more. Only looked at when everything wanted is there or on its way. */
+function leftovers(desired: readonly DesiredChild[], facts: Facts): Step[] {
+  const wanted = new Set(desired.map(({ kind, object }) => `${kind}/${object.metadata.name}`))
+  return facts.children
+    .filter(child => !wanted.has(`${child.kind}/${child.metadata.name}`))
+    .flatMap(child => removal(child))
+}
+
+function removal(child: { kind: string; metadata: { name: string; namespace: string } }): Step[] {
+  const uid = uidOf(child)
+  const { name, namespace } = child.metadata
+  return uid === undefined ? [] : [{ do: 'remove', kind: child.kind, name, namespace, uid }]
+}

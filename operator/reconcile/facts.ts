@@ -1,0 +1,31 @@
+/** What one run of the loop knows: everything that the decision is made from, as plain values. */
+
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { RecordVerdict } from '#dataservice/contract/record-schema.ts'
+import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
+import type { ObservedChild, Target } from '#operator/desired/target.ts'
+
+export type TopicFacts =
+  /** The brokers were not asked, because they are not ready. */
+  | { kind: 'notAsked' }
+  | { kind: 'unreachable'; message: string }
+  | { kind: 'described'; topics: readonly ObservedTopic[] }
+
+export interface Facts {
+  owner: DataService
+  target: Target
+  verdict: RecordVerdict
+  /** Our children as the watched copies have them. */
+  children: readonly ObservedChild[]
+  /** Names of our Secrets that exist. */
+  secrets: ReadonlySet<string>
+  topics: TopicFacts
+}
+
+export function findChild(
+  facts: Pick<Facts, 'children'>,
+  kind: string,
+  name: string,
+): ObservedChild | undefined {
+  return facts.children.find(child => child.kind === kind && child.metadata.name === name)
+}

@@ -1,0 +1,112 @@
+/** Reads, and nothing else: gathers the facts of one run. */
+import { randomBytes } from 'node:crypto'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { RecordDeclaration, RecordVerdict } from '#dataservice/contract/record-schema.ts'
+import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
+import { watchedKinds } from '#operator/desired/children.ts'
+import { effective, type Images } from '#operator/desired/effective.ts'
+import { canonicalText, contentHash } from '#operator/desired/hash.ts'
+import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { isOurs, labelKeys } from '#operator/desired/labels.ts'
+import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
+import { bootstrapServers, settingsOf } from '#operator/desired/settings-config-map.ts'
+import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
+import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+import { type Facts, findChild, type TopicFacts } from './facts.ts'
+import { answers } from './progress.ts'
+
+export interface ReadPorts {
+  cluster: Pick<ClusterPort, 'get'>
+  /** The watched copy of each kind of the table of children. */
+  stores: (kind: (typeof watchedKinds)[number]) => ObjectStore<ObservedChild>
+  topics: Pick<TopicsPort, 'describe'>
+  judge: (declaration: RecordDeclaration) => RecordVerdict
+  images: Images
+  /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
+  seenSecrets: SeenSecrets
+}
+
+export async function observe(owner: DataService, ports: ReadPorts): Promise<Facts> {
+  const { namespace, name } = owner.metadata
+  const children = watchedKinds.flatMap(kind =>
+    ports
+      .stores(kind)
+      .list(
+        namespace,
+        child => child.metadata.labels?.[labelKeys.instance] === name && isOurs(owner, child.metadata),
+      ),
+  )
+  const inForce = effective(owner.spec, ports.images)
+  const settings = settingsOf(owner, inForce)
+  const target: Target = {
+    owner,
+    effective: inForce,
+    settings: {
+      text: canonicalText(settings),
+      hash: contentHash({ settings, image: inForce.images.dataservice }),
+    },
+    observed: (kind, childName) => findChild({ children }, kind, childName),
+    fresh: freshSecrets(),
+  }
+  return {
+    owner,
+    target,
+    verdict: ports.judge(settings.record),
+    children,
+    secrets: await ownSecrets(owner, ports),
+    topics: await topicFacts(owner, target, ports),
+  }
+}
+
+async function ownSecrets(owner: DataService, { cluster, seenSecrets }: ReadPorts): Promise<Set<string>> {
+  const { namespace, name } = owner.metadata
+  const found = new Set<string>()
+  for (const secret of [identityName(name), credentialsName(name)]) {
+    const known = seenSecrets.has(owner.metadata.uid, secret)
+    const live = known ? undefined : await cluster.get({ kind: 'Secret', namespace, name: secret })
+    const ours = known || (live !== undefined && isOurs(owner, live.metadata))
+    if (!ours) continue
+    found.add(secret)
+    if (!known) seenSecrets.add(owner.metadata.uid, secret)
+  }
+  return found
+}
+
+async function topicFacts(owner: DataService, target: Target, ports: ReadPorts): Promise<TopicFacts> {
+  const kafka = target.observed('StatefulSet', partName(owner.metadata.name, 'kafka'))
+  if (!answers(kafka)) return { kind: 'notAsked' }
+  const names = desiredTopics(owner, target.effective).map(topic => topic.name)
+  try {
+    const servers = bootstrapServers(owner, target.effective.brokers)
+    return { kind: 'described', topics: await ports.topics.describe(servers, names) }
+  } catch (error) {
+    if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
+    throw error
+  }
+}
+
+/** Kafka refuses a cluster id that begins with `-`. */
+const freshSecrets = (): FreshSecrets => ({
+  kafkaClusterId: randomBytes(16).toString('base64url').replace(/^-/, 'A'),
+  password: () => randomBytes(24).toString('hex'),
+})
+
+/** Which Secrets of which owner were seen lately. */
+export interface SeenSecrets {
+  has(ownerUid: string, secret: string): boolean
+  add(ownerUid: string, secret: string): void
+}
+
+/** Forgets after `lifeMs`, so that a Secret that somebody deleted is noticed at the next resync. */
+export function seenSecrets(now: () => number, lifeMs: number): SeenSecrets {
+  const seen = new Map<string, number>()
+  const keyOf = (ownerUid: string, secret: string) => `${ownerUid}/${secret}`
+  return {
+    has: (ownerUid, secret) =>
+      now() - (seen.get(keyOf(ownerUid, secret)) ?? Number.NEGATIVE_INFINITY) < lifeMs,
+    add: (ownerUid, secret) => {
+      for (const [key, at] of seen) if (now() - at >= lifeMs) seen.delete(key)
+      seen.set(keyOf(ownerUid, secret), now())
+    },
+  }
+}

@@ -1,0 +1,26 @@
+/** What a run means for the queue. Pure. */
+import type { Result } from './carry-out.ts'
+import type { Plan } from './decide.ts'
+import type { Outcome } from './outcome.ts'
+
+/** Topics send no events: they are looked at again in time to put drift back within a minute. */
+const topicRecheckMs = 45_000
+/** Kafka's pod is ready before Kafka answers; nothing tells us when it does. */
+const startRecheckMs = 2_000
+/** A foreign object is not watched, so that it has gone is only seen by looking. */
+const foreignRecheckMs = 30_000
+/** Which failure decides when a run has several. */
+const rank = { retry: 0, invalid: 1, notOwned: 2 } as const
+
+export function outcomeOf({ held, gates, steps }: Plan, { failures }: Result): Outcome {
+  const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
+  if (failure?.cause === 'notOwned')
+    return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }
+  if (failure !== undefined) return { kind: 'failed', reason: 'ApplyFailed', message: failure.message }
+  if (!gates.recordAccepted)
+    return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
+  if (held) return { kind: 'settled' }
+  const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
+  if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
+  return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
+}

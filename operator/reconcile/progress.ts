@@ -1,0 +1,55 @@
+/** How far a workload is, read from its own status. Pure. */
+import { isPlainObject } from '#operator/desired/hash.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+
+export interface PodProgress {
+  /** Pods asked for. */
+  wanted: number
+  /** Pods that exist. */
+  existing: number
+  ready: number
+  /** Pods of the newest template. */
+  updated: number
+  /** False while the workload's controller has not seen the newest spec. */
+  current: boolean
+}
+
+/** Numbers of a Deployment or StatefulSet. */
+export function podProgress(workload: ObservedChild): PodProgress {
+  const { spec = {}, status = {}, metadata } = workload
+  const generation =
+    'generation' in metadata && typeof metadata.generation === 'number' ? metadata.generation : 0
+  return {
+    wanted: numberIn(spec, 'replicas', 1),
+    existing: numberIn(status, 'replicas', 0),
+    ready: numberIn(status, 'readyReplicas', 0),
+    updated: numberIn(status, 'updatedReplicas', 0),
+    current: numberIn(status, 'observedGeneration', 0) >= generation,
+  }
+}
+
+/** All pods asked for are there, of the newest template, and ready; none is left over. */
+export function isRolledOut({ wanted, existing, ready, updated, current }: PodProgress): boolean {
+  return current && existing === wanted && ready === wanted && updated === wanted
+}
+
+/** True when at least one pod answers. */
+export const answers = (workload: ObservedChild | undefined): boolean =>
+  workload !== undefined && podProgress(workload).ready > 0
+
+/** The end of a Job, or undefined while it works. */
+export function jobEnd(job: ObservedChild): { succeeded: boolean; message: string } | undefined {
+  const conditions = job.status?.['conditions']
+  const ended = (Array.isArray(conditions) ? conditions : []).find(
+    condition => isPlainObject(condition) && condition['status'] === 'True' && isEnd(condition['type']),
+  )
+  if (!isPlainObject(ended)) return undefined
+  return { succeeded: ended['type'] === 'Complete', message: String(ended['message'] ?? '') }
+}
+
+const isEnd = (type: unknown): boolean => type === 'Complete' || type === 'Failed'
+
+function numberIn(values: Record<string, unknown>, field: string, absent: number): number {
+  const value = values[field]
+  return typeof value === 'number' ? value : absent
+}

@@ -1,0 +1,34 @@
+/** THE loop: read, decide, write, report. One run for one key; everything it needs comes in. */
+
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
+import { deriveStatus, sameStatus } from '#operator/status/derive.ts'
+import type { TopicsPort } from '#operator/topics/port.ts'
+import { carryOut } from './carry-out.ts'
+import { decide } from './decide.ts'
+import { observe, type ReadPorts } from './observe.ts'
+import type { Outcome } from './outcome.ts'
+import { outcomeOf } from './outcome-of.ts'
+
+export interface Key {
+  namespace: string
+  name: string
+}
+
+export interface Deps extends ReadPorts {
+  cluster: ClusterPort
+  topics: TopicsPort
+  owners: ObjectStore<DataService>
+  now: () => Date
+}
+
+export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<Outcome> {
+  const owner = deps.owners.get(namespace, name)
+  if (owner === undefined || owner.metadata.deletionTimestamp !== undefined) return { kind: 'settled' }
+  const facts = await observe(owner, deps) // reads only; failing here is the queue's business
+  const plan = decide(facts) // pure
+  const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
+  const status = deriveStatus({ facts, plan, result, now: deps.now() })
+  if (!sameStatus(owner.status, status)) await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
+  return outcomeOf(plan, result)
+}

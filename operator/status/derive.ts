@@ -1,0 +1,105 @@
+/** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
+import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
+import { canonicalText } from '#operator/desired/hash.ts'
+import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
+import { partName, serviceHost } from '#operator/desired/names.ts'
+import type { Result } from '#operator/reconcile/carry-out.ts'
+import type { Plan } from '#operator/reconcile/decide.ts'
+import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { podProgress } from '#operator/reconcile/progress.ts'
+import { type Finding, fails, holds, stamped } from './conditions.ts'
+import { partRules } from './parts.ts'
+
+export interface Run {
+  facts: Facts
+  plan: Plan
+  result: Result
+  now: Date
+}
+
+export function deriveStatus(run: Run): DataServiceStatus {
+  const { facts, now } = run
+  const { metadata, status: before } = facts.owner
+  const { namespace, name, generation } = metadata
+  const gateway = findChild(facts, 'Deployment', partName(name, 'gateway'))
+  const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
+  return {
+    observedGeneration: generation,
+    conditions: stamped(findings(run), before?.conditions ?? [], generation, now),
+    replicas: gateway === undefined ? 0 : podProgress(gateway).existing,
+    selector: selectorText(selectorLabels(name, 'gateway')),
+    endpoints: { gateway: `http://${serviceHost(partName(name, 'gateway'), namespace)}` },
+    ...(schemaVersion === undefined ? {} : { schemaVersion }),
+  }
+}
+
+/** The schema that the database was migrated to; stays while a newer one waits. */
+function schemaVersionOf({ facts, plan }: Run): string | undefined {
+  return plan.gates.migrated && facts.verdict.kind === 'accepted'
+    ? facts.verdict.record.schemaVersion
+    : undefined
+}
+
+function findings(run: Run): Finding[] {
+  const { facts, plan } = run
+  const parts = partRules.map(rule => rule(facts, plan))
+  const stalled = stalledFinding(run)
+  const ready = readyFinding(run, parts, stalled)
+  return [ready, reconciling(run, ready, stalled), stalled, ...pausedFinding(plan), ...parts, durable(facts)]
+}
+
+function readyFinding({ plan, result }: Run, parts: readonly Finding[], stalled: Finding): Finding {
+  if (stalled.status === 'True') return fails('Ready', stalled.reason, stalled.message)
+  const cause = parts.find(({ status }) => status !== 'True')
+  if (cause !== undefined) return fails('Ready', cause.reason, `${cause.type}: ${cause.message}`)
+  const [failure] = result.failures
+  if (failure !== undefined) return fails('Ready', 'ApplyFailed', failure.message)
+  if (plan.steps.length > 0)
+    return fails('Ready', 'Progressing', 'changes were just written and are rolling out')
+  const gateway = parts.find(({ type }) => type === 'GatewayReady')
+  if (gateway?.reason === 'ScaledToZero')
+    return holds('Ready', 'ScaledToZero', 'the HTTP side is scaled to zero; data is untouched')
+  return holds('Ready', 'Ready', 'all parts are ready')
+}
+
+/** Only what a user must change. */
+function stalledFinding({ facts, result }: Run): Finding {
+  if (facts.verdict.kind === 'refused') {
+    const problems = facts.verdict.problems.map(({ pointer, message }) => `spec.record${pointer}: ${message}`)
+    return holds('Stalled', 'RecordRefused', `${problems.join('; ')}. Nothing of it was rolled out`)
+  }
+  const foreign = result.failures.find(({ cause }) => cause === 'notOwned')
+  if (foreign !== undefined) return holds('Stalled', 'NotOwned', foreign.message)
+  const invalid = result.failures.find(({ cause }) => cause === 'invalid')
+  if (invalid !== undefined) return holds('Stalled', 'InvalidObject', invalid.message)
+  return fails('Stalled', 'Healthy', 'nothing needs a user')
+}
+
+function reconciling({ plan }: Run, ready: Finding, stalled: Finding): Finding {
+  if (plan.held)
+    return fails('Reconciling', 'PausedByAnnotation', 'the operator writes nothing while it is held')
+  if (stalled.status === 'True') return fails('Reconciling', stalled.reason, 'waiting for a user')
+  if (ready.status === 'True') return fails('Reconciling', 'Settled', 'the spec is reached')
+  return holds('Reconciling', ready.reason, ready.message)
+}
+
+function pausedFinding({ held }: Plan): Finding[] {
+  const message = 'annotation dataservice.dev/paused is true: remove it to go on'
+  return held ? [holds('Paused', 'PausedByAnnotation', message)] : []
+}
+
+function durable({ target }: Facts): Finding {
+  if (target.effective.brokers >= 3)
+    return holds('Durable', 'Replicated', 'every record is on at least two brokers')
+  return fails('Durable', 'SingleBroker', 'one broker keeps every record on one disk until it is in Postgres')
+}
+
+/** Equal but for the order of keys: then nothing is written. */
+export function sameStatus(left: DataServiceStatus | undefined, right: DataServiceStatus): boolean {
+  return left !== undefined && canonicalText(withSorted(left)) === canonicalText(withSorted(right))
+}
+
+const withSorted = (status: DataServiceStatus): DataServiceStatus => ({
+  ...status,
+  conditions: (status.conditions ?? []).toSorted((a: Condition, b: Condition) => (a.type < b.type ? -1 : 1)),
+})

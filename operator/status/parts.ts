@@ -1,0 +1,97 @@
+/** What is said of each part: one rule for each condition. Pure. */
+import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
+import { type DeployedPart, type EnginePart, migrateName, partName } from '#operator/desired/names.ts'
+import type { Plan } from '#operator/reconcile/decide.ts'
+import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
+import { type Finding, fails, holds } from './conditions.ts'
+
+type Rule = (facts: Facts, plan: Plan) => Finding
+
+/** Order is the order in which a stack comes up; the first that fails is the root cause. */
+export const partRules: readonly Rule[] = [
+  facts => engine(facts, 'kafka', 'LogReady'),
+  topics,
+  database,
+  facts => engine(facts, 'redis', 'CacheReady'),
+  (facts, plan) => deployed(facts, plan, 'writer', 'WriterReady'),
+  (facts, plan) => deployed(facts, plan, 'reader', 'ReaderReady'),
+  (facts, plan) => deployed(facts, plan, 'gateway', 'GatewayReady'),
+]
+
+function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
+  const name = partName(facts.owner.metadata.name, part)
+  const set = findChild(facts, 'StatefulSet', name)
+  if (set === undefined) return fails(type, 'Creating', `StatefulSet ${name} is being created`)
+  const progress = podProgress(set)
+  if (isRolledOut(progress)) return holds(type, 'Ready', `StatefulSet ${name}: ${counts(progress)}`)
+  return fails(
+    type,
+    'PodsNotReady',
+    `StatefulSet ${name}: ${counts(progress)}; kubectl describe pod ${name}-0 tells why`,
+  )
+}
+
+function topics({ topics: found }: Facts, { gates, steps }: Plan): Finding {
+  const type = 'TopicsReady'
+  if (found.kind === 'notAsked')
+    return fails(type, 'WaitingForLog', 'waiting for a Kafka broker to become ready')
+  if (found.kind === 'unreachable') return fails(type, 'EngineUnreachable', found.message)
+  const changing = steps.some(step => step.do === 'topics')
+  if (!gates.topicsExist || changing)
+    return fails(type, 'TopicsPending', 'topics are being created or changed')
+  return holds(
+    type,
+    'Ready',
+    `topics ${found.topics.map(({ name }) => name).join(', ')} are as the spec says`,
+  )
+}
+
+function database(facts: Facts, { gates }: Plan): Finding {
+  const type = 'DatabaseReady'
+  const postgres = engine(facts, 'postgres', type)
+  if (postgres.status !== 'True') return postgres
+  if (!gates.recordAccepted)
+    return fails(type, 'RecordRefused', 'the tables wait for a record schema that can be used')
+  const name = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
+  const job = findChild(facts, 'Job', name)
+  if (job === undefined) return fails(type, 'Migrating', `Job ${name} is being created`)
+  const end = jobEnd(job)
+  if (end === undefined)
+    return fails(type, 'Migrating', `Job ${name} is working; kubectl logs job/${name} shows it`)
+  if (!end.succeeded)
+    return fails(type, 'MigrationFailed', `Job ${name} failed and is made again: ${end.message}`)
+  return holds(type, 'Ready', `${postgres.message}; Job ${name} brought the tables up to date`)
+}
+
+function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: ConditionType): Finding {
+  const name = partName(facts.owner.metadata.name, part)
+  const deployment = findChild(facts, 'Deployment', name)
+  if (deployment === undefined) return fails(type, ...waitingFor(gates))
+  const progress = podProgress(deployment)
+  const { number, rule } = facts.target.effective.replicas[part]
+  const wanted = rule === 'exact' ? number : progress.wanted
+  if (progress.wanted !== wanted)
+    return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${wanted} pods`)
+  if (!isRolledOut(progress))
+    return fails(type, whatMoves(progress), `Deployment ${name}: ${counts(progress)}`)
+  if (wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
+  return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}`)
+}
+
+/** Why the pods of ours are not there yet. */
+function waitingFor({ migrated, topicsExist }: Plan['gates']): [Reason, string] {
+  if (!migrated) return ['WaitingForDatabase', 'waits until the tables are made']
+  if (!topicsExist) return ['WaitingForTopics', 'waits until the topics exist']
+  return ['Creating', 'is being created']
+}
+
+function whatMoves({ current, updated, wanted, existing }: PodProgress): Reason {
+  if (!current || updated < wanted) return 'RollingOut'
+  return existing === wanted ? 'PodsNotReady' : 'Scaling'
+}
+
+const counts = ({ ready, wanted, updated }: PodProgress): string =>
+  updated === wanted
+    ? `${ready} of ${wanted} pods ready`
+    : `${ready} of ${wanted} pods ready, ${updated} of the newest version`

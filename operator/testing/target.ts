@@ -1,0 +1,25 @@
+/** The input of builders, for tests: nothing observed, and secrets that are the same each time. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { effective, type Images } from '#operator/desired/effective.ts'
+import { canonicalText, contentHash } from '#operator/desired/hash.ts'
+import { settingsOf } from '#operator/desired/settings-config-map.ts'
+import type { ObservedChild, Target } from '#operator/desired/target.ts'
+
+export const images: Images = {
+  dataservice: 'example.test/dataservice:1',
+  kafka: 'apache/kafka:4.3.0',
+  postgres: 'postgres:17',
+  redis: 'redis:8.0',
+}
+
+export function targetOf(owner: DataService, observed: readonly ObservedChild[] = []): Target {
+  const inForce = effective(owner.spec, images)
+  const settings = settingsOf(owner, inForce)
+  return {
+    owner,
+    effective: inForce,
+    settings: { text: canonicalText(settings), hash: contentHash({ settings, image: images.dataservice }) },
+    observed: (kind, name) => observed.find(child => child.kind === kind && child.metadata.name === name),
+    fresh: { kafkaClusterId: 'AAAAAAAAAAAAAAAAAAAAAA', password: name => `password-of-${name}` },
+  }
+}

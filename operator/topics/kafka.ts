@@ -1,0 +1,91 @@
+/** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
+import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
+import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
+import { type TopicsPort, TopicsUnavailable } from './port.ts'
+
+/** A call that takes longer counts as failed; the reconcile loop comes again. */
+const connectionTimeout = 3_000
+const requestTimeout = 10_000
+
+export function kafkaTopics(): TopicsPort {
+  return {
+    describe: (servers, names) => withAdmin(servers, admin => describe(admin, names)),
+    change: (servers, changes) =>
+      withAdmin(servers, async admin => {
+        for (const change of changes) await make(admin, change)
+      }),
+  }
+}
+
+async function withAdmin<T>(servers: readonly string[], use: (admin: Admin) => Promise<T>): Promise<T> {
+  const kafka = new Kafka({
+    clientId: 'dataservice-operator',
+    brokers: [...servers],
+    connectionTimeout,
+    requestTimeout,
+    retry: { retries: 1, initialRetryTime: 200 },
+    logLevel: logLevel.NOTHING,
+  })
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await use(admin)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new TopicsUnavailable(`Kafka at ${servers[0] ?? '(no server)'}: ${reason}`, { cause })
+  } finally {
+    await admin.disconnect().catch(() => {}) // nothing is lost with a connection that is gone already
+  }
+}
+
+async function describe(admin: Admin, names: readonly string[]): Promise<ObservedTopic[]> {
+  const existing = new Set(await admin.listTopics())
+  const topics = names.filter(name => existing.has(name))
+  if (topics.length === 0) return []
+  const metadata = await admin.fetchTopicMetadata({ topics })
+  const configs = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map(name => ({ type: ConfigResourceTypes.TOPIC, name })),
+  })
+  return topics.map(name => ({
+    name,
+    partitions: metadata.topics.find(topic => topic.name === name)?.partitions.length ?? 0,
+    config: Object.fromEntries(
+      (configs.resources.find(resource => resource.resourceName === name)?.configEntries ?? []).map(entry => [
+        entry.configName,
+        entry.configValue,
+      ]),
+    ),
+  }))
+}
+
+async function make(admin: Admin, change: TopicChange): Promise<void> {
+  switch (change.change) {
+    case 'create': {
+      const { name, partitions, replicationFactor, config } = change.topic
+      const configEntries = entries(config)
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: [{ topic: name, numPartitions: partitions, replicationFactor, configEntries }],
+      })
+      return
+    }
+    case 'grow':
+      await admin.createPartitions({ topicPartitions: [{ topic: change.name, count: change.partitions }] })
+      return
+    case 'configure':
+      // Replaces all settings of the topic: what others set by hand goes back to the broker's default.
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          { type: ConfigResourceTypes.TOPIC, name: change.name, configEntries: entries(change.config) },
+        ],
+      })
+      return
+    default:
+      change satisfies never
+  }
+}
+
+const entries = (config: Record<string, string>) =>
+  Object.entries(config).map(([name, value]) => ({ name, value }))

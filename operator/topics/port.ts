@@ -1,0 +1,15 @@
+/** What the operator needs of a Kafka cluster's administration. */
+import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
+
+export interface TopicsPort {
+  /**
+   * Those of the named topics that exist, with the values of the named settings. Rejects with TopicsUnavailable
+   * when no broker answers in time.
+   */
+  describe(servers: readonly string[], names: readonly string[]): Promise<ObservedTopic[]>
+  /** Makes the changes, in order. A topic that exists already is fine. Rejects with TopicsUnavailable. */
+  change(servers: readonly string[], changes: readonly TopicChange[]): Promise<void>
+}
+
+/** Kafka did not answer, or refused; the message says which server and why. */
+export class TopicsUnavailable extends Error {}
