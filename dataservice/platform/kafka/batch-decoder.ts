@@ -1,0 +1,155 @@
+/** Record batches as a broker answers them: bytes in, records out. */
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { crc32c } from '@platformatic/kafka'
+import type { LogRecord, Offset } from './port.ts'
+
+/** What a fetch brought: records from the position on, and the offset to read next. */
+export interface Decoded {
+  records: LogRecord[]
+  next: Offset
+}
+
+/** Bytes that cannot be a batch, or a batch we cannot read; reading it again would not help. */
+export class BatchUnreadable extends Error {}
+
+const field = {
+  length: 8,
+  leaderEpoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+  count: 57,
+  records: 61,
+} as const
+
+const attribute = { codec: 0b111, logAppendTime: 1 << 3, transactional: 1 << 4, control: 1 << 5 } as const
+/** Stops a batch that grows without bound; ours are at most 1 MiB before compression. */
+const maxOutputLength = 64 * 1024 * 1024
+
+const codecs: Readonly<Record<number, (body: Buffer) => Buffer>> = {
+  0: body => body,
+  1: body => gunzipSync(body, { maxOutputLength }),
+  4: body => zstdDecompressSync(body, { maxOutputLength }),
+}
+
+/**
+ * Decodes the whole batches in `bytes`; a cut one at the end is left for the next fetch.
+ * Records below `position` are cut off. Control records and records of transactions are skipped: nobody whose
+ * record we acknowledge opens transactions. Throws BatchUnreadable.
+ */
+export function decodeBatches(bytes: Buffer, position: Offset): Decoded {
+  const records: LogRecord[] = []
+  let next = position
+  let at = 0
+  while (bytes.length - at >= field.records) {
+    const end = at + field.leaderEpoch + bytes.readInt32BE(at + field.length)
+    if (end > bytes.length) break
+    const batch = bytes.subarray(at, end)
+    const after = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(field.lastOffsetDelta)) + 1n
+    if (after > next) {
+      readBatch(batch, next, records)
+      next = after
+    }
+    at = end
+  }
+  return { records, next }
+}
+
+function readBatch(batch: Buffer, position: Offset, records: LogRecord[]): void {
+  if (batch.readInt8(field.magic) !== 2) throw new BatchUnreadable('a batch in a format older than 2')
+  if (crc32c(batch.subarray(field.attributes)) !== batch.readUInt32BE(field.crc))
+    throw new BatchUnreadable(`the checksum of the batch at offset ${batch.readBigInt64BE(0)} is wrong`)
+  const attributes = batch.readInt16BE(field.attributes)
+  if (attributes & (attribute.control | attribute.transactional)) return
+  const base = batch.readBigInt64BE(0)
+  const cursor = new RecordCursor(decompress(batch, attributes), timestamps(batch, attributes))
+  const count = batch.readInt32BE(field.count)
+  for (let index = 0; index < count; index++) {
+    const record = cursor.read(base)
+    if (record.offset >= position) records.push(record)
+  }
+}
+
+function decompress(batch: Buffer, attributes: number): Buffer {
+  const codec = codecs[attributes & attribute.codec]
+  if (!codec) throw new BatchUnreadable(`compression ${attributes & attribute.codec} is not supported`)
+  try {
+    return codec(batch.subarray(field.records))
+  } catch (cause) {
+    throw new BatchUnreadable('a batch does not decompress', { cause })
+  }
+}
+
+type TimestampOf = (delta: number) => number
+
+function timestamps(batch: Buffer, attributes: number): TimestampOf {
+  const max = Number(batch.readBigInt64BE(field.maxTimestamp))
+  if (attributes & attribute.logAppendTime) return () => max
+  const base = Number(batch.readBigInt64BE(field.baseTimestamp))
+  return delta => base + delta
+}
+
+const noHeaders: ReadonlyMap<string, Buffer> = new Map()
+
+class RecordCursor {
+  readonly #bytes: Buffer
+  readonly #timestampOf: TimestampOf
+  #at = 0
+
+  constructor(bytes: Buffer, timestampOf: TimestampOf) {
+    this.#bytes = bytes
+    this.#timestampOf = timestampOf
+  }
+
+  read(base: Offset): LogRecord {
+    const length = this.#varint()
+    const end = this.#at + length
+    if (length < 0 || end > this.#bytes.length) throw new BatchUnreadable('a record is longer than its batch')
+    this.#at++ // attributes: none are defined
+    const timestamp = this.#timestampOf(this.#varint())
+    const offset = base + BigInt(this.#varint())
+    const key = this.#slice()
+    const value = this.#slice()
+    const headers = this.#headers()
+    this.#at = end
+    return { offset, key, value, headers, timestamp }
+  }
+
+  #headers(): ReadonlyMap<string, Buffer> {
+    const count = this.#varint()
+    if (count === 0) return noHeaders
+    const headers = new Map<string, Buffer>()
+    for (let index = 0; index < count; index++) {
+      const length = this.#varint()
+      const name = this.#bytes.toString('utf8', this.#at, this.#at + length)
+      this.#at += length
+      headers.set(name, this.#slice() ?? Buffer.alloc(0))
+    }
+    return headers
+  }
+
+  #slice(): Buffer | undefined {
+    const length = this.#varint()
+    if (length < 0) return undefined
+    const start = this.#at
+    this.#at += length
+    return this.#bytes.subarray(start, this.#at)
+  }
+
+  /** A zigzag varint; multiplied rather than shifted, because timestamp deltas may exceed 32 bits. */
+  #varint(): number {
+    let value = 0
+    let factor = 1
+    for (;;) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) throw new BatchUnreadable('a record ends before its fields')
+      value += (byte & 0x7f) * factor
+      if (byte < 0x80) break
+      factor *= 128
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+}

@@ -1,0 +1,100 @@
+/** Finds brokers and leaders of one topic and keeps connections to them. */
+import { type Address, type Call, Link, NotSent } from './link.ts'
+import { describeTopic, newerOf, type TopicView } from './topic-view.ts'
+
+export interface ClusterOptions {
+  /** `host:port` of brokers to ask first. */
+  brokers: readonly string[]
+  topic: string
+  /** Shows in the brokers' logs and quotas. */
+  clientId: string
+}
+
+const connectTimeoutMs = 1000
+const metadataTimeoutMs = 1500
+
+export class Cluster {
+  readonly topic: string
+  readonly #clientId: string
+  readonly #seeds: readonly Address[]
+  readonly #links = new Map<string, Link>()
+  #view: TopicView | undefined
+  #refreshing: Promise<TopicView> | undefined
+  #isClosed = false
+
+  constructor({ brokers, topic, clientId }: ClusterOptions) {
+    this.topic = topic
+    this.#clientId = clientId
+    this.#seeds = brokers.map(parseAddress)
+  }
+
+  /** What is known of the topic; asks when nothing is. */
+  async view(): Promise<TopicView> {
+    return this.#view ?? this.refresh()
+  }
+
+  /** What was known last. */
+  get lastView(): TopicView | undefined {
+    return this.#view
+  }
+
+  /** Asks all known brokers and takes the first answer. Callers at the same time share one question. */
+  refresh(): Promise<TopicView> {
+    this.#refreshing ??= this.#ask().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  /** Asks any broker, the quickest to answer wins; for requests that every broker can answer. */
+  async askAny<Answer>(call: Call<Answer>, timeoutMs: number): Promise<Answer> {
+    const known = [...(this.#view?.brokers.values() ?? []), ...this.#seeds]
+    const addresses = new Map(known.map(address => [nameOf(address), address]))
+    return Promise.any(
+      [...addresses.values()].map(address => this.#sharedLink('any', address).request(call, timeoutMs)),
+    )
+  }
+
+  /** The connection to a broker for one purpose; requests of different purposes do not wait for each other. */
+  link(purpose: string, broker: number): Link {
+    const address = this.#view?.brokers.get(broker)
+    if (!address) throw new NotSent(`no address of broker ${broker}`)
+    return this.#sharedLink(purpose, address)
+  }
+
+  /** A connection that the caller owns and closes. */
+  open(address: Address): Link {
+    return new Link(address, { clientId: this.#clientId, connectTimeoutMs })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
+  }
+
+  async #ask(): Promise<TopicView> {
+    const fresh = await this.askAny(describeTopic(this.topic), metadataTimeoutMs)
+    this.#view = newerOf(this.#view, fresh)
+    return this.#view
+  }
+
+  #sharedLink(purpose: string, address: Address): Link {
+    const name = `${purpose} ${nameOf(address)}`
+    const known = this.#links.get(name)
+    if (known?.isUsable) return known
+    if (this.#isClosed) throw new NotSent('this client is closed')
+    const link = this.open(address)
+    this.#links.set(name, link)
+    return link
+  }
+}
+
+const nameOf = ({ host, port }: Address): string => `${host}:${port}`
+
+function parseAddress(text: string): Address {
+  const at = text.lastIndexOf(':')
+  const port = Number(text.slice(at + 1))
+  if (at < 1 || !Number.isInteger(port)) throw new Error(`not a broker address (host:port): ${text}`)
+  return { host: text.slice(0, at), port }
+}
