@@ -1,0 +1,56 @@
+/**
+ * Four kinds of tests, told apart by the suffix of the file:
+ *   x.test.ts       unit: no process, no network
+ *   x.api.test.ts   a real etcd and kube-apiserver
+ *   x.data.test.ts  a real Kafka, Postgres and Redis
+ *   x.node.test.ts  a real cluster with pods
+ */
+import { defineConfig } from 'vitest/config'
+import { ClosingLine } from '#tools/closing-line.ts'
+
+const folders = '{crds,operator,dataservice,config,e2e,tools}'
+const kinds = ['api', 'data', 'node'] as const
+const minutes = 60_000
+
+interface Shared {
+  /** Brings up what all files of the project share. */
+  globalSetup: string
+  timeoutMs: number
+}
+
+/** Tests that share one set of real parts run one file after another: their timings then stay the same on any machine. */
+const onRealParts = (kind: (typeof kinds)[number], { globalSetup, timeoutMs }: Shared) => ({
+  extends: true as const,
+  test: {
+    name: kind,
+    include: [`${folders}/**/*.${kind}.test.ts`],
+    globalSetup: [globalSetup],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    fileParallelism: false,
+  },
+})
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    retry: 0,
+    allowOnly: false,
+    reporters: ['default', new ClosingLine()],
+    teardownTimeout: 2 * minutes,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [`${folders}/**/*.test.ts`],
+          exclude: ['**/node_modules/**', ...kinds.map(kind => `**/*.${kind}.test.ts`)],
+          testTimeout: 10_000,
+        },
+      },
+      onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: minutes }),
+      onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 3 * minutes }),
+      onRealParts('node', { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 8 * minutes }),
+    ],
+  },
+})
