@@ -9,7 +9,6 @@ const excluded = ['doc', 'man', 'info', 'locale', 'lintian', 'linda', 'i18n', 'b
 
 /** Runs in the root folder: with /proc (Java's set-up needs it), and every mount and process ends with the command. */
 const chrootScript = `mount -t proc proc "$1/proc"
-mount -t tmpfs tmpfs "$1/run"
 exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -euc "$2"`
 
 /** Makes a bare Debian in `folder` (missing or empty). */

@@ -33,6 +33,8 @@ export interface EngineRecipe {
   /** Shell globs of what is removed afterwards because nothing of ours runs it. */
   unused: readonly string[]
   environment: Readonly<Record<string, string>>
+  /** Default user of the image, as in the official one; empty means root. Pods name a numeric user themselves. */
+  imageUser: string
 }
 
 const noJars = { jars: [], jarFolder: '' } as const
@@ -61,6 +63,7 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
       LANG: 'C.UTF-8',
       PGDATA: '/var/lib/postgresql/data',
     },
+    imageUser: '',
   },
   redis: {
     reference: 'localhost/stand-in/redis:8.0',
@@ -77,6 +80,7 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
     ...noJars,
     unused: [],
     environment: { PATH: systemPath },
+    imageUser: '',
   },
   kafka: {
     reference: 'localhost/stand-in/kafka:4.3.0',
@@ -97,6 +101,7 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
     jarFolder: '/opt/kafka/libs',
     unused: [],
     environment: { PATH: `/opt/java/openjdk/bin:${systemPath}`, JAVA_HOME: '/opt/java/openjdk' },
+    imageUser: 'appuser',
   },
 }
 
@@ -104,6 +109,7 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
 export const node = {
   reference: 'localhost/stand-in/node:24',
   official: 'docker.io/library/node:24-slim',
+  environment: { PATH: systemPath },
   program: '/usr/local/bin/node',
   user: { name: 'nonroot', id: 65532, home: '/home/nonroot' },
   libraries: [

@@ -1,0 +1,20 @@
+# The image of the product: Node 24 and two bundles, nothing else.
+#   node /app/operator.mjs              the operator (default)
+#   node /app/dataservice.mjs <role>    the data plane
+# `npm run images` makes the bundles first and then builds this; it needs nothing but its base.
+# No command runs during the build, and no shell is needed when it runs, so the base may be as bare as you like
+# as long as it has a Node 24 at /usr/local/bin/node.
+ARG BASE=docker.io/library/node:24-slim
+FROM ${BASE}
+
+LABEL org.opencontainers.image.title="dataservice-operator" \
+      org.opencontainers.image.description="One DataService resource is a complete event-driven data service on Kubernetes." \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+COPY dist/operator.mjs dist/dataservice.mjs /app/
+
+ENV NODE_ENV=production
+WORKDIR /app
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/node"]
+CMD ["/app/operator.mjs"]
