@@ -1,0 +1,71 @@
+/** UUID version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits; ids of one process only go up. */
+
+export interface Uuid7Sources {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Fills the bytes with randomness. */
+  random(bytes: Uint8Array): void
+}
+
+const maxTime = 2 ** 48 - 1
+/** Ids made in one millisecond before the clock is moved ahead. */
+const maxSequence = 0xfff
+const shape = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+/** Random bytes are drawn for so many ids at once: each draw costs a call into the system. */
+const drawnIds = 256
+const randomBytes = 10
+
+/**
+ * Makes a source of ids. They are strictly ascending, also within a millisecond and when the clock steps back:
+ * the 12 bits after the time count on from a random start below 2048.
+ */
+export function uuid7Maker({ now, random }: Uuid7Sources): () => string {
+  const pool = Buffer.alloc(drawnIds * randomBytes)
+  let drawn = pool.length
+  let time = -1
+  let sequence = 0
+  return () => {
+    if (drawn === pool.length) {
+      random(pool)
+      drawn = 0
+    }
+    const high = pool.readUInt32BE(drawn)
+    const middle = pool.readUInt16BE(drawn + 4)
+    const low = pool.readUInt32BE(drawn + 6)
+    drawn += randomBytes
+    const clock = Math.floor(now())
+    if (clock > time) {
+      time = clock
+      sequence = high >>> 21
+    } else if (++sequence > maxSequence) {
+      time++
+      sequence = high >>> 21
+    }
+    return `${timePart(time)}-7${hex(sequence, 3)}-${hex(0x8000 | (high & 0x3fff), 4)}-${hex(middle, 4)}${hex(low, 8)}`
+  }
+}
+
+/** Milliseconds since 1970 of an id, or undefined when the text is no UUIDv7 in lower case. */
+export function timeOfUuid7(id: string): number | undefined {
+  if (!shape.test(id)) return undefined
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}
+
+/** The lowest id of a millisecond: what comes at or after that time is not below it. */
+export function lowestUuid7(time: number): string {
+  return `${timePart(time)}-7000-8000-000000000000`
+}
+
+/** The highest id of a millisecond. */
+export function highestUuid7(time: number): string {
+  return `${timePart(time)}-7fff-bfff-ffffffffffff`
+}
+
+function timePart(time: number): string {
+  const digits = hex(Math.min(Math.max(Math.floor(time), 0), maxTime), 12)
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
