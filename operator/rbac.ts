@@ -26,6 +26,16 @@ const fixed: readonly PolicyRule[] = [
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
 ]
 
+/** The ClusterRole of the operator, as `config/rbac/role.yaml` holds it. */
+export function operatorRole(): object {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'dataservice-operator', labels: { 'app.kubernetes.io/name': 'dataservice-operator' } },
+    rules: operatorRules(),
+  }
+}
+
 export function operatorRules(): PolicyRule[] {
   const verbs = new Map<string, Set<string>>()
   for (const row of children) {

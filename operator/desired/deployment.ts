@@ -37,7 +37,6 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
     spec: {
       selector: { matchLabels: selectorLabels(owner.metadata.name, part) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-      minReadySeconds: 0,
       revisionHistoryLimit: 3,
       template: podTemplate({
         owner,

@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { desiredChildren } from '#operator/desired/children.ts'
+import { sealed } from '#operator/desired/drift.ts'
+import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { type Change, dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
+import { targetOf } from '#operator/testing/target.ts'
+import { decide, type Step } from './decide.ts'
+import type { Facts, TopicFacts } from './facts.ts'
+
+/** A world: which of our children exist, and how far they are. */
+interface World {
+  owner: DataService
+  children?: readonly ObservedChild[]
+  secrets?: readonly string[]
+  topics?: TopicFacts
+}
+
+function factsOf({ owner, children = [], secrets = [], topics = { kind: 'notAsked' } }: World): Facts {
+  const target = targetOf(owner, children)
+  const { schema, key, indexes } = owner.spec.record
+  const verdict = judgeRecord({ schema, indexes, ...(key === undefined ? {} : { key }) })
+  return { owner, target, verdict, children, secrets: new Set(secrets), topics }
+}
+
+/** The owner's children as they are stored when everything has come up, optionally changed one by one. */
+function upAndRunning(
+  owner: DataService,
+  change: (child: ObservedChild) => ObservedChild | undefined = child => child,
+) {
+  const twice = targetOf(
+    owner,
+    desiredChildren(targetOf(owner)).map(({ object }) => object),
+  )
+  const replicas: Record<string, number> = {
+    'orders-gateway': owner.spec.replicas,
+    'orders-writer': 2,
+    'orders-reader': 3,
+  }
+  const children = desiredChildren(twice).flatMap(({ kind, object }) => {
+    if (kind === 'Secret') return []
+    const wish: ObservedChild = kind === 'Job' ? object : sealed(object)
+    const number = replicas[object.metadata.name] ?? 1
+    const pods = { replicas: number, readyReplicas: number, updatedReplicas: number, observedGeneration: 1 }
+    const child = {
+      ...wish,
+      metadata: { ...wish.metadata, uid: `uid-of-${object.metadata.name}`, generation: 1 },
+      spec: {
+        ...wish.spec,
+        ...(kind === 'Deployment' || kind === 'StatefulSet' ? { replicas: number } : {}),
+      },
+      status: kind === 'Job' ? { conditions: [{ type: 'Complete', status: 'True' }] } : pods,
+    }
+    return change(child) ?? []
+  })
+  return {
+    owner,
+    children,
+    secrets: ['orders-identity', 'orders-credentials'],
+    topics: {
+      kind: 'described' as const,
+      topics: desiredTopics(owner, twice.effective),
+    },
+  }
+}
+
+const told = (steps: readonly Step[]): string[] =>
+  steps.map(step => {
+    switch (step.do) {
+      case 'apply':
+      case 'create':
+        return `${step.do} ${step.object.kind} ${step.object.metadata.name}`
+      case 'scale':
+        return `scale ${step.name} ${step.replicas}`
+      case 'remove':
+        return `remove ${step.kind} ${step.name}`
+      case 'topics':
+        return `topics ${step.changes.map(({ change }) => change).join(',')}`
+      default:
+        return step satisfies never
+    }
+  })
+
+const steps = (world: World): string[] => told(decide(factsOf(world)).steps)
+const only =
+  (kind: string, name: string, make: (child: ObservedChild) => ObservedChild | undefined) =>
+  (child: ObservedChild) =>
+    child.kind === kind && child.metadata.name === name ? make(child) : child
+
+describe('the first run', () => {
+  const first = steps({ owner: dataService() })
+
+  test('creates the Secrets before anything that mounts them', () => {
+    expect(first.slice(0, 2)).toEqual(['create Secret orders-identity', 'create Secret orders-credentials'])
+  })
+  test('brings up the engines and no pod of ours yet', () => {
+    expect(first).toContain('apply StatefulSet orders-kafka')
+    expect(first.filter(step => /Deployment|Job|settings/.test(step))).toEqual([])
+  })
+})
+
+describe('a stack that is up', () => {
+  const rows: [string, Change[], (child: ObservedChild) => ObservedChild | undefined, string[]][] = [
+    ['is left alone', [], child => child, []],
+    [
+      'a deleted Service comes back',
+      [],
+      only('Service', 'orders-gateway', () => undefined),
+      ['apply Service orders-gateway'],
+    ],
+    [
+      'a label changed by hand is put back',
+      [],
+      only('ConfigMap', 'orders-settings', child => ({
+        ...child,
+        metadata: { ...child.metadata, labels: {} },
+      })),
+      ['apply ConfigMap orders-settings'],
+    ],
+    [
+      'a label added by others stays',
+      [],
+      only('ConfigMap', 'orders-settings', child => ({
+        ...child,
+        metadata: { ...child.metadata, labels: { ...child.metadata.labels, theirs: '1' } },
+      })),
+      [],
+    ],
+    [
+      'the exact number of the gateway is kept',
+      [],
+      only('Deployment', 'orders-gateway', child => ({ ...child, spec: { ...child.spec, replicas: 7 } })),
+      ['scale orders-gateway 3'],
+    ],
+    [
+      'a seeded number is left to others',
+      [],
+      only('Deployment', 'orders-reader', child => ({ ...child, spec: { ...child.spec, replicas: 7 } })),
+      [],
+    ],
+    [
+      'a reader number in the spec is exact',
+      [withSpec({ reader: { replicas: 5 } })],
+      child => child,
+      ['scale orders-reader 5'],
+    ],
+    [
+      'a migration that failed is made anew',
+      [],
+      child =>
+        child.kind === 'Job'
+          ? { ...child, status: { conditions: [{ type: 'Failed', status: 'True', message: 'x' }] } }
+          : child,
+      [expect.stringMatching(/^remove Job orders-migrate-/)],
+    ],
+  ]
+  test.each(rows)('%s', (_name, changes, change, wanted) => {
+    expect(steps(upAndRunning(dataService(...changes), change))).toEqual(wanted)
+  })
+
+  test('an unseeded Deployment gets its number before it gets the mark', () => {
+    const unmarked = only('Deployment', 'orders-writer', child => ({
+      ...child,
+      metadata: { ...child.metadata, annotations: {} },
+      spec: { ...child.spec, replicas: 1 },
+    }))
+    expect(steps(upAndRunning(dataService(), unmarked))).toEqual([
+      'scale orders-writer 2',
+      'apply Deployment orders-writer',
+    ])
+  })
+
+  test('a new schema migrates first and rolls nothing until then', () => {
+    const before = upAndRunning(dataService())
+    const owner = dataService(withSpec({ record: { indexes: [{ fields: ['/customerId'] }] } }))
+    const wanted = steps({ ...before, owner })
+    expect(wanted).toEqual([
+      'apply ConfigMap orders-settings',
+      expect.stringMatching(/^create Job orders-migrate-/),
+    ])
+  })
+
+  test('after the migration the old Job goes and the pods roll', () => {
+    const old = upAndRunning(dataService())
+    const now = upAndRunning(dataService(withSpec({ record: { indexes: [{ fields: ['/customerId'] }] } })))
+    const stale = old.children.filter(({ kind }) => kind === 'Job')
+    const deployments = old.children.filter(({ kind }) => kind === 'Deployment')
+    const others = now.children.filter(({ kind }) => kind !== 'Deployment')
+    const wanted = steps({ ...now, children: [...others, ...stale, ...deployments] })
+    expect(wanted).toEqual([
+      'apply Deployment orders-gateway',
+      'apply Deployment orders-writer',
+      'apply Deployment orders-reader',
+      `remove Job ${stale[0]?.metadata.name}`,
+    ])
+  })
+
+  test('an unusable schema rolls nothing and removes nothing', () => {
+    const before = upAndRunning(dataService())
+    const owner = dataService(withSpec({ record: { key: '/nowhere' } }))
+    expect(steps({ ...before, owner })).toEqual([])
+  })
+
+  test('an unusable schema does not stop kubectl scale', () => {
+    const before = upAndRunning(dataService())
+    const owner = dataService(withSpec({ replicas: 5, record: { key: '/nowhere' } }))
+    expect(steps({ ...before, owner })).toEqual(['scale orders-gateway 5'])
+  })
+
+  test('paused: nothing is written', () => {
+    const owner = dataService(withAnnotation(annotationKeys.paused, 'true'), withSpec({ replicas: 9 }))
+    expect(steps({ ...upAndRunning(dataService()), owner })).toEqual([])
+  })
+
+  test('a drifted topic is put back, a grown one is let be', () => {
+    const world = upAndRunning(dataService())
+    const [events, deadLetters] = world.topics.topics
+    if (events === undefined || deadLetters === undefined) throw new Error('two topics expected')
+    const drifted = { ...events, config: { ...events.config, 'retention.ms': '1' } }
+    const grown = { ...deadLetters, partitions: 9 }
+    expect(steps({ ...world, topics: { kind: 'described', topics: [drifted, grown] } })).toEqual([
+      'topics configure',
+    ])
+  })
+})

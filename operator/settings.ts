@@ -1,0 +1,52 @@
+/** The operator's own settings: the environment, read once. */
+import type { Images } from '#operator/desired/effective.ts'
+
+export interface OperatorSettings {
+  images: Images
+  /** Only this namespace is watched; absent: all of them. */
+  namespace?: string
+  workers: number
+  telemetryPort: number
+  logLevel: string
+}
+
+const defaultImages: Omit<Images, 'dataservice'> = {
+  kafka: 'apache/kafka:4.3.0',
+  postgres: 'postgres:17',
+  redis: 'redis:8.0',
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/** Throws an Error that names the variable and the remedy. */
+export function readSettings(environment: NodeJS.ProcessEnv): OperatorSettings {
+  const value = (name: string): string | undefined => environment[name]?.trim() || undefined
+  const dataservice = value('RELATED_IMAGE_DATASERVICE')
+  if (dataservice === undefined) {
+    throw new Error(
+      'RELATED_IMAGE_DATASERVICE is not set: give the image that gateway, writer and reader run',
+    )
+  }
+  const logLevel = value('LOG_LEVEL') ?? 'info'
+  if (!logLevels.includes(logLevel))
+    throw new Error(`LOG_LEVEL is '${logLevel}': use one of ${logLevels.join(', ')}`)
+  const namespace = value('WATCH_NAMESPACE')
+  return {
+    images: {
+      dataservice,
+      kafka: value('RELATED_IMAGE_KAFKA') ?? defaultImages.kafka,
+      postgres: value('RELATED_IMAGE_POSTGRES') ?? defaultImages.postgres,
+      redis: value('RELATED_IMAGE_REDIS') ?? defaultImages.redis,
+    },
+    ...(namespace === undefined ? {} : { namespace }),
+    workers: wholeNumber('WORKERS', value('WORKERS') ?? '4', 1, 64),
+    telemetryPort: wholeNumber('TELEMETRY_PORT', value('TELEMETRY_PORT') ?? '9090', 0, 65_535),
+    logLevel,
+  }
+}
+
+function wholeNumber(name: string, text: string, least: number, most: number): number {
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= least && number <= most) return number
+  throw new Error(`${name} is '${text}': give a whole number from ${least} to ${most}`)
+}
