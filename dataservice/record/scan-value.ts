@@ -9,7 +9,7 @@ import { isSpace, kinds, literals, token } from './scan-tables.ts'
 export const valueBounds = {
   depth: 64,
   /** Keys of one object that are compared with each other before a set takes over. */
-  comparedKeys: 16,
+  comparedKeys: 64,
 } as const
 
 /** Another one in each process, so that nobody can send names that all collide. No answer depends on it. */
