@@ -46,7 +46,7 @@ const ManagedKafka = Type.Object(
         'Number of brokers. One broker keeps every record on one disk, which the condition Durable says. Default: 1.',
     }),
     storage: storage('Kafka'),
-    ...podFields,
+    ...podFields('kafka'),
   },
   {
     default: {},
@@ -112,7 +112,7 @@ const ManagedPostgres = Type.Object(
       description: 'Number of Postgres pods. Default: 1, the primary.',
     }),
     storage: storage('Postgres'),
-    ...podFields,
+    ...podFields('postgres'),
   },
   {
     default: {},
@@ -178,7 +178,7 @@ export const PostgresSpec = Type.Object(
 export type PostgresSpec = Static<typeof PostgresSpec>
 
 const ManagedRedis = Type.Object(
-  { ...podFields },
+  { ...podFields('redis') },
   {
     default: {},
     description: 'A Redis that the operator runs for this DataService alone. Default: one pod.',

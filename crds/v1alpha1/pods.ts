@@ -1,25 +1,19 @@
 /** What a user may say about any pod that a DataService makes: amounts and a closed list of overrides. */
 import { type Static, Type } from 'typebox'
+import { type Amounts, builtInResources, type Part } from './built-in.ts'
 import { ObjectName, Quantity, type Rule, StringMap } from './scalars.ts'
 
-/** The amounts that apply when neither the DataService nor its class says anything. */
-export const builtInResources = {
-  requests: { cpu: '250m', memory: '256Mi' },
-  limits: { cpu: '500m', memory: '512Mi' },
-} as const
-
-const amounts = (kind: keyof typeof builtInResources, meaning: string) => {
-  const { cpu, memory } = builtInResources[kind]
-  return Type.Object(
+const amounts = ({ cpu, memory }: Amounts, meaning: string) =>
+  Type.Object(
     {
       cpu: Type.Optional(
         Quantity({
-          description: `CPU ${meaning}, for example 250m (a quarter of a core) or 2. Default: from the class; built-in: ${cpu}.`,
+          description: `CPU ${meaning}, for example 750m (three quarters of a core) or 2. Default: from the class; built-in: ${cpu}.`,
         }),
       ),
       memory: Type.Optional(
         Quantity({
-          description: `Memory ${meaning}, for example ${memory} or 2Gi. Default: from the class; built-in: ${memory}.`,
+          description: `Memory ${meaning}, for example 1536Mi or 2Gi. Default: from the class; built-in: ${memory}.`,
         }),
       ),
     },
@@ -27,7 +21,6 @@ const amounts = (kind: keyof typeof builtInResources, meaning: string) => {
       description: `What is ${meaning}, for each pod. Default: from the class; built-in: ${cpu} CPU and ${memory} memory.`,
     },
   )
-}
 
 const withinLimit = (amount: 'cpu' | 'memory'): Rule => ({
   rule:
@@ -36,20 +29,24 @@ const withinLimit = (amount: 'cpu' | 'memory'): Rule => ({
   message: `requests.${amount} is above limits.${amount}: raise the limit or lower the request`,
 })
 
-export const Resources = Type.Object(
-  {
-    requests: Type.Optional(amounts('requests', 'reserved on a node')),
-    limits: Type.Optional(amounts('limits', 'allowed at most')),
-  },
-  {
-    'x-kubernetes-validations': [withinLimit('cpu'), withinLimit('memory')],
-    description:
-      'CPU and memory of each pod. What is left out comes from the class; built-in: requests 250m CPU and 256Mi memory, ' +
-      'limits 500m CPU and 512Mi memory. Example: {requests: {cpu: 500m}, limits: {cpu: 2, memory: 1Gi}}.',
-  },
-)
+const resourcesOf = (part: Part) => {
+  const { requests, limits } = builtInResources[part]
+  return Type.Object(
+    {
+      requests: Type.Optional(amounts(requests, 'reserved on a node')),
+      limits: Type.Optional(amounts(limits, 'allowed at most')),
+    },
+    {
+      'x-kubernetes-validations': [withinLimit('cpu'), withinLimit('memory')],
+      description:
+        'CPU and memory of each pod. What is left out comes from the class; ' +
+        `built-in: requests ${requests.cpu} CPU and ${requests.memory} memory, limits ${limits.cpu} CPU and ${limits.memory} memory. ` +
+        'Example: {requests: {cpu: 500m}, limits: {cpu: 2, memory: 2Gi}}.',
+    },
+  )
+}
 /** CPU and memory as far as the user gave them. */
-export type Resources = Static<typeof Resources>
+export type Resources = Static<ReturnType<typeof resourcesOf>>
 
 const Toleration = Type.Object(
   {
@@ -156,7 +153,7 @@ export const PodOverrides = Type.Object(
 export type PodOverrides = Static<typeof PodOverrides>
 
 /** What every block that stands for pods accepts. */
-export const podFields = {
-  resources: Type.Optional(Resources),
+export const podFields = (part: Part) => ({
+  resources: Type.Optional(resourcesOf(part)),
   pod: Type.Optional(PodOverrides),
-}
+})

@@ -3,6 +3,7 @@
  * A field that a class may decide has no default here; its description says where the value comes from.
  */
 import { type Static, Type } from 'typebox'
+import { seededReplicas } from './built-in.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
@@ -13,13 +14,13 @@ const seeded = (role: 'writer' | 'reader', advice: string) =>
       minimum: 0,
       maximum: 50,
       description:
-        `Pods of the ${role}. ${advice} Default: the operator sets a first number once (from the class; built-in: 2) ` +
+        `Pods of the ${role}. ${advice} Default: the operator sets a first number once (from the class; built-in: ${seededReplicas[role]}) ` +
         `and then leaves it alone, so that kubectl scale deployment/NAME-${role} holds.`,
     }),
   )
 
 export const GatewaySpec = Type.Object(
-  { ...podFields },
+  { ...podFields('gateway') },
   {
     default: {},
     description:
@@ -32,14 +33,14 @@ export type GatewaySpec = Static<typeof GatewaySpec>
 export const WriterSpec = Type.Object(
   {
     replicas: seeded('writer', 'More than kafka.topic.partitions would be idle and is refused.'),
-    ...podFields,
+    ...podFields('writer'),
   },
   { default: {}, description: 'It moves records from the log into Postgres. Example: {replicas: 3}.' },
 )
 export type WriterSpec = Static<typeof WriterSpec>
 
 export const ReaderSpec = Type.Object(
-  { replicas: seeded('reader', 'It answers GET /data through the gateway.'), ...podFields },
+  { replicas: seeded('reader', 'It answers GET /data through the gateway.'), ...podFields('reader') },
   { default: {}, description: 'It answers queries from Redis or Postgres. Example: {replicas: 3}.' },
 )
 export type ReaderSpec = Static<typeof ReaderSpec>

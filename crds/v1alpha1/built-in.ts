@@ -1,0 +1,27 @@
+/**
+ * What applies when neither a DataService nor its class says anything. The descriptions of the API print these values,
+ * and the operator uses them, so that the two cannot differ.
+ */
+
+/** Each kind of pod that a user can set up. */
+export const parts = ['gateway', 'writer', 'reader', 'kafka', 'postgres', 'redis'] as const
+export type Part = (typeof parts)[number]
+
+export interface Amounts {
+  cpu: string
+  memory: string
+}
+
+const standard = { requests: { cpu: '250m', memory: '256Mi' }, limits: { cpu: '500m', memory: '512Mi' } }
+
+export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits: Amounts }>> = {
+  gateway: standard,
+  writer: standard,
+  reader: standard,
+  kafka: { requests: { cpu: '250m', memory: '768Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+  postgres: { requests: { cpu: '250m', memory: '512Mi' }, limits: { cpu: '1', memory: '1Gi' } },
+  redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
+}
+
+/** Pods that the operator starts once and then leaves to `kubectl scale deployment`. */
+export const seededReplicas = { writer: 2, reader: 3 } as const
