@@ -7,6 +7,8 @@ import type { LogRecord, Offset } from './port.ts'
 export interface Decoded {
   records: LogRecord[]
   next: Offset
+  /** Leader epoch of the last batch read; undefined when there was none. */
+  leaderEpoch: number | undefined
 }
 
 /** Bytes that cannot be a batch, or a batch we cannot read; reading it again would not help. */
@@ -43,6 +45,7 @@ const codecs: Readonly<Record<number, (body: Buffer) => Buffer>> = {
 export function decodeBatches(bytes: Buffer, position: Offset): Decoded {
   const records: LogRecord[] = []
   let next = position
+  let leaderEpoch: number | undefined
   let at = 0
   while (bytes.length - at >= field.records) {
     const end = at + field.leaderEpoch + bytes.readInt32BE(at + field.length)
@@ -52,10 +55,11 @@ export function decodeBatches(bytes: Buffer, position: Offset): Decoded {
     if (after > next) {
       readBatch(batch, next, records)
       next = after
+      leaderEpoch = batch.readInt32BE(field.leaderEpoch)
     }
     at = end
   }
-  return { records, next }
+  return { records, next, leaderEpoch }
 }
 
 function readBatch(batch: Buffer, position: Offset, records: LogRecord[]): void {

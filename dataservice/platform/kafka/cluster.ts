@@ -1,5 +1,5 @@
 /** Finds brokers and leaders of one topic and keeps connections to them. */
-import { type Address, type Call, Link, NotSent } from './link.ts'
+import { type Address, type Call, kafkaError, Link, NotSent } from './link.ts'
 import { describeTopic, newerOf, type TopicView } from './topic-view.ts'
 
 export interface ClusterOptions {
@@ -50,21 +50,35 @@ export class Cluster {
   async askAny<Answer>(call: Call<Answer>, timeoutMs: number): Promise<Answer> {
     const known = [...(this.#view?.brokers.values() ?? []), ...this.#seeds]
     const addresses = new Map(known.map(address => [nameOf(address), address]))
-    return Promise.any(
-      [...addresses.values()].map(address => this.#sharedLink('any', address).request(call, timeoutMs)),
+    const asked = [...addresses.values()].map(async address =>
+      this.#sharedLink('any', address).request(call, timeoutMs),
     )
+    try {
+      return await Promise.any(asked)
+    } catch (cause) {
+      throw cause instanceof AggregateError ? mostTelling(cause) : cause
+    }
   }
 
   /** The connection to a broker for one purpose; requests of different purposes do not wait for each other. */
   link(purpose: string, broker: number): Link {
-    const address = this.#view?.brokers.get(broker)
-    if (!address) throw new NotSent(`no address of broker ${broker}`)
-    return this.#sharedLink(purpose, address)
+    return this.#sharedLink(purpose, this.#addressOf(broker))
+  }
+
+  /** A connection to a broker that the caller owns and closes. */
+  openTo(broker: number): Link {
+    return this.open(this.#addressOf(broker))
   }
 
   /** A connection that the caller owns and closes. */
   open(address: Address): Link {
     return new Link(address, { clientId: this.#clientId, connectTimeoutMs })
+  }
+
+  #addressOf(broker: number): Address {
+    const address = this.#view?.brokers.get(broker)
+    if (!address) throw new NotSent(`no address of broker ${broker}`)
+    return address
   }
 
   close(): void {
@@ -89,6 +103,10 @@ export class Cluster {
     return link
   }
 }
+
+/** Of the errors of several brokers, one in which a broker says why. */
+const mostTelling = ({ errors }: AggregateError): unknown =>
+  errors.find(error => kafkaError(error) !== undefined) ?? errors[0]
 
 const nameOf = ({ host, port }: Address): string => `${host}:${port}`
 

@@ -1,5 +1,5 @@
 /** Fetch, version 12 (Kafka 2.7 and later), of one partition; record batches stay bytes. */
-import { fetchV12, Reader } from '@platformatic/kafka'
+import { fetchV12, Reader, type Writer } from '@platformatic/kafka'
 import { type Call, errorName } from './link.ts'
 import type { Offset } from './port.ts'
 
@@ -8,6 +8,8 @@ export interface FetchPart {
   partition: number
   leaderEpoch: number
   position: Offset
+  /** Leader epoch of the record before the position, -1 when not known: the broker checks it against its log. */
+  lastEpoch: number
   maxBytes: number
   /** How long the broker waits for the first byte. */
   maxWaitMs: number
@@ -16,6 +18,8 @@ export interface FetchPart {
 export interface FetchAnswer {
   /** `NONE` or the name of Kafka's error. */
   error: string
+  /** The log went another way before the position: it was truncated and written anew. */
+  isDiverging: boolean
   batches: Buffer
 }
 
@@ -27,32 +31,23 @@ export function fetchPart(part: FetchPart): Call<FetchAnswer> {
     connection.send(fetchV12.api.key, fetchV12.api.version, () => encode(part), decode, true, true, done)
 }
 
-function encode({ topic, partition, leaderEpoch, position, maxBytes, maxWaitMs }: FetchPart) {
-  const { id, epoch } = sessionless
-  const partitions = [
-    {
-      partition,
-      currentLeaderEpoch: leaderEpoch,
-      fetchOffset: position,
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: maxBytes,
-    },
-  ]
+function encode(part: FetchPart): Writer {
+  const { topic, partition, leaderEpoch, position, lastEpoch, maxBytes, maxWaitMs } = part
+  const request = {
+    partition,
+    currentLeaderEpoch: leaderEpoch,
+    fetchOffset: position,
+    lastFetchedEpoch: lastEpoch,
+    partitionMaxBytes: maxBytes,
+  }
   // The library calls the field topicId; up to version 12 it is the topic's name.
-  return fetchV12.createRequest(
-    maxWaitMs,
-    1,
-    maxBytes,
-    readUncommitted,
-    id,
-    epoch,
-    [{ topicId: topic, partitions }],
-    [],
-    '',
-  )
+  const topics = [{ topicId: topic, partitions: [request] }]
+  const { id, epoch } = sessionless
+  return fetchV12.createRequest(maxWaitMs, 1, maxBytes, readUncommitted, id, epoch, topics, [], '')
 }
 
 function decode(_correlation: number, _key: number, _version: number, answer: Reader): FetchAnswer {
+  // One piece, so that batches are windows into it.
   const reader = Reader.from(answer.buffer.slice())
   reader.position = answer.position
   reader.readInt32() // throttle time
@@ -60,13 +55,15 @@ function decode(_correlation: number, _key: number, _version: number, answer: Re
   reader.readInt32() // session
   const topics = reader.readArray(topicReader => {
     topicReader.readString()
-    return topicReader.readArray(readPartition)
+    return topicReader.readArray(readPartition, true, false)
   })
   const [part] = topics.flat()
-  if (error !== 'NONE' || !part)
-    return { error: error === 'NONE' ? 'UNKNOWN_SERVER_ERROR' : error, batches: Buffer.alloc(0) }
-  return part
+  if (part && error === 'NONE') return part
+  return { error: error === 'NONE' ? 'UNKNOWN_SERVER_ERROR' : error, isDiverging: false, batches: nothing }
 }
+
+const nothing = Buffer.alloc(0)
+const divergingEpochTag = 0
 
 function readPartition(reader: Reader): FetchAnswer {
   reader.readInt32() // partition
@@ -74,5 +71,17 @@ function readPartition(reader: Reader): FetchAnswer {
   reader.skip(24) // high watermark, last stable offset, log start
   reader.readNullableArray(aborted => aborted.skip(16)) // transactions
   reader.readInt32() // preferred read replica
-  return { error, batches: reader.readNullableBytes() ?? Buffer.alloc(0) }
+  const batches = reader.readNullableBytes() ?? nothing
+  return { error, isDiverging: readTags(reader).has(divergingEpochTag), batches }
+}
+
+/** Tagged fields present; their values are skipped. */
+function readTags(reader: Reader): ReadonlySet<number> {
+  const tags = new Set<number>()
+  const count = reader.readUnsignedVarInt()
+  for (let index = 0; index < count; index++) {
+    tags.add(reader.readUnsignedVarInt())
+    reader.skip(reader.readUnsignedVarInt())
+  }
+  return tags
 }

@@ -27,8 +27,11 @@ export interface LogAppender {
   readonly partitions: number
   /**
    * Appends each partition's records in order, as one batch for each partition. Never rejects; every partition of
-   * the input has an outcome. At most one append is in flight at a time for the same partition.
-   * Ends within about a second after the first failure; the caller's own deadline answers its client.
+   * the input has an outcome. Appends to the same partition go out one after the other; appends to several partitions
+   * of one broker that are called while it is busy share its next request, so partitions may be appended separately.
+   * A partition's records must fit one batch: `batchBytes(records) <= maxBatchBytes` (batch-encoder.ts), else refused.
+   * Ends within about a second after the first failure; a broker may take 10 s to answer before that counts as one.
+   * The caller's own deadline answers its client.
    */
   append(batches: ReadonlyMap<number, readonly NewRecord[]>): Promise<ReadonlyMap<number, AppendOutcome>>
   /** Milliseconds by which the brokers' clock is ahead of ours, when known. */
@@ -53,7 +56,10 @@ export interface LogRange {
   end: Offset
 }
 
-/** What the owner of a consumer decides; the calls for one partition never overlap. */
+/**
+ * What the owner of a consumer decides. `assigned` and `records` of one partition never overlap, across rebalances
+ * too; `revoked` may come while they are under way. A promise that rejects ends `run` with that reason.
+ */
 export interface LogHandler {
   /**
    * The group gave us these partitions (all of ours, not the difference). Answers the offset to read next for each
@@ -67,7 +73,10 @@ export interface LogHandler {
    * that partition come after the promise resolves (this is the back-pressure); other partitions go on meanwhile.
    */
   records(partition: number, records: readonly LogRecord[]): Promise<void>
-  /** The position is outside the log: nothing more is read of that partition until the next assignment. */
+  /**
+   * The position is outside the log, or the log was truncated below it and written anew: nothing more is read of that
+   * partition until the next assignment. A log that ends below the position is given 30 s first.
+   */
   outOfRange(partition: number, position: Offset, range: LogRange): void
 }
 
@@ -77,7 +86,7 @@ export interface LogConsumer {
   run(handler: LogHandler): Promise<void>
   /** Tells Kafka a position, only as a hint for lag tools. Failures are ignored. */
   hint(positions: ReadonlyMap<number, Offset>): Promise<void>
-  /** Reads the log's bounds of a partition from its leader. */
+  /** Reads the log's bounds of a partition from its leader; like the next two, asks until there is an answer. */
   range(partition: number): Promise<LogRange>
   /** One record at an offset, or undefined when the log does not hold it. */
   recordAt(partition: number, offset: Offset): Promise<LogRecord | undefined>

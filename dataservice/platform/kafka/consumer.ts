@@ -1,0 +1,175 @@
+/** The log's reading side: a group decides who reads, the handler decides from where. */
+import { Cluster, type ClusterOptions } from './cluster.ts'
+import { logRange, recordAt } from './log-query.ts'
+import { Membership } from './membership.ts'
+import { PartitionReader } from './partition-reader.ts'
+import type { LogConsumer, LogHandler, LogRange, LogRecord, Offset } from './port.ts'
+import { backOffMs, pause } from './retry.ts'
+
+export interface ConsumerOptions extends ClusterOptions {
+  group: string
+  /** Hears of trouble that the consumer mends. */
+  warn?: (message: string) => void
+  /** Bytes of one fetch, as the log stores them. At most two fetches of a partition are held. Default 1 MiB. */
+  maxFetchBytes?: number
+  /** How long the log may end below the position before `outOfRange` says so. Default 30 s. */
+  truncationGraceMs?: number
+}
+
+/** Makes a consumer; nothing is connected before it is used. */
+export const createConsumer = (options: ConsumerOptions): LogConsumer => new KafkaConsumer(options)
+
+const maxBackOffMs = 1000
+const recheckMs = 100
+
+/** One assignment, from the moment the group gave it until it took it back. */
+interface Session {
+  partitions: readonly number[]
+  end: AbortController
+  /** The handler was told of it. */
+  isAnnounced: boolean
+}
+
+class KafkaConsumer implements LogConsumer {
+  readonly #options: ConsumerOptions
+  readonly #cluster: Cluster
+  readonly #stop = new AbortController()
+  readonly #failure = Promise.withResolvers<never>()
+  readonly #warn: (message: string) => void
+  readonly #membership: Membership
+  #session: Session | undefined
+  /** Settles when no call of the handler is under way for any earlier assignment. */
+  #settled: Promise<unknown> = Promise.resolve()
+  #running: Promise<void> | undefined
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options
+    this.#warn = options.warn ?? (() => {})
+    this.#cluster = new Cluster(options)
+    this.#failure.promise.catch(() => {}) // `run` waits for it too
+    const signal = this.#stop.signal
+    this.#membership = new Membership({
+      cluster: this.#cluster,
+      group: options.group,
+      signal,
+      warn: this.#warn,
+    })
+  }
+
+  run(handler: LogHandler): Promise<void> {
+    this.#running ??= this.#run(handler)
+    return this.#running
+  }
+
+  async hint(positions: ReadonlyMap<number, Offset>): Promise<void> {
+    await this.#membership.commit(positions).catch(cause => this.#warn(`hint: ${String(cause)}`))
+  }
+
+  range(partition: number): Promise<LogRange> {
+    return this.#persistently(() => logRange(this.#cluster, partition))
+  }
+
+  recordAt(partition: number, offset: Offset): Promise<LogRecord | undefined> {
+    return this.#persistently(() => recordAt(this.#cluster, partition, offset))
+  }
+
+  async clusterId(): Promise<string> {
+    return this.#persistently(async () => (await this.#cluster.view()).clusterId)
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the consumer was stopped'))
+    await this.#running?.catch(() => {}) // the caller of `run` has the reason
+    this.#cluster.close()
+  }
+
+  async #run(handler: LogHandler): Promise<void> {
+    const member = this.#membership.run({
+      assigned: partitions => this.#begin(handler, partitions),
+      revoked: () => this.#end(handler),
+    })
+    try {
+      await Promise.race([member, this.#failure.promise])
+    } finally {
+      this.#stop.abort(new Error('the consumer ended'))
+      this.#end(handler)
+      await this.#membership.leave().catch(cause => this.#warn(`leaving: ${String(cause)}`))
+      this.#membership.close()
+      await Promise.allSettled([member, this.#settled])
+      this.#cluster.close()
+    }
+  }
+
+  #begin(handler: LogHandler, partitions: readonly number[]): void {
+    const session = { partitions, end: new AbortController(), isAnnounced: false }
+    this.#session = session
+    const before = this.#settled
+    this.#settled = this.#work(handler, session, before).catch(cause => this.#failure.reject(cause))
+  }
+
+  #end(handler: LogHandler): void {
+    const session = this.#session
+    if (!session) return
+    this.#session = undefined
+    session.end.abort()
+    if (session.isAnnounced) handler.revoked(session.partitions)
+  }
+
+  /** Asks for positions once earlier calls have ended, then reads all partitions until the session ends. */
+  async #work(handler: LogHandler, session: Session, before: Promise<unknown>): Promise<void> {
+    await before
+    if (session.end.signal.aborted) return
+    session.isAnnounced = true
+    const positions = await handler.assigned(session.partitions)
+    if (session.end.signal.aborted) return
+    const reading = [...positions].map(([partition, position]) =>
+      this.#read(handler, session, partition, position),
+    )
+    await Promise.all(reading)
+  }
+
+  async #read(handler: LogHandler, session: Session, partition: number, position: Offset): Promise<void> {
+    const { signal } = session.end
+    const { maxFetchBytes: maxBytes = 1_048_576, truncationGraceMs = 30_000 } = this.#options
+    const warn = this.#warn
+    const cluster = this.#cluster
+    const reader = new PartitionReader({
+      cluster,
+      partition,
+      position,
+      signal,
+      warn,
+      maxBytes,
+      truncationGraceMs,
+    })
+    for (let ahead = reader.next(); ; ) {
+      const chunk = await ahead
+      await this.#untilCurrent(signal)
+      if (signal.aborted || chunk.kind === 'stopped') return
+      if (chunk.kind === 'outOfRange') return handler.outOfRange(partition, chunk.position, chunk.range)
+      ahead = reader.next() // fetched while the handler works
+      ahead.catch(() => {}) // awaited in the next round
+      await handler.records(partition, chunk.records)
+    }
+  }
+
+  /** A process that slept, or lost the coordinator, holds still until the group has answered it again. */
+  async #untilCurrent(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#membership.isCurrent) await pause(recheckMs, signal)
+  }
+
+  /** Asks until there is an answer or the consumer stops. */
+  async #persistently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#cluster.view()
+        return await ask()
+      } catch (cause) {
+        this.#stop.signal.throwIfAborted()
+        this.#warn(String(cause))
+        await this.#cluster.refresh().catch(() => {}) // the next attempt says what is wrong
+        await pause(backOffMs(attempt, maxBackOffMs), this.#stop.signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** Questions about one partition that its leader answers. */
+import { listOffsetsV7 } from '@platformatic/kafka'
+import { decodeBatches } from './batch-decoder.ts'
+import type { Cluster } from './cluster.ts'
+import { fetchPart } from './fetch-request.ts'
+import { type Call, NotSent } from './link.ts'
+import type { LogRange, LogRecord, Offset } from './port.ts'
+
+const timeoutMs = 3000
+const earliest = -2n
+const latest = -1n
+const anyReplica = -1
+const readUncommitted = 0
+const maxBytes = 1_048_576
+
+/** The bounds of a partition. Rejects when its leader does not answer. */
+export async function logRange(cluster: Cluster, partition: number): Promise<LogRange> {
+  const [start, end] = await Promise.all([
+    offsetAt(cluster, partition, earliest),
+    offsetAt(cluster, partition, latest),
+  ])
+  return { start, end }
+}
+
+/** The record at an offset; undefined when the log does not hold it. Rejects when the leader does not answer. */
+export async function recordAt(
+  cluster: Cluster,
+  partition: number,
+  position: Offset,
+): Promise<LogRecord | undefined> {
+  const { broker, epoch } = leaderOf(cluster, partition)
+  const part = {
+    topic: cluster.topic,
+    partition,
+    leaderEpoch: epoch,
+    position,
+    lastEpoch: -1,
+    maxBytes,
+    maxWaitMs: 0,
+  }
+  const { error, batches } = await cluster.link('query', broker).request(fetchPart(part), timeoutMs)
+  if (error === 'OFFSET_OUT_OF_RANGE') return undefined
+  if (error !== 'NONE') throw new Error(`record at ${position} of partition ${partition}: ${error}`)
+  const [record] = decodeBatches(batches, position).records
+  return record?.offset === position ? record : undefined
+}
+
+async function offsetAt(cluster: Cluster, partition: number, timestamp: bigint): Promise<Offset> {
+  const { broker, epoch } = leaderOf(cluster, partition)
+  const partitions = [{ partitionIndex: partition, currentLeaderEpoch: epoch, timestamp }]
+  const call: Call<listOffsetsV7.ListOffsetsResponse> = (connection, done) =>
+    listOffsetsV7.api(connection, anyReplica, readUncommitted, [{ name: cluster.topic, partitions }], done)
+  const { topics } = await cluster.link('query', broker).request(call, timeoutMs)
+  const offset = topics[0]?.partitions[0]?.offset
+  if (offset === undefined || offset < 0n) throw new Error(`no bounds of partition ${partition}`)
+  return offset
+}
+
+function leaderOf(cluster: Cluster, partition: number) {
+  const leader = cluster.lastView?.leaders.get(partition)
+  if (!leader) throw new NotSent(`partition ${partition} has no leader`)
+  return leader
+}

@@ -1,0 +1,120 @@
+/** Reads one partition from a position on, whatever happens to its leaders. */
+import { BatchUnreadable, decodeBatches } from './batch-decoder.ts'
+import type { Cluster } from './cluster.ts'
+import { fetchPart } from './fetch-request.ts'
+import { type Link, NotSent } from './link.ts'
+import { logRange } from './log-query.ts'
+import type { LogRange, LogRecord, Offset } from './port.ts'
+import { backOffMs, pause } from './retry.ts'
+
+export type Chunk =
+  | { kind: 'records'; records: readonly LogRecord[] }
+  /** The log does not hold the position, or holds another history before it. */
+  | { kind: 'outOfRange'; position: Offset; range: LogRange }
+  | { kind: 'stopped' }
+
+export interface PartitionReaderOptions {
+  cluster: Cluster
+  partition: number
+  position: Offset
+  signal: AbortSignal
+  warn: (message: string) => void
+  /** Bytes of one fetch; a larger batch still comes whole. */
+  maxBytes: number
+  /** How long the log may end below the position before that counts: a new leader may know less for a moment. */
+  truncationGraceMs: number
+}
+
+const maxWaitMs = 1000
+const answerTimeoutMs = 5000
+const maxBackOffMs = 1000
+const fatal: ReadonlySet<string> = new Set(['TOPIC_AUTHORIZATION_FAILED', 'UNSUPPORTED_VERSION'])
+
+class FetchFailed extends Error {}
+
+export class PartitionReader {
+  readonly #options: PartitionReaderOptions
+  #position: Offset
+  /** Leader epoch of the last batch read, by which a broker notices that its log went another way. */
+  #lastEpoch = -1
+  #link: Link | undefined
+  #leader = -1
+  #belowSince: number | undefined
+
+  constructor(options: PartitionReaderOptions) {
+    this.#options = options
+    this.#position = options.position
+    options.signal.addEventListener('abort', () => this.#link?.close(), { once: true })
+  }
+
+  /** The next records, at least one. Rejects only on what no waiting mends; not to be called before the last ended. */
+  async next(): Promise<Chunk> {
+    const { signal, warn, partition, cluster } = this.#options
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const chunk = await this.#fetch()
+        if (chunk) return chunk
+        failures = 0
+      } catch (cause) {
+        if (signal.aborted) break
+        if (cause instanceof BatchUnreadable || (cause instanceof FetchFailed && fatal.has(cause.message)))
+          throw cause
+        warn(`partition ${partition}: ${String(cause)}`)
+        this.#link?.close()
+        await cluster.refresh().catch(() => {}) // the next fetch fails again and says so
+        await pause(backOffMs(++failures, maxBackOffMs), signal)
+      }
+    }
+    return { kind: 'stopped' }
+  }
+
+  /** Undefined when nothing came, or nothing that counts. */
+  async #fetch(): Promise<Chunk | undefined> {
+    const { cluster, partition, maxBytes } = this.#options
+    const leader = (await cluster.view()).leaders.get(partition)
+    if (!leader) throw new NotSent('no leader')
+    const position = this.#position
+    const call = fetchPart({
+      topic: cluster.topic,
+      partition,
+      leaderEpoch: leader.epoch,
+      position,
+      lastEpoch: this.#lastEpoch,
+      maxBytes,
+      maxWaitMs,
+    })
+    const answer = await this.#linkTo(leader.broker).request(call, maxWaitMs + answerTimeoutMs)
+    if (answer.error === 'OFFSET_OUT_OF_RANGE') return this.#outOfRange()
+    if (answer.error !== 'NONE') throw new FetchFailed(answer.error)
+    if (answer.isDiverging) return { kind: 'outOfRange', position, range: await logRange(cluster, partition) }
+    this.#belowSince = undefined
+    const { records, next, leaderEpoch } = decodeBatches(answer.batches, position)
+    this.#position = next
+    this.#lastEpoch = leaderEpoch ?? this.#lastEpoch
+    return records.length > 0 ? { kind: 'records', records } : undefined
+  }
+
+  /** Believes an error only when the log's bounds confirm it, and a log that ends too early only after the grace. */
+  async #outOfRange(): Promise<Chunk | undefined> {
+    const { cluster, partition, signal, truncationGraceMs } = this.#options
+    const position = this.#position
+    const range = await logRange(cluster, partition)
+    if (position < range.start) return { kind: 'outOfRange', position, range }
+    if (position > range.end) this.#belowSince ??= performance.now()
+    if (this.#belowSince !== undefined && performance.now() - this.#belowSince >= truncationGraceMs)
+      return { kind: 'outOfRange', position, range }
+    await pause(maxBackOffMs / 4, signal)
+    return undefined
+  }
+
+  /** Its own connection: a broker works off one request of a connection after the other, and fetches wait long. */
+  #linkTo(broker: number): Link {
+    if (this.#link?.isUsable && this.#leader === broker) return this.#link
+    this.#link?.close()
+    const { cluster, signal } = this.#options
+    if (signal.aborted) throw new NotSent('stopped')
+    this.#link = cluster.openTo(broker)
+    this.#leader = broker
+    return this.#link
+  }
+}
