@@ -1,0 +1,36 @@
+/** What a database says about the service it was made for. Data that outlived its service is judged by it. */
+import type { Settings } from '#dataservice/contract/settings.ts'
+
+export type Facts = ReadonlyMap<string, string>
+
+/** Facts that can never change while there are records; what each is called in a message. */
+const fixed: Readonly<Record<string, string>> = {
+  'record.mode': 'spec.record.mode',
+  'record.id': 'spec.record.id',
+  'record.key': 'spec.record.key',
+  'partitioning.by': 'spec.postgres.partitioning.by',
+  'partitioning.interval': 'spec.postgres.partitioning.interval',
+}
+
+/** The facts of a service as it is declared now. */
+export function factsOf({ record, partitioning }: Settings, schemaVersion: string): Facts {
+  return new Map([
+    ['record.mode', 'Append'],
+    ['record.id', 'made by the service'],
+    ['record.key', record.key ?? 'the id'],
+    ['record.schemaVersion', schemaVersion],
+    ['partitioning.by', partitioning.by],
+    ['partitioning.interval', partitioning.interval],
+  ])
+}
+
+/** Why the declared service cannot use the stored data: one sentence for each difference; empty when it can. */
+export function differences(stored: Facts, declared: Facts): readonly string[] {
+  return Object.entries(fixed).flatMap(([name, field]) => {
+    const was = stored.get(name)
+    const is = declared.get(name)
+    return was === undefined || was === is
+      ? []
+      : [`${field} was ${was} when the data was stored and is ${is} now`]
+  })
+}

@@ -1,0 +1,174 @@
+import { pino } from 'pino'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { indexColumns } from '#dataservice/platform/postgres/record-fields.ts'
+import { engines } from '#e2e/engines/inject.ts'
+import { uuid7At } from '#e2e/engines/records.ts'
+import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
+import { acceptedRecord, testSettings } from '#e2e/engines/service-settings.ts'
+import { migrate } from './migrate.ts'
+
+const log = pino({ level: 'silent' })
+const day = 86_400_000
+const record = acceptedRecord()
+
+function open(service: ServiceDatabase, user: 'owner' | 'writer' | 'reader'): Database {
+  const database = service.open(user)
+  onTestFinished(() => database.close())
+  return database
+}
+
+async function migrated(service: ServiceDatabase, changes: Partial<Settings> = {}): Promise<void> {
+  const database = service.open('owner')
+  const settings = testSettings(service.store, changes)
+  await migrate({ database, settings, record, log, signal: new AbortController().signal }).finally(() =>
+    database.close(),
+  )
+}
+
+/** Everything that a migration makes, as text. */
+async function catalogue(database: Database): Promise<unknown> {
+  const queries = [
+    `SELECT c.relname, c.relkind, c.relacl FROM pg_class c WHERE relnamespace = 'dataservice'::regnamespace ORDER BY 1`,
+    `SELECT proname, proacl, md5(prosrc) FROM pg_proc WHERE pronamespace = 'dataservice'::regnamespace ORDER BY 1`,
+    `SELECT indexrelid::regclass::text, indisvalid, pg_get_indexdef(indexrelid) FROM pg_index i
+      JOIN pg_class c ON c.oid = indrelid WHERE relnamespace = 'dataservice'::regnamespace ORDER BY 1`,
+    'SELECT name, value FROM service_facts ORDER BY 1',
+    'SELECT version, name, applied_at FROM migrations ORDER BY 1',
+  ]
+  return Promise.all(queries.map(text => database.query(text).then(({ rows }) => rows)))
+}
+
+const insert = `INSERT INTO records VALUES ($1, 'k', now(), 'v', $2)`
+const ensure = 'SELECT ensure_partition($1)'
+
+let shared: ServiceDatabase
+beforeAll(async () => {
+  shared = await serviceDatabase(engines().postgres)
+  await migrated(shared, { partitioning: { by: 'Time', interval: 'Day', premake: 3, retainMs: 10 * day } })
+})
+
+test('a second migration changes nothing', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  const owner = open(service, 'owner')
+  await migrated(service)
+  const first = await catalogue(owner)
+  await migrated(service)
+  expect(await catalogue(owner)).toEqual(first)
+})
+
+test('two migrations at once both end well', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  await Promise.all([migrated(service), migrated(service)])
+  const { rows } = await open(service, 'owner').query('SELECT count(*) FROM migrations')
+  expect(rows).toEqual([['1']])
+})
+
+test('makes today and the partitions ahead, each with every index, all valid', async () => {
+  const owner = open(shared, 'owner')
+  const partitions = await owner.query(
+    `SELECT count(*) FROM pg_inherits WHERE inhparent = 'records'::regclass`,
+  )
+  expect(partitions.rows).toEqual([['4']])
+  const { rows } = await owner.query(
+    `SELECT count(*), count(*) FILTER (WHERE indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+     WHERE c.relname LIKE 'records%'`,
+  )
+  const each = 1 + record.indexes.length
+  expect(rows).toEqual([[String(5 * each), String(5 * each)]])
+})
+
+test('refuses data that was stored under another declaration', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  await migrated(service)
+  const other = migrated(service, { partitioning: { by: 'Time', interval: 'Month', premake: 1 } })
+  await expect(other).rejects.toThrow(
+    'RetainedDataDiffers: spec.postgres.partitioning.interval was Day when the data was stored and is Month now',
+  )
+})
+
+test('an index declared later reaches partitions that hold records, and a cut-off build is taken up', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  const owner = service.open('owner')
+  onTestFinished(() => owner.close())
+  const signal = new AbortController().signal
+  const settings = testSettings(service.store)
+  await migrate({ database: owner, settings, record: { ...record, indexes: [] }, log, signal })
+  await owner.query({ text: insert, values: [uuid7At(Date.now()), '{"customer":"a","amount":1e2}'] })
+  const [index] = record.indexes
+  if (!index) throw new Error('the test service declares no index')
+  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records (${indexColumns(index)})`)
+  await migrate({ database: owner, settings, record, log, signal })
+  const { rows } = await owner.query('SELECT count(*) FILTER (WHERE NOT indisvalid) FROM pg_index')
+  expect(rows).toEqual([['0']])
+})
+
+test.each([
+  ['the first moment of the retained time', -9 * day, 'ready'],
+  ['a day whose end is beyond the retention', -12 * day, 'expired'],
+  ['the last day made ahead', 3 * day, 'ready'],
+  ['a day after those made ahead', 5 * day, 'future'],
+])('ensure_partition for %s', async (_, offset, answer) => {
+  const writer = open(shared, 'writer')
+  const id = uuid7At(Date.now() + offset)
+  expect((await writer.query({ text: ensure, values: [id] })).rows).toEqual([[answer]])
+  const stored = writer.query({ text: insert, values: [id, '{}'] })
+  if (answer === 'ready') expect((await stored).count).toBe(1)
+  else await expect(stored).rejects.toMatchObject({ kind: 'missing-partition', sqlState: '23514' })
+})
+
+test('the bounds of a partition are the first and the last millisecond of its day', async () => {
+  const writer = open(shared, 'writer')
+  const start = Math.floor(Date.now() / day) * day - 5 * day
+  await writer.query({ text: ensure, values: [uuid7At(start + day / 2)] })
+  for (const moment of [start, start + day - 1]) {
+    expect((await writer.query({ text: insert, values: [uuid7At(moment), '{}'] })).count).toBe(1)
+  }
+  for (const moment of [start - 1, start + day]) {
+    const refused = writer.query({ text: insert, values: [uuid7At(moment), '{}'] })
+    await expect(refused).rejects.toMatchObject({ kind: 'missing-partition' })
+  }
+})
+
+test('eight writers may ask for the same missing partition at once', async () => {
+  const writer = shared.open('writer', { poolSize: 8 })
+  onTestFinished(() => writer.close())
+  const id = uuid7At(Date.now() - 7 * day)
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => writer.query({ text: ensure, values: [id] })),
+  )
+  expect(answers.map(({ rows }) => rows[0]?.[0])).toEqual(Array(8).fill('ready'))
+})
+
+test('inserts into other partitions go on while a partition is made', async () => {
+  const [one, other] = [open(shared, 'writer'), open(shared, 'writer')]
+  await one.transaction(async session => {
+    await session.query({ text: insert, values: [uuid7At(Date.now()), '{}'] })
+    const answer = await other.query({ text: ensure, values: [uuid7At(Date.now() - 4 * day)] })
+    expect(answer.rows).toEqual([['ready']])
+  })
+})
+
+test.each([
+  ['writer', 'DELETE FROM records'],
+  ['writer', 'DROP TABLE records'],
+  ['writer', 'CREATE TABLE dataservice.mine ()'],
+  ['writer', 'DELETE FROM ingest_offsets'],
+  ['reader', `INSERT INTO records VALUES ('${uuid7At(Date.now())}', 'k', now(), 'v', '{}')`],
+  ['reader', `SELECT ensure_partition('${uuid7At(Date.now())}')`],
+] as const)('the %s may not %s', async (user, text) => {
+  await expect(open(shared, user).query(text)).rejects.toMatchObject({ sqlState: '42501' })
+})
+
+test('a failed declaration leaves the retained partition usable: detached tables are attached again', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  await migrated(service)
+  const [owner, writer] = [open(service, 'owner'), open(service, 'writer')]
+  const id = uuid7At(Date.now())
+  await writer.query({ text: insert, values: [id, '{"customer":"a"}'] })
+  const { rows } = await owner.query(`SELECT tableoid::regclass::text FROM records WHERE id = '${id}'`)
+  await owner.query(`ALTER TABLE records DETACH PARTITION ${rows[0]?.[0]}`)
+  expect((await writer.query({ text: ensure, values: [id] })).rows).toEqual([['ready']])
+  expect((await owner.query('SELECT id FROM records')).rows).toEqual([[id]])
+})

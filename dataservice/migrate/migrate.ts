@@ -1,0 +1,110 @@
+/**
+ * Brings the database to what the service declares. May run any number of times, also two at once: a lock lets one
+ * at a time work, and what stands already is left alone.
+ */
+import type { Logger } from 'pino'
+import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { premakeSql } from '#dataservice/platform/postgres/partitions.ts'
+import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
+import type { Session } from '#dataservice/platform/postgres/session.ts'
+import { ensurePartitionSql } from './ensure-partition.ts'
+import { differences, type Facts, factsOf } from './facts.ts'
+import { grantStatements } from './grants.ts'
+import { ensureIndex } from './indexes.ts'
+import { stepsAfter } from './tables.ts'
+
+export interface MigrateOptions {
+  /** As the owner, without a limit on statements. */
+  database: Database
+  settings: Settings
+  record: Pick<AcceptedRecord, 'schemaVersion' | 'indexes'>
+  log: Logger
+  signal: AbortSignal
+}
+
+/** The number of the lock, for `pg_locks`. Each service has a database or a schema; waiting too long is harmless. */
+const lockNumber = 7_231_020_001n
+const lockPollMs = 200
+
+/** Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. */
+export async function migrate(options: MigrateOptions): Promise<void> {
+  const { database, record, log } = options
+  await database.use(async session => {
+    await lock(session, options.signal)
+    try {
+      await inTransaction(session, () => describe(session, options))
+      for (const index of record.indexes) await ensureIndex(session, index, log)
+      await session.query(premakeSql(options.settings.partitioning))
+    } finally {
+      await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
+    }
+  })
+}
+
+/** Tables, function, grants and facts: everything that fits into one transaction. */
+async function describe(session: Session, { settings, record, log }: MigrateOptions): Promise<void> {
+  const { schema } = settings.store
+  await session.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)
+  await applySteps(session, log)
+  const declared = factsOf(settings, record.schemaVersion)
+  const different = differences(await storedFacts(session), declared)
+  if (different.length > 0) {
+    throw new Error(
+      `RetainedDataDiffers: ${different.join('; ')}. Restore the old declaration or use another name.`,
+    )
+  }
+  await storeFacts(session, declared)
+  await session.query(ensurePartitionSql(schema, settings.partitioning))
+  for (const statement of grantStatements(settings.store)) await session.query(statement)
+}
+
+async function applySteps(session: Session, log: Logger): Promise<void> {
+  await session.query(`CREATE TABLE IF NOT EXISTS migrations (
+  version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`)
+  const { rows } = await session.query('SELECT coalesce(max(version), 0) FROM migrations')
+  for (const { version, name, statements } of stepsAfter(Number(rows[0]?.[0] ?? 0))) {
+    for (const statement of statements) await session.query(statement)
+    await session.query({
+      text: 'INSERT INTO migrations (version, name) VALUES ($1, $2)',
+      values: [version, name],
+    })
+    log.info({ version, step: name }, 'the tables are one step further')
+  }
+}
+
+async function storedFacts(session: Session): Promise<Facts> {
+  const { rows } = await session.query('SELECT name, value FROM service_facts')
+  return new Map(rows.map(([name, value]) => [name ?? '', value ?? '']))
+}
+
+async function storeFacts(session: Session, facts: Facts): Promise<void> {
+  const text = `INSERT INTO service_facts AS f (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE f.value <> excluded.value`
+  for (const [name, value] of facts) await session.query({ text, values: [name, value] })
+}
+
+/**
+ * Asks again and again instead of waiting in the server: a waiting statement holds a snapshot, and building an index
+ * concurrently waits for all snapshots, so the two would wait for each other.
+ */
+async function lock(session: Session, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const { rows } = await session.query(`SELECT pg_try_advisory_lock(${lockNumber})`)
+    if (rows[0]?.[0] === 't') return
+    await new Promise(resolve => setTimeout(resolve, lockPollMs))
+    signal.throwIfAborted()
+  }
+}
+
+async function inTransaction(session: Session, work: () => Promise<void>): Promise<void> {
+  await session.query('BEGIN')
+  try {
+    await work()
+    await session.query('COMMIT')
+  } catch (error) {
+    await session.query('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,22 @@
+/** The role `migrate`: a Job that makes the tables before anything reads or writes them. */
+import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { migrate } from './migrate.ts'
+
+export interface MigratePorts {
+  /** As the owner, without a limit on statements. */
+  database: Database
+}
+
+export async function start(context: RoleContext, { database }: MigratePorts): Promise<Running> {
+  const { settings, record, log, signal } = context
+  const done = migrate({ database, settings, record, log, signal }).then(() => {
+    log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
+  })
+  return {
+    notReady: () => undefined,
+    behindService: false,
+    stop: () => done.catch(() => undefined),
+    done,
+  }
+}

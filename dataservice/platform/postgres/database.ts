@@ -1,0 +1,92 @@
+/** Postgres for the roles of the data plane. `main.ts` opens it; the roles use what it answers. */
+import { DatabaseFailure } from './failure.ts'
+import { makePool, type Pool } from './pool.ts'
+import {
+  PostgresSession,
+  type QueryResult,
+  type Session,
+  type SessionOptions,
+  type Statement,
+} from './session.ts'
+
+export interface DatabaseOptions
+  extends Pick<SessionOptions, 'host' | 'port' | 'database' | 'schema' | 'user' | 'applicationName'> {
+  /** Asked at each new connection, so that a changed password is picked up. */
+  password: () => string
+  poolSize: number
+  /** Default 5000; 0 is no limit. */
+  statementTimeoutMs?: number
+  /** Default 3000. */
+  lockTimeoutMs?: number
+  /** Default 3000. */
+  connectTimeoutMs?: number
+  /** How long a caller waits for a connection. Default 5000. */
+  waitMs?: number
+  /** Default: eight for each connection. */
+  maxWaiting?: number
+}
+
+/** Every rejection is a `DatabaseFailure`, unless the caller's own work threw something else. */
+export interface Database {
+  query(statement: Statement | string): Promise<QueryResult>
+  /** A connection of one's own, outside a transaction. */
+  use<T>(work: (session: Session) => Promise<T>): Promise<T>
+  /** BEGIN, work, COMMIT. Rolled back when `work` rejects; a rejection of kind `lost` leaves open whether it committed. */
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
+  readonly busy: number
+  readonly waiting: number
+  close(): Promise<void>
+}
+
+/** Opens nothing yet: connections are made when they are needed, so a start does not depend on the server. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { poolSize, waitMs = 5_000, maxWaiting = poolSize * 8 } = options
+  const pool: Pool<PostgresSession> = makePool({
+    size: poolSize,
+    waitMs,
+    maxWaiting,
+    open: () =>
+      PostgresSession.open({
+        ...options,
+        password: options.password(),
+        statementTimeoutMs: options.statementTimeoutMs ?? 5_000,
+        lockTimeoutMs: options.lockTimeoutMs ?? 3_000,
+        connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
+      }),
+  })
+  return {
+    get busy() {
+      return pool.busy
+    },
+    get waiting() {
+      return pool.waiting
+    },
+    query: statement => pool.use(session => session.query(statement)),
+    use: work => pool.use(work),
+    transaction: work => pool.use(session => inTransaction(session, work)),
+    close: () => pool.close(),
+  }
+}
+
+async function inTransaction<T>(
+  session: PostgresSession,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  await session.query('BEGIN')
+  try {
+    const result = await work(session)
+    const { command } = await session.query('COMMIT')
+    if (command !== 'COMMIT')
+      throw new DatabaseFailure('the transaction had failed before COMMIT', 'retriable')
+    return result
+  } catch (error) {
+    await rollBack(session)
+    throw error
+  }
+}
+
+/** A connection that cannot even roll back is cut: the server rolls back then. */
+async function rollBack(session: PostgresSession): Promise<void> {
+  if (!session.usable) return
+  await session.query('ROLLBACK').catch(() => session.destroy())
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { DatabaseFailure, failureOf, kindOfState } from './failure.ts'
+
+test.each([
+  ['23505', 'duplicate'],
+  ['23514', 'missing-partition'],
+  ['23502', 'refused'],
+  ['22P02', 'refused'],
+  ['22021', 'refused'],
+  ['40001', 'retriable'],
+  ['40P01', 'retriable'],
+  ['53300', 'retriable'],
+  ['55P03', 'retriable'],
+  ['57014', 'retriable'],
+  ['42P01', 'retriable'],
+  ['54000', 'retriable'],
+  ['57P01', 'lost'],
+  ['57P03', 'lost'],
+  ['08006', 'lost'],
+  ['25P03', 'lost'],
+])('SQLSTATE %s is %s', (sqlState, kind) => {
+  expect(kindOfState(sqlState)).toBe(kind)
+})
+
+test('keeps the place of the failing line', () => {
+  const thrown = Object.assign(new Error('invalid input'), { code: '22P02', where: 'COPY records, line 5' })
+  expect(failureOf(thrown)).toMatchObject({
+    kind: 'refused',
+    sqlState: '22P02',
+    where: 'COPY records, line 5',
+  })
+})
+
+test('an error of the socket is a lost connection, also when it has a code of its own', () => {
+  expect(failureOf(Object.assign(new Error('reset'), { code: 'ECONNRESET' })).kind).toBe('lost')
+  expect(failureOf(new Error('Connection terminated unexpectedly')).kind).toBe('lost')
+})
+
+test('a failure stays as it is', () => {
+  const failure = new DatabaseFailure('deadline', 'lost')
+  expect(failureOf(failure)).toBe(failure)
+})

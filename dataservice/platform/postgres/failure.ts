@@ -1,0 +1,69 @@
+/** What a failed call to Postgres means for its caller. */
+
+/**
+ * - `duplicate`: a unique key stands already (23505).
+ * - `missing-partition`: no partition takes the row (23514).
+ * - `refused`: the database will never take these values (the other codes of classes 22 and 23).
+ * - `lost`: the connection broke or a deadline passed: what was sent may have happened or not.
+ * - `retriable`: everything else; the same may work later.
+ */
+export type FailureKind = 'duplicate' | 'missing-partition' | 'refused' | 'lost' | 'retriable'
+
+export interface FailureFacts {
+  /** SQLSTATE, when the server answered. */
+  sqlState?: string | undefined
+  /** Where in the input it happened, for example `COPY records, line 5, column body`. */
+  where?: string | undefined
+}
+
+/** The only error that leaves this folder; `cause` is what the driver threw. */
+export class DatabaseFailure extends Error {
+  override readonly name = 'DatabaseFailure'
+  readonly kind: FailureKind
+  readonly sqlState: string | undefined
+  readonly where: string | undefined
+
+  constructor(message: string, kind: FailureKind, options: FailureFacts & { cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.kind = kind
+    this.sqlState = options.sqlState
+    this.where = options.where
+  }
+}
+
+const kindsByState: Readonly<Record<string, FailureKind>> = {
+  '23505': 'duplicate',
+  '23514': 'missing-partition',
+}
+
+/** The end of these classes is the end of the connection: shutdown, crash, idle in transaction. */
+const lostStates: readonly RegExp[] = [/^08/, /^57P/, /^25P0[34]$/]
+
+/** Judges by SQLSTATE alone: messages are translated and change. */
+export function kindOfState(sqlState: string): FailureKind {
+  const known = kindsByState[sqlState]
+  if (known) return known
+  if (/^2[23]/.test(sqlState)) return 'refused'
+  return lostStates.some(pattern => pattern.test(sqlState)) ? 'lost' : 'retriable'
+}
+
+/** Turns whatever the driver threw into a `DatabaseFailure`. What carries no SQLSTATE is a broken connection. */
+export function failureOf(error: unknown): DatabaseFailure {
+  if (error instanceof DatabaseFailure) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const sqlState = textOf(error, 'code')
+  if (sqlState === undefined || !/^[0-9A-Z]{5}$/.test(sqlState)) {
+    return new DatabaseFailure(message, 'lost', { cause: error })
+  }
+  return new DatabaseFailure(message, kindOfState(sqlState), {
+    sqlState,
+    where: textOf(error, 'where'),
+    cause: error,
+  })
+}
+
+function textOf(error: unknown, property: 'code' | 'where'): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const value: unknown = Reflect.get(error, property)
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,170 @@
+/** One connection to Postgres with deadlines: whatever hangs is cut off, and a cut connection is never used again. */
+import { Socket } from 'node:net'
+import { Client } from 'pg'
+import { CopyIn } from './copy-in.ts'
+import { DatabaseFailure, failureOf } from './failure.ts'
+
+/** A cell of a result: the text that Postgres prints for the value. */
+export type Cell = string | null
+export type Row = readonly Cell[]
+
+export interface QueryResult {
+  rows: readonly Row[]
+  /** Rows changed or returned. */
+  count: number
+  /** What the server says it did: `COMMIT` of a failed transaction answers `ROLLBACK`. */
+  command: string
+}
+
+/** A Buffer goes as it is, in the binary format of the parameter's type; everything else goes as text. */
+export type Parameter = string | number | bigint | Buffer | null
+
+/** Text with its parameters. A named statement is parsed once for each connection. */
+export interface Statement {
+  name?: string
+  text: string
+  values?: readonly Parameter[]
+}
+
+/** What one connection can do; one call at a time. Every rejection is a `DatabaseFailure`. */
+export interface Session {
+  query(statement: Statement | string): Promise<QueryResult>
+  /** Sends ready-made input of `COPY … FROM STDIN`; answers the number of rows. */
+  copyIn(text: string, parts: readonly Buffer[]): Promise<number>
+}
+
+export interface SessionOptions {
+  host: string
+  port: number
+  database: string
+  /** First in the search path. */
+  schema: string
+  user: string
+  password: string
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string
+  /** Milliseconds; 0 is no limit (jobs that build indexes). */
+  statementTimeoutMs: number
+  lockTimeoutMs: number
+  connectTimeoutMs: number
+}
+
+/** How much longer than the server's own limit we wait: then the network is dead, not the statement slow. */
+const networkGraceMs = 2_000
+const keepAliveMs = 10_000
+const idleInTransactionMs = 10_000
+/** How long a good-bye may take. */
+const endMs = 1_000
+
+const asText = { getTypeParser: () => (value: string | Buffer) => value }
+
+export class PostgresSession implements Session {
+  readonly #client: Client
+  readonly #socket: Socket
+  readonly #deadlineMs: number
+  #broken = false
+
+  private constructor(client: Client, socket: Socket, deadlineMs: number) {
+    this.#client = client
+    this.#socket = socket
+    this.#deadlineMs = deadlineMs
+    client.on('error', () => this.destroy())
+    client.on('end', () => this.destroy())
+  }
+
+  static async open(options: SessionOptions): Promise<PostgresSession> {
+    const socket = new Socket()
+    const client = new Client({
+      ...clientOptions(options),
+      stream: () => socket,
+    })
+    const { statementTimeoutMs, connectTimeoutMs } = options
+    const deadlineMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkGraceMs
+    const session = new PostgresSession(client, socket, deadlineMs)
+    try {
+      await session.#within(connectTimeoutMs, client.connect())
+      return session
+    } catch (error) {
+      session.destroy()
+      throw error
+    }
+  }
+
+  /** False as soon as the connection must not be used again. */
+  get usable(): boolean {
+    return !this.#broken
+  }
+
+  async query(statement: Statement | string): Promise<QueryResult> {
+    const { name, text, values = [] } = typeof statement === 'string' ? { text: statement } : statement
+    const query = {
+      text,
+      values: values.map(wireValue),
+      rowMode: 'array' as const,
+      ...(name ? { name } : {}),
+    }
+    const result = await this.#within(this.#deadlineMs, this.#client.query<Cell[]>(query))
+    return { rows: result.rows ?? [], count: result.rowCount ?? 0, command: result.command }
+  }
+
+  copyIn(text: string, parts: readonly Buffer[]): Promise<number> {
+    return this.#within(this.#deadlineMs, this.#client.query(new CopyIn(text, parts)).done)
+  }
+
+  /** Says good-bye to the server; cuts the connection when that takes too long. */
+  async end(): Promise<void> {
+    if (this.#broken) return
+    await this.#within(endMs, this.#client.end()).catch(() => undefined)
+    this.destroy()
+  }
+
+  /** Cuts the connection at once; what is in flight rejects as `lost`. */
+  destroy(): void {
+    this.#broken = true
+    this.#socket.destroy()
+  }
+
+  async #within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>()
+    const timer =
+      milliseconds > 0
+        ? setTimeout(() => {
+            late.reject(new DatabaseFailure(`no answer from Postgres within ${milliseconds} ms`, 'lost'))
+            this.destroy()
+          }, milliseconds)
+        : undefined
+    try {
+      return await Promise.race([work, late.promise])
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure.kind === 'lost') this.destroy()
+      throw failure
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function clientOptions(options: SessionOptions) {
+  const { host, port, database, user, password, applicationName } = options
+  return {
+    host,
+    port,
+    database,
+    user,
+    password,
+    application_name: applicationName,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    statement_timeout: options.statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+    // Plans for the values at hand: a plan for any value would lock every partition.
+    options: `-c search_path=${options.schema} -c plan_cache_mode=force_custom_plan -c timezone=UTC`,
+    types: asText,
+  }
+}
+
+function wireValue(value: Parameter): string | Buffer | null {
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : value
+}

@@ -1,0 +1,52 @@
+/** Settings of a small service for tests, and its record declaration as judged at start. */
+import { type AcceptedRecord, judgeRecord } from '#dataservice/contract/record-schema.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+
+export const testRecord = {
+  schema: {
+    type: 'object',
+    required: ['customer', 'amount'],
+    properties: {
+      customer: { type: 'string', maxLength: 64 },
+      amount: { type: 'number' },
+      quantity: { type: 'integer' },
+      paid: { type: 'boolean' },
+      address: { type: 'object', properties: { city: { type: 'string', maxLength: 64 } } },
+    },
+  },
+  key: '/customer',
+  indexes: [
+    { fields: ['/customer'] },
+    { fields: ['/paid', '/amount'] },
+    { fields: ['/address/city', '/quantity'] },
+  ],
+} satisfies Settings['record']
+
+/** Settings over a database; the log, cache and reader are named but need not exist. */
+export function testSettings(store: Settings['store'], changes: Partial<Settings> = {}): Settings {
+  return {
+    namespace: 'shop',
+    name: 'orders',
+    record: testRecord,
+    log: {
+      brokers: ['127.0.0.1:1'],
+      eventsTopic: 'shop.orders.events',
+      deadLettersTopic: 'shop.orders.dead-letters',
+      group: 'shop.orders.writer',
+      partitions: 3,
+      retentionMs: 604_800_000,
+    },
+    store,
+    partitioning: { by: 'Time', interval: 'Day', premake: 3 },
+    cache: { host: '127.0.0.1', port: 1, ttlSeconds: 60 },
+    reader: { url: 'http://127.0.0.1:1' },
+    ...changes,
+  }
+}
+
+/** The declaration of `testRecord`, judged. */
+export function acceptedRecord(): AcceptedRecord {
+  const verdict = judgeRecord(testRecord)
+  if (verdict.kind === 'refused') throw new Error(verdict.problems.map(problem => problem.message).join('; '))
+  return verdict.record
+}
