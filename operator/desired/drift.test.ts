@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { agrees, covers, sealed } from './drift.ts'
-import { annotationKeys } from './labels.ts'
+import { annotationKeys, type Child } from './labels.ts'
 
 describe('covers', () => {
   test.each([
@@ -29,7 +29,7 @@ describe('agrees', () => {
     controller: true as const,
     blockOwnerDeletion: true as const,
   }
-  const built = {
+  const built: Child<{ data: Record<string, string> }> = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: 'a', namespace: 'n', labels: { l: '1' }, ownerReferences: [owner] },

@@ -1,0 +1,68 @@
+/** Puts the product on a cluster as a platform team would: images, CRDs, operator. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { stringify } from 'yaml'
+import type { Cluster } from '#e2e/cluster/cluster.ts'
+import type { Image } from '#e2e/images/images.ts'
+import { cacheFolder, root } from '#tools/workspace.ts'
+
+export const operatorNamespace = 'dataservice-system'
+
+/** Brings the images to the cluster's nodes; those that are there already cost nothing. */
+export async function importImages(cluster: Cluster, images: readonly Image[]): Promise<void> {
+  await Promise.all(images.map(({ reference, archive }) => cluster.importImage(reference, archive)))
+}
+
+/** Applies CRDs and operator, and waits until the operator is ready. Rejects with what kubectl says. */
+export async function installOperator(cluster: Cluster, images: readonly Image[]): Promise<void> {
+  await cluster.kubectl(['apply', '-k', join(root, 'crds')])
+  await cluster.kubectl([
+    'wait',
+    '--for=condition=Established',
+    '--timeout=60s',
+    'crd/dataservices.dataservice.dev',
+  ])
+  await cluster.kubectl(['apply', '-k', await overlay(cluster, images)])
+  await cluster.kubectl([
+    '-n',
+    operatorNamespace,
+    'rollout',
+    'status',
+    'deployment/dataservice-operator',
+    '--timeout=180s',
+  ])
+}
+
+/** A kustomize overlay on `config/default` that names the images of this machine. */
+async function overlay(cluster: Cluster, images: readonly Image[]): Promise<string> {
+  const folder = cacheFolder('overlays', cluster.name)
+  const reference = (role: Image['role']): string => {
+    const image = images.find(candidate => candidate.role === role)
+    if (image === undefined) throw new Error(`no image for ${role}`)
+    return image.reference
+  }
+  const env = (['dataservice', 'kafka', 'postgres', 'redis'] as const).map(role => ({
+    name: `RELATED_IMAGE_${role.toUpperCase()}`,
+    value: reference(role),
+  }))
+  const patch = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'dataservice-operator', namespace: operatorNamespace },
+    spec: {
+      template: { spec: { containers: [{ name: 'operator', image: reference('dataservice'), env }] } },
+    },
+  }
+  await mkdir(folder, { recursive: true })
+  await writeFile(
+    join(folder, 'kustomization.yaml'),
+    stringify({
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: [relative(folder, join(root, 'config', 'default'))],
+      patches: [{ path: 'images.yaml' }],
+    }),
+  )
+  await writeFile(join(folder, 'images.yaml'), stringify(patch))
+  return folder
+}

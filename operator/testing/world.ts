@@ -1,0 +1,71 @@
+/** Worlds for the tests of decision and status: an owner, and how far its children are. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { desiredChildren } from '#operator/desired/children.ts'
+import { sealed } from '#operator/desired/drift.ts'
+import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import type { Facts, TopicFacts } from '#operator/reconcile/facts.ts'
+import { targetOf } from './target.ts'
+
+/** A world: which of our children exist, and how far they are. */
+export interface World {
+  owner: DataService
+  children?: readonly ObservedChild[]
+  secrets?: readonly string[]
+  topics?: TopicFacts
+}
+
+export function factsOf({ owner, children = [], secrets = [], topics = { kind: 'notAsked' } }: World): Facts {
+  const target = targetOf(owner, children)
+  const { schema, key, indexes } = owner.spec.record
+  const verdict = judgeRecord({ schema, indexes, ...(key === undefined ? {} : { key }) })
+  return { owner, target, verdict, children, secrets: new Set(secrets), topics }
+}
+
+/** The owner's children as they are stored when everything has come up, optionally changed one by one. */
+export function upAndRunning(
+  owner: DataService,
+  change: (child: ObservedChild) => ObservedChild | undefined = child => child,
+) {
+  const twice = targetOf(
+    owner,
+    desiredChildren(targetOf(owner)).map(({ object }) => object),
+  )
+  const replicas: Record<string, number> = {
+    'orders-gateway': owner.spec.replicas,
+    'orders-writer': 2,
+    'orders-reader': 3,
+  }
+  const children = desiredChildren(twice).flatMap(({ kind, object }) => {
+    if (kind === 'Secret') return []
+    const wish: ObservedChild = kind === 'Job' ? object : sealed(object)
+    const number = replicas[object.metadata.name] ?? 1
+    const pods = { replicas: number, readyReplicas: number, updatedReplicas: number, observedGeneration: 1 }
+    const child = {
+      ...wish,
+      metadata: { ...wish.metadata, uid: `uid-of-${object.metadata.name}`, generation: 1 },
+      spec: {
+        ...wish.spec,
+        ...(kind === 'Deployment' || kind === 'StatefulSet' ? { replicas: number } : {}),
+      },
+      status: kind === 'Job' ? { conditions: [{ type: 'Complete', status: 'True' }] } : pods,
+    }
+    return change(child) ?? []
+  })
+  return {
+    owner,
+    children,
+    secrets: ['orders-identity', 'orders-credentials'],
+    topics: {
+      kind: 'described' as const,
+      topics: desiredTopics(owner, twice.effective),
+    },
+  }
+}
+
+/** Changes one child of a world and leaves the others. */
+export const only =
+  (kind: string, name: string, make: (child: ObservedChild) => ObservedChild | undefined) =>
+  (child: ObservedChild) =>
+    child.kind === kind && child.metadata.name === name ? make(child) : child
