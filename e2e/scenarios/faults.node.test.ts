@@ -1,0 +1,82 @@
+/** Every part is killed once while records come in; the account has to balance afterwards. */
+import { expect, test } from 'vitest'
+import { flightRecords, flights } from '#e2e/stack/flights.ts'
+import { postRecords } from '#e2e/stack/post.ts'
+import { sql, waitUntilReady } from '#e2e/stack/service.ts'
+import { killPod, podsOf } from './kill.ts'
+import { settledIn } from './settled.ts'
+import { cluster, gatewayUrl } from './stack.ts'
+
+/** In this order, one at each sixth of the records. */
+const victims = ['writer', 'gateway', 'kafka', 'postgres', 'redis'] as const
+
+test('writer, gateway, broker, Postgres and Redis are killed once each while 20,000 records are posted', async () => {
+  const kubernetes = await cluster()
+  const [newest = ''] = (await sql(kubernetes, flights, 'SELECT max(id::text) FROM records')).split('\n')
+  const records = await flightRecords()
+  const killed: string[] = []
+  const kills: Promise<void>[] = []
+  const posted = await postRecords(records, {
+    url: gatewayUrl(),
+    batch: 50,
+    concurrency: 3,
+    patienceMs: 120_000,
+    onProgress: acknowledged => {
+      const victim = victims[killed.length]
+      if (
+        victim === undefined ||
+        acknowledged < ((killed.length + 1) * records.length) / (victims.length + 1)
+      )
+        return
+      killed.push(victim)
+      kills.push(killOne(victim))
+    },
+  })
+  await Promise.all(kills)
+  expect(killed).toEqual([...victims])
+  expect(posted.acknowledged.size).toBe(records.length)
+
+  await waitUntilReady(kubernetes, flights, { timeoutMs: 180_000 })
+  const stored = await settledIn(120_000, async () => {
+    const rows = await storedSince(newest)
+    const missing = [...posted.acknowledged.keys()].filter(id => !rows.has(id))
+    expect(missing, 'acknowledged, but not stored').toEqual([])
+    return rows
+  })
+
+  const changed = [...posted.acknowledged].filter(([id, text]) => stored.get(id) !== text)
+  expect(changed, 'stored with other bytes').toEqual([])
+  const neverSent = surplusOf([...stored.values()], [...posted.acknowledged.values(), ...posted.unknown])
+  expect(neverSent, 'stored, but never sent').toEqual([])
+})
+
+async function killOne(component: string): Promise<void> {
+  const kubernetes = await cluster()
+  const [pod] = await podsOf(kubernetes, flights.namespace, component)
+  if (pod === undefined) throw new Error(`no running pod of ${component}`)
+  await killPod(kubernetes, pod)
+}
+
+/** Rows with an id above the given one: id -> body. A second row of the same id fails the test at once. */
+async function storedSince(newest: string): Promise<Map<string, string>> {
+  const answer = await sql(
+    await cluster(),
+    flights,
+    `SELECT id || ' ' || body::text FROM records WHERE id > '${newest || '00000000-0000-0000-0000-000000000000'}'`,
+  )
+  const lines = answer.split('\n').filter(line => line !== '')
+  const rows = new Map(lines.map(line => [line.slice(0, 36), line.slice(37)]))
+  expect(rows.size, 'an id is stored more than once').toBe(lines.length)
+  return rows
+}
+
+/** Texts that stand in `stored` more often than in `sent`. */
+function surplusOf(stored: readonly string[], sent: readonly string[]): string[] {
+  const left = new Map<string, number>()
+  for (const text of sent) left.set(text, (left.get(text) ?? 0) + 1)
+  return stored.filter(text => {
+    const count = left.get(text) ?? 0
+    left.set(text, count - 1)
+    return count <= 0
+  })
+}

@@ -1,0 +1,108 @@
+/** The whole path on a real cluster, as a user walks it. */
+import { expect, test } from 'vitest'
+import { flightRecords, flights } from '#e2e/stack/flights.ts'
+import { postRecords } from '#e2e/stack/post.ts'
+import { readService, sql, waitUntilReady } from '#e2e/stack/service.ts'
+import { allPages } from './pages.ts'
+import { settledIn } from './settled.ts'
+import { cluster, gatewayUrl } from './stack.ts'
+
+const { namespace, name } = flights
+
+test('what was acknowledged is what Postgres holds, and pages of GET return all of it once, bytes as sent', async () => {
+  const kubernetes = await cluster()
+  const before = Number(await sql(kubernetes, flights, 'SELECT count(*) FROM records'))
+  const records = await flightRecords()
+  const { acknowledged } = await postRecords(records, {
+    url: gatewayUrl(),
+    batch: 250,
+    concurrency: 4,
+    patienceMs: 60_000,
+  })
+  expect(acknowledged.size).toBe(records.length)
+
+  const wanted = before + records.length
+  await settledIn(60_000, async () => {
+    expect(await sql(kubernetes, flights, 'SELECT count(*), count(DISTINCT id) FROM records')).toBe(
+      `${wanted}|${wanted}\n`,
+    )
+  })
+
+  const read = await allPages(gatewayUrl(), '/data?limit=1000')
+  expect(read.length).toBe(wanted)
+  const byId = new Map(read.map(({ id, text }) => [id, text]))
+  expect(byId.size).toBe(wanted)
+  const differing = [...acknowledged].filter(([id, text]) => byId.get(id) !== text)
+  expect(differing).toEqual([])
+})
+
+test('one record: 202 with id and position, found by its id, cached, found by a declared index', async () => {
+  const text = '{"date":"2001/02/03 04:05","delay":-7,"distance":1e2,"origin":"ZZZ","destination":"QQQ"}'
+  const posted = await fetch(`${gatewayUrl()}/data`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: text,
+  })
+  expect(posted.status).toBe(202)
+  const { id, position } = (await posted.json()) as { id: string; position: string }
+  expect(posted.headers.get('location')).toBe(`/data/${id}`)
+  expect(position).toMatch(/^\d+-\d+$/)
+  await settledIn(30_000, async () => {
+    const got = await fetch(`${gatewayUrl()}/data/${id}`)
+    expect(got.status).toBe(200)
+    expect(await got.text()).toContain(`"record":${text}}`)
+  })
+  const found = await fetch(`${gatewayUrl()}/data?origin=ZZZ&destination=QQQ`)
+  expect(((await found.json()) as { items: unknown[] }).items.length).toBeGreaterThan(0)
+})
+
+test('a record that does not match the schema is refused with its pointer', async () => {
+  const answer = await fetch(`${gatewayUrl()}/data`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '[{"date":"2001/02/03 04:05","delay":1,"distance":1,"origin":"AAA","destination":"BBB"},{"origin":"TOOLONG"}]',
+  })
+  expect(answer.status).toBe(400)
+  expect(answer.headers.get('content-type')).toContain('application/problem+json')
+  expect(await answer.json()).toMatchObject({ status: 400, errors: [{ index: 1 }] })
+})
+
+test('kubectl scale gives five ready gateway pods, and back', async () => {
+  const kubernetes = await cluster()
+  for (const replicas of [5, 3]) {
+    await kubernetes.kubectl(['-n', namespace, 'scale', `dsvc/${name}`, `--replicas=${replicas}`])
+    const { status } = await waitUntilReady(kubernetes, flights, { timeoutMs: 120_000 })
+    expect(status?.replicas).toBe(replicas)
+    const pods = await kubernetes.kubectl([
+      '-n',
+      namespace,
+      'get',
+      'pods',
+      '-l',
+      status?.selector ?? '',
+      '-o',
+      'json',
+    ])
+    const { items } = JSON.parse(pods) as {
+      items: { metadata: { name: string; deletionTimestamp?: string } }[]
+    }
+    const living = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    expect(living).toHaveLength(replicas)
+    expect(living.every(({ metadata }) => metadata.name.startsWith(`${name}-gateway-`))).toBe(true)
+  }
+  const scale = await kubernetes.kubectl([
+    'get',
+    '--raw',
+    `/apis/dataservice.dev/v1alpha1/namespaces/${namespace}/dataservices/${name}/scale`,
+  ])
+  expect(JSON.parse(scale)).toMatchObject({ spec: { replicas: 3 }, status: { replicas: 3 } })
+})
+
+test('kubectl get answers the first question', async () => {
+  const kubernetes = await cluster()
+  const table = await kubernetes.kubectl(['-n', namespace, 'get', 'dsvc'])
+  expect(table).toMatch(/NAME\s+READY\s+REPLICAS\s+REASON\s+AGE/)
+  expect(table).toMatch(/flights\s+True\s+3\s+Ready/)
+  const { metadata, status } = await readService(kubernetes, flights)
+  expect(status?.observedGeneration).toBe(metadata.generation)
+})

@@ -1,0 +1,21 @@
+/** The stack that all `node` tests share: cluster `test` with the operator and the sample DataService. */
+import { inject } from 'vitest'
+import { type Cluster, clusterUp } from '#e2e/cluster/cluster.ts'
+
+export const testCluster = { name: 'test', nodes: 3 }
+
+export interface StackAddress {
+  /** HTTP address of the sample's gateway Service. */
+  gateway: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: StackAddress
+  }
+}
+
+/** The cluster that the global set-up brought up; asking again costs a health check. */
+export const cluster = (): Promise<Cluster> => clusterUp(testCluster)
+
+export const gatewayUrl = (): string => inject('stack').gateway
