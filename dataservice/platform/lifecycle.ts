@@ -19,7 +19,7 @@ export interface RoleContext {
   /** Default process metrics stand in it already; a role adds its own. */
   metrics: Registry
   podName: string
-  /** Aborted when the process has to end at once: the deadline of a shutdown has passed. */
+  /** Aborted when a start or a stop must not wait any longer: its deadline has passed, or a start is given up. */
   signal: AbortSignal
   /** Registers the end of an adapter. Called in reverse order after `Running.stop`. */
   onClose(name: string, close: () => Promise<void> | void): void
@@ -31,6 +31,8 @@ export interface Running {
   notReady(): string | undefined
   /** True when a Service sends traffic here: a shutdown then first waits until the endpoints are gone. */
   behindService: boolean
+  /** The pod is about to leave its Service: ask clients to connect anew. Traffic still comes for some seconds. */
+  drain?(): void
   /** Takes nothing new, finishes what is in flight, hands over. Adapters are closed after it. */
   stop(): Promise<void>
   /**

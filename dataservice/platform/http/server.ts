@@ -1,0 +1,115 @@
+/** The HTTP server of gateway and reader: limits, raw bodies, problem documents and metrics; no routes. */
+import type { Socket } from 'node:net'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import type { Registry } from 'prom-client'
+import { httpMetrics } from './metrics.ts'
+import { Problem, type ProblemCode, problemOf } from './problems.ts'
+
+export interface ServerOptions {
+  log: FastifyBaseLogger
+  metrics: Registry
+  /** Default 10 MiB. */
+  maxBodyBytes?: number
+}
+
+export interface HttpServer {
+  app: FastifyInstance
+  /** From now on every answer asks its client to connect anew (elsewhere). */
+  drain(): void
+}
+
+const limits = {
+  bodyBytes: 10 * 1024 * 1024,
+  /** URL and headers together. */
+  headerBytes: 16 * 1024,
+  /** A client that sends slower than this is cut off. */
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  /** Above the idle time of usual load balancers, so that they close first. */
+  keepAliveTimeoutMs: 65_000,
+  parameterLength: 512,
+} as const
+
+/** A server with nothing but its rules; register routes on `app`, then `listen` or `inject`. */
+export function makeServer({ log, metrics, maxBodyBytes = limits.bodyBytes }: ServerOptions): HttpServer {
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: { maxHeaderSize: limits.headerBytes, headersTimeout: limits.headersTimeoutMs },
+    routerOptions: { maxParamLength: limits.parameterLength },
+    // What still comes in on a kept connection while we close is served: it may already stand in the log.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    trustProxy: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
+  })
+  takeBodiesAsTheyCome(app)
+  countAnswers(app, metrics)
+  answerProblems(app)
+  let isDraining = false
+  app.addHook('onSend', async (_request, reply) => {
+    if (isDraining) reply.header('connection', 'close')
+  })
+  return {
+    app,
+    drain: () => {
+      isDraining = true
+    },
+  }
+}
+
+/** Bodies arrive as buffers: nobody parses them before the scanner has judged the bytes. */
+function takeBodiesAsTheyCome(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+}
+
+function countAnswers(app: FastifyInstance, metrics: Registry): void {
+  const count = httpMetrics(metrics)
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request
+    count({ method, route: routeOptions.url, status: reply.statusCode, milliseconds: reply.elapsedTime })
+  })
+}
+
+function answerProblems(app: FastifyInstance): void {
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not-found')))
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.code === 'internal')
+      request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
+    return sendProblem(reply, problem)
+  })
+}
+
+/** Sends a problem document. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).headers(problem.headers).send(JSON.stringify(problem.document))
+}
+
+/** Codes of Node's HTTP parser; all others are a bad request. */
+const parserCodes: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}
+
+/** What Node's parser refuses never becomes a request. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = new Problem(parserCodes[error.code ?? ''] ?? 'bad-request')
+  const body = JSON.stringify(problem.document)
+  const headers = {
+    ...problem.headers,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.message}\r\n${lines.join('')}\r\n${body}`)
+}
