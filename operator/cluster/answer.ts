@@ -1,0 +1,65 @@
+/** Turns what the API server answered into a value or a ClusterError. Pure. */
+import { ClusterError, type ClusterErrorCode, type ClusterErrorFacts } from './errors.ts'
+
+/** Where several errors share one HTTP status, the reason decides. */
+const codeOfReason: Record<string, ClusterErrorCode> = {
+  AlreadyExists: 'AlreadyExists',
+  Expired: 'Gone',
+  Gone: 'Gone',
+  ServerTimeout: 'Unavailable',
+  Timeout: 'Unavailable',
+}
+
+const codeOfStatus: Record<number, ClusterErrorCode> = {
+  400: 'Invalid',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'Invalid',
+  408: 'Unavailable',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Invalid',
+  415: 'Invalid',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+}
+
+export interface Answer {
+  status: number
+  /** The parsed body, or its text when it is not JSON. */
+  body: unknown
+  /** The value of Retry-After in seconds; the API server never sends a date. */
+  retryAfter?: string | undefined
+}
+
+/** The error that an answer with a status other than 2xx, or an ERROR event of a watch, stands for. */
+export function errorOfAnswer(answer: Answer, request: string): ClusterError {
+  const { status, body } = answer
+  const fields = isRecord(body) ? body : {}
+  const reason = typeof fields.reason === 'string' && fields.reason !== '' ? fields.reason : undefined
+  const code =
+    codeOfReason[reason ?? ''] ?? codeOfStatus[status] ?? (status >= 500 ? 'Unavailable' : 'Protocol')
+  const facts: ClusterErrorFacts = { status }
+  if (reason !== undefined) facts.reason = reason
+  const wait = retryAfterMs(answer.retryAfter, fields)
+  if (wait !== undefined) facts.retryAfterMs = wait
+  return new ClusterError(code, `${request}: ${status} ${messageOf(body)}`, facts)
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function messageOf(body: unknown): string {
+  const message = isRecord(body) && typeof body.message === 'string' ? body.message : body
+  return typeof message === 'string' ? message.slice(0, 2000) : 'without a message'
+}
+
+function retryAfterMs(header: string | undefined, body: Record<string, unknown>): number | undefined {
+  const details = isRecord(body.details) ? body.details.retryAfterSeconds : undefined
+  const seconds = Number(header ?? details)
+  return Number.isFinite(seconds) && seconds >= 0 && (header ?? details) !== undefined
+    ? seconds * 1000
+    : undefined
+}

@@ -1,0 +1,6 @@
+/** Where the shell reports trouble it goes on after; pino's loggers fit. */
+export interface Log {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}

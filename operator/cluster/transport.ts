@@ -1,0 +1,191 @@
+/**
+ * Requests to the API server: raw JSON bodies, a deadline, a bound on the size of answers, typed errors.
+ * client-node's own requests drop fields of known kinds and open a connection for each call, hence this one.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Dispatcher, request as undiciRequest } from 'undici'
+import type { Access } from './access.ts'
+import { errorOfAnswer } from './answer.ts'
+import { ClusterError, isClusterError } from './errors.ts'
+
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: string
+  /** Values that are undefined are left out. */
+  query?: Readonly<Record<string, string | undefined>>
+  /** Sent as JSON.stringify makes it, nothing added or left out. */
+  body?: unknown
+  /** Default `application/json`. */
+  contentType?: string
+  /** Ends the request; it then rejects with Unavailable. */
+  signal?: AbortSignal
+}
+
+export interface Transport {
+  /** The parsed body of a 2xx answer; rejects with ClusterError. 429 with Retry-After is repeated except for POST. */
+  send(request: ApiRequest): Promise<unknown>
+  /**
+   * The body of a 2xx answer as it comes. Ends cleanly only when the server ended it; rejects with Unavailable when
+   * nothing came for `idleMs` (a half-open connection), when the connection broke or when it was aborted.
+   */
+  stream(request: ApiRequest & { idleMs: number; signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>
+  /** Breaks what still runs. */
+  close(): Promise<void>
+}
+
+export interface TransportOptions {
+  access: Access
+  /** Version of the operator, for User-Agent. */
+  version: string
+  /** For one attempt with its body. Default 30 s. */
+  deadlineMs?: number
+  /** Default 128 MiB: a page of 500 DataServices with the largest schemas. */
+  maxResponseBytes?: number
+  /** Called after each answer, with status 0 when none came. */
+  onAnswer?: (method: ApiRequest['method'], status: number, seconds: number) => void
+}
+
+const maxAttempts = 4
+
+export function createTransport(options: TransportOptions): Transport {
+  const { access, deadlineMs = 30_000, maxResponseBytes = 128 * 2 ** 20 } = options
+
+  async function attempt(request: ApiRequest): Promise<unknown> {
+    const signals = [AbortSignal.timeout(deadlineMs), ...(request.signal ? [request.signal] : [])]
+    const signal = AbortSignal.any(signals)
+    try {
+      const answer = await open(options, request, {
+        signal,
+        headersTimeout: deadlineMs,
+        bodyTimeout: deadlineMs,
+      })
+      const text = await boundedText(answer.body, maxResponseBytes, describe(request))
+      return judged(answer, text, request)
+    } catch (cause) {
+      throw asClusterError(cause, describe(request))
+    }
+  }
+
+  return {
+    async send(request) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await attempt(request)
+        } catch (error) {
+          const waitMs = repeatAfterMs(error, request, deadlineMs)
+          if (waitMs === undefined || tries === maxAttempts) throw error
+          await pause(waitMs, undefined, request.signal ? { signal: request.signal } : {}).catch(cause => {
+            throw asClusterError(cause, describe(request))
+          })
+        }
+      }
+    },
+    async stream(request) {
+      const { signal, idleMs } = request
+      try {
+        const answer = await open(options, request, {
+          signal,
+          headersTimeout: deadlineMs,
+          bodyTimeout: idleMs,
+        })
+        if (answer.statusCode !== 200) {
+          judged(answer, await boundedText(answer.body, maxResponseBytes, describe(request)), request)
+        }
+        return translated(answer.body, describe(request))
+      } catch (cause) {
+        throw asClusterError(cause, describe(request))
+      }
+    },
+    close: () => access.close(),
+  }
+}
+
+type Limits = { signal: AbortSignal; headersTimeout: number; bodyTimeout: number }
+
+async function open(options: TransportOptions, request: ApiRequest, limits: Limits) {
+  const { access, version, onAnswer } = options
+  const { headers, dispatcher } = await access.prepare()
+  headers['user-agent'] = `dataservice-operator/${version}`
+  headers.accept = 'application/json'
+  const body = request.body === undefined ? null : JSON.stringify(request.body)
+  if (body !== null) headers['content-type'] = request.contentType ?? 'application/json'
+  const started = performance.now()
+  let status = 0
+  try {
+    const answer = await undiciRequest(urlOf(access.server, request), {
+      ...limits,
+      dispatcher,
+      method: request.method,
+      headers,
+      body,
+    })
+    status = answer.statusCode
+    return answer
+  } finally {
+    onAnswer?.(request.method, status, (performance.now() - started) / 1000)
+  }
+}
+
+function urlOf(server: string, { path, query = {} }: ApiRequest): URL {
+  const url = new URL(server)
+  url.pathname = url.pathname.replace(/\/$/, '') + path
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(name, value)
+  return url
+}
+
+function judged(answer: Dispatcher.ResponseData, text: string, request: ApiRequest): unknown {
+  const { statusCode: status, headers } = answer
+  const body = parsed(text)
+  if (status >= 200 && status < 300) {
+    if (body === undefined) {
+      throw new ClusterError('Protocol', `${describe(request)}: the answer is not JSON`, { status })
+    }
+    return body
+  }
+  const retryAfter = typeof headers['retry-after'] === 'string' ? headers['retry-after'] : undefined
+  throw errorOfAnswer({ status, body: body ?? text, retryAfter }, describe(request))
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function boundedText(body: AsyncIterable<Uint8Array>, limit: number, request: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > limit)
+      throw new ClusterError('Protocol', `${request}: the answer is larger than ${limit} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function* translated(body: AsyncIterable<Uint8Array>, request: string): AsyncIterable<Uint8Array> {
+  try {
+    yield* body
+  } catch (cause) {
+    throw asClusterError(cause, request)
+  }
+}
+
+/** Milliseconds until a refused request may be sent again; undefined when it must not be. */
+function repeatAfterMs(error: unknown, { method }: ApiRequest, deadlineMs: number): number | undefined {
+  if (method === 'POST' || !isClusterError(error, 'TooManyRequests')) return undefined
+  const { retryAfterMs } = error
+  return retryAfterMs !== undefined && retryAfterMs <= deadlineMs ? retryAfterMs : undefined
+}
+
+const describe = ({ method, path }: ApiRequest): string => `${method} ${path}`
+
+function asClusterError(cause: unknown, request: string): ClusterError {
+  if (cause instanceof ClusterError) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new ClusterError('Unavailable', `${request}: ${message}`, { cause })
+}
