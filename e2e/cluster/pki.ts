@@ -26,7 +26,15 @@ export async function ensureCertificates(
 ): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   if (!existsSync(join(folder, tokenKey)))
-    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', join(folder, tokenKey)])
+    await run('openssl', [
+      'ecparam',
+      '-name',
+      'prime256v1',
+      '-genkey',
+      '-noout',
+      '-out',
+      join(folder, tokenKey),
+    ])
   await ensureCertificate(folder, ca)
   await Promise.all(requests.map(request => ensureCertificate(folder, request)))
 }
@@ -41,7 +49,17 @@ async function ensureCertificate(folder: string, request: CertificateRequest): P
     request.name === ca.name ? [] : ['-CA', join(folder, 'ca.crt'), '-CAkey', join(folder, 'ca.key')]
   // The certificate is written last, so one that is there always has its key.
   const files = ['-keyout', keyFile, '-out', certificate]
-  await run('openssl', ['req', '-x509', '-config', config, '-extensions', 'extensions', ...key, ...signedBy, ...files])
+  await run('openssl', [
+    'req',
+    '-x509',
+    '-config',
+    config,
+    '-extensions',
+    'extensions',
+    ...key,
+    ...signedBy,
+    ...files,
+  ])
   await rm(config)
 }
 

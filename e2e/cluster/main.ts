@@ -1,0 +1,70 @@
+/** `npm run cluster -- up|down|status`: a real Kubernetes cluster for development and tests. */
+import { existsSync, lstatSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { step } from '#tools/progress.ts'
+import { type ClusterArguments, type Command, parseArguments } from './arguments.ts'
+import { type Cluster, clusterDown, clusterStatus, clusterUp } from './cluster.ts'
+import { announcedProcessors } from './node-config.ts'
+
+const runCommand: Record<Command, (args: ClusterArguments) => Promise<void>> = { up, down, status }
+
+try {
+  const args = parseArguments(process.argv.slice(2))
+  await runCommand[args.command](args)
+} catch (cause) {
+  report(cause)
+  process.exitCode = 1
+}
+
+async function up(args: ClusterArguments): Promise<void> {
+  const cluster = await clusterUp(args)
+  await cluster.metricsReady
+  linkKubectl(cluster)
+  if (cluster.auditLog) console.log(`audit log: ${cluster.auditLog}`)
+  console.log(`export PATH=${cluster.binFolder}:$PATH`)
+  console.log(`export KUBECONFIG=${cluster.kubeconfig}`)
+}
+
+async function down({ name }: ClusterArguments): Promise<void> {
+  await clusterDown(name)
+  step(`cluster ${name} is down; nothing of it is left but the images for the next time`)
+}
+
+async function status({ name }: ClusterArguments): Promise<void> {
+  const { kind, kubeconfig, auditLog, nodes, processes } = clusterStatus(name)
+  if (kind === 'none') {
+    console.log(`no embedded cluster ${name}; bring one up with: npm run cluster -- up --name ${name}`)
+    process.exitCode = 1
+    return
+  }
+  for (const { name, pid, log } of processes)
+    console.log(`${name.padEnd(24)} ${(pid ? `pid ${pid}` : 'not running').padEnd(14)} ${log}`)
+  console.log(`audit log: ${auditLog}`)
+  console.log(
+    `${nodes} nodes; each announces ${announcedProcessors} CPUs, however many the machine has, so that real requests can be scheduled`,
+  )
+  console.log(`export KUBECONFIG=${kubeconfig}`)
+  const ended = processes.filter(({ pid }) => pid === undefined)
+  if (ended.length === 0) return
+  console.log(
+    `not running: ${ended.map(({ name }) => name).join(', ')}; npm run cluster -- up --name ${name} repairs it`,
+  )
+  process.exitCode = 1
+}
+
+/** Root gets kubectl in the usual place, unless somebody put something there. */
+function linkKubectl({ binFolder }: Cluster): void {
+  const place = '/usr/local/bin/kubectl'
+  if (process.getuid?.() !== 0 || isTaken(place)) return
+  symlinkSync(join(binFolder, 'kubectl'), place)
+  step(`linked ${place}`)
+}
+
+function isTaken(place: string): boolean {
+  return existsSync(place) || lstatSync(place, { throwIfNoEntry: false }) !== undefined
+}
+
+/** The message, and those of its causes: the last one often has the program's own words. */
+function report(thrown: unknown): void {
+  for (let cause = thrown; cause instanceof Error; cause = cause.cause) console.error(cause.message)
+}
