@@ -1,10 +1,9 @@
 /** A real Postgres for tests. */
-import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { builtOnce } from '#e2e/images/built-once.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot, type RootFolder } from '#e2e/images/root-folder.ts'
-import { withLock } from '#tools/lock.ts'
 import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { engineFolder } from './folder.ts'
@@ -73,16 +72,8 @@ function command(root: RootFolder, dataFolder: string, program: ChrootCommand['p
 }
 
 /** An empty database cluster in the cache: copying it is faster than initdb. */
-async function emptyCluster(root: RootFolder): Promise<string> {
-  const path = join(cacheFolder('engines'), `postgres-${root.key}`)
-  return withLock(`${path}.lock`, async () => {
-    if (existsSync(path)) return path
-    const unfinished = `${path}.unfinished`
-    await rm(unfinished, { recursive: true, force: true })
-    await initialise(root, unfinished)
-    await rename(unfinished, path)
-    return path
-  })
+function emptyCluster(root: RootFolder): Promise<string> {
+  return builtOnce(cacheFolder('engines'), `postgres-${root.key}`, folder => initialise(root, folder))
 }
 
 async function initialise(root: RootFolder, folder: string): Promise<void> {

@@ -40,12 +40,12 @@ export interface EngineProcess {
   start(): Promise<void>
   /** Sends a signal. After a signal that ends processes it resolves when the process is gone. */
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Ends it in good order and resolves when it is gone; kills it after ten seconds. */
+  /** Ends it in good order and resolves when it is gone; kills it after half a minute. */
   stop(): Promise<void>
 }
 
 const startLimitMs = 60_000
-const stopLimitMs = 10_000
+const stopLimitMs = 30_000
 const pollMs = 20
 const suspending: ReadonlySet<NodeJS.Signals> = new Set([
   'SIGSTOP',

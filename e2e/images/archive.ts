@@ -1,7 +1,7 @@
 /** Writes a root folder as an image archive that `docker load`, `ctr images import` and `buildah pull` read. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -20,7 +20,7 @@ export interface ImageDescription {
 /** Filled by the system when the image runs. */
 const emptyInImages = ['dev', 'proc', 'sys', 'tmp']
 
-/** Writes `archive` (docker-archive format, one uncompressed layer); it appears under its name only when complete. */
+/** Writes the file `archive` in docker-archive format, with one uncompressed layer. */
 export async function writeArchive(
   rootFolder: string,
   image: ImageDescription,
@@ -46,18 +46,16 @@ export async function writeArchive(
     const manifest = [{ Config: configName, RepoTags: [image.reference], Layers: ['layer.tar'] }]
     await writeFile(join(folder, configName), config)
     await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
-    const unfinished = `${archive}.${process.pid}.unfinished`
     await run('tar', [
       '--create',
       '--file',
-      unfinished,
+      archive,
       '--directory',
       folder,
       'manifest.json',
       configName,
       'layer.tar',
     ])
-    await rename(unfinished, archive)
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -2,11 +2,9 @@
  * Images where a Docker engine runs: the official ones are pulled, the product is built on node:24-slim.
  * Not run on a machine without an engine; there the stand-ins take this place.
  */
-import { existsSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
-import { join } from 'node:path'
 import { run } from '#tools/shell.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
+import { builtOnce } from './built-once.ts'
 import type { Image } from './images.ts'
 import { productOn } from './product.ts'
 import { engines, node } from './recipes.ts'
@@ -47,10 +45,12 @@ async function pulled(reference: string): Promise<string> {
 }
 
 async function saved(image: Omit<Image, 'archive'>): Promise<Image> {
-  const archive = join(cacheFolder('images'), `docker-${image.role}-${image.key}.tar`)
-  if (!existsSync(archive)) {
-    await run('docker', ['save', '--output', `${archive}.unfinished`, image.reference])
-    await rename(`${archive}.unfinished`, archive)
-  }
+  const archive = await builtOnce(
+    cacheFolder('images'),
+    `docker-${image.role}-${image.key}.tar`,
+    async file => {
+      await run('docker', ['save', '--output', file, image.reference])
+    },
+  )
   return { ...image, archive }
 }

@@ -1,12 +1,10 @@
 /** All images a cluster needs, as archives in the cache; what did not change is not built again. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { withLock } from '#tools/lock.ts'
 import { step } from '#tools/progress.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { writeArchive } from './archive.ts'
+import { builtOnce } from './built-once.ts'
 import { hasDockerEngine, imagesFromDocker } from './docker.ts'
-import { buildWithBuildah, productOn } from './product.ts'
+import { type Base, buildWithBuildah, productOn } from './product.ts'
 import { type EngineName, engines, node } from './recipes.ts'
 import { engineRoot, nodeRoot } from './root-folder.ts'
 
@@ -25,9 +23,7 @@ export interface Image {
  * else stand-ins. Cold some minutes, warm below a second. Rejects with the failed command and its last lines.
  */
 export async function ensureImages(): Promise<Image[]> {
-  return withLock(join(cacheFolder('images'), 'lock'), async () =>
-    (await hasDockerEngine()) ? imagesFromDocker() : standIns(),
-  )
+  return (await hasDockerEngine()) ? imagesFromDocker() : standIns()
 }
 
 async function standIns(): Promise<Image[]> {
@@ -37,20 +33,28 @@ async function standIns(): Promise<Image[]> {
 async function engine(role: EngineName): Promise<Image> {
   const { reference, environment, imageUser, official } = engines[role]
   const { path, key } = await engineRoot(role)
-  const archive = join(cacheFolder('images'), `${role}-${key}.tar`)
-  if (!existsSync(archive)) {
+  const image = { reference, environment, user: imageUser, official }
+  const archive = await builtOnce(cacheFolder('images'), `${role}-${key}.tar`, file => {
     step(`writing ${reference}`)
-    await writeArchive(path, { reference, environment, user: imageUser, official }, archive)
-  }
+    return writeArchive(path, image, file)
+  })
   return { role, reference, archive, key }
 }
 
 async function product(): Promise<Image> {
   const { path, key } = await nodeRoot()
-  const base = { reference: node.reference, key, archive: join(cacheFolder('images'), `node-${key}.tar`) }
-  if (!existsSync(base.archive)) await writeArchive(path, { ...node, user: '' }, base.archive)
-  const image = await productOn(base)
-  const archive = join(cacheFolder('images'), `dataservice-${image.key}.tar`)
-  await buildWithBuildah(image, base, archive)
-  return { role: 'dataservice', ...image, archive }
+  const image = { ...node, user: '' }
+  const archive = await builtOnce(cacheFolder('images'), `node-${key}.tar`, file =>
+    writeArchive(path, image, file),
+  )
+  return productImage({ reference: node.reference, key, archive })
+}
+
+async function productImage(base: Base & { archive: string }): Promise<Image> {
+  const product = await productOn(base)
+  const archive = await builtOnce(cacheFolder('images'), `dataservice-${product.key}.tar`, file => {
+    step(`building ${product.reference}`)
+    return buildWithBuildah(product, base, file)
+  })
+  return { role: 'dataservice', ...product, archive }
 }

@@ -1,15 +1,13 @@
 /** The image of the product: built from the Dockerfile, never by other means. */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeBundles } from '#tools/bundle.ts'
 import { ensurePackages } from '#tools/packages.ts'
-import { step } from '#tools/progress.ts'
 import { run } from '#tools/shell.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
 
-/** The base image: its name, what identifies its content, and how to get its archive (undefined: it is pulled). */
+/** The base image: its name and what identifies its content. */
 export interface Base {
   reference: string
   key: string
@@ -30,17 +28,14 @@ export async function productOn(base: Base): Promise<ProductImage> {
   return { reference: `localhost/dataservice:${key}`, key }
 }
 
-/** Builds the image with buildah on a base that lies as an archive, into `archive`; nothing else is kept. */
+/** Builds the image with buildah on a base that lies as an archive, into the file `archive`; nothing else is kept. */
 export async function buildWithBuildah(
   product: ProductImage,
   base: Base & { archive: string },
   archive: string,
 ): Promise<void> {
-  if (existsSync(archive)) return
   await ensurePackages({ programs: { buildah: 'buildah', crun: 'crun' } })
-  step(`building ${product.reference}`)
   const storage = await mkdtemp(join(cacheFolder('tmp'), 'buildah-'))
-  const unfinished = `${archive}.${process.pid}.unfinished`
   // A storage of its own, without mounts, leaves the user's images alone and no trace behind.
   const buildah = (...args: string[]) =>
     run('buildah', [
@@ -56,8 +51,7 @@ export async function buildWithBuildah(
   try {
     await buildah('pull', `docker-archive:${base.archive}`)
     await buildah('bud', ...limits, '--build-arg', `BASE=${base.reference}`, '--tag', product.reference, root)
-    await buildah('push', product.reference, `docker-archive:${unfinished}:${product.reference}`)
-    await rename(unfinished, archive)
+    await buildah('push', product.reference, `docker-archive:${archive}:${product.reference}`)
   } finally {
     await rm(storage, { recursive: true })
   }

@@ -48,11 +48,15 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
     packages: ['postgresql-17'],
     files: { 'etc/postgresql-common/createcluster.conf': 'create_main_cluster = false\n' },
     links: {},
-    folders: { '/var/lib/postgresql/data': '0700', '/var/run/postgresql': '3777' },
+    folders: { '/var/lib/postgresql/data': '1777', '/var/run/postgresql': '3777' },
     dataFolder: '/var/lib/postgresql/data',
     ...noJars,
     // Without its library Postgres runs as with jit=off; the compiler behind it would be half of the image.
+    // Perl serves only Debian's own scripts around Postgres.
     unused: [
+      '/usr/lib/*/perl/5*',
+      '/usr/lib/*/libperl*',
+      '/usr/share/perl/5*',
       '/usr/lib/*/libLLVM*',
       '/usr/lib/*/libz3*',
       '/usr/lib/postgresql/17/lib/bitcode',
@@ -99,7 +103,8 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
       'org.slf4j:slf4j-simple:1.7.36',
     ],
     jarFolder: '/opt/kafka/libs',
-    unused: [],
+    // A second archive of Java's classes, for heaps above 32 GiB.
+    unused: ['/usr/lib/jvm/*/lib/server/classes_nocoops.jsa'],
     environment: { PATH: `/opt/java/openjdk/bin:${systemPath}`, JAVA_HOME: '/opt/java/openjdk' },
     imageUser: 'appuser',
   },

@@ -3,13 +3,11 @@
  * A folder's name carries the hash of what it is made of, so it is never stale; it gets that name only when complete.
  */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { withLock } from '#tools/lock.ts'
 import { ensurePackages } from '#tools/packages.ts'
 import { step } from '#tools/progress.ts'
 import { cacheFolder } from '#tools/workspace.ts'
+import { builtOnce } from './built-once.ts'
 import { copyRoot, debootstrap, installEngine } from './debian.ts'
 import { copyJars } from './kafka-jars.ts'
 import { buildNodeRoot, packagedNodeVersion } from './node-root.ts'
@@ -57,30 +55,18 @@ async function inCache(
   build: (folder: string) => Promise<void>,
 ): Promise<RootFolder> {
   const key = hashOf([buildVersion, process.arch, ...ingredients])
-  const path = join(cacheFolder('rootfs'), `${name}-${key}`)
-  if (existsSync(path)) return { path, key }
-  refuseUnlessRoot(name)
-  return withLock(join(cacheFolder('rootfs'), `${name}.lock`), async () => {
-    if (!existsSync(path)) await buildAtOnce(name, path, build)
-    return { path, key }
+  const path = await builtOnce(cacheFolder('rootfs'), `${name}-${key}`, folder => {
+    refuseUnlessRoot(name)
+    return timed(`the root folder of ${name}`, () => build(folder))
   })
+  return { path, key }
 }
 
-/** Builds beside the final place and renames, so that a half-built folder is never taken for a whole one. */
-async function buildAtOnce(
-  name: string,
-  path: string,
-  build: (folder: string) => Promise<void>,
-): Promise<void> {
-  const leftovers = (await readdir(cacheFolder('rootfs'))).filter(entry => entry.startsWith(`.${name}-`))
-  for (const leftover of leftovers)
-    await rm(join(cacheFolder('rootfs'), leftover), { recursive: true, force: true })
-  const unfinished = join(cacheFolder('rootfs'), `.${name}-${process.pid}`)
-  step(`building the root folder of ${name}`)
+async function timed(what: string, work: () => Promise<void>): Promise<void> {
+  step(`building ${what}`)
   const started = Date.now()
-  await build(unfinished)
-  await rename(unfinished, path)
-  step(`built the root folder of ${name} in ${Math.round((Date.now() - started) / 1000)} s`)
+  await work()
+  step(`built ${what} in ${Math.round((Date.now() - started) / 1000)} s`)
 }
 
 function refuseUnlessRoot(name: string): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { properties } from './kafka.ts'
+import { serverProperties } from './kafka-properties.ts'
 
 const plans = [0, 1, 2].map(id => ({
   id,
@@ -18,7 +18,7 @@ function settingsOf(text: string): Map<string, string> {
 
 test('three brokers replicate everything three times and need two in sync', () => {
   const [first] = plans
-  const settings = settingsOf(first ? properties(first, plans, {}) : '')
+  const settings = settingsOf(first ? serverProperties(first, plans, {}) : '')
   expect(settings.get('default.replication.factor')).toBe('3')
   expect(settings.get('offsets.topic.replication.factor')).toBe('3')
   expect(settings.get('min.insync.replicas')).toBe('2')
@@ -29,7 +29,7 @@ test('three brokers replicate everything three times and need two in sync', () =
 
 test('a lone broker asks for no replica, and a test may change a setting', () => {
   const [alone] = plans
-  const settings = settingsOf(alone ? properties(alone, [alone], { 'log.retention.ms': '1000' }) : '')
+  const settings = settingsOf(alone ? serverProperties(alone, [alone], { 'log.retention.ms': '1000' }) : '')
   expect(settings.get('default.replication.factor')).toBe('1')
   expect(settings.get('min.insync.replicas')).toBe('1')
   expect(settings.get('log.retention.ms')).toBe('1000')

@@ -1,0 +1,53 @@
+/** The settings of a broker for tests. */
+import { engines } from '#e2e/images/recipes.ts'
+
+/** What is known of a broker before it runs. */
+export interface BrokerPlan {
+  id: number
+  port: number
+  controllerPort: number
+  /** Names the broker's folder in the quorum. */
+  directoryId: string
+}
+
+const logFolder = `${engines.kafka.dataFolder}/log`
+
+/** The settings of one broker, as the text of server.properties. */
+export function serverProperties(
+  own: BrokerPlan,
+  all: readonly BrokerPlan[],
+  changes: Readonly<Record<string, string>>,
+): string {
+  const replicas = String(all.length)
+  const inSync = String(Math.min(2, all.length))
+  const settings: Record<string, string> = {
+    'process.roles': 'broker,controller',
+    'node.id': String(own.id),
+    'controller.quorum.bootstrap.servers': all.map(each => `127.0.0.1:${each.controllerPort}`).join(','),
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.port},CONTROLLER://127.0.0.1:${own.controllerPort}`,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': logFolder,
+    'auto.create.topics.enable': 'false',
+    'num.partitions': '1',
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': replicas,
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+    'transaction.state.log.num.partitions': '4',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
+    'group.initial.rebalance.delay.ms': '0',
+    // A killed broker may come back only when its old session is over: by default after nine seconds.
+    'broker.session.timeout.ms': '4000',
+    'broker.heartbeat.interval.ms': '500',
+    ...changes,
+  }
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
