@@ -32,10 +32,11 @@ const columns = [
   },
 ] as const
 
+/** Fields of every object. The API server describes them itself, and allows nothing else at metadata. */
 const standardFields = {
-  apiVersion: { type: 'string', description: `${resource.apiVersion}.` },
-  kind: { type: 'string', description: `${resource.kind}.` },
-  metadata: { type: 'object', description: 'Name, namespace, labels and annotations, as on every object.' },
+  apiVersion: { type: 'string' },
+  kind: { type: 'string' },
+  metadata: { type: 'object' },
 }
 
 /** The OpenAPI schema of the whole object. */

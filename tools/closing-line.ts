@@ -43,6 +43,12 @@ export function tallyOf(outcome: Outcome): Tally {
   return { passed, failed: wanted - passed + broken }
 }
 
+/** The tally of a run that is known to have failed. */
+export const atLeastOneFailed = ({ passed, failed }: Tally): Tally => ({
+  passed,
+  failed: Math.max(failed, 1),
+})
+
 /** The reporter; it stands in vitest.config.ts, so a plain vitest run ends with the line too. */
 export class ClosingLine implements Reporter {
   #selectedByName = false
@@ -62,7 +68,8 @@ export class ClosingLine implements Reporter {
     const tally = tallyOf(outcome)
     const file = process.env[tallyVariable]
     if (file) writeFileSync(file, JSON.stringify(tally))
-    else process.on('exit', () => console.log(closingLine(tally)))
+    // A set-up that failed leaves no trace but the exit code.
+    else process.on('exit', code => console.log(closingLine(code === 0 ? tally : atLeastOneFailed(tally))))
   }
 }
 

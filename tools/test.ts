@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { ensureBinaries } from '#e2e/cluster/binaries.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
-import { closingLine, sum, type Tally, tallyVariable } from '#tools/closing-line.ts'
+import { atLeastOneFailed, closingLine, sum, type Tally, tallyVariable } from '#tools/closing-line.ts'
 import { step } from '#tools/progress.ts'
 import { root } from '#tools/workspace.ts'
 
@@ -97,7 +97,7 @@ export function judge(
   if (!tally)
     return { passed: 0, failed: 1, problem: `vitest ended with exit code ${exitCode} and no result` }
   if (tally.failed === 0 && exitCode !== 0)
-    return { ...tally, failed: 1, problem: `vitest ended with exit code ${exitCode}` }
+    return { ...atLeastOneFailed(tally), problem: `vitest ended with exit code ${exitCode}` }
   if (tally.passed + tally.failed === 0 && !selected)
     return { passed: 0, failed: 1, problem: 'no test was run' }
   return tally

@@ -1,4 +1,8 @@
-/** `spec.kafka`, `spec.postgres` and `spec.redis`: the engines behind a DataService. */
+/**
+ * `spec.kafka`, `spec.postgres` and `spec.redis`: the engines behind a DataService.
+ * A rule about change stands on the field itself when the field has a default, because then it never comes or goes;
+ * a rule about an optional field stands on its parent, or it would be skipped when the field is added or removed.
+ */
 import { type Static, Type } from 'typebox'
 import { podFields } from './pods.ts'
 import { Duration, DurationOr, ObjectName, StorageSize } from './scalars.ts'
@@ -8,6 +12,13 @@ const storage = (engine: string) =>
     {
       size: StorageSize({
         default: '10Gi',
+        rules: [
+          {
+            rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
+            message:
+              'storage.size can only grow, because a volume cannot shrink: keep the old size or choose a larger one',
+          },
+        ],
         description: `Size of the volume of each ${engine} pod. It can grow later, never shrink. Example: 100Gi. Default: 10Gi.`,
       }),
       className: Type.Optional(
@@ -20,11 +31,6 @@ const storage = (engine: string) =>
     {
       default: {},
       'x-kubernetes-validations': [
-        {
-          rule: 'quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0',
-          message:
-            'storage.size can only grow, because a volume cannot shrink: keep the old size or choose a larger one',
-        },
         {
           rule: 'has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)',
           message:
@@ -42,6 +48,13 @@ const ManagedKafka = Type.Object(
       minimum: 1,
       maximum: 1,
       default: 1,
+      'x-kubernetes-validations': [
+        {
+          rule: 'self == oldSelf',
+          message:
+            'kafka.managed.brokers cannot change: put the old number back, or create another DataService with the new one',
+        },
+      ],
       description:
         'Number of brokers. One broker keeps every record on one disk, which the condition Durable says. Default: 1.',
     }),
@@ -50,13 +63,6 @@ const ManagedKafka = Type.Object(
   },
   {
     default: {},
-    'x-kubernetes-validations': [
-      {
-        rule: 'self.brokers == oldSelf.brokers',
-        message:
-          'kafka.managed.brokers cannot change: put the old number back, or create another DataService with the new one',
-      },
-    ],
     description: 'A Kafka that the operator runs for this DataService alone. Default: one broker with 10Gi.',
   },
 )
@@ -67,6 +73,13 @@ const Topic = Type.Object(
       minimum: 1,
       maximum: 256,
       default: 6,
+      'x-kubernetes-validations': [
+        {
+          rule: 'self >= oldSelf',
+          message:
+            'kafka.topic.partitions can only grow, because Kafka cannot remove a partition: keep the old number or choose a larger one',
+        },
+      ],
       description:
         'Partitions of the topic: how many writer pods can work at once. Can grow, never shrink; after growing, ' +
         'records with the same key may stand in two partitions. Example: 12. Default: 6.',
@@ -80,13 +93,6 @@ const Topic = Type.Object(
   },
   {
     default: {},
-    'x-kubernetes-validations': [
-      {
-        rule: 'self.partitions >= oldSelf.partitions',
-        message:
-          'kafka.topic.partitions can only grow, because Kafka cannot remove a partition: keep the old number or choose a larger one',
-      },
-    ],
     description:
       'The topic that holds the records before they reach Postgres. Example: {partitions: 12, retention: 3d}.',
   },
@@ -121,12 +127,22 @@ const ManagedPostgres = Type.Object(
   },
 )
 
+const fixed = (field: string) => [
+  {
+    rule: 'self == oldSelf',
+    message:
+      `postgres.partitioning.${field} cannot change, because the partitions exist: put the old value back, ` +
+      'or create another DataService with the new one and copy the records',
+  },
+]
+
 const Partitioning = Type.Object(
   {
     by: Type.Unsafe<'Time'>({
       type: 'string',
       enum: ['Time'],
       default: 'Time',
+      'x-kubernetes-validations': fixed('by'),
       description:
         'Time: a partition holds the records accepted in one interval. Cannot be changed later. Default: Time.',
     }),
@@ -134,6 +150,7 @@ const Partitioning = Type.Object(
       type: 'string',
       enum: ['Hour', 'Day', 'Month'],
       default: 'Day',
+      'x-kubernetes-validations': fixed('interval'),
       description:
         'Time that one partition covers. Aim at a few hundred partitions in all: Hour for a few days of data, ' +
         'Day for a year, Month for longer. Cannot be changed later. Default: Day.',
@@ -154,14 +171,6 @@ const Partitioning = Type.Object(
   },
   {
     default: {},
-    'x-kubernetes-validations': [
-      {
-        rule: 'self.by == oldSelf.by && self.interval == oldSelf.interval',
-        message:
-          'postgres.partitioning.by and .interval cannot change, because the partitions exist: put the old values back, ' +
-          'or create another DataService with the new ones and copy the records',
-      },
-    ],
     description: 'How the table of records is cut into partitions. Example: {interval: Month, retain: 730d}.',
   },
 )

@@ -14,9 +14,20 @@ export const Quantity = ({ description }: Described) =>
     description,
   })
 
+interface StorageSizeOptions extends Described {
+  default: string
+  rules: readonly Rule[]
+}
+
 /** The size of a volume: `10Gi`. Always a string, because a bare number would mean bytes. */
-export const StorageSize = ({ description, default: value }: Described & { default: string }) =>
-  Type.String({ maxLength: 20, pattern: '^[1-9][0-9]{0,5}(Mi|Gi|Ti)$', default: value, description })
+export const StorageSize = ({ description, default: value, rules }: StorageSizeOptions) =>
+  Type.String({
+    maxLength: 20,
+    pattern: '^[1-9][0-9]{0,5}(Mi|Gi|Ti)$',
+    default: value,
+    'x-kubernetes-validations': rules,
+    description,
+  })
 
 const duration = { maxLength: 7, pattern: '^[1-9][0-9]{0,5}(m|h|d)$' } as const
 

@@ -1,0 +1,198 @@
+import { beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
+import { dataServiceSchema } from './definition.ts'
+import { parseDataService } from './v1alpha1/resource.ts'
+
+/** The smallest useful resource of the documentation. */
+const smallest = {
+  record: {
+    schema: {
+      type: 'object',
+      required: ['customerId', 'amount'],
+      properties: {
+        customerId: { type: 'string', maxLength: 64 },
+        amount: { type: 'number' },
+        status: { type: 'string', maxLength: 16 },
+      },
+    },
+    key: '/customerId',
+    indexes: [{ fields: ['/customerId'] }, { fields: ['/status'] }],
+  },
+}
+
+type Spec = Record<string, unknown>
+let namespace = ''
+
+beforeAll(async () => {
+  namespace = await newNamespace('crds')
+})
+
+const manifest = (name: string, spec: Spec) => ({
+  input: stringify({
+    apiVersion: 'dataservice.dev/v1alpha1',
+    kind: 'DataService',
+    metadata: { name, namespace },
+    spec,
+  }),
+})
+const apply = ['apply', '--validate=strict', '-f', '-']
+const create = (name: string, spec: Spec) => kubectl(apply, manifest(name, spec))
+const inNamespace = (...args: string[]) => kubectl(['--namespace', namespace, ...args])
+
+test('the API server takes the CRD as structural and keeps every keyword of it', async () => {
+  const crd = JSON.parse(await kubectl(['get', 'crd', 'dataservices.dataservice.dev', '-o', 'json']))
+  const refused = crd.status.conditions.filter((each: { status: string; type: string }) =>
+    each.type === 'NonStructuralSchema' ? each.status === 'True' : each.status !== 'True',
+  )
+  expect(refused).toEqual([])
+  expect(crd.spec.versions[0].schema.openAPIV3Schema).toEqual(dataServiceSchema())
+})
+
+test('the smallest resource gets every default', async () => {
+  await create('smallest', smallest)
+  const stored = parseDataService(JSON.parse(await inNamespace('get', 'dsvc', 'smallest', '-o', 'json')))
+  expect(stored.spec).toEqual({
+    ...smallest,
+    replicas: 3,
+    gateway: {},
+    writer: {},
+    reader: {},
+    kafka: {
+      managed: { brokers: 1, storage: { size: '10Gi' } },
+      topic: { partitions: 6, retention: '7d' },
+    },
+    postgres: {
+      managed: { instances: 1, storage: { size: '10Gi' } },
+      partitioning: { by: 'Time', interval: 'Day', premake: 7 },
+    },
+    redis: { managed: {} },
+  })
+})
+
+test('a resource that uses every field is taken as it is', async () => {
+  const pod = {
+    imagePullSecrets: [{ name: 'registry' }],
+    nodeSelector: { disk: 'ssd' },
+    tolerations: [
+      { key: 'dedicated', operator: 'Equal', value: 'data', effect: 'NoExecute', tolerationSeconds: 60 },
+    ],
+    priorityClassName: 'high',
+    labels: { 'cost-centre': 'sales' },
+    annotations: { 'example.org/note': 'text' },
+    serviceAccountAnnotations: { 'example.org/role': 'writer' },
+  }
+  const resources = { requests: { cpu: 1, memory: '512Mi' }, limits: { cpu: '1500m', memory: '1Gi' } }
+  const block = { resources, pod }
+  const storage = { size: '20Gi', className: 'fast' }
+  const spec = {
+    ...smallest,
+    replicas: 5,
+    gateway: block,
+    writer: { replicas: 3, ...block },
+    reader: { replicas: 4, ...block },
+    kafka: {
+      managed: { brokers: 1, storage, ...block },
+      topic: { partitions: 12, retention: '36h' },
+    },
+    postgres: {
+      managed: { instances: 1, storage, ...block },
+      partitioning: { by: 'Time', interval: 'Month', retain: '730d', premake: 3 },
+    },
+    redis: { managed: block },
+  }
+  await create('everything', spec)
+  const stored = JSON.parse(await inNamespace('get', 'dsvc', 'everything', '-o', 'json'))
+  expect(stored.spec).toEqual(spec)
+})
+
+test('a field that does not exist is refused, so that a typing error is not silently ignored', async () => {
+  const refusal = await refusalOf(apply, manifest('typo', { ...smallest, replica: 3 }))
+  expect(refusal).toContain('unknown field "spec.replica"')
+})
+
+test('scale answers and sets the pods of the gateway', async () => {
+  await create('scaled', smallest)
+  await inNamespace('scale', 'dsvc/scaled', '--replicas=5')
+  const status = { replicas: 4, selector: 'app.kubernetes.io/component=gateway' }
+  await inNamespace(
+    'patch',
+    'dsvc',
+    'scaled',
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ status }),
+  )
+  const scale = JSON.parse(await inNamespace('get', 'dsvc', 'scaled', '--subresource=scale', '-o', 'json'))
+  expect(scale.spec).toEqual({ replicas: 5 })
+  expect(scale.status).toEqual(status)
+})
+
+test('kubectl get by the short name, and by the category, shows Ready, Replicas, Reason and Age', async () => {
+  await create('shown', smallest)
+  const ready = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'Progressing',
+    message: 'GatewayReady: 2 of 3 pods are ready',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+    observedGeneration: 1,
+  }
+  const patch = JSON.stringify({ status: { replicas: 2, conditions: [ready] } })
+  await inNamespace('patch', 'dsvc', 'shown', '--subresource=status', '--type=merge', '-p', patch)
+  const [head, row] = (await inNamespace('get', 'dsvc', 'shown')).trim().split('\n')
+  expect(head?.split(/\s+/)).toEqual(['NAME', 'READY', 'REPLICAS', 'REASON', 'AGE'])
+  expect(row).toMatch(/^shown +False +2 +Progressing +\d+s$/)
+  expect(await inNamespace('get', 'dataservices')).toContain('shown')
+})
+
+test('a second condition of the same type is refused', async () => {
+  await create('twice', smallest)
+  const condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: '',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+    observedGeneration: 1,
+  }
+  const patch = JSON.stringify({ status: { conditions: [condition, condition] } })
+  const args = [
+    '--namespace',
+    namespace,
+    'patch',
+    'dsvc',
+    'twice',
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    patch,
+  ]
+  expect(await refusalOf(args)).toContain('Duplicate value')
+})
+
+test('kubectl explain teaches the fields of spec.record, and the published API describes every other', async () => {
+  // The API server publishes a new CRD to clients a moment after it serves it.
+  await expect.poll(published, { timeout: 30_000 }).toBeDefined()
+  const described = descriptionsIn(await published())
+  const wanted = [...descriptionsIn(dataServiceSchema().properties)]
+  expect(wanted.filter(description => !described.has(description))).toEqual([])
+  const explained = (await kubectl(['explain', 'dsvc.spec.record'])).replace(/\s+/g, ' ')
+  expect(explained).toContain('FIELDS: indexes')
+  expect(explained).toContain('key <string> JSON Pointer to the field that orders records')
+  expect(explained).toContain('schema <Object> -required- JSON Schema (2020-12) that every record must match')
+})
+
+async function published(): Promise<unknown> {
+  const document = JSON.parse(await kubectl(['get', '--raw', '/openapi/v3/apis/dataservice.dev/v1alpha1']))
+  return document.components?.schemas?.['dev.dataservice.v1alpha1.DataService']?.properties
+}
+
+function descriptionsIn(value: unknown): Set<string> {
+  if (typeof value !== 'object' || value === null) return new Set()
+  const inner = Object.entries(value).flatMap(([key, each]) =>
+    key === 'description' && typeof each === 'string' ? [each] : [...descriptionsIn(each)],
+  )
+  return new Set(inner)
+}

@@ -1,0 +1,213 @@
+import { beforeAll, expect, test } from 'vitest'
+import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
+import { dataServiceSchema } from './definition.ts'
+
+const record = { schema: { type: 'object' } }
+let namespace = ''
+
+beforeAll(async () => {
+  namespace = await newNamespace('rules')
+})
+
+interface Row {
+  /** The object before; absent: the row is about creating. */
+  before?: object
+  spec: object
+  name?: string
+  says: string
+}
+
+const resources = (cpu: string, limit: string | number) => ({ requests: { cpu }, limits: { cpu: limit } })
+const memory = (request: string, limit: string) => ({
+  requests: { memory: request },
+  limits: { memory: limit },
+})
+const kafkaStorage = (storage: object) => ({ record, kafka: { managed: { storage } } })
+const postgresStorage = (storage: object) => ({ record, postgres: { managed: { storage } } })
+const topic = (partitions: number) => ({ record, kafka: { topic: { partitions } } })
+const interval = (value: string) => ({ record, postgres: { partitioning: { interval: value } } })
+const keyed = (key: string) => ({ record: { ...record, key } })
+
+const refusals: Record<string, Row> = {
+  'a name that leaves no room for its children': {
+    name: `a${'b'.repeat(40)}`,
+    spec: { record },
+    says: 'metadata.name must have at most 40 characters',
+  },
+  'a name with a dot': { name: 'a.b', spec: { record }, says: 'metadata.name must have' },
+  'a name that starts with a digit': { name: '1a', spec: { record }, says: 'metadata.name must have' },
+  'no record': { spec: {}, says: 'spec.record: Required value' },
+  'more gateways than allowed': {
+    spec: { record, replicas: 51 },
+    says: 'should be less than or equal to 50',
+  },
+  'fewer gateways than none': {
+    spec: { record, replicas: -1 },
+    says: 'should be greater than or equal to 0',
+  },
+  'a key that is no pointer': { spec: keyed('customerId'), says: 'spec.record.key' },
+  'another key': { before: keyed('/a'), spec: keyed('/b'), says: 'record.key cannot change' },
+  'a key that comes later': { before: { record }, spec: keyed('/a'), says: 'record.key cannot change' },
+  'a key that goes': {
+    before: keyed('/a'),
+    spec: { record: { ...record, key: null } },
+    says: 'record.key cannot change',
+  },
+  'more indexes than allowed': {
+    spec: { record: { ...record, indexes: Array(17).fill({ fields: ['/a'] }) } },
+    says: 'must have at most 16 items',
+  },
+  'an index without fields': {
+    spec: { record: { ...record, indexes: [{ fields: [] }] } },
+    says: 'should have at least 1 items',
+  },
+  'three brokers': {
+    spec: { record, kafka: { managed: { brokers: 3 } } },
+    says: 'should be less than or equal to 1',
+  },
+  'two Postgres instances': {
+    spec: { record, postgres: { managed: { instances: 2 } } },
+    says: 'should be less than or equal to 1',
+  },
+  'fewer partitions': { before: topic(12), spec: topic(6), says: 'kafka.topic.partitions can only grow' },
+  'fewer partitions by leaving them out': {
+    before: topic(12),
+    spec: { record, kafka: { topic: null } },
+    says: 'kafka.topic.partitions can only grow',
+  },
+  'more writers than partitions': {
+    spec: { ...topic(2), writer: { replicas: 3 } },
+    says: 'writer.replicas is above kafka.topic.partitions',
+  },
+  'a retention without unit': {
+    spec: { record, kafka: { topic: { retention: '7' } } },
+    says: 'spec.kafka.topic.retention',
+  },
+  'another partition interval': {
+    before: interval('Day'),
+    spec: interval('Hour'),
+    says: 'postgres.partitioning.interval cannot change',
+  },
+  'partitions by anything but time': {
+    spec: { record, postgres: { partitioning: { by: 'Hash' } } },
+    says: 'supported values: "Time"',
+  },
+  'a smaller Kafka volume': {
+    before: kafkaStorage({ size: '1Ti' }),
+    spec: kafkaStorage({ size: '900Gi' }),
+    says: 'storage.size can only grow',
+  },
+  'a smaller Postgres volume': {
+    before: postgresStorage({ size: '2Gi' }),
+    spec: postgresStorage({ size: '2000Mi' }),
+    says: 'storage.size can only grow',
+  },
+  'another storage class': {
+    before: kafkaStorage({ className: 'a' }),
+    spec: kafkaStorage({ className: 'b' }),
+    says: 'storage.className cannot change',
+  },
+  'a storage class that comes later': {
+    before: { record },
+    spec: postgresStorage({ className: 'a' }),
+    says: 'storage.className cannot change',
+  },
+  'a storage class that goes': {
+    before: kafkaStorage({ className: 'a' }),
+    spec: kafkaStorage({ className: null }),
+    says: 'storage.className cannot change',
+  },
+  'a CPU request above its limit': {
+    spec: { record, gateway: { resources: resources('1500m', 1) } },
+    says: 'requests.cpu is above limits.cpu',
+  },
+  'a memory request above its limit': {
+    spec: { record, redis: { managed: { resources: memory('1Gi', '1023Mi') } } },
+    says: 'requests.memory is above limits.memory',
+  },
+  'a label of the operator': {
+    spec: { record, reader: { pod: { labels: { 'app.kubernetes.io/name': 'x' } } } },
+    says: 'belong to the operator',
+  },
+}
+
+/** Rules that no update can break while the bounds of the field allow one value only. */
+const outOfReach = ['kafka.managed.brokers cannot change', 'postgres.partitioning.by cannot change']
+
+test.each(Object.entries(refusals))('refuses %s', async (sentence, { before, spec, name, says }) => {
+  const metadata = {
+    name:
+      name ??
+      sentence
+        .toLowerCase()
+        .replaceAll(/[^a-z]+/g, '-')
+        .slice(0, 38),
+    namespace,
+  }
+  const object = (wanted: object) => ({
+    input: JSON.stringify({
+      apiVersion: 'dataservice.dev/v1alpha1',
+      kind: 'DataService',
+      metadata,
+      spec: wanted,
+    }),
+  })
+  if (before) await kubectl(['create', '-f', '-'], object(before))
+  const change = before
+    ? [
+        '--namespace',
+        namespace,
+        'patch',
+        'dsvc',
+        metadata.name,
+        '--type=merge',
+        '-p',
+        JSON.stringify({ spec }),
+      ]
+    : ['create', '-f', '-']
+  expect(await refusalOf(change, object(spec))).toContain(says)
+})
+
+test('every rule of the CRD has a row above', () => {
+  const said = [...Object.values(refusals).map(row => row.says), ...outOfReach]
+  const untested = messagesIn(dataServiceSchema()).filter(
+    message => !said.some(says => message.includes(says)),
+  )
+  expect(untested).toEqual([])
+})
+
+test('what may change can change', async () => {
+  const object = (spec: object) => ({
+    input: JSON.stringify({
+      apiVersion: 'dataservice.dev/v1alpha1',
+      kind: 'DataService',
+      metadata: { name: 'growing', namespace },
+      spec,
+    }),
+  })
+  await kubectl(
+    ['create', '-f', '-'],
+    object({ ...kafkaStorage({ size: '900Gi', className: 'a' }), replicas: 0 }),
+  )
+  const grown = {
+    record: {
+      schema: { type: 'object', properties: { a: { type: 'string', maxLength: 8 } } },
+      indexes: [{ fields: ['/a'] }],
+    },
+    replicas: 50,
+    kafka: {
+      managed: { storage: { size: '1Ti', className: 'a' } },
+      topic: { partitions: 7, retention: '1h' },
+    },
+    writer: { replicas: 7 },
+    postgres: { partitioning: { retain: '30d', premake: 60 } },
+  }
+  await kubectl(['replace', '-f', '-'], object(grown))
+})
+
+function messagesIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, each]) =>
+    key === 'message' && typeof each === 'string' ? [each] : messagesIn(each),
+  )
+}
