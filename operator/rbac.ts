@@ -23,6 +23,8 @@ const fixed: readonly PolicyRule[] = [
   // Owner references that block deletion need it where the admission plugin for them is on (OpenShift).
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/finalizers'], verbs: ['update'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
+  // Volumes grow in place.
+  { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
 ]
 

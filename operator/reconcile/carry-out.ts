@@ -1,16 +1,17 @@
 /** Writes, and nothing else: takes the steps of a plan to the cluster and to Kafka. Failures come back as data. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { ClusterError } from '#operator/cluster/errors.ts'
+import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { type Child, isOurs } from '#operator/desired/labels.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import type { Plan, Step } from './decide.ts'
+import type { Growth } from './growth.ts'
 
 export interface Failure {
   /** `notOwned`: the name belongs to somebody else. `invalid`: the API server refuses the object. `retry`: may pass. */
-  cause: 'notOwned' | 'invalid' | 'retry'
+  cause: 'notOwned' | 'notExpandable' | 'invalid' | 'retry'
   message: string
 }
 
@@ -73,6 +74,8 @@ async function make(
         { uid: step.uid, propagation: 'Background' },
       )
       return undefined
+    case 'grow':
+      return grow(step.growth, cluster)
     case 'topics':
       await topics.change(step.servers, step.changes)
       return undefined
@@ -113,6 +116,36 @@ async function checkOwned(
   return live === undefined || isOurs(owner, live.metadata) ? undefined : notOwned(object)
 }
 
+async function grow(
+  { namespace, statefulSet, uid, claims, size }: Growth,
+  cluster: ClusterPort,
+): Promise<Failure | undefined> {
+  for (const name of claims) {
+    const claim = await cluster.get({ kind: 'PersistentVolumeClaim', namespace, name })
+    if (claim === undefined) continue // its pod was never started; it will be made with the new size
+    try {
+      await cluster.apply(enlarged(namespace, name, size), { force: true })
+    } catch (error) {
+      if (!isClusterError(error, 'Forbidden', 'Invalid')) throw error
+      return {
+        cause: 'notExpandable',
+        message:
+          `PersistentVolumeClaim ${namespace}/${name} cannot grow to ${size}: ${error.message}. ` +
+          'Use a StorageClass with allowVolumeExpansion, or put the old size back',
+      }
+    }
+  }
+  await cluster.remove({ kind: 'StatefulSet', namespace, name: statefulSet }, { uid, propagation: 'Orphan' })
+  return undefined
+}
+
+const enlarged = (namespace: string, name: string, storage: string) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { namespace, name },
+  spec: { resources: { requests: { storage } } },
+})
+
 const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<KubernetesObject | undefined> =>
   cluster.get({ kind: kindOf(kind), namespace: metadata.namespace, name: metadata.name })
 
@@ -137,6 +170,8 @@ function describe(step: Step): string {
       return `Deployment ${step.name}`
     case 'remove':
       return `${step.kind} ${step.name}`
+    case 'grow':
+      return `StatefulSet ${step.growth.statefulSet}`
     case 'topics':
       return 'topics'
     default:

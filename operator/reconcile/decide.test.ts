@@ -15,6 +15,8 @@ const told = (steps: readonly Step[]): string[] =>
         return `scale ${step.name} ${step.replicas}`
       case 'remove':
         return `remove ${step.kind} ${step.name}`
+      case 'grow':
+        return `grow ${step.growth.claims.join(',')} to ${step.growth.size}`
       case 'topics':
         return `topics ${step.changes.map(({ change }) => change).join(',')}`
       default:
@@ -141,6 +143,13 @@ describe('a stack that is up', () => {
     const before = upAndRunning(dataService())
     const owner = dataService(withSpec({ replicas: 5, record: { key: '/nowhere' } }))
     expect(steps({ ...before, owner })).toEqual(['scale orders-gateway 5'])
+  })
+
+  test('a larger volume enlarges the claims of the pods, and nothing else changes', () => {
+    const before = upAndRunning(dataService())
+    const storage = { size: '20Gi' }
+    const owner = dataService(withSpec({ postgres: { managed: { instances: 1, storage } } }))
+    expect(steps({ ...before, owner })).toEqual(['grow data-orders-postgres-0 to 20Gi'])
   })
 
   test('paused: nothing is written', () => {

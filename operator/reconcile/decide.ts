@@ -5,7 +5,9 @@ import { desiredTopics, type TopicChange, topicChanges } from '#operator/desired
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
 import { type DeployedPart, deployedParts, migrateName, partName } from '#operator/desired/names.ts'
 import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
+import { type Growth, growths } from './growth.ts'
 import { answers, jobEnd } from './progress.ts'
 
 export type Step =
@@ -14,6 +16,7 @@ export type Step =
   | { do: 'create'; object: Child }
   | { do: 'scale'; name: string; namespace: string; replicas: number }
   | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
+  | { do: 'grow'; growth: Growth }
   | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
 
 /** What has been reached; each later stage waits for it. */
@@ -46,6 +49,7 @@ export function decide(facts: Facts): Plan {
     steps: [
       ...due.flatMap(child => stepsOf(child, facts)),
       ...earlyScaling(due, facts),
+      ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
       ...topicSteps(facts),
       ...failedJobs(facts),
       ...(due.length === desired.length ? leftovers(desired, facts) : []),
@@ -92,7 +96,7 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   const object = sealed(built)
   const observed = findChild(facts, kind, name)
   const apply: Step[] =
-    observed !== undefined && agrees(object, observed) ? [] : [applyStep(object, uidOf(observed))]
+    observed !== undefined && agrees(object, observed) ? [] : [applyStep(object, observed?.metadata.uid)]
   if (kind !== 'Deployment') return apply
   const scaling = scaleSteps(facts, partOf(name, facts))
   return observed === undefined ? [...apply, ...scaling] : [...scaling, ...apply]
@@ -100,14 +104,6 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
 
 const applyStep = (object: Child, uid: string | undefined): Step =>
   uid === undefined ? { do: 'apply', object } : { do: 'apply', object, uid }
-
-const uidOf = (observed: object | undefined): string | undefined => {
-  if (observed === undefined || !('metadata' in observed)) return undefined
-  const { metadata } = observed
-  return typeof metadata === 'object' && metadata !== null && 'uid' in metadata
-    ? String(metadata.uid)
-    : undefined
-}
 
 const partOf = (name: string, { owner }: Facts): DeployedPart | undefined =>
   deployedParts.find(part => partName(owner.metadata.name, part) === name)
@@ -149,19 +145,16 @@ function topicSteps({ owner, target, topics, verdict }: Facts): Step[] {
 function failedJobs(facts: Facts): Step[] {
   return facts.children
     .filter(child => child.kind === 'Job' && jobEnd(child)?.succeeded === false)
-    .flatMap(child => removal(child))
+    .flatMap(removal)
 }
 
 /** Children that nothing asks for any more. Only looked at when everything wanted is there or on its way. */
 function leftovers(desired: readonly DesiredChild[], facts: Facts): Step[] {
   const wanted = new Set(desired.map(({ kind, object }) => `${kind}/${object.metadata.name}`))
-  return facts.children
-    .filter(child => !wanted.has(`${child.kind}/${child.metadata.name}`))
-    .flatMap(child => removal(child))
+  return facts.children.filter(child => !wanted.has(`${child.kind}/${child.metadata.name}`)).flatMap(removal)
 }
 
-function removal(child: { kind: string; metadata: { name: string; namespace: string } }): Step[] {
-  const uid = uidOf(child)
-  const { name, namespace } = child.metadata
-  return uid === undefined ? [] : [{ do: 'remove', kind: child.kind, name, namespace, uid }]
+function removal({ kind, metadata }: ObservedChild): Step[] {
+  const { name, namespace, uid } = metadata
+  return uid === undefined ? [] : [{ do: 'remove', kind, name, namespace, uid }]
 }

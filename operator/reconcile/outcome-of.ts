@@ -10,7 +10,7 @@ const startRecheckMs = 2_000
 /** A foreign object is not watched, so that it has gone is only seen by looking. */
 const foreignRecheckMs = 30_000
 /** Which failure decides when a run has several. */
-const rank = { retry: 0, invalid: 1, notOwned: 2 } as const
+const rank = { retry: 0, invalid: 1, notExpandable: 2, notOwned: 3 } as const
 
 export function outcomeOf({ held, gates, steps }: Plan, { failures }: Result): Outcome {
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])

@@ -17,14 +17,12 @@ export interface PodProgress {
 /** Numbers of a Deployment or StatefulSet. */
 export function podProgress(workload: ObservedChild): PodProgress {
   const { spec = {}, status = {}, metadata } = workload
-  const generation =
-    'generation' in metadata && typeof metadata.generation === 'number' ? metadata.generation : 0
   return {
     wanted: numberIn(spec, 'replicas', 1),
     existing: numberIn(status, 'replicas', 0),
     ready: numberIn(status, 'readyReplicas', 0),
     updated: numberIn(status, 'updatedReplicas', 0),
-    current: numberIn(status, 'observedGeneration', 0) >= generation,
+    current: numberIn(status, 'observedGeneration', 0) >= (metadata.generation ?? 0),
   }
 }
 

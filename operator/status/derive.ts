@@ -62,16 +62,23 @@ function readyFinding({ plan, result }: Run, parts: readonly Finding[], stalled:
   return holds('Ready', 'Ready', 'all parts are ready')
 }
 
+/** Failures that no repetition mends, the gravest first. */
+const needsUser = [
+  ['notOwned', 'NotOwned'],
+  ['notExpandable', 'StorageNotExpandable'],
+  ['invalid', 'InvalidObject'],
+] as const
+
 /** Only what a user must change. */
 function stalledFinding({ facts, result }: Run): Finding {
   if (facts.verdict.kind === 'refused') {
     const problems = facts.verdict.problems.map(({ pointer, message }) => `spec.record${pointer}: ${message}`)
     return holds('Stalled', 'RecordRefused', `${problems.join('; ')}. Nothing of it was rolled out`)
   }
-  const foreign = result.failures.find(({ cause }) => cause === 'notOwned')
-  if (foreign !== undefined) return holds('Stalled', 'NotOwned', foreign.message)
-  const invalid = result.failures.find(({ cause }) => cause === 'invalid')
-  if (invalid !== undefined) return holds('Stalled', 'InvalidObject', invalid.message)
+  for (const [cause, reason] of needsUser) {
+    const failure = result.failures.find(found => found.cause === cause)
+    if (failure !== undefined) return holds('Stalled', reason, failure.message)
+  }
   return fails('Stalled', 'Healthy', 'nothing needs a user')
 }
 

@@ -1,0 +1,53 @@
+/** A twin of the Kafka administration for tests of the loop; it passes the same contract suite as the real one. */
+import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
+import { type TopicsPort, TopicsUnavailable } from './port.ts'
+
+export interface InMemoryTopics extends TopicsPort {
+  /** Until set back, every call fails as if no broker answered. */
+  away: boolean
+}
+
+export function inMemoryTopics(): InMemoryTopics {
+  const topics = new Map<string, ObservedTopic>()
+  const port: InMemoryTopics = {
+    away: false,
+    describe: async (servers, names) => {
+      answer(servers)
+      return names.flatMap(name => topics.get(name) ?? [])
+    },
+    change: async (servers, changes) => {
+      answer(servers)
+      for (const change of changes) make(topics, change)
+    },
+  }
+  const answer = (servers: readonly string[]): void => {
+    if (port.away) throw new TopicsUnavailable(`Kafka at ${servers[0]}: no answer`)
+  }
+  return port
+}
+
+function make(topics: Map<string, ObservedTopic>, change: TopicChange): void {
+  switch (change.change) {
+    case 'create': {
+      const { name, partitions, config } = change.topic
+      if (!topics.has(name)) topics.set(name, { name, partitions, config: { ...config } })
+      return
+    }
+    case 'grow':
+      return update(topics, change.name, topic => ({ ...topic, partitions: change.partitions }))
+    case 'configure':
+      return update(topics, change.name, topic => ({ ...topic, config: { ...change.config } }))
+    default:
+      change satisfies never
+  }
+}
+
+function update(
+  topics: Map<string, ObservedTopic>,
+  name: string,
+  next: (topic: ObservedTopic) => ObservedTopic,
+): void {
+  const topic = topics.get(name)
+  if (topic === undefined) throw new TopicsUnavailable(`topic ${name} does not exist`)
+  topics.set(name, next(topic))
+}

@@ -1,0 +1,54 @@
+/** What every TopicsPort does; run against the twin and against a real broker. */
+import { describe, expect, test } from 'vitest'
+import { type Topic, topicChanges } from '#operator/desired/kafka-topics.ts'
+import type { TopicsPort } from './port.ts'
+
+export interface TopicsUnderTest {
+  port: TopicsPort
+  servers: readonly string[]
+  /** A prefix that no other run uses. */
+  prefix: string
+}
+
+export function topicsContract(start: () => TopicsUnderTest): void {
+  const topic = (prefix: string, change: Partial<Topic> = {}): Topic => ({
+    name: `${prefix}.events`,
+    partitions: 2,
+    replicationFactor: 1,
+    config: { 'retention.ms': '86400000', 'cleanup.policy': 'delete' },
+    ...change,
+  })
+
+  describe('topics', () => {
+    test('a missing topic is created; describing it again asks for no change', async () => {
+      const { port, servers, prefix } = start()
+      const wanted = [topic(prefix)]
+      expect(await port.describe(servers, [`${prefix}.events`])).toEqual([])
+      await port.change(servers, topicChanges(wanted, []))
+      const observed = await port.describe(servers, [`${prefix}.events`, `${prefix}.none`])
+      expect(observed.map(({ name, partitions }) => ({ name, partitions }))).toEqual([
+        { name: `${prefix}.events`, partitions: 2 },
+      ])
+      expect(topicChanges(wanted, observed)).toEqual([])
+    })
+
+    test('creating what exists already is fine', async () => {
+      const { port, servers, prefix } = start()
+      const changes = topicChanges([topic(prefix)], [])
+      await port.change(servers, changes)
+      await port.change(servers, changes)
+    })
+
+    test('partitions grow and settings follow the wish', async () => {
+      const { port, servers, prefix } = start()
+      await port.change(servers, topicChanges([topic(prefix)], []))
+      const wanted = [
+        topic(prefix, { partitions: 5, config: { 'retention.ms': '3600000', 'cleanup.policy': 'delete' } }),
+      ]
+      await port.change(servers, topicChanges(wanted, await port.describe(servers, [`${prefix}.events`])))
+      const [observed] = await port.describe(servers, [`${prefix}.events`])
+      expect(observed?.partitions).toBe(5)
+      expect(observed?.config['retention.ms']).toBe('3600000')
+    })
+  })
+}
