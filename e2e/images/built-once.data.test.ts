@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { builtOnce } from './built-once.ts'
+import { builtOnce, keepNewest } from './built-once.ts'
 
 async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'built-once-'))
@@ -33,4 +33,17 @@ test('a build that failed half-way is not taken for the thing, and the next buil
   await builtOnce(folder, 'thing', path => mkdir(path).then(() => {}))
   expect(await readdir(join(folder, 'thing'))).toEqual([])
   expect((await readdir(folder)).sort()).toEqual(['thing', 'thing.lock'])
+})
+
+test('the newest files stay, with whatever has another name', async () => {
+  const folder = await emptyFolder()
+  for (const [index, name] of ['image-c', 'image-a', 'image-b', 'other'].entries()) {
+    await writeFile(join(folder, name), '')
+    await writeFile(join(folder, `${name}.lock`), '')
+    await utimes(join(folder, name), index, index)
+  }
+  await keepNewest(folder, 'image-', 2)
+  const files = (await readdir(folder)).filter(name => !name.endsWith('.lock'))
+  expect(files.sort()).toEqual(['image-a', 'image-b', 'other'])
+  expect(await readdir(folder)).toHaveLength(6)
 })

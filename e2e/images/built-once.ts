@@ -1,6 +1,6 @@
 /** Things that are built once and then found again, by any process: whole or not at all. */
 import { existsSync } from 'node:fs'
-import { readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLock } from '#tools/lock.ts'
 
@@ -24,6 +24,17 @@ export async function builtOnce(
     await rename(unfinished, path)
     return path
   })
+}
+
+/** Removes all but the `count` newest files of `folder` whose names begin with `prefix`, with their locks. */
+export async function keepNewest(folder: string, prefix: string, count: number): Promise<void> {
+  const names = (await readdir(folder)).filter(name => name.startsWith(prefix) && !name.endsWith('.lock'))
+  const aged = await Promise.all(
+    names.map(async name => ({ name, time: (await stat(join(folder, name))).mtimeMs })),
+  )
+  const old = aged.sort((a, b) => b.time - a.time).slice(count)
+  const paths = old.flatMap(({ name }) => [join(folder, name), join(folder, `${name}.lock`)])
+  await Promise.all(paths.map(path => rm(path, { force: true })))
 }
 
 async function removeLeftovers(folder: string, name: string): Promise<void> {

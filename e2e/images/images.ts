@@ -2,7 +2,7 @@
 import { step } from '#tools/progress.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { writeArchive } from './archive.ts'
-import { builtOnce } from './built-once.ts'
+import { builtOnce, keepNewest } from './built-once.ts'
 import { hasDockerEngine, imagesFromDocker } from './docker.ts'
 import { type Base, buildWithBuildah, productOn } from './product.ts'
 import { type EngineName, engines, node } from './recipes.ts'
@@ -17,6 +17,9 @@ export interface Image {
   /** Identifies the content: two images with the same role and key are the same. */
   key: string
 }
+
+/** Each change of a source makes a product image of its own; other checkouts may still use the last few. */
+const productsKept = 5
 
 /**
  * Makes sure that the images of the product and its engines are there: official ones where a Docker engine runs,
@@ -56,5 +59,6 @@ async function productImage(base: Base & { archive: string }): Promise<Image> {
     step(`building ${product.reference}`)
     return buildWithBuildah(product, base, file)
   })
+  await keepNewest(cacheFolder('images'), 'dataservice-', productsKept)
   return { role: 'dataservice', ...product, archive }
 }
