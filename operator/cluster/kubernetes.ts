@@ -11,6 +11,7 @@ import {
   fieldManager,
   type KubernetesObject,
   type ObjectRef,
+  type Propagation,
   type Scale,
   type Scope,
   statusFieldManager,
@@ -36,101 +37,112 @@ const applyPatch = 'application/apply-patch+yaml' // JSON is YAML
 const strict = { fieldValidation: 'Strict' } as const
 
 export function kubernetesCluster(options: KubernetesOptions): ClusterPort & WatchPort {
-  const { transport, log, timing = {} } = options
-  const { manager = fieldManager, statusManager = statusFieldManager, instance = manager } = options
+  return new KubernetesCluster(options)
+}
 
-  async function get<T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> {
-    const body = await orUndefined(transport.send({ method: 'GET', path: objectPath(ref) }))
+class KubernetesCluster implements ClusterPort, WatchPort {
+  readonly #options: KubernetesOptions
+  readonly #transport: Transport
+  /** Of every write of the loop. */
+  readonly #write: { fieldManager: string; fieldValidation: 'Strict' }
+
+  constructor(options: KubernetesOptions) {
+    this.#options = options
+    this.#transport = options.transport
+    this.#write = { fieldManager: options.manager ?? fieldManager, ...strict }
+  }
+
+  async get<T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> {
+    const body = await orUndefined(this.#transport.send({ method: 'GET', path: objectPath(ref) }))
     return body === undefined ? undefined : observedObject<T>(body, ref.kind)
   }
 
-  async function send<T extends KubernetesObject>(
-    object: KubernetesObject,
-    request: Parameters<Transport['send']>[0],
-  ): Promise<T> {
-    return observedObject<T>(await transport.send(request), refOf(object).kind)
+  async list<T extends KubernetesObject>(kind: Kind, scope?: Scope): Promise<T[]> {
+    return (await listWatch<T>(this.#transport, kind, scope).list()).items
   }
 
-  return {
-    get,
+  async apply<T extends KubernetesObject>(object: T, { force }: { force: boolean }): Promise<T> {
+    const ref = refOf(object)
+    const answer = await this.#transport.send({
+      method: 'PATCH',
+      path: objectPath(ref),
+      query: { ...this.#write, force: String(force) },
+      body: object,
+      contentType: applyPatch,
+    })
+    return observedObject<T>(answer, ref.kind)
+  }
 
-    async list<T extends KubernetesObject>(kind: Kind, scope?: Scope): Promise<T[]> {
-      return (await listWatch<T>(transport, kind, scope).list()).items
-    },
+  async create<T extends KubernetesObject>(object: T): Promise<Creation<T>> {
+    const { kind, namespace } = refOf(object)
+    const path = collectionPath(kind, namespace)
+    try {
+      const answer = await this.#transport.send({ method: 'POST', path, query: this.#write, body: object })
+      return { kind: 'created', object: observedObject<T>(answer, kind) }
+    } catch (error) {
+      if (isClusterError(error, 'AlreadyExists')) return { kind: 'exists' }
+      throw error
+    }
+  }
 
-    apply(object, { force }) {
-      const query = { fieldManager: manager, force: String(force), ...strict }
-      const path = objectPath(refOf(object))
-      return send(object, { method: 'PATCH', path, query, body: object, contentType: applyPatch })
-    },
-
-    async create<T extends KubernetesObject>(object: T): Promise<Creation<T>> {
-      const { kind, namespace } = refOf(object)
-      const query = { fieldManager: manager, ...strict }
-      try {
-        const path = collectionPath(kind, namespace)
-        return {
-          kind: 'created',
-          object: await send<T>(object, { method: 'POST', path, query, body: object }),
-        }
-      } catch (error) {
-        if (isClusterError(error, 'AlreadyExists')) return { kind: 'exists' }
-        throw error
-      }
-    },
-
-    async patchStatus<T extends KubernetesObject & { status?: unknown }>(object: T): Promise<T | undefined> {
-      const ref = refOf(object)
-      const body = statusBody(object)
-      const query = { fieldManager: statusManager, force: 'true', ...strict }
-      const path = objectPath(ref, 'status')
-      try {
-        return await send<T>(object, { method: 'PATCH', path, query, body, contentType: applyPatch })
-      } catch (error) {
-        if (isClusterError(error, 'NotFound')) return undefined
-        if (!isClusterError(error, 'Conflict')) throw error
-        const live = await get(ref)
-        if (live?.metadata.uid === object.metadata.uid) throw error
-        return undefined
-      }
-    },
-
-    async readScale(ref) {
-      const body = await orUndefined(transport.send({ method: 'GET', path: objectPath(ref, 'scale') }))
-      return body === undefined ? undefined : scaleOf(body, ref)
-    },
-
-    async scale(ref, replicas, { resourceVersion } = {}) {
-      const metadata = resourceVersion === undefined ? {} : { metadata: { resourceVersion } }
-      await transport.send({
+  async patchStatus<T extends KubernetesObject & { status?: unknown }>(object: T): Promise<T | undefined> {
+    const ref = refOf(object)
+    const { statusManager = statusFieldManager } = this.#options
+    try {
+      const answer = await this.#transport.send({
         method: 'PATCH',
-        path: objectPath(ref, 'scale'),
-        query: { fieldManager: manager, ...strict },
-        body: { ...metadata, spec: { replicas } },
-        contentType: 'application/merge-patch+json',
+        path: objectPath(ref, 'status'),
+        query: { fieldManager: statusManager, ...strict, force: 'true' },
+        body: statusBody(object),
+        contentType: applyPatch,
       })
-    },
+      return observedObject<T>(answer, ref.kind)
+    } catch (error) {
+      if (isClusterError(error, 'NotFound')) return undefined
+      if (!isClusterError(error, 'Conflict')) throw error
+      const live = await this.get(ref)
+      if (live?.metadata.uid === object.metadata.uid) throw error
+      return undefined
+    }
+  }
 
-    async remove(ref, { uid, propagation }) {
-      const body = {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        preconditions: { uid },
-        propagationPolicy: propagation,
-      }
-      const answer = await orUndefined(transport.send({ method: 'DELETE', path: objectPath(ref), body }))
-      return answer === undefined ? 'absent' : 'removed'
-    },
+  async readScale(ref: ObjectRef): Promise<Scale | undefined> {
+    const body = await orUndefined(this.#transport.send({ method: 'GET', path: objectPath(ref, 'scale') }))
+    return body === undefined ? undefined : scaleOf(body, ref)
+  }
 
-    async event(note) {
-      const body = eventBody(note, manager, instance)
-      const path = collectionPath('Event', body.metadata.namespace)
-      await transport.send({ method: 'POST', path, query: { fieldManager: manager, ...strict }, body })
-    },
+  async scale(ref: ObjectRef, replicas: number, options: { resourceVersion?: string } = {}): Promise<void> {
+    const { resourceVersion } = options
+    const metadata = resourceVersion === undefined ? {} : { metadata: { resourceVersion } }
+    await this.#transport.send({
+      method: 'PATCH',
+      path: objectPath(ref, 'scale'),
+      query: this.#write,
+      body: { ...metadata, spec: { replicas } },
+      contentType: 'application/merge-patch+json',
+    })
+  }
 
-    watch<T extends KubernetesObject>(kind: Kind, scope?: Scope): WatchedStore<T> {
-      return startReflector({ kind, source: listWatch<T>(transport, kind, scope), log, timing })
-    },
+  async remove(
+    ref: ObjectRef,
+    { uid, propagation }: { uid: string; propagation: Propagation },
+  ): Promise<'removed' | 'absent'> {
+    const preconditions = { uid }
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy: propagation }
+    const answer = await orUndefined(this.#transport.send({ method: 'DELETE', path: objectPath(ref), body }))
+    return answer === undefined ? 'absent' : 'removed'
+  }
+
+  async event(note: EventNote): Promise<void> {
+    const { fieldManager: manager } = this.#write
+    const body = eventBody(note, manager, this.#options.instance ?? manager)
+    const path = collectionPath('Event', body.metadata.namespace)
+    await this.#transport.send({ method: 'POST', path, query: this.#write, body })
+  }
+
+  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope): WatchedStore<T> {
+    const { log, timing = {} } = this.#options
+    return startReflector({ kind, source: listWatch<T>(this.#transport, kind, scope), log, timing })
   }
 }
 

@@ -6,7 +6,7 @@ import type { ListWatch } from './list-watch.ts'
 import type { Log } from './log.ts'
 import type { KubernetesObject, WatchedStore } from './port.ts'
 import type { Kind } from './resources.ts'
-import { createStore, type StoreFeed } from './store.ts'
+import { Store, type StoreFeed } from './store.ts'
 
 export interface ReflectorTiming extends BackoffLimits {
   /** The server ends each watch after a random time in this range. */
@@ -40,16 +40,22 @@ export interface ReflectorOptions<T extends KubernetesObject> {
 
 /** Starts at once; never rejects and never gives up until stopped. */
 export function startReflector<T extends KubernetesObject>(options: ReflectorOptions<T>): WatchedStore<T> {
-  const { store, feed } = createStore<T>(options.kind)
-  const stopping = new AbortController()
-  const timing = { ...reflectorTiming, ...options.timing }
-  const running = keepFresh({ ...options, timing, feed, signal: stopping.signal })
-  return {
-    ...store,
-    async stop() {
-      stopping.abort()
-      await running
-    },
+  return new Reflector(options)
+}
+
+class Reflector<T extends KubernetesObject> extends Store<T> implements WatchedStore<T> {
+  readonly #stopping = new AbortController()
+  readonly #running: Promise<void>
+
+  constructor(options: ReflectorOptions<T>) {
+    super(options.kind)
+    const timing = { ...reflectorTiming, ...options.timing }
+    this.#running = keepFresh({ ...options, timing, feed: this, signal: this.#stopping.signal })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
   }
 }
 

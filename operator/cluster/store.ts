@@ -13,66 +13,75 @@ export interface StoreFeed<T extends KubernetesObject> {
   end(): void
 }
 
-export function createStore<T extends KubernetesObject>(
-  kind: Kind,
-): { store: ObjectStore<T>; feed: StoreFeed<T> } {
-  const namespaces = new Map<string, Map<string, T>>()
-  const listeners = new Set<(change: Change<T>) => void>()
-  const synced = Promise.withResolvers<void>()
-  synced.promise.catch(() => {}) // whoever waits hears of it; nobody has to wait
+export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreFeed<T> {
+  readonly kind: Kind
+  readonly #namespaces = new Map<string, Map<string, T>>()
+  readonly #listeners = new Set<(change: Change<T>) => void>()
+  readonly #synced = Promise.withResolvers<void>()
 
-  const tell = (change: Change<T>): void => {
-    for (const listener of listeners) listener(change)
+  constructor(kind: Kind) {
+    this.kind = kind
+    this.synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
   }
-  const all = (): T[] => [...namespaces.values()].flatMap(names => [...names.values()])
 
-  function set(object: T): void {
+  get synced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.#namespaces.get(namespace)?.get(name)
+  }
+
+  list(namespace?: string, fits: (object: T) => boolean = () => true): T[] {
+    const objects =
+      namespace === undefined ? this.#all() : [...(this.#namespaces.get(namespace)?.values() ?? [])]
+    return objects.filter(fits).sort(byNamespaceAndName)
+  }
+
+  onChange(listener: (change: Change<T>) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  replace(objects: readonly T[]): void {
+    const kept = new Set(objects.map(identity))
+    for (const object of this.#all()) if (!kept.has(identity(object))) this.delete(object)
+    for (const object of objects) this.set(object)
+    this.#synced.resolve()
+  }
+
+  set(object: T): void {
     const { namespace = '', name, uid, resourceVersion } = object.metadata
-    const names = namespaces.get(namespace) ?? new Map<string, T>()
-    namespaces.set(namespace, names)
+    const names = this.#namespaces.get(namespace) ?? new Map<string, T>()
+    this.#namespaces.set(namespace, names)
     const old = names.get(name)
     names.set(name, object)
-    if (old === undefined) tell({ kind: 'added', object })
+    if (old === undefined) this.#tell({ kind: 'added', object })
     else if (old.metadata.uid !== uid) {
-      tell({ kind: 'deleted', object: old })
-      tell({ kind: 'added', object })
-    } else if (old.metadata.resourceVersion !== resourceVersion) tell({ kind: 'updated', object, old })
+      this.#tell({ kind: 'deleted', object: old })
+      this.#tell({ kind: 'added', object })
+    } else if (old.metadata.resourceVersion !== resourceVersion) this.#tell({ kind: 'updated', object, old })
   }
 
-  function drop({ metadata: { namespace = '', name } }: T): void {
-    const names = namespaces.get(namespace)
+  delete({ metadata: { namespace = '', name } }: T): void {
+    const names = this.#namespaces.get(namespace)
     const old = names?.get(name)
     if (names === undefined || old === undefined) return
     names.delete(name)
-    if (names.size === 0) namespaces.delete(namespace)
-    tell({ kind: 'deleted', object: old })
+    if (names.size === 0) this.#namespaces.delete(namespace)
+    this.#tell({ kind: 'deleted', object: old })
   }
 
-  return {
-    store: {
-      kind,
-      synced: synced.promise,
-      get: (namespace, name) => namespaces.get(namespace)?.get(name),
-      list(namespace, fits = () => true) {
-        const objects = namespace === undefined ? all() : [...(namespaces.get(namespace)?.values() ?? [])]
-        return objects.filter(fits).sort(byNamespaceAndName)
-      },
-      onChange(listener) {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
-      },
-    },
-    feed: {
-      replace(objects) {
-        const kept = new Set(objects.map(identity))
-        for (const object of all()) if (!kept.has(identity(object))) drop(object)
-        for (const object of objects) set(object)
-        synced.resolve()
-      },
-      set,
-      delete: drop,
-      end: () => synced.reject(new ClusterError('Unavailable', `the watch of ${kind} was stopped`)),
-    },
+  end(): void {
+    this.#synced.reject(new ClusterError('Unavailable', `the watch of ${this.kind} was stopped`))
+  }
+
+  #all(): T[] {
+    return [...this.#namespaces.values()].flatMap(names => [...names.values()])
+  }
+
+  #tell(change: Change<T>): void {
+    for (const listener of this.#listeners) listener(change)
   }
 }
 

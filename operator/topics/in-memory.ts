@@ -34,9 +34,11 @@ function make(topics: Map<string, ObservedTopic>, change: TopicChange): void {
       return
     }
     case 'grow':
-      return update(topics, change.name, topic => ({ ...topic, partitions: change.partitions }))
+      update(topics, change.name, topic => ({ ...topic, partitions: change.partitions }))
+      return
     case 'configure':
-      return update(topics, change.name, topic => ({ ...topic, config: { ...change.config } }))
+      update(topics, change.name, topic => ({ ...topic, config: { ...change.config } }))
+      return
     default:
       change satisfies never
   }

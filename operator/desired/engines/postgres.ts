@@ -25,12 +25,13 @@ export const postgres: Engine = {
   env: () => [],
   secretKeys: [credentialKeys.owner, credentialKeys.writer, credentialKeys.reader],
   readiness: {
+    // By TCP: the socket answers already while the start script still sets passwords.
     exec: {
       command: [
         'pg_isready',
         '--quiet',
         '--host=127.0.0.1',
-        '--username=postgres',
+        `--username=${database.users.reader}`,
         `--dbname=${database.name}`,
       ],
     },
