@@ -19,6 +19,9 @@ const require = $createRequire(import.meta.url)
 const __filename = $fileURLToPath(import.meta.url)
 const __dirname = $fileURLToPath(new URL('.', import.meta.url))`
 
+/** A package that reads a file beside itself has none in a bundle; this one also comes with the file inside. */
+const alias = { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' }
+
 /**
  * Writes `dist/operator.mjs` and `dist/dataservice.mjs`; the same sources give the same bytes.
  * Rejects with esbuild's messages when a source does not compile or an import is not found.
@@ -39,6 +42,8 @@ async function bundle(name: Bundle['name']): Promise<Bundle> {
     target: 'node24',
     minify: true,
     keepNames: true,
+    lineLimit: 200, // Node prints the line of an uncaught error: not a megabyte of it
+    alias,
     banner: { js: banner },
     logLevel: 'error',
   })

@@ -1,0 +1,32 @@
+import { dirname } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeBundles } from '#tools/bundle.ts'
+import { run } from '#tools/shell.ts'
+import { node } from './recipes.ts'
+import { nodeRoot } from './root-folder.ts'
+
+/** What each program says when nothing tells it what to do: by then all its parts were loaded. */
+const complaints = {
+  operator: 'RELATED_IMAGE_DATASERVICE is not set',
+  dataservice: 'the first argument must be one of gateway',
+} as const
+
+/** $1 root folder, $2 folder of the bundles, $3 user, the rest is the command; without a shell, as in a pod. */
+const runInImage = `mount --bind "$1" "$1"
+mount --bind "$2" "$1/app"
+mount -t proc proc "$1/proc"
+mount -o remount,bind,ro "$1"
+root=$1; user=$3; shift 3
+exec env -i PATH="$PATH" chroot --userspec "$user:$user" "$root" "$@"`
+
+test('each bundle starts with nothing but Node around it, as a user without rights', async () => {
+  const root = await nodeRoot()
+  for (const { name, path } of await makeBundles()) {
+    const image = [root.path, dirname(path), String(node.user.id), node.program, `/app/${name}.mjs`]
+    const isolation = ['--mount', '--propagation', 'private']
+    const started = run('unshare', [...isolation, 'sh', '-euc', runInImage, 'sh', ...image], {
+      timeoutMs: 20_000,
+    })
+    await expect(started).rejects.toThrow(complaints[name])
+  }
+})
