@@ -1,0 +1,49 @@
+/** What the operator counts about itself, for Prometheus. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { TransportOptions } from '#operator/cluster/transport.ts'
+import type { ControllerOptions } from './controller.ts'
+import type { QueueMetrics } from './queue.ts'
+
+export interface OperatorMetrics {
+  queue: QueueMetrics
+  onOutcome: NonNullable<ControllerOptions['onOutcome']>
+  onAnswer: NonNullable<TransportOptions['onAnswer']>
+}
+
+const seconds = [0.005, 0.02, 0.1, 0.5, 1, 5, 30, 120]
+
+export function operatorMetrics(registry: Registry): OperatorMetrics {
+  const registers = [registry]
+  const named = (name: string, help: string) => ({ name: `dataservice_operator_${name}`, help, registers })
+  const depth = new Gauge(named('queue_depth', 'DataServices that wait for a worker.'))
+  const waits = new Histogram({
+    ...named('queue_wait_seconds', 'From the time a DataService was due to the start of its run.'),
+    buckets: seconds,
+  })
+  const runs = new Histogram({ ...named('run_seconds', 'Length of a run of the loop.'), buckets: seconds })
+  const retries = new Counter(
+    named('queue_retries_total', 'Runs that failed and are tried again after a wait.'),
+  )
+  const outcomes = new Counter({
+    ...named('runs_total', 'Runs of the loop by outcome.'),
+    labelNames: ['outcome'],
+  })
+  const requests = new Histogram({
+    ...named(
+      'api_request_seconds',
+      'Requests to the API server up to the head of the answer; status 0: none came.',
+    ),
+    buckets: seconds,
+    labelNames: ['method', 'status'],
+  })
+  return {
+    queue: {
+      depth: keys => depth.set(keys),
+      waited: value => waits.observe(value),
+      worked: value => runs.observe(value),
+      retried: () => retries.inc(),
+    },
+    onOutcome: outcome => outcomes.inc({ outcome }),
+    onAnswer: (method, status, value) => requests.observe({ method, status: String(status) }, value),
+  }
+}

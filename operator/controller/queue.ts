@@ -1,0 +1,168 @@
+/**
+ * A queue of keys. It merges repeats, never runs one key twice at once, serves keys in the order they came, and alone
+ * decides on back-off. An event is only a hint: the run reads the state afresh.
+ */
+import { type BackoffLimits, backoffMs } from '#operator/cluster/backoff.ts'
+import type { Clock } from './clock.ts'
+
+/** What a run answers: done (and perhaps look again later), or failed (the queue backs off). */
+export type Verdict =
+  | { kind: 'done'; againInMs?: number }
+  /** `notBeforeMs`: what the server asked to wait; the back-off may be longer. */
+  | { kind: 'failed'; notBeforeMs?: number }
+
+/** Must not throw; a rejection counts as `failed`. */
+export type Work = (key: string) => Promise<Verdict>
+
+export interface QueueMetrics {
+  /** Keys that wait for a worker. */
+  depth(keys: number): void
+  /** A key waited so long between its time and its start. */
+  waited(seconds: number): void
+  worked(seconds: number): void
+  /** A run failed and the key backs off. */
+  retried(): void
+}
+
+export interface QueueOptions {
+  /** Runs at the same time. */
+  workers: number
+  clock: Clock
+  /** A number in [0, 1), for the jitter of the back-off. */
+  random: () => number
+  backoff?: BackoffLimits
+  metrics?: QueueMetrics
+}
+
+export interface Queue {
+  /** Run it as soon as a worker is free; while it runs: once more afterwards. Drops a later time set before. */
+  add(key: string): void
+  /** Run it after a while. Of several times the earliest counts. */
+  addAfter(key: string, delayMs: number): void
+  /** Begins to work; keys added before are kept until then. */
+  start(work: Work): void
+  /** Starts nothing any more; resolves when what runs has ended. */
+  stop(): Promise<void>
+}
+
+interface Entry {
+  state: 'idle' | 'ready' | 'running'
+  /** Added while it ran. */
+  again: boolean
+  /** In a row. */
+  failures: number
+  readySince: number
+  timer: { dueAt: number; cancel: () => void } | undefined
+}
+
+const defaultBackoff: BackoffLimits = { baseMs: 500, maxMs: 300_000 }
+
+export function createQueue(options: QueueOptions): Queue {
+  return new KeyedQueue(options)
+}
+
+class KeyedQueue implements Queue {
+  readonly #options: QueueOptions
+  readonly #entries = new Map<string, Entry>()
+  /** A Set keeps the order in which keys came. */
+  readonly #ready = new Set<string>()
+  readonly #running = new Set<Promise<void>>()
+  #work: Work | undefined
+  #stopped = false
+
+  constructor(options: QueueOptions) {
+    this.#options = options
+  }
+
+  add(key: string): void {
+    if (this.#stopped) return
+    const entry = this.#entryOf(key)
+    clearTimer(entry)
+    if (entry.state === 'running') entry.again = true
+    if (entry.state !== 'idle') return
+    entry.state = 'ready'
+    entry.readySince = this.#options.clock.now()
+    this.#ready.add(key)
+    this.#options.metrics?.depth(this.#ready.size)
+    this.#pump()
+  }
+
+  addAfter(key: string, delayMs: number): void {
+    if (this.#stopped) return
+    const { clock } = this.#options
+    const entry = this.#entryOf(key)
+    const dueAt = clock.now() + delayMs
+    if (entry.state === 'ready' || (entry.timer && entry.timer.dueAt <= dueAt)) return
+    clearTimer(entry)
+    entry.timer = { dueAt, cancel: clock.after(delayMs, () => this.add(key)) }
+  }
+
+  start(work: Work): void {
+    this.#work = work
+    this.#pump()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const entry of this.#entries.values()) clearTimer(entry)
+    this.#ready.clear()
+    this.#options.metrics?.depth(0)
+    await Promise.all(this.#running)
+  }
+
+  #entryOf(key: string): Entry {
+    const known = this.#entries.get(key)
+    if (known) return known
+    const entry: Entry = { state: 'idle', again: false, failures: 0, readySince: 0, timer: undefined }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #pump(): void {
+    for (const key of this.#ready) {
+      if (this.#work === undefined || this.#stopped || this.#running.size >= this.#options.workers) return
+      this.#ready.delete(key)
+      this.#options.metrics?.depth(this.#ready.size)
+      const entry = this.#entryOf(key)
+      entry.state = 'running'
+      const run = this.#run(key, entry, this.#work).finally(() => {
+        this.#running.delete(run)
+        this.#pump()
+      })
+      this.#running.add(run)
+    }
+  }
+
+  async #run(key: string, entry: Entry, work: Work): Promise<void> {
+    const { clock, metrics } = this.#options
+    const started = clock.now()
+    metrics?.waited((started - entry.readySince) / 1000)
+    // Begins in a later turn: what the work adds must find this key counted as running.
+    const verdict = await Promise.resolve(key)
+      .then(work)
+      .catch((): Verdict => ({ kind: 'failed' }))
+    metrics?.worked((clock.now() - started) / 1000)
+    if (verdict.kind === 'failed') metrics?.retried()
+    entry.state = 'idle'
+    entry.failures = verdict.kind === 'failed' ? entry.failures + 1 : 0
+    const delayMs = this.#delayAfter(verdict, entry)
+    entry.again = false
+    if (delayMs === 0) this.add(key)
+    else if (delayMs !== undefined) this.addAfter(key, delayMs)
+    else if (entry.timer === undefined) this.#entries.delete(key)
+  }
+
+  /** Undefined: the key is done until somebody adds it. */
+  #delayAfter(verdict: Verdict, { again, failures }: Entry): number | undefined {
+    if (verdict.kind === 'done') return again ? 0 : verdict.againInMs
+    // A change that came meanwhile may be the cure, so it need not wait long; but it may also be an echo of the run's
+    // own writes, so it must not turn failing into a tight circle.
+    const { backoff = defaultBackoff, random } = this.#options
+    return Math.max(verdict.notBeforeMs ?? 0, backoffMs(again ? 1 : failures, backoff, random))
+  }
+}
+
+function clearTimer(entry: Entry): void {
+  entry.timer?.cancel()
+  entry.timer = undefined
+}

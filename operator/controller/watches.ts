@@ -1,0 +1,105 @@
+/** Which changes concern which DataService: watched objects in, keys out. */
+import type { Change, KubernetesObject, ObjectStore, Scope, WatchPort } from '#operator/cluster/port.ts'
+import { type Kind, resources } from '#operator/cluster/resources.ts'
+
+/** Of one DataService. */
+export interface Key {
+  namespace: string
+  name: string
+}
+
+/** `namespace/name`, as the queue holds it. */
+export const keyText = ({ namespace, name }: Key): string => `${namespace}/${name}`
+
+/** Undefined for a text that is not `namespace/name`. */
+export function parseKey(text: string): Key | undefined {
+  const [namespace, name, ...rest] = text.split('/')
+  return namespace && name && rest.length === 0 ? { namespace, name } : undefined
+}
+
+const ownerKind = 'DataService'
+const ownerGroup = resources.DataService.apiVersion.split('/')[0]
+const managedByLabel = { 'app.kubernetes.io/managed-by': 'dataservice-operator' }
+const retainedAnnotation = 'dataservice.dev/retained'
+
+/**
+ * The DataService an object belongs to: itself, its controller, or the one its data is kept for. Undefined for
+ * everything else; an object never speaks for a DataService of another namespace.
+ */
+export function ownerKey({ kind, metadata }: KubernetesObject): Key | undefined {
+  const { namespace, name, ownerReferences = [], annotations = {} } = metadata
+  if (namespace === undefined) return undefined
+  if (kind === ownerKind) return { namespace, name }
+  const controller = ownerReferences.find(each => each.controller === true)
+  if (controller?.kind === ownerKind && controller.apiVersion.split('/')[0] === ownerGroup) {
+    return { namespace, name: controller.name }
+  }
+  const retained = parseKey(annotations[retainedAnnotation] ?? '')
+  return retained?.namespace === namespace ? retained : undefined
+}
+
+export interface WatchesOptions {
+  cluster: WatchPort
+  /** Kinds of children, from the table of children. Secrets are refused. */
+  kinds: readonly Kind[]
+  /** Kinds of which all objects are watched, not only those with our label: others' objects matter too. */
+  unfiltered?: readonly Kind[]
+  /** Only this namespace; absent: all of them. */
+  namespace?: string
+}
+
+export interface Watches<Owner extends KubernetesObject, Child extends KubernetesObject> {
+  readonly owners: ObjectStore<Owner>
+  /** The copy of a watched kind; throws for a kind that is not watched. */
+  stores(kind: Kind): ObjectStore<Child>
+  /** Resolves when every copy is complete. No decision may be made before: a missing child could just be unread. */
+  readonly synced: Promise<void>
+  /** Calls back for each change of a DataService or of what belongs to one; answers the function that ends it. */
+  onKey(listener: (key: Key) => void): () => void
+  stop(): Promise<void>
+}
+
+/** Starts one watch for each kind at once. */
+export function startWatches<Owner extends KubernetesObject, Child extends KubernetesObject>(
+  options: WatchesOptions,
+): Watches<Owner, Child> {
+  const { cluster, kinds, unfiltered = [], namespace } = options
+  const everywhere: Scope = namespace === undefined ? {} : { namespace }
+  const owners = cluster.watch<Owner>(ownerKind, everywhere)
+  const children = new Map(
+    [...new Set([...kinds, ...unfiltered])].map(kind => {
+      const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
+      return [kind, cluster.watch<Child>(kind, scope)]
+    }),
+  )
+  const synced = Promise.all([owners, ...children.values()].map(store => store.synced)).then(() => {})
+  synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
+  return {
+    owners,
+    synced,
+    stores(kind) {
+      const store = children.get(kind)
+      if (store === undefined) throw new Error(`kind ${kind} is not watched`)
+      return store
+    },
+    onKey(listener) {
+      const tell = (change: Change): void => {
+        for (const key of keysOf(change)) listener(key)
+      }
+      const ends = [owners.onChange(tell), ...[...children.values()].map(store => store.onChange(tell))]
+      return () => {
+        for (const end of ends) end()
+      }
+    },
+    async stop() {
+      await Promise.all([owners, ...children.values()].map(store => store.stop()))
+    },
+  }
+}
+
+/** Also the owner it had before: that one lost a child. */
+function keysOf(change: Change): Key[] {
+  const objects = change.kind === 'updated' ? [change.object, change.old] : [change.object]
+  const keys = objects.flatMap(object => ownerKey(object) ?? [])
+  return keys.filter((key, index) => keys.findIndex(other => keyText(other) === keyText(key)) === index)
+}
