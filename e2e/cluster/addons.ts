@@ -92,9 +92,12 @@ function corefilePath(layout: Layout): string {
 
 /** PURE: names of the cluster, and a plain "no such name" for all others: there is no way out to ask. */
 export function corefile(layout: Layout): string {
-  return `.:${ports.dns} {
+  return `(everywhere) {
   bind ${layout.hostAddress}
   errors
+}
+cluster.local:${ports.dns} in-addr.arpa:${ports.dns} ip6.arpa:${ports.dns} {
+  import everywhere
   health ${layout.loopback}:${ports.dnsHealth}
   kubernetes cluster.local in-addr.arpa ip6.arpa {
     kubeconfig ${join(layout.pkiFolder, `${addonUsers.dns.name}.kubeconfig`)}
@@ -103,6 +106,9 @@ export function corefile(layout: Layout): string {
   }
   cache 5
   loadbalance
+}
+.:${ports.dns} {
+  import everywhere
   template ANY ANY {
     rcode NXDOMAIN
   }
