@@ -1,8 +1,47 @@
-/** Ids for tests. */
+/** Ids and log records for tests. */
 import { randomFillSync } from 'node:crypto'
+import type { LogRecord, NewRecord } from '#dataservice/platform/kafka/port.ts'
+import { envelope, recordCreated } from '#dataservice/record/envelope.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 
 /** A new UUIDv7 of a moment in milliseconds since 1970. */
 export function uuid7At(milliseconds: number): string {
   return uuid7Maker({ now: () => milliseconds, random: bytes => randomFillSync(bytes) })()
+}
+
+export interface TestRecord {
+  body: string
+  /** Default: a new one of now. */
+  id?: string
+  key?: string
+}
+
+/** A record as the gateway appends it. */
+export function newRecord({ body, id = uuid7At(Date.now()), key = 'key' }: TestRecord): NewRecord {
+  return {
+    key: Buffer.from(key),
+    value: Buffer.from(body),
+    headers: {
+      [envelope.specVersion]: '1.0',
+      [envelope.eventId]: id,
+      [envelope.subject]: id,
+      [envelope.type]: recordCreated,
+      [envelope.source]: '/shop/orders',
+      [envelope.time]: new Date().toISOString(),
+      [envelope.contentType]: 'application/json',
+      [envelope.schemaVersion]: '1a2b3c4d',
+    },
+  }
+}
+
+/** The same record as the log gives it back. */
+export function logRecord(offset: bigint, record: TestRecord): LogRecord {
+  const { key, value, headers } = newRecord(record)
+  return {
+    offset,
+    key,
+    value,
+    headers: new Map(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+    timestamp: Date.now(),
+  }
 }

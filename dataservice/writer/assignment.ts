@@ -1,0 +1,181 @@
+/** The partitions of one writer: claims what the group gives, drops what it takes, knows what stopped. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type {
+  LogConsumer,
+  LogHandler,
+  LogRange,
+  LogRecord,
+  Offset,
+} from '#dataservice/platform/kafka/port.ts'
+import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
+import type { Interval } from '#dataservice/platform/postgres/partitions.ts'
+import { backOff, judgeClaim, judgeOutOfRange, type Position, type Stop, stopReasons } from './decisions.ts'
+import { Lane, type LaneEvents, type LaneLimits } from './lane.ts'
+import type { WriterMetrics } from './metrics.ts'
+import type { IngestStore } from './store.ts'
+
+export interface AssignmentOptions {
+  consumer: Pick<LogConsumer, 'clusterId' | 'range'>
+  store: IngestStore
+  topic: string
+  /** Unlike any other process, also of the same pod name. */
+  claimedBy: string
+  interval: Interval
+  limits: LaneLimits
+  metrics: WriterMetrics
+  log: Logger
+  clock: { now(): number; random(): number }
+}
+
+export class Assignment implements LogHandler {
+  readonly #options: AssignmentOptions
+  readonly #lanes = new Map<number, Lane>()
+  readonly #stops = new Map<number, Stop>()
+  readonly #failed = Promise.withResolvers<never>()
+  /** Renewed by each assignment, aborted when it is taken back. */
+  #current = new AbortController()
+  #hasClaimed = false
+
+  constructor(options: AssignmentOptions) {
+    this.#options = options
+    this.#failed.promise.catch(() => {}) // the role waits for it too
+  }
+
+  /** Rejects when this process has to end and start anew. */
+  get failed(): Promise<never> {
+    return this.#failed.promise
+  }
+
+  /** Why this writer does not do its whole work. */
+  notReady(): string | undefined {
+    if (!this.#hasClaimed) return 'no partitions were claimed yet'
+    const [first] = this.#stops
+    return first && `partition ${first[0]} stopped with ${first[1].reason}: ${stopReasons[first[1].reason]}`
+  }
+
+  /** Where each partition at work stands. */
+  positions(): ReadonlyMap<number, Offset> {
+    return new Map([...this.#lanes].map(([partition, lane]) => [partition, lane.position.nextOffset]))
+  }
+
+  async assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>> {
+    await this.#dropAll()
+    const current = new AbortController()
+    this.#current = current
+    const found = await Promise.all(partitions.map(partition => this.#claim(partition, current.signal)))
+    if (!current.signal.aborted) this.#hasClaimed = true
+    return new Map(
+      partitions.flatMap((partition, index) => {
+        const from = found[index]
+        return from === undefined ? [] : [[partition, from] as const]
+      }),
+    )
+  }
+
+  revoked(): void {
+    this.#current.abort()
+    void this.#dropAll()
+  }
+
+  async records(partition: number, records: readonly LogRecord[]): Promise<void> {
+    await this.#lanes.get(partition)?.accept(records)
+  }
+
+  outOfRange(partition: number, _position: Offset, range: LogRange): void {
+    const lane = this.#lanes.get(partition)
+    if (!lane) return
+    const stop = judgeOutOfRange(lane.position.nextOffset, range)
+    if (stop) this.#stop(partition, stop)
+    else this.#fail(`the log of partition ${partition} moved under the reader; starting anew`)
+  }
+
+  async #dropAll(): Promise<void> {
+    const lanes = [...this.#lanes.values()]
+    this.#lanes.clear()
+    this.#stops.clear()
+    this.#options.metrics.stopped.reset()
+    this.#options.metrics.lag.reset()
+    await Promise.all(lanes.map(lane => lane.drop()))
+  }
+
+  /** The offset to read from, or undefined when the partition must not be read. */
+  async #claim(partition: number, signal: AbortSignal): Promise<Offset | undefined> {
+    const { consumer, topic, store, claimedBy, log } = this.#options
+    const [clusterId, range] = await Promise.all([consumer.clusterId(), consumer.range(partition)])
+    const position = await this.#persistently(signal, () =>
+      store.claim({ topic, partition }, clusterId, claimedBy),
+    )
+    if (!position || signal.aborted) return undefined
+    const verdict = judgeClaim(position, clusterId, range)
+    if (verdict.kind === 'stop') {
+      this.#stop(partition, verdict.stop)
+      return undefined
+    }
+    this.#lanes.set(partition, this.#lane(partition, position, verdict.checkLast))
+    log.info({ partition, nextOffset: String(position.nextOffset), epoch: String(position.epoch) }, 'claimed')
+    return verdict.from
+  }
+
+  #lane(partition: number, position: Position, checkLast: boolean): Lane {
+    const { store, topic, interval, limits, clock } = this.#options
+    const place = { topic, partition }
+    const events = this.#eventsOf(partition)
+    return new Lane({ store, place, position, checkLast, interval, limits, events, clock })
+  }
+
+  #eventsOf(partition: number): LaneEvents {
+    const { metrics, log } = this.#options
+    return {
+      stored: ({ stored, duplicates, expired, future }, { seconds }) => {
+        metrics.commitSeconds.observe(seconds)
+        metrics.batchRecords.observe(stored + duplicates + expired.length + future.length)
+        const counts = { stored, duplicate: duplicates, expired: expired.length, future: future.length }
+        for (const [outcome, count] of Object.entries(counts))
+          if (count > 0) metrics.records.inc({ outcome }, count)
+        for (const [outcome, rows] of Object.entries({ expired, future })) {
+          for (const { id, offset } of rows.slice(0, 10)) {
+            log.warn(
+              { partition, offset: String(offset), id, outcome },
+              'a record is outside the time that is kept',
+            )
+          }
+        }
+      },
+      retrying: ({ message, sqlState, kind }, attempt) => {
+        metrics.retries.inc({ reason: sqlState ?? kind })
+        log.warn({ partition, sqlState, kind, attempt, reason: message }, 'a batch is tried again')
+      },
+      stopped: stop => this.#stop(partition, stop),
+      lost: () => log.warn({ partition }, 'another writer has claimed the partition'),
+      reclaim: () => this.#fail(`the stored position of partition ${partition} is not where it was left`),
+      broken: error => this.#failed.reject(error),
+    }
+  }
+
+  #stop(partition: number, stop: Stop): void {
+    const remedy = stopReasons[stop.reason]
+    this.#stops.set(partition, stop)
+    this.#options.metrics.stopped.set({ partition, reason: stop.reason }, 1)
+    this.#options.log.error({ partition, ...stop, remedy }, 'a partition stopped')
+  }
+
+  #fail(reason: string): void {
+    this.#failed.reject(new Error(reason))
+  }
+
+  /** Tries until it works or the partitions are taken back. */
+  async #persistently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof DatabaseFailure)) throw error
+        this.#options.log.warn({ reason: error.message, sqlState: error.sqlState, attempt }, 'claiming again')
+        const wait = backOff(attempt, this.#options.clock.random())
+        await delay(wait, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,57 @@
+/** What the writer measures. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+export interface WriterMetrics {
+  batchRecords: Histogram
+  /** From the first statement to the answer of COMMIT. */
+  commitSeconds: Histogram
+  /** By outcome: stored, duplicate, expired, future. */
+  records: Counter<'outcome'>
+  retries: Counter<'reason'>
+  /** Records of the log that are not stored yet, by partition. */
+  lag: Gauge<'partition'>
+  /** 1 for each partition that stopped, by reason. */
+  stopped: Gauge<'partition' | 'reason'>
+}
+
+export function writerMetrics(registry: Registry): WriterMetrics {
+  const registers = [registry]
+  return {
+    batchRecords: new Histogram({
+      name: 'dataservice_writer_batch_records',
+      help: 'Records in one transaction.',
+      buckets: [1, 10, 50, 100, 250, 500, 1000, 2000, 5000],
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'dataservice_writer_commit_seconds',
+      help: 'Duration of one transaction.',
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    records: new Counter({
+      name: 'dataservice_writer_records_total',
+      help: 'Records whose offset was passed, by what became of them.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    retries: new Counter({
+      name: 'dataservice_writer_retries_total',
+      help: 'Transactions that failed and are tried again, by SQLSTATE or "lost".',
+      labelNames: ['reason'],
+      registers,
+    }),
+    lag: new Gauge({
+      name: 'dataservice_writer_lag_records',
+      help: 'Records of the log that are not in the database yet.',
+      labelNames: ['partition'],
+      registers,
+    }),
+    stopped: new Gauge({
+      name: 'dataservice_writer_partition_stopped',
+      help: 'Partitions that are not written until somebody acts.',
+      labelNames: ['partition', 'reason'],
+      registers,
+    }),
+  }
+}

@@ -1,0 +1,78 @@
+/** The role `writer`: reads the log and stores its records, each exactly once. */
+import { randomBytes } from 'node:crypto'
+import type { LogConsumer } from '#dataservice/platform/kafka/port.ts'
+import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { Assignment } from './assignment.ts'
+import type { LaneLimits } from './lane.ts'
+import { type WriterMetrics, writerMetrics } from './metrics.ts'
+import { ingestStore } from './store.ts'
+
+export interface WriterPorts {
+  consumer: LogConsumer
+  /** As the writer. */
+  database: Database
+}
+
+const limits: LaneLimits = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, maxDelayMs: 5 }
+/** How often lag is measured and Kafka is told the positions. */
+const reportMs = 5_000
+
+export async function start(context: RoleContext, { consumer, database }: WriterPorts): Promise<Running> {
+  const { settings, log, metrics: registry, podName } = context
+  const metrics = writerMetrics(registry)
+  const assignment = new Assignment({
+    consumer,
+    store: ingestStore(database),
+    topic: settings.log.eventsTopic,
+    claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
+    interval: settings.partitioning.interval,
+    limits,
+    metrics,
+    log,
+    clock: { now: () => performance.timeOrigin + performance.now(), random: Math.random },
+  })
+  const reporting = setInterval(reporter({ consumer, assignment, lag: metrics.lag }), reportMs)
+  let stopping = false
+  return {
+    notReady: () => assignment.notReady(),
+    behindService: false,
+    async stop() {
+      stopping = true
+      clearInterval(reporting)
+      await consumer.stop()
+    },
+    done: Promise.race([consumer.run(assignment), assignment.failed]).then(() => {
+      if (!stopping) throw new Error('the consumer ended by itself')
+      return new Promise<never>(() => {}) // a server has no end of its own
+    }),
+  }
+}
+
+interface ReporterOptions {
+  consumer: LogConsumer
+  assignment: Assignment
+  lag: WriterMetrics['lag']
+}
+
+/** Measures the lag of each partition and gives Kafka the positions as a hint; one round at a time. */
+function reporter({ consumer, assignment, lag }: ReporterOptions): () => void {
+  let busy = false
+  const round = async () => {
+    const positions = assignment.positions()
+    await consumer.hint(positions)
+    for (const [partition, nextOffset] of positions) {
+      const { end } = await consumer.range(partition)
+      if (assignment.positions().has(partition)) lag.set({ partition }, Math.max(0, Number(end - nextOffset)))
+    }
+  }
+  return () => {
+    if (busy) return
+    busy = true
+    round()
+      .catch(() => undefined) // the consumer stopped meanwhile
+      .finally(() => {
+        busy = false
+      })
+  }
+}

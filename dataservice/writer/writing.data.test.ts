@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { LogRange, LogRecord } from '#dataservice/platform/kafka/port.ts'
+import type { Database, DatabaseOptions } from '#dataservice/platform/postgres/database.ts'
+import { engines } from '#e2e/engines/inject.ts'
+import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
+import { logRecord, uuid7At } from '#e2e/engines/records.ts'
+import { Assignment } from './assignment.ts'
+import { writerMetrics } from './metrics.ts'
+import { ingestStore } from './store.ts'
+
+const day = 86_400_000
+
+/** One writer over a log that the test plays by hand. */
+function writer(
+  service: MigratedService,
+  options: { database?: Database; range?: LogRange; clusterId?: string } = {},
+) {
+  const registry = new Registry()
+  const metrics = writerMetrics(registry)
+  const database = options.database ?? open(service)
+  const { range = { start: 0n, end: 1_000_000n }, clusterId = 'cluster' } = options
+  const assignment = new Assignment({
+    consumer: { clusterId: async () => clusterId, range: async () => range },
+    store: ingestStore(database),
+    topic: service.settings.log.eventsTopic,
+    claimedBy: randomUUID(),
+    interval: 'Day',
+    limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
+    metrics,
+    log: pino({ level: 'silent' }),
+    clock: { now: Date.now, random: Math.random },
+  })
+  onTestFinished(() => assignment.revoked())
+  const outcomes = async () => {
+    const { values } = await metrics.records.get()
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))
+  }
+  return { assignment, metrics, outcomes }
+}
+
+function open(service: MigratedService, changes: Partial<DatabaseOptions> = {}): Database {
+  const database = service.open('writer', changes)
+  onTestFinished(() => database.close())
+  return database
+}
+
+function records(count: number, from = 0, body = (n: number) => `{"n": ${n} }`): LogRecord[] {
+  return Array.from({ length: count }, (_, index) =>
+    logRecord(BigInt(from + index), { body: body(from + index), id: uuid7At(Date.now() - 1_000) }),
+  )
+}
+
+async function stored(service: MigratedService): Promise<Record<'rows' | 'next', number>> {
+  const owner = service.open('owner')
+  const { rows } = await owner.query(
+    'SELECT (SELECT count(*) FROM records), (SELECT sum(next_offset) FROM ingest_offsets)',
+  )
+  await owner.close()
+  return { rows: Number(rows[0]?.[0]), next: Number(rows[0]?.[1]) }
+}
+
+const untilStored = (service: MigratedService, wanted: Record<'rows' | 'next', number>) =>
+  vi.waitFor(async () => expect(await stored(service)).toEqual(wanted), { timeout: 15_000, interval: 20 })
+
+test('stores records with their bytes, and the position with them', async () => {
+  const service = await migratedService(engines().postgres)
+  const { assignment } = writer(service)
+  expect(await assignment.assigned([0])).toEqual(new Map([[0, 0n]]))
+  const body = '{"z":1e2,  "a":-0, "quote":"\\u00e9 \\\\ \\t","line":\n"ü"}'
+  await assignment.records(0, [logRecord(0n, { body, key: 'tab\tback\\slash' })])
+  await untilStored(service, { rows: 1, next: 1 })
+  const { rows } = await service.open('owner').query('SELECT key, body, schema_version FROM records')
+  expect(rows).toEqual([['tab\tback\\slash', body, '1a2b3c4d']])
+})
+
+test('a replay from offset 0 stores nothing twice', async () => {
+  const service = await migratedService(engines().postgres)
+  const log = records(3_000)
+  const first = writer(service)
+  await first.assignment.assigned([0])
+  await first.assignment.records(0, log)
+  await untilStored(service, { rows: 3_000, next: 3_000 })
+  const owner = service.open('owner')
+  await owner.query('UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
+  await owner.close()
+  const second = writer(service)
+  expect(await second.assignment.assigned([0])).toEqual(new Map([[0, 0n]]))
+  await second.assignment.records(0, log)
+  await untilStored(service, { rows: 3_000, next: 3_000 })
+  expect(await second.outcomes()).toEqual({ duplicate: 3_000 })
+})
+
+test('a record that stands twice in the log is stored once', async () => {
+  const service = await migratedService(engines().postgres)
+  const { assignment, outcomes } = writer(service)
+  await assignment.assigned([0])
+  const id = uuid7At(Date.now())
+  const twice = [0n, 1n].map(offset => logRecord(offset, { body: '{}', id }))
+  await assignment.records(0, [...twice, ...records(10, 2)])
+  await untilStored(service, { rows: 11, next: 12 })
+  await assignment.records(0, [logRecord(12n, { body: '{}', id }), ...records(10, 13)])
+  await untilStored(service, { rows: 21, next: 23 })
+  expect(await outcomes()).toEqual({ stored: 21, duplicate: 2 })
+})
+
+test('a writer that lost its partition writes nothing more', async () => {
+  const service = await migratedService(engines().postgres)
+  const [zombie, heir] = [writer(service), writer(service)]
+  await zombie.assignment.assigned([0])
+  await heir.assignment.assigned([0])
+  const log = records(20)
+  void zombie.assignment.records(0, log)
+  await heir.assignment.records(0, log)
+  await untilStored(service, { rows: 20, next: 20 })
+  expect(await zombie.outcomes()).toEqual({})
+  expect(await heir.outcomes()).toEqual({ stored: 20 })
+})
+
+test('reads on at the last stored record and goes on when it is the one', async () => {
+  const service = await migratedService(engines().postgres)
+  const log = records(10)
+  const first = writer(service)
+  await first.assignment.assigned([0])
+  await first.assignment.records(0, log)
+  await untilStored(service, { rows: 10, next: 10 })
+  const second = writer(service)
+  expect(await second.assignment.assigned([0])).toEqual(new Map([[0, 9n]]))
+  await second.assignment.records(0, [...log.slice(9), ...records(5, 10)])
+  await untilStored(service, { rows: 15, next: 15 })
+})
+
+test.each([
+  ['LogReplaced', 'another event at the last offset', {}, () => records(3, 9)],
+  ['LogGap', 'records that start above the position', {}, () => records(3, 11)],
+  ['LogReplaced', 'another cluster', { clusterId: 'other' }, () => []],
+  ['LogGap', 'a log that starts above the position', { range: { start: 11n, end: 20n } }, () => []],
+] as const)('stops with %s in front of %s', async (reason, _, options, next) => {
+  const service = await migratedService(engines().postgres)
+  const first = writer(service)
+  await first.assignment.assigned([0])
+  await first.assignment.records(0, records(10))
+  await untilStored(service, { rows: 10, next: 10 })
+  const { assignment, metrics } = writer(service, options)
+  await assignment.assigned([0])
+  void assignment.records(0, next())
+  await vi.waitFor(() => expect(assignment.notReady()).toContain(`partition 0 stopped with ${reason}`))
+  expect((await metrics.stopped.get()).values).toMatchObject([{ value: 1, labels: { partition: 0, reason } }])
+  expect(await stored(service)).toEqual({ rows: 10, next: 10 })
+})
+
+test('makes missing partitions, skips what is expired and refuses what is in the future', async () => {
+  const service = await migratedService(engines().postgres, {
+    partitioning: { by: 'Time', interval: 'Day', premake: 1, retainMs: 5 * day },
+  })
+  const { assignment, outcomes } = writer(service)
+  await assignment.assigned([0])
+  const ages = [-3, 0, -2, -20, 9]
+  const log = ages.map((age, index) =>
+    logRecord(BigInt(index), { body: '{}', id: uuid7At(Date.now() + age * day) }),
+  )
+  await assignment.records(0, log)
+  await untilStored(service, { rows: 3, next: 5 })
+  expect(await outcomes()).toEqual({ stored: 3, expired: 1, future: 1 })
+})
+
+test('a record that the database refuses stops its partition, what came before is stored', async () => {
+  const service = await migratedService(engines().postgres)
+  const { assignment } = writer(service)
+  await assignment.assigned([0, 1])
+  await assignment.records(0, records(10))
+  await untilStored(service, { rows: 10, next: 10 })
+  void assignment.records(0, [...records(5, 10), logRecord(15n, { body: '{"broken":' })])
+  await vi.waitFor(() => expect(assignment.notReady()).toContain('partition 0 stopped with RecordRefused'))
+  await assignment.records(1, records(7))
+  await untilStored(service, { rows: 17, next: 17 })
+})
+
+test('a record without an envelope stops its partition after those before it', async () => {
+  const service = await migratedService(engines().postgres)
+  const { assignment } = writer(service)
+  await assignment.assigned([0])
+  const foreign = { ...logRecord(3n, { body: '{}' }), headers: new Map<string, Buffer>() }
+  void assignment.records(0, [...records(3), foreign])
+  await vi.waitFor(() => expect(assignment.notReady()).toContain('partition 0 stopped with RecordRefused'))
+  expect(await stored(service)).toEqual({ rows: 3, next: 3 })
+})
