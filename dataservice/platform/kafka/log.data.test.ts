@@ -1,0 +1,14 @@
+/** The contract of the port, on three real brokers. */
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import { appenderContract } from './testing/appender-contract.ts'
+import { type ContractCluster, startContractCluster } from './testing/contract-cluster.ts'
+
+let cluster: ContractCluster
+
+beforeAll(async () => {
+  cluster = await startContractCluster()
+})
+afterEach(() => cluster.proxy.intercept())
+afterAll(() => cluster.close())
+
+appenderContract(() => cluster)
