@@ -1,6 +1,12 @@
 /** The HTTP server of gateway and reader: limits, raw bodies, problem documents and metrics; no routes. */
 import type { Socket } from 'node:net'
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  fastify,
+  LogController,
+} from 'fastify'
 import type { Registry } from 'prom-client'
 import { httpMetrics } from './metrics.ts'
 import { Problem, type ProblemCode, problemOf } from './problems.ts'
@@ -34,7 +40,7 @@ const limits = {
 export function makeServer({ log, metrics, maxBodyBytes = limits.bodyBytes }: ServerOptions): HttpServer {
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -86,9 +92,12 @@ function answerProblems(app: FastifyInstance): void {
   })
 }
 
-/** Sends a problem document. */
+/** Sends a problem document; as bytes, because Fastify adds a charset to texts. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  return reply.code(problem.status).headers(problem.headers).send(JSON.stringify(problem.document))
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .send(Buffer.from(JSON.stringify(problem.document)))
 }
 
 /** Codes of Node's HTTP parser; all others are a bad request. */

@@ -1,0 +1,127 @@
+/**
+ * Collects records into batches: for each partition one batch is on its way while the next fills.
+ * Bounded in bytes; every record has exactly one outcome, also when its caller stops waiting.
+ */
+import { batchBytes, maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
+import type { AppendOutcome, LogAppender } from '#dataservice/platform/kafka/port.ts'
+import { type Draft, type Entry, EntryQueue, type RecordOutcome, Ticket } from './entries.ts'
+
+export interface AccumulatorOptions {
+  appender: Pick<LogAppender, 'append'>
+  /** How long the first record of a batch waits for company. */
+  lingerMs?: number
+  maxRecords?: number
+  /** Bytes of all records that have no outcome yet. */
+  maxBytes?: number
+  /** After this a caller gets what is known. */
+  deadlineMs?: number
+  /** Hears of each batch. */
+  observe?: (batch: {
+    records: number
+    bytes: number
+    seconds: number
+    outcome: AppendOutcome['kind']
+  }) => void
+}
+
+const defaults = { lingerMs: 3, maxRecords: 1_000, maxBytes: 32 * 1024 * 1024, deadlineMs: 4_500 } as const
+
+interface Lane {
+  waiting: EntryQueue
+  isBusy: boolean
+  timer: NodeJS.Timeout | undefined
+}
+
+export class Accumulator {
+  readonly #options: Required<Omit<AccumulatorOptions, 'observe'>> & Pick<AccumulatorOptions, 'observe'>
+  readonly #lanes = new Map<number, Lane>()
+  readonly #idle: (() => void)[] = []
+  #bytes = 0
+  #isClosing = false
+
+  constructor(options: AccumulatorOptions) {
+    this.#options = { ...defaults, ...options }
+  }
+
+  /** Bytes of all records that have no outcome yet. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * Takes all drafts or none: undefined when there is no room. Resolves with one outcome for each draft, in order,
+   * at the latest at the deadline: what was not yet sent is then withdrawn (`refused`), the rest `unknown`.
+   */
+  append(drafts: readonly Draft[]): Promise<RecordOutcome[]> | undefined {
+    const sizes = drafts.map(({ record }) => batchBytes([record]))
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    if (this.#bytes + total > this.#options.maxBytes) return undefined
+    this.#bytes += total
+    const ticket = new Ticket(drafts, sizes)
+    const timer = setTimeout(() => this.#expire(ticket), this.#options.deadlineMs)
+    for (const entry of ticket.entries) this.#enqueue(entry)
+    return ticket.outcomes.finally(() => clearTimeout(timer))
+  }
+
+  /** Sends what waits without further linger; resolves when nothing is without an outcome. */
+  async flush(): Promise<void> {
+    this.#isClosing = true
+    for (const [partition, lane] of this.#lanes) this.#send(partition, lane)
+    if (this.#bytes > 0) await new Promise<void>(resolve => this.#idle.push(resolve))
+  }
+
+  #enqueue(entry: Entry): void {
+    const { partition } = entry
+    const lane = this.#lanes.get(partition) ?? { waiting: new EntryQueue(), isBusy: false, timer: undefined }
+    this.#lanes.set(partition, lane)
+    lane.waiting.push(entry)
+    if (lane.isBusy) return
+    if (this.#isClosing || lane.waiting.length >= this.#options.maxRecords) this.#send(partition, lane)
+    else lane.timer ??= setTimeout(() => this.#send(partition, lane), this.#options.lingerMs)
+  }
+
+  #send(partition: number, lane: Lane): void {
+    if (lane.isBusy) return
+    clearTimeout(lane.timer)
+    lane.timer = undefined
+    const batch = lane.waiting.take(this.#options.maxRecords, maxBatchBytes)
+    if (batch.length === 0) return
+    lane.isBusy = true
+    void this.#deliver(partition, batch).finally(() => {
+      lane.isBusy = false
+      this.#send(partition, lane)
+    })
+  }
+
+  async #deliver(partition: number, batch: readonly Entry[]): Promise<void> {
+    const bytes = batch.reduce((sum, entry) => sum + entry.bytes, 0)
+    const started = performance.now()
+    const records = batch.map(({ record }) => record)
+    const answers = await this.#options.appender.append(new Map([[partition, records]]))
+    const outcome = answers.get(partition) ?? { kind: 'unknown', reason: 'the log named no outcome' }
+    const seconds = (performance.now() - started) / 1000
+    for (const [place, entry] of batch.entries()) entry.settle(outcomeOf(outcome, partition, place))
+    this.#release(bytes)
+    this.#options.observe?.({ records: records.length, bytes, seconds, outcome: outcome.kind })
+  }
+
+  /** The caller waits no longer: what still waits leaves the queue, what is on its way may yet arrive. */
+  #expire(ticket: Ticket): void {
+    for (const entry of ticket.entries) {
+      const isWithdrawn = this.#lanes.get(entry.partition)?.waiting.withdraw(entry) ?? false
+      if (isWithdrawn) this.#release(entry.bytes)
+      const reason = 'the log did not answer in time'
+      entry.settle(isWithdrawn ? { kind: 'refused', reason } : { kind: 'unknown', reason })
+    }
+  }
+
+  #release(bytes: number): void {
+    this.#bytes -= bytes
+    if (this.#bytes === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
+
+function outcomeOf(outcome: AppendOutcome, partition: number, place: number): RecordOutcome {
+  if (outcome.kind !== 'appended') return outcome
+  return { kind: 'appended', partition, offset: outcome.baseOffset + BigInt(place) }
+}

@@ -1,0 +1,106 @@
+/** Records on their way into the log: who waits for them, and in which order they go. */
+import type { NewRecord, Offset } from '#dataservice/platform/kafka/port.ts'
+
+/** A record and the partition it belongs to. */
+export interface Draft {
+  partition: number
+  record: NewRecord
+}
+
+export type RecordOutcome =
+  | { kind: 'appended'; partition: number; offset: Offset }
+  /** Certainly not in the log, now or later. */
+  | { kind: 'refused'; reason: string }
+  | { kind: 'unknown'; reason: string }
+
+/** One record of a caller. */
+export interface Entry extends Draft {
+  /** What it takes in a batch. */
+  bytes: number
+  state: 'waiting' | 'taken' | 'withdrawn'
+  /** The first outcome counts. */
+  settle(outcome: RecordOutcome): void
+}
+
+/** All records of one caller; `outcomes` has one for each, in order, once every one is settled. */
+export class Ticket {
+  readonly entries: readonly Entry[]
+  readonly outcomes: Promise<RecordOutcome[]>
+
+  constructor(drafts: readonly Draft[], sizes: readonly number[]) {
+    const { promise, resolve } = Promise.withResolvers<RecordOutcome[]>()
+    const settled: (RecordOutcome | undefined)[] = drafts.map(() => undefined)
+    let missing = drafts.length
+    this.outcomes = promise
+    this.entries = drafts.map(({ partition, record }, place) => ({
+      partition,
+      record,
+      bytes: sizes[place] ?? 0,
+      state: 'waiting',
+      settle(outcome) {
+        if (settled[place]) return
+        settled[place] = outcome
+        missing -= 1
+        if (missing === 0) resolve(settled.flatMap(each => each ?? []))
+      },
+    }))
+    if (missing === 0) resolve([])
+  }
+}
+
+/** Below this many places the array is not worth moving. */
+const roomAtFront = 1_024
+
+/** First in, first out. All callers wait equally long, so that what is withdrawn stands at the front. */
+export class EntryQueue {
+  #entries: Entry[] = []
+  #first = 0
+  #withdrawn = 0
+
+  get length(): number {
+    return this.#entries.length - this.#first - this.#withdrawn
+  }
+
+  push(entry: Entry): void {
+    this.#entries.push(entry)
+  }
+
+  /** The next entries, at least one if there is any, within these bounds. */
+  take(maxRecords: number, maxBytes: number): Entry[] {
+    const taken: Entry[] = []
+    let bytes = 0
+    for (; this.#first < this.#entries.length; this.#first++) {
+      const entry = this.#entries[this.#first]
+      if (!entry || entry.state === 'withdrawn') {
+        this.#withdrawn -= 1
+        continue
+      }
+      bytes += entry.bytes
+      if (taken.length >= maxRecords || (taken.length > 0 && bytes > maxBytes)) break
+      entry.state = 'taken'
+      taken.push(entry)
+    }
+    this.#trim()
+    return taken
+  }
+
+  /** Takes an entry out again unless it was taken; answers whether it did. */
+  withdraw(entry: Entry): boolean {
+    if (entry.state !== 'waiting') return false
+    entry.state = 'withdrawn'
+    this.#withdrawn += 1
+    while (this.#entries[this.#first]?.state === 'withdrawn') {
+      this.#first += 1
+      this.#withdrawn -= 1
+    }
+    this.#trim()
+    return true
+  }
+
+  #trim(): void {
+    if (this.#first < this.#entries.length && this.#first < Math.max(roomAtFront, this.#entries.length / 2))
+      return
+    this.#entries = this.#entries.slice(this.#first)
+    this.#first = 0
+  }
+}

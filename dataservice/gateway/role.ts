@@ -1,0 +1,64 @@
+/** The role `gateway`: HTTP in, records into the log; questions go on to the reader. */
+import { randomFillSync } from 'node:crypto'
+import { makeServer } from '#dataservice/platform/http/server.ts'
+import type { LogAppender } from '#dataservice/platform/kafka/port.ts'
+import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { uuid7Maker } from '#dataservice/record/uuid7.ts'
+import { Accumulator } from './accumulator.ts'
+import { gateway } from './app.ts'
+import { byteBudget } from './budget.ts'
+import { gatewayMetrics } from './metrics.ts'
+import type { ReaderPort } from './reader-port.ts'
+import { constantHeaders } from './submission.ts'
+
+export interface GatewayRolePorts {
+  appender: LogAppender
+  reader: ReaderPort
+  listen: { port: number; host?: string }
+}
+
+/** Request bodies in memory: a fifth of the standard profile's limit. */
+const maxBodiesBytes = 96 * 1024 * 1024
+/** A clock further off makes ids that sort wrongly and dates that mislead. */
+const maxSkewMs = 1_000
+
+export async function start(
+  context: RoleContext,
+  { appender, reader, listen }: GatewayRolePorts,
+): Promise<Running> {
+  const { settings, record, log, metrics } = context
+  const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
+  const observe = gatewayMetrics(metrics, () => accumulator.bytes)
+  const { app, drain } = makeServer({ log, metrics })
+  const source = `/dataservices/${settings.namespace}/${settings.name}`
+  await app.register(gateway, {
+    accumulator,
+    reader,
+    budget: byteBudget(maxBodiesBytes),
+    now: Date.now,
+    rules: {
+      record,
+      get partitions() {
+        return appender.partitions
+      },
+      newId: uuid7Maker({ now: Date.now, random: bytes => void randomFillSync(bytes) }),
+      constantHeaders: constantHeaders(source, record.schemaVersion),
+    },
+  })
+  await app.listen({ host: '::', ...listen })
+  return {
+    notReady: () => clockProblem(appender.clockSkewMs()),
+    behindService: true,
+    drain,
+    async stop() {
+      await app.close()
+      await accumulator.flush()
+    },
+    done: new Promise(() => {}),
+  }
+}
+
+function clockProblem(skewMs: number | undefined): string | undefined {
+  if (skewMs === undefined || Math.abs(skewMs) <= maxSkewMs) return undefined
+  return `the clock is ${Math.round(-skewMs)} ms ahead of the brokers': set the node's time`
+}

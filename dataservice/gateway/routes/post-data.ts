@@ -1,0 +1,64 @@
+/** `POST /data`: 202 only after the log has every record, with acks=all. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { acceptedMediaTypes, type BodyFormat, bodyFormat } from '#dataservice/platform/http/media-type.ts'
+import { Problem } from '#dataservice/platform/http/problems.ts'
+import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
+import type { Accumulator } from '../accumulator.ts'
+import { postAnswer, retryAfterSeconds } from '../answers.ts'
+import type { ByteBudget } from '../budget.ts'
+import { readSubmission, type SubmissionRules } from '../submission.ts'
+
+export interface PostPorts {
+  accumulator: Accumulator
+  rules: SubmissionRules
+  budget: ByteBudget
+  now(): number
+}
+
+const overloaded = () => new Problem('overloaded', { retryAfter: retryAfterSeconds })
+
+/** `maxBodyBytes`: what a body without a declared length may have. */
+export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler {
+  const formats = new WeakMap<FastifyRequest, BodyFormat>()
+
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const format = bodyFormat(request.headers['content-type'])
+    if (format === undefined || request.headers['content-encoding'] !== undefined) {
+      const detail = `Send ${acceptedMediaTypes.join(', ')} in UTF-8, without Content-Encoding.`
+      throw new Problem('unsupported-media-type', { detail })
+    }
+    refuseIdempotencyKey(request)
+    const held = declaredBytes(request, maxBodyBytes)
+    if (!ports.budget.take(held)) throw overloaded()
+    // Whatever becomes of the request, its answer closes exactly once.
+    reply.raw.once('close', () => ports.budget.give(held))
+    formats.set(request, format)
+  }
+
+  async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const format = formats.get(request) ?? 'json'
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    const submission = readSubmission(body, format, ports.now(), ports.rules)
+    const outcomes = ports.accumulator.append(submission.drafts)
+    if (outcomes === undefined) throw overloaded()
+    const answer = postAnswer(submission, await outcomes)
+    if ('id' in answer) reply.header('location', `/data/${answer.id}`)
+    return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
+  }
+
+  return { onRequest: admit, handler }
+}
+
+/** A client that sends a key relies on it: better no record than one that may stand twice. */
+function refuseIdempotencyKey(request: FastifyRequest): void {
+  if (request.headers['idempotency-key'] === undefined) return
+  throw new Problem('unsupported-header', {
+    detail: 'Idempotency-Key is not supported: send the request without it.',
+  })
+}
+
+/** Without a length the body may become as long as is allowed. */
+function declaredBytes(request: FastifyRequest, limit: number): number {
+  const declared = Number(request.headers['content-length'] ?? limit)
+  return Number.isSafeInteger(declared) && declared >= 0 ? Math.min(declared, limit) : limit
+}

@@ -1,0 +1,107 @@
+/** From the bytes of a body to records for the log, or to everything that is wrong with them. Pure. */
+import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
+import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
+import { envelope, recordCreated } from '#dataservice/record/envelope.ts'
+import { keyText, valueAt } from '#dataservice/record/pointer.ts'
+import { type BodyFormat, type Range, type Scan, scanBody } from '#dataservice/record/scan.ts'
+import type { Draft } from './entries.ts'
+
+export interface SubmissionRules {
+  record: AcceptedRecord
+  /** Partitions of the topic. */
+  partitions: number
+  /** Makes the id of the next record. */
+  newId(): string
+  /** Headers that all records share. */
+  constantHeaders: Readonly<Record<string, Buffer>>
+}
+
+export interface Submission {
+  /** The client sent a list, and gets one. */
+  isList: boolean
+  ids: readonly string[]
+  drafts: readonly Draft[]
+}
+
+/** Errors that one answer lists. */
+const maxErrors = 100
+
+/** Headers that are the same for every record of a service, encoded once. */
+export function constantHeaders(source: string, schemaVersion: string): Readonly<Record<string, Buffer>> {
+  const texts = {
+    [envelope.specVersion]: '1.0',
+    [envelope.type]: recordCreated,
+    [envelope.source]: source,
+    [envelope.contentType]: 'application/json',
+    [envelope.schemaVersion]: schemaVersion,
+  }
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]))
+}
+
+/** Judges a whole body: all records are good, or it throws a Problem that names the first hundred errors. */
+export function readSubmission(
+  body: Buffer,
+  format: BodyFormat,
+  now: number,
+  rules: SubmissionRules,
+): Submission {
+  const scan = scanBody(body, format)
+  if (scan.kind !== 'records') throw problemOfScan(scan)
+  const time = Buffer.from(new Date(now).toISOString())
+  const errors: InputError[] = []
+  const ids: string[] = []
+  const drafts: Draft[] = []
+  for (const [index, range] of scan.ranges.entries()) {
+    const keyOrError = readRecord(body, range, rules.record)
+    if (typeof keyOrError === 'object') {
+      errors.push({ index, ...keyOrError })
+      if (errors.length >= maxErrors) break
+    } else if (errors.length === 0) {
+      const id = rules.newId()
+      ids.push(id)
+      drafts.push(draft(body.subarray(range.start, range.end), keyOrError ?? id, id, time, rules))
+    }
+  }
+  if (errors.length > 0) throw new Problem('invalid-record', { errors })
+  return { isList: scan.isList, ids, drafts }
+}
+
+function problemOfScan(scan: Exclude<Scan, { kind: 'records' }>): Problem {
+  if (scan.kind === 'too-large') {
+    const { index, message } = scan
+    return new Problem('payload-too-large', {
+      detail: message,
+      errors: [index === undefined ? { message } : { index, message }],
+    })
+  }
+  const { index, pointer, offset, message } = scan
+  return new Problem('invalid-json', { detail: message, errors: [{ index, pointer, offset, message }] })
+}
+
+/** The key of a record (undefined: its id), or what is wrong with it. */
+function readRecord(body: Buffer, range: Range, record: AcceptedRecord): string | undefined | InputError {
+  const value: unknown = JSON.parse(body.toString('utf8', range.start, range.end))
+  const violation = record.check(value)
+  if (violation) return violation
+  if (record.keyPath === undefined) return undefined
+  const pointer = `/${record.keyPath.join('/')}`
+  return (
+    keyText(valueAt(value, record.keyPath)) ?? {
+      pointer,
+      message: 'the key must be a string or an integer within 2^53',
+    }
+  )
+}
+
+function draft(value: Buffer, key: string, id: string, time: Buffer, rules: SubmissionRules): Draft {
+  const keyBytes = Buffer.from(key)
+  const idBytes = Buffer.from(id)
+  const headers = {
+    ...rules.constantHeaders,
+    [envelope.eventId]: idBytes,
+    [envelope.subject]: idBytes,
+    [envelope.time]: time,
+  }
+  return { partition: partitionOf(keyBytes, rules.partitions), record: { key: keyBytes, value, headers } }
+}

@@ -1,0 +1,108 @@
+/**
+ * The data plane: `node main.ts <role>`. Reads the settings, builds the adapters of that role, and runs it until it
+ * is done or told to stop. Nothing else builds adapters.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
+import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
+import { start as startGateway } from '#dataservice/gateway/role.ts'
+import { start as startMaintain } from '#dataservice/maintain/role.ts'
+import { start as startMigrate } from '#dataservice/migrate/role.ts'
+import { type Environment, readEnvironment } from '#dataservice/platform/environment.ts'
+import { ReaderClient } from '#dataservice/platform/http/reader-client.ts'
+import { createAppender } from '#dataservice/platform/kafka/appender.ts'
+import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
+import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { type Database, openDatabase } from '#dataservice/platform/postgres/database.ts'
+import { live, stopRequests } from '#dataservice/platform/process.ts'
+import { makeLog } from '#dataservice/platform/telemetry/log.ts'
+import { makeMetrics } from '#dataservice/platform/telemetry/metrics.ts'
+import { startTelemetry } from '#dataservice/platform/telemetry/server.ts'
+import { start as startWriter } from '#dataservice/writer/role.ts'
+
+/** How each role gets its adapters. */
+const compose: Readonly<Record<Role, (context: RoleContext, environment: Environment) => Promise<Running>>> =
+  {
+    async gateway(context, { httpPort }) {
+      const reader = new ReaderClient({ url: context.settings.reader.url })
+      context.onClose('the way to the reader', () => reader.close())
+      const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
+      context.onClose('the log', () => appender.close())
+      return startGateway(context, { appender, reader, listen: { port: httpPort } })
+    },
+    writer(context) {
+      const database = connect(context, 'writer', context.settings.store.poolSize.writer)
+      const consumer = createConsumer({ ...topicOptions(context), group: context.settings.log.group })
+      return startWriter(context, { consumer, database })
+    },
+    reader() {
+      throw new Error('the reader is not here yet')
+    },
+    migrate: context => startMigrate(context, { database: connect(context, 'owner', 1) }),
+    maintain: context => startMaintain(context, { database: connect(context, 'owner', 1) }),
+  }
+
+function topicOptions({ settings, podName, log }: RoleContext) {
+  return {
+    brokers: settings.log.brokers,
+    topic: settings.log.eventsTopic,
+    clientId: podName,
+    warn: (message: string) => log.warn(message),
+  }
+}
+
+/** Postgres as one of our users. The owner's statements have no time limit: they change tables. */
+function connect(context: RoleContext, user: keyof Settings['store']['users'], poolSize: number): Database {
+  const { primary, replica, database, schema, users } = context.settings.store
+  const opened = openDatabase({
+    ...(user === 'reader' ? replica : primary),
+    database,
+    schema,
+    user: users[user],
+    applicationName: context.podName,
+    password: () => context.credential(credentialFiles.postgresPassword),
+    poolSize,
+    ...(user === 'owner' ? { statementTimeoutMs: 0 } : {}),
+  })
+  context.onClose('the database', () => opened.close())
+  return opened
+}
+
+async function main(): Promise<number> {
+  const environment = readEnvironment(process.argv.slice(2), process.env)
+  const { role, podName, logLevel: level, credentialsPath } = environment
+  const stops = stopRequests(process)
+  const settings = parseSettings(readFileSync(environment.settingsPath, 'utf8'))
+  const log = makeLog({ role, service: `${settings.namespace}/${settings.name}`, pod: podName, level })
+  const record = acceptedRecord(settings, log)
+  const metrics = makeMetrics()
+  const credential = (file: string) => readFileSync(join(credentialsPath, file), 'utf8').replace(/\n$/, '')
+  const { exitCode, notReady } = live({
+    start: life =>
+      compose[role]({ ...life, settings, record, credential, log, metrics, podName }, environment),
+    stops,
+    log,
+    drainMs: environment.drainMs,
+  })
+  const telemetry = await startTelemetry({ metrics, notReady, port: environment.telemetryPort })
+  const code = await exitCode
+  await telemetry.close()
+  return code
+}
+
+function acceptedRecord(settings: Settings, log: Logger) {
+  const verdict = judgeRecord(settings.record)
+  if (verdict.kind === 'accepted') return verdict.record
+  log.fatal({ problems: verdict.problems }, 'the record declaration cannot be used')
+  throw new Error('the record declaration cannot be used')
+}
+
+process.exit(
+  await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    return 1
+  }),
+)
