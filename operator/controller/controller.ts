@@ -1,13 +1,14 @@
 /** Wires changes to keys, keys to runs, and what a run answers to the queue. */
 import { isClusterError } from '#operator/cluster/errors.ts'
 import type { Log } from '#operator/cluster/log.ts'
+import type { KubernetesObject } from '#operator/cluster/port.ts'
 import type { Outcome } from '#operator/reconcile/outcome.ts'
 import type { Queue, Verdict } from './queue.ts'
 import { type Key, keyText, parseKey, type Watches } from './watches.ts'
 
 export interface ControllerOptions {
   queue: Queue
-  watches: Pick<Watches<never, never>, 'owners' | 'synced' | 'onKey' | 'stop'>
+  watches: Pick<Watches<KubernetesObject, KubernetesObject>, 'owners' | 'synced' | 'onKey' | 'stop'>
   /** One run for one key; what it throws is a failure. */
   reconcile: (key: Key) => Promise<Outcome>
   log: Log

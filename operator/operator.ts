@@ -1,0 +1,59 @@
+/** The operator as a value: adapters in, a running controller out. Tests start it against a real API server. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import type { Log } from '#operator/cluster/log.ts'
+import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
+import { systemClock } from '#operator/controller/clock.ts'
+import { type Controller, startController } from '#operator/controller/controller.ts'
+import type { OperatorMetrics } from '#operator/controller/metrics.ts'
+import { createQueue } from '#operator/controller/queue.ts'
+import { startWatches } from '#operator/controller/watches.ts'
+import { watchedKinds } from '#operator/desired/children.ts'
+import type { Images } from '#operator/desired/effective.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { seenSecrets } from '#operator/reconcile/observe.ts'
+import { reconcile } from '#operator/reconcile/reconcile.ts'
+import type { TopicsPort } from '#operator/topics/port.ts'
+
+export interface OperatorOptions {
+  cluster: ClusterPort & WatchPort
+  topics: TopicsPort
+  images: Images
+  metrics: OperatorMetrics
+  log: Log
+  workers: number
+  /** Only this namespace; absent: all of them. */
+  namespace?: string
+}
+
+/** Own Secrets are looked at once in this time: at the resync, not at each run. */
+const resyncMs = 600_000
+
+export function startOperator(options: OperatorOptions): Controller {
+  const { cluster, topics, images, metrics, log, workers, namespace } = options
+  const random = Math.random
+  const watches = startWatches<DataService, ObservedChild>({
+    cluster,
+    kinds: watchedKinds,
+    ...(namespace === undefined ? {} : { namespace }),
+  })
+  const deps = {
+    cluster,
+    topics,
+    images,
+    owners: watches.owners,
+    stores: watches.stores,
+    judge: judgeRecord,
+    seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
+    now: () => new Date(),
+  }
+  return startController({
+    queue: createQueue({ workers, clock: systemClock, random, metrics: metrics.queue }),
+    watches,
+    reconcile: key => reconcile(key, deps),
+    log,
+    resyncMs,
+    random,
+    onOutcome: metrics.onOutcome,
+  })
+}
