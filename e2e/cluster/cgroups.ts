@@ -10,21 +10,30 @@ export interface Hierarchy {
   mountPoint: string
 }
 
-/** PURE: the hierarchies that count, out of /proc/self/mountinfo: all of version 1 where there are any, else version 2. */
+/** PURE: the mounted hierarchies, out of /proc/self/mountinfo. */
 export function parseHierarchies(mountinfo: string): readonly Hierarchy[] {
-  const all = mountinfo.split('\n').flatMap((line): Hierarchy[] => {
+  return mountinfo.split('\n').flatMap((line): Hierarchy[] => {
     const [before, after] = line.split(' - ')
     const mountPoint = before?.split(' ')[4]
     const type = after?.split(' ')[0]
     if (!mountPoint || (type !== 'cgroup' && type !== 'cgroup2')) return []
     return [{ version: type === 'cgroup' ? 1 : 2, mountPoint }]
   })
+}
+
+/** PURE: those that have the controllers: all of version 1 where there are any, else version 2. */
+export function controlling(all: readonly Hierarchy[]): readonly Hierarchy[] {
   const ofVersion1 = all.filter(({ version }) => version === 1)
   return ofVersion1.length > 0 ? ofVersion1 : all
 }
 
-function hierarchies(): readonly Hierarchy[] {
+/** Container runtimes leave a trace in version 2 even where version 1 controls, so removal looks at all. */
+function mountedHierarchies(): readonly Hierarchy[] {
   return parseHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'))
+}
+
+function hierarchies(): readonly Hierarchy[] {
+  return controlling(mountedHierarchies())
 }
 
 /** The hierarchy in which every process of ours is a member of our cgroup. */
@@ -83,7 +92,7 @@ function delegate(folder: string): void {
 
 /** The folders of a cgroup that exist, over all hierarchies. */
 export function cgroupFolders(cgroup: string): readonly string[] {
-  return hierarchies()
+  return mountedHierarchies()
     .map(({ mountPoint }) => join(mountPoint, cgroup))
     .filter(folder => existsSync(folder))
 }

@@ -17,10 +17,10 @@ import { type AutoscalerDelays, shortDelays } from './control-plane.ts'
 import * as host from './host-side.ts'
 import { importPauseImage } from './images.ts'
 import { type Layout, nodeLimit } from './layout.ts'
-import { leftovers } from './leftovers.ts'
+import { leftovers, namespaceUsers } from './leftovers.ts'
 import { ensureBridge, ensureHostRoutes, removeNetwork } from './network.ts'
 import { ensureNodeAgents, ensureNodeRuntime, logOf, processNames, retireNode } from './node.ts'
-import { killCgroup, pidFileOf, runningProcess } from './processes.ts'
+import { killAll, killCgroup, pidFileOf, runningProcess } from './processes.ts'
 import { waitFor } from './waiting.ts'
 
 /** What the nodes and the builds need from the distribution. */
@@ -100,14 +100,16 @@ export async function embeddedDown(name: string): Promise<readonly string[]> {
   if (!layout) return []
   refuseUnlessRootOnLinux()
   return withLock(lockFile(layout), async () => {
+    const users = namespaceUsers(layout)
     await Promise.all([
       ...layout.nodes.filter(node => existsSync(node.folder)).map(node => retireNode(layout, node)),
       host.stopHostSide(layout),
     ])
     await killCgroup(trackedFolder(layout.cgroup))
+    await killAll(users)
     await removeNetwork(layout)
     await removeCgroup(layout.cgroup)
-    const left = await leftovers(layout)
+    const left = await leftovers(layout, users)
     if (left.length === 0) await removeFiles(layout)
     return left
   })

@@ -1,19 +1,21 @@
 /** What a cluster that is down must not leave on the machine; `down` looks, and so do the tests. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { isInstalled, run } from '#tools/shell.ts'
 import { cgroupFolders, trackedFolder } from './cgroups.ts'
 import type { Layout } from './layout.ts'
 import { rangesOf } from './network.ts'
-import { commandLine, processesIn } from './processes.ts'
+import { holderPidFile } from './node.ts'
+import { commandLine, type Identity, identify, isRunning, processesIn, runningProcess } from './processes.ts'
 
-/** Lines that name each thing of the cluster that is still there; none when all is gone. */
-export async function leftovers(layout: Layout): Promise<readonly string[]> {
+/**
+ * Lines that name each thing of the cluster that is still there; none when all is gone.
+ * Namespaces are there as long as one of their `users`, found before the nodes ended, is still running.
+ */
+export async function leftovers(layout: Layout, users: readonly Identity[] = []): Promise<readonly string[]> {
+  const members = await processesIn(trackedFolder(layout.cgroup))
   const found = await Promise.all([
-    processesIn(trackedFolder(layout.cgroup)).then(pids =>
-      pids.map(pid => `process ${pid} ${commandLine(pid)}`),
-    ),
-    namespaces(layout),
+    members.map(pid => `process ${pid} ${commandLine(pid)}`),
+    users.filter(isRunning).map(({ pid }) => `namespaces held by process ${pid} ${commandLine(pid)}`),
     mounts(layout),
     links(layout),
     routes(layout),
@@ -23,30 +25,33 @@ export async function leftovers(layout: Layout): Promise<readonly string[]> {
   return found.flat()
 }
 
-/** Where the nodes' namespaces are remembered, one `kind:[inode]` a line, from their making to the end of `down`. */
-export function namespacesFile(runFolder: string): string {
-  return join(runFolder, 'namespaces')
-}
-
-/** Processes in a namespace of ours, whoever started them. */
-function namespaces({ runFolder }: Layout): string[] {
-  const ours = new Set(readLines(namespacesFile(runFolder)))
-  if (ours.size === 0) return []
+/**
+ * Every process in a namespace of a running node, also one that somebody brought there by hand.
+ * To be asked before the nodes end: the kernel gives the number of a namespace that is gone to the next one.
+ */
+export function namespaceUsers(layout: Layout): readonly Identity[] {
+  const own = new Set(namespacesOf('self'))
+  const holders = layout.nodes.flatMap(node => runningProcess(holderPidFile(layout, node)) ?? [])
+  const theirs = holders.flatMap(({ pid }) => namespacesOf(String(pid))).filter(space => !own.has(space))
+  const ours = new Set(theirs)
   const pids = readdirSync('/proc').filter(entry => /^\d+$/.test(entry))
-  return pids.flatMap(pid =>
-    ['net', 'mnt', 'uts'].flatMap(kind => {
-      const namespace = readLink(`/proc/${pid}/ns/${kind}`)
-      return ours.has(namespace) ? [`namespace ${namespace} held by process ${pid}`] : []
-    }),
-  )
+  return pids
+    .filter(pid => namespacesOf(pid).some(space => ours.has(space)))
+    .flatMap(pid => identify(Number(pid)) ?? [])
 }
 
-/** Mounts of files of the cluster, and named namespaces: both show in the mount table. */
+/** Like `mnt:[4026532177]`; none when the process is gone. */
+function namespacesOf(pid: string): string[] {
+  try {
+    return ['mnt', 'net', 'uts'].map(kind => readlinkSync(`/proc/${pid}/ns/${kind}`))
+  } catch {
+    return []
+  }
+}
+
 function mounts({ runFolder }: Layout): string[] {
-  const ours = readLines(namespacesFile(runFolder))
-  return readLines('/proc/self/mountinfo')
-    .filter(line => line.includes(`${runFolder}/`) || ours.some(namespace => line.includes(namespace)))
-    .map(line => `mount ${line}`)
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  return lines.filter(line => line.includes(`${runFolder}/`)).map(line => `mount ${line}`)
 }
 
 function links({ bridge, index }: Layout): string[] {
@@ -70,20 +75,4 @@ async function iptablesRules(layout: Layout): Promise<string[]> {
 /** True when a line has an address in one of the cluster's ranges. */
 function mentions(layout: Layout, line: string): boolean {
   return rangesOf(layout).some(range => line.includes(`${range.split('.').slice(0, 2).join('.')}.`))
-}
-
-function readLines(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean)
-  } catch {
-    return [] // a cluster that never came up has none
-  }
-}
-
-function readLink(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return '' // the process is gone
-  }
 }

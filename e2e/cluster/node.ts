@@ -4,13 +4,12 @@
  * The namespaces live as long as a process is in them. A holder that does nothing keeps them from the
  * start; once all processes of the node are killed, its mounts, links and iptables rules are gone as well.
  */
-import { appendFileSync, existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { run } from '#tools/shell.ts'
 import { makeNodeCgroups, nodeSideFile, trackedFolder } from './cgroups.ts'
 import { inNode, type Layout, type NodeLayout } from './layout.ts'
-import { namespacesFile } from './leftovers.ts'
 import { connectNode } from './network.ts'
 import * as config from './node-config.ts'
 import {
@@ -38,6 +37,7 @@ export async function ensureNodeRuntime(layout: Layout, node: NodeLayout, binari
     await endNode(layout, node)
     await prepareNode(layout, node, binaries)
   }
+  rmSync(tidyFile(node), { force: true })
   const containerd = await ensureDaemon(layout, node, 'containerd')
   await waitFor(() => ctr(layout, node, ['version']).then(Boolean, () => false), {
     what: `containerd of ${node.name}`,
@@ -59,23 +59,30 @@ export async function ensureNodeAgents(layout: Layout, node: NodeLayout): Promis
  */
 export async function retireNode(layout: Layout, node: NodeLayout): Promise<void> {
   await stop(pidFileOf(layout.runFolder, `${node.name}-kubelet`), { patienceMs: 3_000 })
-  const isTidy = await removeContainers(layout, node).then(
-    () => true,
-    () => false, // it does not run, or not well
-  )
-  await endNode(layout, node)
   const store = join(node.folder, 'containerd')
-  const pods = join(store, 'io.containerd.grpc.v1.cri')
-  await rm(isTidy ? pods : store, { recursive: true, force: true })
+  const wasTidy = existsSync(tidyFile(node))
+  const isTidy = wasTidy || (await removeContainers(layout, node).then(Boolean, () => false)) // it may not run
+  await endNode(layout, node)
+  if (!isTidy) await rm(store, { recursive: true, force: true })
+  else if (!wasTidy) {
+    await rm(join(store, 'io.containerd.grpc.v1.cri'), { recursive: true, force: true })
+    await writeFile(tidyFile(node), '')
+  }
 }
 
-async function removeContainers(layout: Layout, node: NodeLayout): Promise<void> {
+/** Says that containerd ended without containers, so that its store holds images and nothing else. */
+function tidyFile(node: NodeLayout): string {
+  return join(node.folder, 'containerd', 'tidy')
+}
+
+async function removeContainers(layout: Layout, node: NodeLayout): Promise<true> {
   const listed = async (kind: string) =>
     (await ctr(layout, node, [kind, 'list', '--quiet'])).split('\n').filter(Boolean)
   const tasks = await listed('tasks')
   if (tasks.length > 0) await ctr(layout, node, ['tasks', 'delete', '--force', ...tasks])
   const containers = await listed('containers')
   if (containers.length > 0) await ctr(layout, node, ['containers', 'delete', ...containers])
+  return true
 }
 
 /** Kills everything that runs on the node, pods included; its disk stays. Answers how many would not die. */
@@ -116,7 +123,7 @@ function readyFile(node: NodeLayout): string {
   return join(node.folder, 'prepared')
 }
 
-function holderPidFile(layout: Layout, node: NodeLayout): string {
+export function holderPidFile(layout: Layout, node: NodeLayout): string {
   return pidFileOf(layout.runFolder, `${node.name}-holder`)
 }
 
@@ -136,18 +143,11 @@ async function prepareNode(layout: Layout, node: NodeLayout, binaries: string): 
     everyMs: 10,
     logs: [join(layout.logFolder, `${node.name}-holder.log`)],
   })
-  rememberNamespaces(layout, holder.pid)
   const [program, ...args] = enter(holder.pid)
   const folders = [node.folder, binaries, layout.pkiFolder, join(node.folder, 'fake')]
   await run(program, [...args, 'sh', '-euc', mountScript, 'sh', node.name, ...folders])
   await connectNode(layout, node, holder.pid)
   await writeFile(readyFile(node), holder.startTime)
-}
-
-/** Written down so that `down` can tell whether anybody still holds them. */
-function rememberNamespaces(layout: Layout, pid: number): void {
-  const lines = ['mnt', 'net', 'uts'].map(kind => `${readlinkSync(`/proc/${pid}/ns/${kind}`)}\n`)
-  appendFileSync(namespacesFile(layout.runFolder), lines.join(''))
 }
 
 /** unshare has done its last step when it became the holder. */

@@ -136,7 +136,8 @@ export function pidFileOf(runFolder: string, name: string): string {
   return join(runFolder, 'pids', `${name}.pid`)
 }
 
-function isRunning({ pid, startTime }: Identity): boolean {
+/** True while that very process runs. */
+export function isRunning({ pid, startTime }: Identity): boolean {
   const stat = readStat(pid)
   return stat?.startTime === startTime && isAlive(stat.state)
 }
@@ -155,6 +156,18 @@ function readIfThere(file: string): string {
   } catch {
     return '' // gone between the look and the read
   }
+}
+
+/** The identity of a process that runs now. */
+export function identify(pid: number): Identity | undefined {
+  const stat = readStat(pid)
+  return stat && isAlive(stat.state) ? { pid, startTime: stat.startTime } : undefined
+}
+
+/** Kills these very processes and waits until they are gone, as long as that may take. */
+export async function killAll(identities: readonly Identity[], timeoutMs = 5_000): Promise<void> {
+  for (const identity of identities.filter(isRunning)) sendSignal(identity, 'SIGKILL')
+  await until(() => !identities.some(isRunning), { timeoutMs, everyMs: 20 })
 }
 
 function sendSignal({ pid }: Pick<Identity, 'pid'>, signal: NodeJS.Signals): void {
