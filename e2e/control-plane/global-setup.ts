@@ -9,7 +9,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await using started = new AsyncDisposableStack()
   const plane = started.adopt(await controlPlaneUp({ name: 'api-tests' }), each => each.stop())
   await plane.kubectl(['apply', '--validate=strict', '--kustomize', join(root, 'crds')])
-  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all'])
+  // By jsonpath, because kubectl's own wait for a condition fails on a CRD that has no conditions yet.
+  const established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+  await plane.kubectl(['wait', `--for=${established}`, '--timeout=30s', 'crd', '--all'])
   const { kubeconfig, auditLog, binFolder } = plane
   project.provide('controlPlane', { kubeconfig, auditLog, kubectl: join(binFolder, 'kubectl') })
   const running = started.move()

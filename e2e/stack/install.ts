@@ -16,12 +16,9 @@ export async function importImages(cluster: Cluster, images: readonly Image[]): 
 /** Applies CRDs and operator, and waits until the operator is ready. Rejects with what kubectl says. */
 export async function installOperator(cluster: Cluster, images: readonly Image[]): Promise<void> {
   await cluster.kubectl(['apply', '-k', join(root, 'crds')])
-  await cluster.kubectl([
-    'wait',
-    '--for=condition=Established',
-    '--timeout=60s',
-    'crd/dataservices.dataservice.dev',
-  ])
+  // By jsonpath, because kubectl's own wait for a condition fails on a CRD that has no conditions yet.
+  const established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+  await cluster.kubectl(['wait', `--for=${established}`, '--timeout=60s', 'crd/dataservices.dataservice.dev'])
   await cluster.kubectl(['apply', '-k', await overlay(cluster, images)])
   await cluster.kubectl([
     '-n',
