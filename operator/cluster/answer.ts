@@ -40,9 +40,10 @@ export function errorOfAnswer(answer: Answer, request: string): ClusterError {
   const reason = typeof fields.reason === 'string' && fields.reason !== '' ? fields.reason : undefined
   const code =
     codeOfReason[reason ?? ''] ?? codeOfStatus[status] ?? (status >= 500 ? 'Unavailable' : 'Protocol')
-  const facts: ClusterErrorFacts = { status }
+  const details = isRecord(fields.details) ? fields.details : {}
+  const facts: ClusterErrorFacts = { status, fields: faultyFields(details) }
   if (reason !== undefined) facts.reason = reason
-  const wait = retryAfterMs(answer.retryAfter, fields)
+  const wait = retryAfterMs(answer.retryAfter ?? details.retryAfterSeconds)
   if (wait !== undefined) facts.retryAfterMs = wait
   return new ClusterError(code, `${request}: ${status} ${messageOf(body)}`, facts)
 }
@@ -56,10 +57,12 @@ function messageOf(body: unknown): string {
   return typeof message === 'string' ? message.slice(0, 2000) : 'without a message'
 }
 
-function retryAfterMs(header: string | undefined, body: Record<string, unknown>): number | undefined {
-  const details = isRecord(body.details) ? body.details.retryAfterSeconds : undefined
-  const seconds = Number(header ?? details)
-  return Number.isFinite(seconds) && seconds >= 0 && (header ?? details) !== undefined
-    ? seconds * 1000
-    : undefined
+function retryAfterMs(wait: unknown): number | undefined {
+  const seconds = typeof wait === 'string' || typeof wait === 'number' ? Number(wait) : Number.NaN
+  return seconds >= 0 ? seconds * 1000 : undefined
+}
+
+function faultyFields({ causes }: Record<string, unknown>): string[] {
+  if (!Array.isArray(causes)) return []
+  return causes.flatMap(cause => (isRecord(cause) && typeof cause.field === 'string' ? [cause.field] : []))
 }

@@ -25,6 +25,8 @@ export interface ClusterErrorFacts {
   reason?: string
   /** How long the server asked to wait (Retry-After). */
   retryAfterMs?: number
+  /** Paths of the fields that the server found at fault, e.g. `spec.selector`. */
+  fields?: readonly string[]
   cause?: unknown
 }
 
@@ -35,12 +37,14 @@ export class ClusterError extends Error {
   readonly status: number | undefined
   readonly reason: string
   readonly retryAfterMs: number | undefined
+  readonly fields: readonly string[]
   constructor(code: ClusterErrorCode, message: string, facts: ClusterErrorFacts = {}) {
     super(message, facts.cause === undefined ? {} : { cause: facts.cause })
     this.code = code
     this.status = facts.status
     this.reason = facts.reason ?? code
     this.retryAfterMs = facts.retryAfterMs
+    this.fields = facts.fields ?? []
   }
 
   /** True when the same request may succeed later without anybody changing anything. */

@@ -63,14 +63,13 @@ class KubernetesCluster implements ClusterPort, WatchPort {
 
   async apply<T extends KubernetesObject>(object: T, { force }: { force: boolean }): Promise<T> {
     const ref = refOf(object)
-    const answer = await this.#transport.send({
-      method: 'PATCH',
-      path: objectPath(ref),
-      query: { ...this.#write, force: String(force) },
-      body: object,
-      contentType: applyPatch,
-    })
-    return observedObject<T>(answer, ref.kind)
+    const query = { ...this.#write, force: String(force) }
+    const request = { path: objectPath(ref), query, body: object, contentType: applyPatch }
+    try {
+      return observedObject<T>(await this.#transport.send({ method: 'PATCH', ...request }), ref.kind)
+    } catch (error) {
+      throw isClusterError(error, 'Invalid') ? conflictOfUid(error) : error
+    }
   }
 
   async create<T extends KubernetesObject>(object: T): Promise<Creation<T>> {
@@ -92,14 +91,14 @@ class KubernetesCluster implements ClusterPort, WatchPort {
       const answer = await this.#transport.send({
         method: 'PATCH',
         path: objectPath(ref, 'status'),
-        query: { fieldManager: statusManager, ...strict, force: 'true' },
-        body: statusBody(object),
-        contentType: applyPatch,
+        query: { fieldManager: statusManager, ...strict },
+        body: statusPatch(object),
+        contentType: 'application/json-patch+json',
       })
       return observedObject<T>(answer, ref.kind)
     } catch (error) {
       if (isClusterError(error, 'NotFound')) return undefined
-      if (!isClusterError(error, 'Conflict')) throw error
+      if (!isClusterError(error, 'Invalid')) throw error
       const live = await this.get(ref)
       if (live?.metadata.uid === object.metadata.uid) throw error
       return undefined
@@ -146,6 +145,12 @@ class KubernetesCluster implements ClusterPort, WatchPort {
   }
 }
 
+/** The API server calls another uid under the name an invalid field; for us the object was replaced. */
+function conflictOfUid(error: ClusterError): ClusterError {
+  if (!error.fields.includes('metadata.uid')) return error
+  return new ClusterError('Conflict', error.message, { status: 422, reason: error.reason, cause: error })
+}
+
 async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer
@@ -155,14 +160,19 @@ async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** What is sent to the status subresource: who it is, and the whole status. */
-function statusBody(object: KubernetesObject & { status?: unknown }): object {
-  const { apiVersion, kind, metadata, status } = object
-  const { name, namespace, uid } = metadata
-  if (uid === undefined) {
+/**
+ * Server-side apply of a status takes no precondition: the API server puts the stored metadata over the one sent, uid
+ * too. A JSON patch tests the uid and replaces the status in one step, and labels that change meanwhile do not matter.
+ */
+function statusPatch(object: KubernetesObject & { status?: unknown }): object[] {
+  const { metadata, status = {} } = object
+  if (metadata.uid === undefined) {
     throw new ClusterError('Invalid', `${describeRef(refOf(object))}: a status needs the uid it speaks of`)
   }
-  return { apiVersion, kind, metadata: { name, namespace, uid }, status }
+  return [
+    { op: 'test', path: '/metadata/uid', value: metadata.uid },
+    { op: 'add', path: '/status', value: status },
+  ]
 }
 
 function scaleOf(body: unknown, ref: ObjectRef): Scale {
@@ -185,7 +195,7 @@ function eventBody(note: EventNote, manager: string, instance: string) {
   return {
     apiVersion: resources.Event.apiVersion,
     kind: 'Event',
-    metadata: { generateName: `${name}.`, namespace },
+    metadata: { generateName: `${name}-`, namespace },
     eventTime: note.at.toISOString().replace('Z', '000Z'), // MicroTime wants six digits
     reportingController: manager,
     reportingInstance: instance,

@@ -5,7 +5,7 @@
  */
 import type { Kind } from './resources.ts'
 
-/** All writes of the loop carry this field manager; status has one of its own so that both stay whole. */
+/** All writes of the loop carry this field manager; status has one of its own, so that an apply never drops it. */
 export const fieldManager = 'dataservice-operator'
 export const statusFieldManager = 'dataservice-operator-status'
 
@@ -118,8 +118,8 @@ export interface ClusterPort {
   /** POST; a taken name is an answer, not an error. */
   create<T extends KubernetesObject>(object: T): Promise<Creation<T>>
   /**
-   * Applies `object.status` as a whole with a field manager of its own; nothing else of the object is sent but its
-   * names and uid. Undefined when the object is gone or was replaced (another uid). The object must carry its uid.
+   * Replaces the whole status by `object.status`; nothing else of the object is written. Undefined when the object is
+   * gone or was replaced (another uid). Invalid when the object carries no uid or the status does not fit its schema.
    */
   patchStatus<T extends KubernetesObject & { status?: unknown }>(object: T): Promise<T | undefined>
   /** The scale subresource, or undefined when the object is gone. */

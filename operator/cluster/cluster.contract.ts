@@ -1,0 +1,344 @@
+/** What every cluster behind ClusterPort and WatchPort does: the real API server and the in-memory twin alike. */
+import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { smallestSpec } from '#operator/testing/data-service.ts'
+import type { ClusterError, ClusterErrorCode } from './errors.ts'
+import type {
+  Change,
+  ClusterPort,
+  KubernetesObject,
+  ObjectMeta,
+  ObjectRef,
+  WatchedStore,
+  WatchPort,
+  WireObject,
+} from './port.ts'
+
+export interface ContractWorld {
+  cluster: ClusterPort & WatchPort
+  /** The same cluster under the name of another field manager. */
+  foreign: ClusterPort
+  /** A namespace of its own. */
+  namespace: string
+}
+
+type ConfigMap = WireObject<V1ConfigMap>
+type Deployment = WireObject<V1Deployment>
+type Service = KubernetesObject & { spec: typeof smallestSpec; status?: Record<string, unknown> }
+
+const unwantedUid = '00000000-0000-4000-8000-000000000000'
+
+export function clusterContract(subject: string, makeWorld: () => Promise<ContractWorld>): void {
+  describe(subject, () => {
+    let world: ContractWorld
+    beforeEach(async () => {
+      world = await makeWorld()
+    })
+    const given = (): ContractWorld => world
+    readingAndCreating(given)
+    applying(given)
+    preconditions(given)
+    statusOf(given)
+    scaling(given)
+    removing(given)
+    watching(given)
+  })
+}
+
+function readingAndCreating(given: () => ContractWorld): void {
+  test('an object that does not exist is undefined', async () => {
+    const { cluster, namespace } = given()
+    expect(await cluster.get(refTo('ConfigMap', namespace))).toBeUndefined()
+  })
+
+  test('a created object is stored, and a taken name is an answer', async () => {
+    const { cluster, namespace } = given()
+    const first = await cluster.create(configMap(namespace, { a: '1' }))
+    expect(first).toMatchObject({ kind: 'created', object: { data: { a: '1' }, metadata: { name: 'one' } } })
+    expect(await cluster.create(configMap(namespace, { a: '2' }))).toEqual({ kind: 'exists' })
+    const stored = await cluster.get<ConfigMap>(refTo('ConfigMap', namespace))
+    expect(stored).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { a: '1' } })
+    expect(stored?.metadata.uid).toEqual(expect.any(String))
+    expect(stored?.metadata).not.toHaveProperty('managedFields')
+  })
+
+  test('a list holds what fits the namespace and the labels', async () => {
+    const { cluster, namespace } = given()
+    await cluster.create(configMap(namespace, {}, { name: 'red', labels: { colour: 'red' } }))
+    await cluster.create(configMap(namespace, {}, { name: 'blue', labels: { colour: 'blue' } }))
+    const found = await cluster.list<ConfigMap>('ConfigMap', { namespace, labels: { colour: 'red' } })
+    expect(found.map(({ kind, apiVersion, metadata }) => [apiVersion, kind, metadata.name])).toEqual([
+      ['v1', 'ConfigMap', 'red'],
+    ])
+  })
+
+  test('Secrets are neither listed nor watched', async () => {
+    const { cluster } = given()
+    expect(await codeOf(cluster.list('Secret'))).toBe('Invalid')
+    expect(() => cluster.watch('Secret')).toThrow('never')
+  })
+
+  test('an event is written for an object', async () => {
+    const { cluster, namespace } = given()
+    const regarding = await cluster.apply(configMap(namespace, {}), { force: false })
+    const note = 'n'.repeat(2000)
+    await cluster.event({
+      regarding,
+      type: 'Warning',
+      reason: 'Tried',
+      action: 'Test',
+      note,
+      at: new Date(86_400_000),
+    })
+    const events = await cluster.list<KubernetesObject & { note: string }>('Event', { namespace })
+    expect(events).toMatchObject([{ reason: 'Tried', regarding: { uid: regarding.metadata.uid } }])
+    expect(events[0]?.note).toHaveLength(1024)
+  })
+}
+
+function applying(given: () => ContractWorld): void {
+  test('apply creates, changes, and takes away what is no longer wanted', async () => {
+    const { cluster, namespace } = given()
+    await cluster.apply(configMap(namespace, { a: '1', b: '1' }), { force: false })
+    const second = await cluster.apply(configMap(namespace, { a: '2' }), { force: true })
+    expect(second.data).toEqual({ a: '2' })
+  })
+
+  test('the same apply again changes nothing', async () => {
+    const { cluster, namespace } = given()
+    const first = await cluster.apply(deployment(namespace), { force: false })
+    const second = await cluster.apply(deployment(namespace), { force: true })
+    expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion)
+  })
+
+  test('without force the field of another manager is a conflict, with force it is taken', async () => {
+    const { cluster, foreign, namespace } = given()
+    await foreign.apply(configMap(namespace, { a: 'theirs', b: 'theirs' }), { force: false })
+    expect(await codeOf(cluster.apply(configMap(namespace, { a: 'ours' }), { force: false }))).toBe(
+      'Conflict',
+    )
+    expect((await cluster.get<ConfigMap>(refTo('ConfigMap', namespace)))?.data?.a).toBe('theirs')
+    const taken = await cluster.apply(configMap(namespace, { a: 'ours' }), { force: true })
+    expect(taken.data).toEqual({ a: 'ours', b: 'theirs' })
+  })
+
+  test('the same value as another manager is no conflict, and outlives one of the two', async () => {
+    const { cluster, foreign, namespace } = given()
+    await foreign.apply(configMap(namespace, { a: 'same' }), { force: false })
+    await cluster.apply(configMap(namespace, { a: 'same', b: 'ours' }), { force: false })
+    const left = await cluster.apply(configMap(namespace, { b: 'ours' }), { force: false })
+    expect(left.data).toEqual({ a: 'same', b: 'ours' })
+  })
+
+  test('generation counts changes of the spec, not of labels', async () => {
+    const { cluster, namespace } = given()
+    const made = await cluster.apply(deployment(namespace), { force: false })
+    const labelled = await cluster.apply(deployment(namespace, { labels: { a: 'b' } }), { force: true })
+    const changed = await cluster.apply({ ...deployment(namespace), spec: spec('other:1') }, { force: true })
+    expect([made, labelled, changed].map(({ metadata }) => metadata.generation)).toEqual([1, 1, 2])
+  })
+}
+
+function preconditions(given: () => ContractWorld): void {
+  test('apply with the uid of the stored object goes through', async () => {
+    const { cluster, namespace } = given()
+    const { metadata } = await cluster.apply(configMap(namespace, { a: '1' }), { force: false })
+    const again = configMap(namespace, { a: '2' }, { uid: metadata.uid ?? '' })
+    expect((await cluster.apply(again, { force: true })).data).toEqual({ a: '2' })
+  })
+
+  test('apply with the uid of an object that was replaced is a conflict', async () => {
+    const { cluster, foreign, namespace } = given()
+    await foreign.create(configMap(namespace, { a: 'theirs' }))
+    const late = configMap(namespace, { a: 'ours' }, { uid: unwantedUid })
+    expect(await codeOf(cluster.apply(late, { force: true }))).toBe('Conflict')
+    expect((await cluster.get<ConfigMap>(refTo('ConfigMap', namespace)))?.data).toEqual({ a: 'theirs' })
+  })
+
+  test('apply with the uid of an object that is gone is a conflict and makes nothing', async () => {
+    const { cluster, namespace } = given()
+    const late = configMap(namespace, { a: 'ours' }, { uid: unwantedUid })
+    expect(await codeOf(cluster.apply(late, { force: true }))).toBe('Conflict')
+    expect(await cluster.get(refTo('ConfigMap', namespace))).toBeUndefined()
+  })
+}
+
+function statusOf(given: () => ContractWorld): void {
+  test('status and the rest are written apart', async () => {
+    const { cluster, namespace } = given()
+    const made = await cluster.apply(service(namespace), { force: false })
+    await cluster.patchStatus({ ...made, status: { observedGeneration: 1, replicas: 3 } })
+    const wish = { ...service(namespace), metadata: { ...service(namespace).metadata, labels: { a: 'b' } } }
+    await cluster.apply({ ...wish, status: { replicas: 9 } }, { force: true })
+    const stored = await cluster.get<Service>(refTo('DataService', namespace))
+    expect(stored?.status).toEqual({ observedGeneration: 1, replicas: 3 })
+    expect(stored?.metadata).toMatchObject({ generation: 1, labels: { a: 'b' } })
+    expect(stored?.spec.record).toMatchObject(smallestSpec.record)
+  })
+
+  test('a status is written whole: what is not in it goes', async () => {
+    const { cluster, namespace } = given()
+    const made = await cluster.apply(service(namespace), { force: false })
+    await cluster.patchStatus({ ...made, status: { observedGeneration: 1, replicas: 3 } })
+    const second = await cluster.patchStatus({ ...made, status: { replicas: 4 } })
+    expect(second?.status).toEqual({ replicas: 4 })
+  })
+
+  test('the same status again changes nothing', async () => {
+    const { cluster, namespace } = given()
+    const made = await cluster.apply(service(namespace), { force: false })
+    const first = await cluster.patchStatus({ ...made, status: { replicas: 3 } })
+    const second = await cluster.patchStatus({ ...made, status: { replicas: 3 } })
+    expect(second?.metadata.resourceVersion).toBe(first?.metadata.resourceVersion)
+  })
+
+  test('the status of an object that is gone or was replaced is left alone', async () => {
+    const { cluster, namespace } = given()
+    const gone = { ...service(namespace), status: { replicas: 3 } }
+    expect(await codeOf(cluster.patchStatus(gone))).toBe('Invalid')
+    const late = { ...gone, metadata: { ...gone.metadata, uid: unwantedUid } }
+    expect(await cluster.patchStatus(late)).toBeUndefined()
+    await cluster.apply(service(namespace), { force: false })
+    expect(await cluster.patchStatus(late)).toBeUndefined()
+    expect((await cluster.get<Service>(refTo('DataService', namespace)))?.status?.replicas).not.toBe(3)
+  })
+}
+
+function scaling(given: () => ContractWorld): void {
+  test('scale sets the number alone, and an apply without a number keeps it', async () => {
+    const { cluster, namespace } = given()
+    const ref = refTo('Deployment', namespace)
+    await cluster.apply(deployment(namespace), { force: false })
+    await cluster.scale(ref, 4)
+    await cluster.apply({ ...deployment(namespace), spec: spec('other:1') }, { force: true })
+    const stored = await cluster.get<Deployment>(ref)
+    expect(stored?.spec?.replicas).toBe(4)
+    expect(stored?.spec?.template.spec?.containers[0]?.image).toBe('other:1')
+    expect(await cluster.readScale(ref)).toMatchObject({
+      replicas: 4,
+      current: 0,
+      uid: stored?.metadata.uid,
+      resourceVersion: stored?.metadata.resourceVersion,
+    })
+  })
+
+  test('a number that changed since it was read is a conflict', async () => {
+    const { cluster, foreign, namespace } = given()
+    const ref = refTo('Deployment', namespace)
+    await cluster.apply(deployment(namespace), { force: false })
+    const read = await cluster.readScale(ref)
+    await foreign.scale(ref, 7)
+    const late = cluster.scale(ref, 2, { resourceVersion: read?.resourceVersion ?? '' })
+    expect(await codeOf(late)).toBe('Conflict')
+    expect((await cluster.readScale(ref))?.replicas).toBe(7)
+  })
+
+  test('a scale of nothing is undefined to read and NotFound to write', async () => {
+    const { cluster, namespace } = given()
+    const ref = refTo('Deployment', namespace)
+    expect(await cluster.readScale(ref)).toBeUndefined()
+    expect(await codeOf(cluster.scale(ref, 1))).toBe('NotFound')
+  })
+}
+
+function removing(given: () => ContractWorld): void {
+  test('an object is removed only under its uid', async () => {
+    const { cluster, namespace } = given()
+    const ref = refTo('ConfigMap', namespace)
+    const { metadata } = await cluster.apply(configMap(namespace, {}), { force: false })
+    const other = cluster.remove(ref, { uid: unwantedUid, propagation: 'Background' })
+    expect(await codeOf(other)).toBe('Conflict')
+    expect(await cluster.get(ref)).toBeDefined()
+    const uid = metadata.uid ?? ''
+    expect(await cluster.remove(ref, { uid, propagation: 'Background' })).toBe('removed')
+    expect(await cluster.get(ref)).toBeUndefined()
+    expect(await cluster.remove(ref, { uid, propagation: 'Background' })).toBe('absent')
+  })
+}
+
+function watching(given: () => ContractWorld): void {
+  test('a watch starts with what is there and follows each change', async () => {
+    const { cluster, namespace } = given()
+    const ref = refTo('ConfigMap', namespace)
+    await cluster.create(configMap(namespace, { a: '1' }))
+    await using watch = await watched(cluster.watch<ConfigMap>('ConfigMap', { namespace }))
+    expect(watch.store.get(namespace, 'one')?.data).toEqual({ a: '1' })
+    const changed = await cluster.apply(configMap(namespace, { a: '2' }), { force: true })
+    await cluster.remove(ref, { uid: changed.metadata.uid ?? '', propagation: 'Background' })
+    await cluster.create(configMap(namespace, { a: '3' }))
+    await vi.waitFor(() => expect(watch.seen()).toEqual(['updated a=1 to a=2', 'deleted a=2', 'added a=3']))
+    expect(watch.store.list(namespace, ({ data }) => data?.a === '3')).toHaveLength(1)
+  })
+
+  test('an object leaves a filtered watch with its label', async () => {
+    const { cluster, namespace } = given()
+    const scope = { namespace, labels: { ours: 'yes' } }
+    await using watch = await watched(cluster.watch<ConfigMap>('ConfigMap', scope))
+    await cluster.create(configMap(namespace, { a: '0' }, { name: 'other' }))
+    await cluster.apply(configMap(namespace, { a: '1' }, { labels: { ours: 'yes' } }), { force: false })
+    await vi.waitFor(() => expect(watch.store.get(namespace, 'one')).toBeDefined())
+    await cluster.apply(configMap(namespace, { a: '1' }), { force: true })
+    await vi.waitFor(() => expect(watch.store.get(namespace, 'one')).toBeUndefined())
+    expect(watch.seen()).toEqual(['added a=1', 'deleted a=1'])
+  })
+
+  test('a stopped watch changes no more', async () => {
+    const { cluster, namespace } = given()
+    const watch = await watched(cluster.watch<ConfigMap>('ConfigMap', { namespace }))
+    await using other = await watched(cluster.watch<ConfigMap>('ConfigMap', { namespace }))
+    await watch.store.stop()
+    await cluster.create(configMap(namespace, { a: '1' }))
+    await vi.waitFor(() => expect(other.seen()).toEqual(['added a=1']))
+    expect(watch.seen()).toEqual([])
+  })
+}
+
+async function watched(store: WatchedStore<ConfigMap>) {
+  await store.synced
+  const changes: Change<ConfigMap>[] = []
+  store.onChange(change => changes.push(change))
+  const text = ({ data }: ConfigMap) => `a=${data?.a}`
+  return {
+    store,
+    seen: () =>
+      changes.map(change => {
+        const before = change.kind === 'updated' ? `${text(change.old)} to ` : ''
+        return `${change.kind} ${before}${text(change.object)}`
+      }),
+    [Symbol.asyncDispose]: () => store.stop(),
+  }
+}
+
+const refTo = (kind: ObjectRef['kind'], namespace: string): ObjectRef => ({ kind, namespace, name: 'one' })
+
+function configMap(
+  namespace: string,
+  data: Record<string, string>,
+  more: Partial<ObjectMeta> = {},
+): ConfigMap {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one', namespace, ...more }, data }
+}
+
+function spec(image: string): NonNullable<Deployment['spec']> {
+  const labels = { app: 'one' }
+  const containers = [{ name: 'main', image, ports: [{ containerPort: 80 }] }]
+  return { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } }
+}
+
+function deployment(namespace: string, more: Partial<ObjectMeta> = {}): Deployment {
+  const metadata = { name: 'one', namespace, ...more }
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: spec('some:1') }
+}
+
+function service(namespace: string): Service {
+  const metadata = { name: 'one', namespace }
+  return { apiVersion: 'dataservice.dev/v1alpha1', kind: 'DataService', metadata, spec: smallestSpec }
+}
+
+/** The code of the ClusterError a promise rejects with. */
+export async function codeOf(attempt: Promise<unknown>): Promise<ClusterErrorCode | 'resolved'> {
+  return attempt.then(
+    () => 'resolved',
+    (error: ClusterError) => error.code,
+  )
+}
