@@ -21,7 +21,7 @@ import {
   runningProcess,
   stop,
 } from './processes.ts'
-import { waitFor } from './waiting.ts'
+import { until, waitFor } from './waiting.ts'
 
 const daemons = ['containerd', 'kubelet', 'kube-proxy'] as const
 type Daemon = (typeof daemons)[number]
@@ -61,7 +61,7 @@ export async function retireNode(layout: Layout, node: NodeLayout): Promise<void
   await stop(pidFileOf(layout.runFolder, `${node.name}-kubelet`), { patienceMs: 3_000 })
   const store = join(node.folder, 'containerd')
   const wasTidy = existsSync(tidyFile(node))
-  const isTidy = wasTidy || (await removeContainers(layout, node).then(Boolean, () => false)) // it may not run
+  const isTidy = wasTidy || (await removeContainers(layout, node).catch(() => false)) // it may not run
   await endNode(layout, node)
   if (!isTidy) await rm(store, { recursive: true, force: true })
   else if (!wasTidy) {
@@ -75,14 +75,22 @@ function tidyFile(node: NodeLayout): string {
   return join(node.folder, 'containerd', 'tidy')
 }
 
-async function removeContainers(layout: Layout, node: NodeLayout): Promise<true> {
-  const listed = async (kind: string) =>
+/** Answers whether none is left. containerd's own cleaning is at work, too, so that either may come too late. */
+function removeContainers(layout: Layout, node: NodeLayout): Promise<boolean> {
+  const list = async (kind: string) =>
     (await ctr(layout, node, [kind, 'list', '--quiet'])).split('\n').filter(Boolean)
-  const tasks = await listed('tasks')
-  if (tasks.length > 0) await ctr(layout, node, ['tasks', 'delete', '--force', ...tasks])
-  const containers = await listed('containers')
-  if (containers.length > 0) await ctr(layout, node, ['containers', 'delete', ...containers])
-  return true
+  const remove = async (kind: string, ...options: string[]) => {
+    const names = await list(kind)
+    if (names.length > 0) await ctr(layout, node, [kind, 'delete', ...options, ...names]).catch(() => {})
+  }
+  return until(
+    async () => {
+      await remove('tasks', '--force')
+      await remove('containers')
+      return (await list('containers')).length === 0
+    },
+    { timeoutMs: 5_000, everyMs: 100 },
+  )
 }
 
 /** Kills everything that runs on the node, pods included; its disk stays. Answers how many would not die. */
