@@ -14,6 +14,7 @@ const catalogue = {
   'unsupported-header': [400, 'A header asks for what this service does not do'],
   'not-found': [404, 'Nothing is here'],
   'record-not-found': [404, 'There is no record with this id'],
+  'not-yet-visible': [404, 'The record is not readable yet'],
   'method-not-allowed': [405, 'The method is not allowed here'],
   'request-timeout': [408, 'The request did not arrive in time'],
   'payload-too-large': [413, 'The body or a record in it is too large'],

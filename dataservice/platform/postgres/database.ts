@@ -1,6 +1,6 @@
 /** Postgres for the roles of the data plane. `main.ts` opens it; the roles use what it answers. */
 import { DatabaseFailure } from './failure.ts'
-import { makePool, type Pool } from './pool.ts'
+import { Pool } from './pool.ts'
 import {
   PostgresSession,
   type QueryResult,
@@ -41,7 +41,7 @@ export interface Database {
 /** Opens nothing yet: connections are made when they are needed, so a start does not depend on the server. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { poolSize, waitMs = 5_000, maxWaiting = poolSize * 8 } = options
-  const pool: Pool<PostgresSession> = makePool({
+  const pool = new Pool<PostgresSession>({
     size: poolSize,
     waitMs,
     maxWaiting,

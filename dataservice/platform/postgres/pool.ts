@@ -20,83 +20,82 @@ export interface PoolOptions<Member extends Pooled> {
   maxWaiting: number
 }
 
-export interface Pool<Member extends Pooled> {
-  /** Runs `work` with a member of its own. Rejects with `retriable` when none comes free in time. */
-  use<T>(work: (member: Member) => Promise<T>): Promise<T>
+export class Pool<Member extends Pooled> {
+  readonly #options: PoolOptions<Member>
+  readonly #idle: Member[] = []
+  readonly #waiters: (() => void)[] = []
+  readonly #drained = Promise.withResolvers<void>()
+  #busy = 0
+  #isClosed = false
+
+  constructor(options: PoolOptions<Member>) {
+    this.#options = options
+  }
+
   /** Members in use or being opened. */
-  readonly busy: number
-  readonly waiting: number
+  get busy(): number {
+    return this.#busy
+  }
+
+  get waiting(): number {
+    return this.#waiters.length
+  }
+
+  /** Runs `work` with a member of its own. Rejects with `retriable` when none comes free in time. */
+  async use<T>(work: (member: Member) => Promise<T>): Promise<T> {
+    await this.#takePlace()
+    try {
+      const member = this.#idleMember() ?? (await this.#options.open())
+      try {
+        return await work(member)
+      } finally {
+        if (member.usable) this.#idle.push(member)
+      }
+    } finally {
+      this.#leavePlace()
+    }
+  }
+
   /** Takes nobody in any more, waits for what runs, ends all members. */
-  close(): Promise<void>
-}
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#busy > 0) await this.#drained.promise
+    await Promise.all(this.#idle.splice(0).map(member => member.end()))
+  }
 
-export function makePool<Member extends Pooled>(options: PoolOptions<Member>): Pool<Member> {
-  const idle: Member[] = []
-  const waiters: (() => void)[] = []
-  const drained = Promise.withResolvers<void>()
-  let busy = 0
-  let closed = false
-
-  async function takePlace(): Promise<void> {
-    if (closed) throw new DatabaseFailure('the pool is closed', 'retriable')
-    if (busy < options.size) {
-      busy += 1
+  async #takePlace(): Promise<void> {
+    if (this.#isClosed) throw new DatabaseFailure('the pool is closed', 'retriable')
+    if (this.#busy < this.#options.size) {
+      this.#busy += 1
       return
     }
-    if (waiters.length >= options.maxWaiting) {
+    if (this.#waiters.length >= this.#options.maxWaiting) {
       throw new DatabaseFailure('too many callers wait for a connection', 'retriable')
     }
     const turn = Promise.withResolvers<void>()
-    waiters.push(turn.resolve)
+    this.#waiters.push(turn.resolve)
     const timer = setTimeout(() => {
-      waiters.splice(waiters.indexOf(turn.resolve), 1)
-      turn.reject(new DatabaseFailure(`no free connection within ${options.waitMs} ms`, 'retriable'))
-    }, options.waitMs)
+      this.#waiters.splice(this.#waiters.indexOf(turn.resolve), 1)
+      turn.reject(new DatabaseFailure(`no free connection within ${this.#options.waitMs} ms`, 'retriable'))
+    }, this.#options.waitMs)
     await turn.promise.finally(() => clearTimeout(timer))
   }
 
   /** Hands the place to the next waiter, who then counts as busy in our stead. */
-  function leavePlace(): void {
-    const next = waiters.shift()
+  #leavePlace(): void {
+    const next = this.#waiters.shift()
     if (next) {
       next()
-    } else {
-      busy -= 1
-      if (closed && busy === 0) drained.resolve()
+      return
     }
+    this.#busy -= 1
+    if (this.#isClosed && this.#busy === 0) this.#drained.resolve()
   }
 
-  function idleMember(): Member | undefined {
+  #idleMember(): Member | undefined {
     for (;;) {
-      const member = idle.pop()
+      const member = this.#idle.pop()
       if (!member || member.usable) return member
     }
-  }
-
-  return {
-    get busy() {
-      return busy
-    },
-    get waiting() {
-      return waiters.length
-    },
-    async use(work) {
-      await takePlace()
-      try {
-        const member = idleMember() ?? (await options.open())
-        try {
-          return await work(member)
-        } finally {
-          if (member.usable) idle.push(member)
-        }
-      } finally {
-        leavePlace()
-      }
-    },
-    async close() {
-      closed = true
-      if (busy > 0) await drained.promise
-      await Promise.all(idle.splice(0).map(member => member.end()))
-    },
   }
 }

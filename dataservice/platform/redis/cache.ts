@@ -1,0 +1,106 @@
+/** A cache that may be away at any time: it answers quickly or not at all, and never fails its caller. */
+import { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+
+export type CacheAnswer = { kind: 'hit'; value: Buffer } | { kind: 'miss' } | { kind: 'away' }
+
+export interface Cache {
+  /** Never rejects. */
+  get(key: string): Promise<CacheAnswer>
+  /** Fire and forget: whether it was kept shows at the next `get`. */
+  set(key: string, value: Buffer, ttlMs: number): void
+  close(): Promise<void>
+}
+
+export interface CacheOptions {
+  host: string
+  port: number
+  password?: string
+  /** Before every key, for example `shop.orders:`. */
+  prefix: string
+  log: Logger
+}
+
+/** Longer than a healthy Redis ever takes; below what a caller notices. */
+const commandTimeoutMs = 80
+const connectTimeoutMs = 1_000
+const maxReconnectMs = 2_000
+/** After this many failures in a row nobody asks for a while: a Redis that hangs must not slow every answer. */
+const failuresBeforeRest = 3
+const restMs = 1_000
+
+/** Connects in the background, and again whenever the connection is lost. */
+export function openCache(options: CacheOptions): Cache {
+  return new RedisCache(options)
+}
+
+class RedisCache implements Cache {
+  readonly #redis: Redis
+  readonly #log: Logger
+  #failures = 0
+  #restUntil = 0
+  #isAway = false
+
+  constructor({ host, port, password, prefix, log }: CacheOptions) {
+    this.#log = log
+    this.#redis = new Redis({
+      host,
+      port,
+      ...(password === undefined ? {} : { password }),
+      keyPrefix: prefix,
+      commandTimeout: commandTimeoutMs,
+      connectTimeout: connectTimeoutMs,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), maxReconnectMs),
+    })
+    this.#redis.on('ready', () => this.#isBack())
+    this.#redis.on('error', (error: Error) => this.#isGone(error))
+  }
+
+  async get(key: string): Promise<CacheAnswer> {
+    if (!this.#isAsked) return { kind: 'away' }
+    try {
+      const value = await this.#redis.getBuffer(key)
+      this.#failures = 0
+      return value === null ? { kind: 'miss' } : { kind: 'hit', value }
+    } catch {
+      this.#countFailure()
+      return { kind: 'away' }
+    }
+  }
+
+  set(key: string, value: Buffer, ttlMs: number): void {
+    if (this.#isAsked) this.#redis.set(key, value, 'PX', ttlMs).catch(() => this.#countFailure())
+  }
+
+  async close(): Promise<void> {
+    this.#redis.disconnect()
+  }
+
+  get #isAsked(): boolean {
+    return this.#redis.status === 'ready' && performance.now() >= this.#restUntil
+  }
+
+  #countFailure(): void {
+    this.#failures += 1
+    if (this.#failures < failuresBeforeRest) return
+    this.#failures = 0
+    this.#restUntil = performance.now() + restMs
+    this.#redis.disconnect(true) // drops the commands that still wait for an answer
+  }
+
+  #isBack(): void {
+    this.#failures = 0
+    this.#restUntil = 0
+    if (this.#isAway) this.#log.info('the cache is back')
+    this.#isAway = false
+  }
+
+  #isGone(error: Error): void {
+    const reason = error.message
+    if (!this.#isAway) this.#log.warn({ reason }, 'the cache is away; answers come from the database')
+    this.#isAway = true
+  }
+}

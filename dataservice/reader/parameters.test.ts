@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-schema.ts'
+import { canonicalQuestion, type PageRequest, parseQuery } from './parameters.ts'
+
+const field = (parameter: string, type: ScalarType): IndexedField => ({
+  pointer: `/${parameter.replaceAll('.', '/')}`,
+  path: parameter.split('.'),
+  parameter,
+  type,
+})
+const customer = field('customer', 'string')
+const paid = field('paid', 'boolean')
+const amount = field('amount', 'number')
+const limit = field('limit', 'integer')
+const city = field('address.city', 'string')
+const indexes: DeclaredIndex[] = [
+  { name: 'a', fields: [customer] },
+  { name: 'b', fields: [paid, amount] },
+  { name: 'c', fields: [city] },
+  { name: 'd', fields: [limit] },
+]
+
+const parse = (query: string) => parseQuery(new URLSearchParams(query), indexes)
+
+function request(query: string): PageRequest {
+  const parsed = parse(query)
+  if (parsed.kind === 'refused') throw new Error(JSON.stringify(parsed.errors))
+  return parsed.request
+}
+
+describe('a query that an index covers', () => {
+  test.each([
+    ['', []],
+    ['customer=a%20b', [{ field: customer, operator: 'eq', values: ['a b'] }]],
+    ['address.city=', [{ field: city, operator: 'eq', values: [''] }]],
+    ['customer[in]=a&customer[in]=b', [{ field: customer, operator: 'in', values: ['a', 'b'] }]],
+    ['limit[eq]=5', [{ field: limit, operator: 'eq', values: ['5'] }]],
+    [
+      'amount[gte]=1e2&paid=true&amount[lt]=-0.5',
+      [
+        { field: amount, operator: 'gte', values: ['1e2'] },
+        { field: paid, operator: 'eq', values: ['true'] },
+        { field: amount, operator: 'lt', values: ['-0.5'] },
+      ],
+    ],
+  ])('%s', (query, conditions) => {
+    expect(request(query).question.conditions).toEqual(conditions)
+  })
+
+  test('takes limit, cursor and a time range', () => {
+    const text = 'limit=5&cursor=abc&from=2026-01-01T00:00:00Z&to=2026-01-01T02:00:00.5%2B01:00'
+    expect(request(text)).toEqual({
+      question: { conditions: [], from: 1_767_225_600_000, to: 1_767_229_200_500 },
+      limit: 5,
+      cursor: 'abc',
+    })
+  })
+
+  test('has 100 records by default', () => {
+    expect(request('').limit).toBe(100)
+  })
+})
+
+describe('a query that is refused', () => {
+  test.each([
+    [
+      'color=red',
+      'color',
+      'is no field that can be asked for: customer; or paid with amount; or address.city',
+    ],
+    ['customer[like]=a', 'customer[like]', 'is no field'],
+    ['paid=true', 'paid', 'declare {"fields":["/paid"]} in spec.record.indexes'],
+    ['customer=a&paid=true', 'customer, paid', 'needs an index of its own'],
+    ['paid[in]=true&amount=1', 'paid, amount', 'needs an index of its own'],
+    ['customer=a&customer=b', 'customer', 'may stand only once'],
+    ['customer=%00', 'customer', 'U+0000'],
+    ['paid=1&amount=1', 'paid', 'must be true or false'],
+    ['paid=true&amount=0x10', 'amount', 'must be a number'],
+    ['paid=true&amount=1e309', 'amount', 'must be a number'],
+    ['limit=0', 'limit', 'from 1 to 1000'],
+    ['limit=1001', 'limit', 'from 1 to 1000'],
+    ['limit=5&limit=6', 'limit', 'may stand only once'],
+    ['from=yesterday', 'from', 'RFC 3339'],
+    ['to=2026-13-01T00:00:00Z', 'to', 'RFC 3339'],
+    ['from=1969-12-31T23:59:59Z', 'from', 'not before 1970'],
+  ])('%s', (query, parameter, message) => {
+    const parsed = parse(query)
+    expect(parsed).toMatchObject({ kind: 'refused', errors: [{ parameter }] })
+    expect(parsed.kind === 'refused' && parsed.errors[0]?.message).toContain(message)
+  })
+
+  test('by more values than a list may have', () => {
+    const query = Array.from({ length: 101 }, (_, index) => `customer[in]=${index}`).join('&')
+    expect(parse(query)).toMatchObject({ kind: 'refused', errors: [{ message: 'may have 100 values' }] })
+  })
+})
+
+test('the canonical text ignores the order of parameters and nothing else', () => {
+  const text = (query: string) => canonicalQuestion(request(query).question)
+  expect(text('paid=true&amount[gte]=1')).toBe(text('amount[gte]=1&paid=true&limit=7'))
+  const different = ['', 'customer=a', 'customer[in]=a', 'address.city=a', 'from=2026-01-01T00:00:00Z']
+  expect(new Set(different.map(text)).size).toBe(different.length)
+})

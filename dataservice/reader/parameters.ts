@@ -1,0 +1,168 @@
+/** Query parameters to a typed question, or to what is wrong with them. */
+import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-schema.ts'
+import type { InputError } from '#dataservice/platform/http/problems.ts'
+
+export const operators = ['eq', 'in', 'gt', 'gte', 'lt', 'lte'] as const
+export type Operator = (typeof operators)[number]
+
+/** One comparison. Values are texts that Postgres reads as the field's type; only `in` has several. */
+export interface Condition {
+  field: IndexedField
+  operator: Operator
+  values: readonly string[]
+}
+
+/** What a page is about, apart from where it starts. */
+export interface PageQuestion {
+  conditions: readonly Condition[]
+  /** Milliseconds since 1970: records accepted at or after. */
+  from?: number
+  /** Milliseconds since 1970: records accepted before. */
+  to?: number
+}
+
+export interface PageRequest {
+  question: PageQuestion
+  limit: number
+  cursor?: string
+}
+
+export type Parsed =
+  | { kind: 'request'; request: PageRequest }
+  | { kind: 'refused'; errors: readonly InputError[] }
+
+export const limits = { default: 100, max: 1_000, values: 100 } as const
+
+/** Names that are not fields. A field of such a name is reached by an operator: `limit[eq]=5`. */
+const reserved = ['from', 'to', 'limit', 'cursor'] as const
+type Reserved = (typeof reserved)[number]
+
+/** Parses the query of `GET /data` against the declared indexes. */
+export function parseQuery(query: URLSearchParams, indexes: readonly DeclaredIndex[]): Parsed {
+  const errors: InputError[] = []
+  const named = new Map<Reserved, string>()
+  const conditions = new Map<string, Condition>()
+  for (const [parameter, value] of query) {
+    const name = reserved.find(each => each === parameter)
+    if (name === undefined) addCondition(parameter, value, { indexes, conditions, errors })
+    else if (named.has(name)) errors.push({ parameter, message: 'may stand only once' })
+    else named.set(name, value)
+  }
+  const parsed = [...conditions.values()]
+  const from = parseTime('from', named.get('from'), errors)
+  const to = parseTime('to', named.get('to'), errors)
+  const limit = parseLimit(named.get('limit'), errors)
+  const cursor = named.get('cursor')
+  if (errors.length === 0 && !isCovered(parsed, indexes)) errors.push(uncovered(parsed, indexes))
+  if (errors.length > 0) return { kind: 'refused', errors }
+  const question = {
+    conditions: parsed,
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  }
+  return { kind: 'request', request: { question, limit, ...(cursor !== undefined && { cursor }) } }
+}
+
+/** The same text for the same question, however its parameters were ordered. */
+export function canonicalQuestion({ conditions, from, to }: PageQuestion): string {
+  const parts = conditions.map(({ field, operator, values }) => [
+    field.parameter,
+    operator,
+    ...[...values].sort(),
+  ])
+  return JSON.stringify([parts.map(part => JSON.stringify(part)).sort(), from ?? null, to ?? null])
+}
+
+interface Collected {
+  indexes: readonly DeclaredIndex[]
+  conditions: Map<string, Condition>
+  errors: InputError[]
+}
+
+function addCondition(parameter: string, value: string, { indexes, conditions, errors }: Collected): void {
+  const [, name, operator] = /^(.*?)(?:\[([a-z]+)\])?$/s.exec(parameter) ?? []
+  const field = indexes.flatMap(({ fields }) => fields).find(each => each.parameter === name)
+  const known = operators.find(each => each === (operator ?? 'eq'))
+  if (!field || !known) {
+    errors.push({ parameter, message: `is no field that can be asked for: ${allowedFields(indexes)}` })
+    return
+  }
+  const problem = problemOfValue(value, field.type)
+  if (problem) {
+    errors.push({ parameter, message: problem })
+    return
+  }
+  const key = `${field.parameter}[${known}]`
+  const earlier = conditions.get(key)?.values ?? []
+  if (earlier.length > 0 && known !== 'in') errors.push({ parameter, message: 'may stand only once' })
+  if (earlier.length >= limits.values) errors.push({ parameter, message: `may have ${limits.values} values` })
+  conditions.set(key, { field, operator: known, values: [...earlier, value] })
+}
+
+/** A number as JSON writes it, and no larger than what the gateway takes. */
+const number = /^-?(0|[1-9]\d{0,308})(\.\d{1,308})?([eE][+-]?([0-2]?\d{1,2}|30[0-8]))?$/
+
+const valueRules: Readonly<Record<ScalarType, { fits(text: string): boolean; message: string }>> = {
+  string: { fits: text => !text.includes('\0'), message: 'may not hold U+0000' },
+  integer: { fits: text => number.test(text), message: 'must be a number' },
+  number: { fits: text => number.test(text), message: 'must be a number' },
+  boolean: { fits: text => text === 'true' || text === 'false', message: 'must be true or false' },
+}
+
+function problemOfValue(value: string, type: ScalarType): string | undefined {
+  const rule = valueRules[type]
+  return rule.fits(value) ? undefined : rule.message
+}
+
+/** All fields of one index by equality, the last one perhaps by a range or a list. */
+function isCovered(conditions: readonly Condition[], indexes: readonly DeclaredIndex[]): boolean {
+  if (conditions.length === 0) return true
+  const asked = new Set(conditions.map(({ field }) => field.parameter))
+  const open = conditions.filter(({ operator }) => operator !== 'eq').map(({ field }) => field.parameter)
+  return indexes.some(({ fields }) => {
+    const last = fields.at(-1)?.parameter
+    return (
+      fields.length === asked.size &&
+      fields.every(({ parameter }) => asked.has(parameter)) &&
+      open.every(parameter => parameter === last)
+    )
+  })
+}
+
+function uncovered(conditions: readonly Condition[], indexes: readonly DeclaredIndex[]): InputError {
+  const pointers = [...new Set(conditions.map(({ field }) => field.pointer))]
+  const wanted = JSON.stringify({ fields: pointers })
+  return {
+    parameter: conditions.map(({ field }) => field.parameter).join(', '),
+    message: `needs an index of its own: declare ${wanted} in spec.record.indexes, or ask for ${allowedFields(indexes)}`,
+  }
+}
+
+/** What may be asked, for people: the fields of each index, and what is always there. */
+export function allowedFields(indexes: readonly DeclaredIndex[]): string {
+  const sets = indexes.map(({ fields }) => fields.map(({ parameter }) => parameter).join(' with '))
+  return [...sets, reserved.join(', ')].join('; or ')
+}
+
+const dateTime = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
+
+function parseTime(parameter: string, text: string | undefined, errors: InputError[]): number | undefined {
+  if (text === undefined) return undefined
+  const milliseconds = dateTime.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(milliseconds) || milliseconds < 0) {
+    errors.push({
+      parameter,
+      message: 'must be a time like 2026-01-31T12:00:00Z (RFC 3339), not before 1970',
+    })
+    return undefined
+  }
+  return milliseconds
+}
+
+function parseLimit(text: string | undefined, errors: InputError[]): number {
+  if (text === undefined) return limits.default
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= limits.max) return limit
+  errors.push({ parameter: 'limit', message: `must be a whole number from 1 to ${limits.max}` })
+  return limits.default
+}
