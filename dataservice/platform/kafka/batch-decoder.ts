@@ -1,6 +1,6 @@
 /** Record batches as a broker answers them: bytes in, records out. */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { crc32c } from '@platformatic/kafka'
+import { compressionsAlgorithms, crc32c } from '@platformatic/kafka'
 import type { LogRecord, Offset } from './port.ts'
 
 /** What a fetch brought: records from the position on, and the offset to read next. */
@@ -31,9 +31,12 @@ const attribute = { codec: 0b111, logAppendTime: 1 << 3, transactional: 1 << 4, 
 /** Stops a batch that grows without bound; ours are at most 1 MiB before compression. */
 const maxOutputLength = 64 * 1024 * 1024
 
+/** By the number in the attributes; outside producers may choose any of Kafka's. */
 const codecs: Readonly<Record<number, (body: Buffer) => Buffer>> = {
   0: body => body,
   1: body => gunzipSync(body, { maxOutputLength }),
+  2: body => compressionsAlgorithms.snappy.decompressSync(body),
+  3: body => compressionsAlgorithms.lz4.decompressSync(body),
   4: body => zstdDecompressSync(body, { maxOutputLength }),
 }
 

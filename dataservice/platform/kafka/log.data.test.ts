@@ -1,6 +1,7 @@
 /** The contract of the port, on three real brokers. */
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { appenderContract } from './testing/appender-contract.ts'
+import { consumerContract } from './testing/consumer-contract.ts'
 import { type ContractCluster, startContractCluster } from './testing/contract-cluster.ts'
 
 let cluster: ContractCluster
@@ -11,4 +12,5 @@ beforeAll(async () => {
 afterEach(() => cluster.proxy.intercept())
 afterAll(() => cluster.close())
 
-appenderContract(() => cluster)
+describe('appending', () => appenderContract(() => cluster))
+describe('consuming', () => consumerContract(() => cluster))

@@ -12,7 +12,6 @@ export interface Topics {
   counts(topic: string): Promise<number[]>
   /** Deletes the records below an offset, as retention does. */
   deleteBelow(topic: string, partition: number, offset: number): Promise<void>
-  leader(topic: string, partition: number): Promise<number>
   close(): Promise<void>
 }
 
@@ -51,7 +50,6 @@ export async function connectTopics(brokers: string[]): Promise<Topics> {
     async deleteBelow(topic, partition, offset) {
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
     },
-    leader: async (topic, partition) => (await leaders(topic)).get(partition) ?? -1,
     close: () => admin.disconnect(),
   }
 }

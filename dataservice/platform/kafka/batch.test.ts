@@ -1,0 +1,117 @@
+import { createRecordsBatch, type MessageRecord, Reader, readRecordsBatch } from '@platformatic/kafka'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { BatchUnreadable, decodeBatches } from './batch-decoder.ts'
+import { batchBytes, type EncodedBatch, encodeBatch, setSequence } from './batch-encoder.ts'
+import type { NewRecord } from './port.ts'
+
+const now = 1_763_000_000_000
+const sequence = { producerId: 77n, producerEpoch: 1, first: 5 }
+
+const newRecord = (value: string, headers: NewRecord['headers'] = {}): NewRecord => ({
+  key: Buffer.from('key'),
+  value: Buffer.from(value),
+  headers,
+})
+
+/** The bytes as a broker keeps them: with a base offset and its own epoch, which the checksum does not cover. */
+function stored({ bytes }: EncodedBatch, offset: bigint, leaderEpoch = 3): Buffer {
+  const copy = Buffer.from(bytes)
+  copy.writeBigInt64BE(offset, 0)
+  copy.writeInt32BE(leaderEpoch, 12)
+  return copy
+}
+
+function encoded(records: readonly NewRecord[]): EncodedBatch {
+  const batch = encodeBatch(records, now)
+  setSequence(batch, sequence)
+  return batch
+}
+
+const anyRecord = fc.record({
+  key: fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)),
+  value: fc.uint8Array({ maxLength: 20_000 }).map(bytes => Buffer.from(bytes)),
+  headers: fc.dictionary(
+    fc.string(),
+    fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.uint8Array().map(b => Buffer.from(b)),
+    ),
+  ),
+})
+
+test('what is encoded is decoded, record for record', () => {
+  fc.assert(
+    fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 20 }), records => {
+      const { records: read, next } = decodeBatches(stored(encoded(records), 100n), 0n)
+      expect(next).toBe(100n + BigInt(records.length))
+      expect(read).toEqual(
+        records.map(({ key, value, headers }, index) => ({
+          offset: 100n + BigInt(index),
+          key,
+          value,
+          headers: new Map(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes)])),
+          timestamp: now,
+        })),
+      )
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('another implementation reads our batch: fields, sequence and compressed records', () => {
+  const records = Array.from({ length: 200 }, (_, n) =>
+    newRecord(`value ${n} ${'x'.repeat(50)}`, { ce_id: `id ${n}` }),
+  )
+  const { bytes } = encoded(records)
+  expect(bytes.length).toBeLessThan(batchBytes(records) / 2)
+  const read = readRecordsBatch(Reader.from(bytes))
+  expect(read).toMatchObject({ producerId: 77n, producerEpoch: 1, firstSequence: 5, lastOffsetDelta: 199 })
+  expect(read.firstTimestamp).toBe(BigInt(now))
+  expect(read.records.map(({ value }) => value?.toString())).toEqual(
+    records.map(({ value }) => value.toString()),
+  )
+})
+
+test('a small batch is not compressed, and as long as foretold', () => {
+  const records = [newRecord('a', { ce_id: 'ü' }), newRecord('b'.repeat(3000))]
+  expect(encoded(records).bytes.length).toBe(batchBytes(records))
+})
+
+test.each(['none', 'gzip', 'zstd', 'lz4', 'snappy'] as const)(
+  'a batch of another producer with %s is read',
+  compression => {
+    const messages: MessageRecord[] = ['a', 'b'].map(text => ({
+      topic: 't',
+      key: Buffer.from(text),
+      value: Buffer.from(text.repeat(500)),
+    }))
+    const batch = createRecordsBatch(messages, { compression })
+    expect(decodeBatches(batch.buffer, 0n).records.map(({ key }) => key?.toString())).toEqual(['a', 'b'])
+  },
+)
+
+test('records below the position are cut off, and a cut batch at the end waits', () => {
+  const ten = encoded(Array.from({ length: 10 }, (_, n) => newRecord(`${n}`)))
+  const bytes = Buffer.concat([stored(ten, 0n), stored(ten, 10n), stored(ten, 20n).subarray(0, 100)])
+  const { records, next, leaderEpoch } = decodeBatches(bytes, 7n)
+  expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: 13 }, (_, n) => BigInt(n + 7)))
+  expect(next).toBe(20n)
+  expect(leaderEpoch).toBe(3)
+})
+
+test.each([
+  ['a control batch', 1 << 5],
+  ['a batch of a transaction', 1 << 4],
+])('%s is skipped, and the position goes over it', (_, attributes) => {
+  const batch = encodeBatch([newRecord('a')], now)
+  batch.bytes.writeInt16BE(attributes, 21)
+  setSequence(batch, sequence)
+  expect(decodeBatches(stored(batch, 4n), 4n)).toMatchObject({ records: [], next: 5n })
+})
+
+test('a changed byte is noticed', () => {
+  const bytes = stored(encoded([newRecord('abc')]), 0n)
+  bytes[bytes.length - 3] = 0
+  expect(() => decodeBatches(bytes, 0n)).toThrow(BatchUnreadable)
+})
