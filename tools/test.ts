@@ -9,6 +9,7 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureBinaries } from '#e2e/cluster/binaries.ts'
+import { ensureImages } from '#e2e/images/images.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
 import { atLeastOneFailed, closingLine, sum, type Tally, tallyVariable } from '#tools/closing-line.ts'
@@ -27,7 +28,7 @@ const projects: Readonly<Record<ProjectName, () => Promise<void>>> = {
     for (const name of engineNames) await engineRoot(name)
   },
   node: async () => {
-    for (const name of ['kubernetes', 'coredns', 'metrics-server'] as const) await ensureBinaries(name)
+    await ensureImages()
   },
 }
 const projectNames = Object.keys(projects).filter(isProject)
@@ -44,6 +45,8 @@ interface ProjectResult extends Tally {
   name: ProjectName
   seconds: number
   problem?: string
+  /** Somebody wants the whole run to end. */
+  interrupted?: boolean
 }
 
 function isProject(name: string): name is ProjectName {
@@ -80,11 +83,10 @@ async function runProject(
 ): Promise<ProjectResult> {
   const started = Date.now()
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const exitCode = await programEnds(
-    [vitest, 'run', '--project', name, '--passWithNoTests', ...filters],
-    tallyFile,
-  )
+  const args = [vitest, 'run', '--project', name, '--passWithNoTests', ...filters]
+  const { exitCode, interrupted } = await programEnds(args, tallyFile)
   const seconds = Math.round((Date.now() - started) / 1000)
+  if (interrupted) return { name, seconds, passed: 0, failed: 1, problem: 'interrupted', interrupted }
   return { name, seconds, ...judge(exitCode, readTally(tallyFile), filters.length > 0) }
 }
 
@@ -103,18 +105,28 @@ export function judge(
   return tally
 }
 
-function programEnds(args: readonly string[], tallyFile: string): Promise<number> {
+interface End {
+  exitCode: number
+  interrupted: boolean
+}
+
+function programEnds(args: readonly string[], tallyFile: string): Promise<End> {
   const env = { ...process.env, [tallyVariable]: tallyFile }
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
-  const forward = (signal: NodeJS.Signals) => child.kill(signal)
+  let interrupted = false
+  const forward = (signal: NodeJS.Signals) => {
+    interrupted = true
+    child.kill(signal)
+  }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, forward)
   return new Promise(resolve => {
-    child.on('error', () => resolve(1))
-    child.on('exit', (code, signal) => {
-      for (const name of signals) process.off(name, forward)
-      resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL'])
-    })
+    const end = (exitCode: number) => {
+      for (const signal of signals) process.off(signal, forward)
+      resolve({ exitCode, interrupted })
+    }
+    child.on('error', () => end(1))
+    child.on('exit', (code, signal) => end(code ?? 128 + constants.signals[signal ?? 'SIGKILL']))
   })
 }
 
@@ -153,7 +165,11 @@ async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'dataservice-test-'))
   const results: ProjectResult[] = []
   try {
-    for (const name of wanted) results.push(await prepareAndRun(name, filters, folder))
+    for (const name of wanted) {
+      const result = await prepareAndRun(name, filters, folder)
+      results.push(result)
+      if (result.interrupted) break
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
