@@ -1,5 +1,4 @@
 /** Runs a role from start to end and decides the exit code. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { RoleContext, Running } from './lifecycle.ts'
 
@@ -49,7 +48,7 @@ export function live(options: ProcessOptions): Life {
   const { stops, log, deadlineMs = 25_000 } = options
   const hurry = new AbortController()
   const state: State = { phase: 'starting', running: undefined, closers: [] }
-  const deadline = stops.first.then(() => sleep(deadlineMs, undefined, { ref: false }))
+  const deadline = stops.first.then(() => pause(deadlineMs))
   const cut = Promise.race([
     stops.second.then(() => 'a second signal came'),
     deadline.then(() => 'it took too long'),
@@ -109,7 +108,7 @@ async function work(
     state.phase = 'draining'
     log.info({ drainMs }, 'waiting until the endpoints are gone')
     running.drain?.()
-    await sleep(drainMs, undefined, { signal: hurry }).catch(() => undefined)
+    await pause(drainMs, hurry)
   }
   state.phase = 'stopping'
   await running.stop()
@@ -123,4 +122,15 @@ async function closeAll(state: State, log: Logger): Promise<void> {
       log.warn({ err: error }, `${name} did not close in order`)
     }
   }
+}
+
+/** Resolves after this time, or as soon as the signal says so. */
+function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, milliseconds)
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

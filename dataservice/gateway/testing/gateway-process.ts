@@ -1,0 +1,69 @@
+/** The gateway as its pod runs it: a process of `main.ts` on free ports of this machine. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mounts, probePaths } from '#dataservice/contract/names.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import { freePort } from '#e2e/engines/ports.ts'
+import { root } from '#tools/workspace.ts'
+
+export interface GatewayProcess {
+  url: string
+  /** Answers the status of `/readyz`, or 0 when nobody listens. */
+  readiness(): Promise<number>
+  metrics(): Promise<string>
+  signal(name: NodeJS.Signals): void
+  /** Resolves when the process has ended. */
+  exitCode: Promise<number | null>
+  /** Its log lines so far. */
+  log(): string
+  /** Kills it if it still runs, and removes its files. */
+  remove(): Promise<void>
+}
+
+/** Starts it; `ready` resolves with `/readyz`. `drainMs` is how long it waits for endpoints to go. */
+export async function startGateway(settings: Settings, { drainMs = 0 } = {}): Promise<GatewayProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'dataservice-gateway-'))
+  const settingsPath = join(folder, 'settings.json')
+  await writeFile(settingsPath, JSON.stringify(settings))
+  const [http, telemetry] = [await freePort(), await freePort()]
+  const child = spawn(process.execPath, [join(root, 'dataservice/main.ts'), 'gateway'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      [mounts.settings.variable]: settingsPath,
+      DATASERVICE_HTTP_PORT: String(http),
+      DATASERVICE_TELEMETRY_PORT: String(telemetry),
+      DATASERVICE_DRAIN_MS: String(drainMs),
+    },
+  })
+  const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
+  const log = collected(child)
+  const probe = (path: string) => fetch(`http://127.0.0.1:${telemetry}${path}`)
+  return {
+    url: `http://127.0.0.1:${http}`,
+    readiness: () =>
+      probe(probePaths.ready).then(
+        answer => answer.status,
+        () => 0,
+      ),
+    metrics: async () => (await probe(probePaths.metrics)).text(),
+    signal: name => void child.kill(name),
+    exitCode: exited,
+    log,
+    async remove() {
+      if (child.exitCode === null) child.kill('SIGKILL')
+      await exited
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function collected(child: ChildProcess): () => string {
+  const chunks: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return () => Buffer.concat(chunks).toString()
+}

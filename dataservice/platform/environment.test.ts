@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { readEnvironment } from './environment.ts'
+
+test('a pod needs its role and nothing else', () => {
+  expect(readEnvironment(['writer'], { HOSTNAME: 'orders-writer-1' })).toEqual({
+    role: 'writer',
+    settingsPath: '/etc/dataservice/settings/settings.json',
+    credentialsPath: '/etc/dataservice/credentials',
+    drainMs: 5_000,
+    httpPort: 8080,
+    telemetryPort: 9090,
+    podName: 'orders-writer-1',
+    logLevel: 'info',
+  })
+})
+
+test.each([
+  [[], {}, 'gateway, writer, reader, migrate, maintain'],
+  [['operator'], {}, 'must be one of'],
+  [['reader'], { DATASERVICE_DRAIN_MS: '5s' }, 'DATASERVICE_DRAIN_MS'],
+  [['reader'], { DATASERVICE_HTTP_PORT: '-1' }, 'DATASERVICE_HTTP_PORT'],
+])('%j with %j is refused', (args, env, message) => {
+  expect(() => readEnvironment(args, env)).toThrow(message)
+})
