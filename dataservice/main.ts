@@ -18,9 +18,11 @@ import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { type Database, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { live, stopRequests } from '#dataservice/platform/process.ts'
+import { openCache } from '#dataservice/platform/redis/cache.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
 import { makeMetrics } from '#dataservice/platform/telemetry/metrics.ts'
 import { startTelemetry } from '#dataservice/platform/telemetry/server.ts'
+import { start as startReader } from '#dataservice/reader/role.ts'
 import { start as startWriter } from '#dataservice/writer/role.ts'
 
 /** How each role gets its adapters. */
@@ -38,8 +40,18 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       const consumer = createConsumer({ ...topicOptions(context), group: context.settings.log.group })
       return startWriter(context, { consumer, database })
     },
-    reader() {
-      throw new Error('the reader is not here yet')
+    reader(context, { httpPort }) {
+      const database = connect(context, 'reader', context.settings.store.poolSize.reader)
+      const { namespace, name, cache: address } = context.settings
+      const cache = openCache({
+        host: address.host,
+        port: address.port,
+        password: context.credential(credentialFiles.redisPassword),
+        prefix: `${namespace}.${name}:`,
+        log: context.log,
+      })
+      context.onClose('the cache', () => cache.close())
+      return startReader(context, { database, cache, listen: { port: httpPort } })
     },
     migrate: context => startMigrate(context, { database: connect(context, 'owner', 1) }),
     maintain: context => startMaintain(context, { database: connect(context, 'owner', 1) }),

@@ -30,9 +30,9 @@ export async function start(
     metrics: readerMetrics(metrics, database),
     now: Date.now,
   })
-  const { app, drain } = makeServer({ log, metrics })
+  const { app, listen: serve, drain } = makeServer({ log, metrics })
   await app.register(reader, { lookup, indexes: record.indexes })
-  await app.listen({ host: '::', ...listen })
+  await serve(listen)
   return {
     notReady: () => undefined,
     behindService: true,
