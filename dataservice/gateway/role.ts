@@ -29,7 +29,7 @@ export async function start(
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
-  const { app, drain } = makeServer({ log, metrics })
+  const { app, listen: serve, drain } = makeServer({ log, metrics })
   const source = `/dataservices/${settings.namespace}/${settings.name}`
   await app.register(gateway, {
     accumulator,
@@ -45,7 +45,7 @@ export async function start(
       constantHeaders: constantHeaders(source, record.schemaVersion),
     },
   })
-  await app.listen({ host: '::', ...listen })
+  await serve(listen)
   return {
     notReady: () => clockProblem(appender.clockSkewMs()),
     behindService: true,

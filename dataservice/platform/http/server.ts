@@ -1,5 +1,6 @@
 /** The HTTP server of gateway and reader: limits, raw bodies, problem documents and metrics; no routes. */
-import type { Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -20,6 +21,8 @@ export interface ServerOptions {
 
 export interface HttpServer {
   app: FastifyInstance
+  /** Default host: all interfaces, IPv6 and IPv4 where the machine has both. */
+  listen(at: { port: number; host?: string }): Promise<void>
   /** From now on every answer asks its client to connect anew (elsewhere). */
   drain(): void
 }
@@ -62,9 +65,25 @@ export function makeServer({ log, metrics, maxBodyBytes = limits.bodyBytes }: Se
   })
   return {
     app,
+    listen: async at => {
+      await app.listen({ host: await anyHost(), ...at })
+    },
     drain: () => {
       isDraining = true
     },
+  }
+}
+
+/** `::` serves both families, but a kernel without IPv6 refuses it. */
+async function anyHost(): Promise<string> {
+  const probe = createServer()
+  try {
+    await once(probe.listen(0, '::'), 'listening')
+    return '::'
+  } catch {
+    return '0.0.0.0'
+  } finally {
+    probe.close()
   }
 }
 
