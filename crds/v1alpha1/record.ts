@@ -12,7 +12,7 @@ const Index = Type.Object(
         'x-kubernetes-list-type': 'atomic',
         description:
           'Fields of the index, in order. A query names them all by equality; the last one may be a range. ' +
-          'Example: [/customerId, /amount] answers GET /data?customerId=c1&amount.gte=10.',
+          'Example: [/customerId, /amount] answers GET /data?customerId=c1&amount[gte]=10.',
       },
     ),
   },
