@@ -19,8 +19,16 @@ import { importPauseImage } from './images.ts'
 import { type Layout, nodeLimit } from './layout.ts'
 import { leftovers, namespaceUsers } from './leftovers.ts'
 import { ensureBridge, ensureHostRoutes, removeNetwork } from './network.ts'
-import { ensureNodeAgents, ensureNodeRuntime, logOf, processNames, retireNode } from './node.ts'
-import { killAll, killCgroup, pidFileOf, runningProcess } from './processes.ts'
+import {
+  ensureNodeAgents,
+  ensureNodeRuntime,
+  isNodeRunning,
+  logOf,
+  processNames,
+  retireNode,
+} from './node.ts'
+import { parseNodes, readyNodes } from './node-status.ts'
+import { killAll, killCgroup, pidFileOf, runningProcess, startTime } from './processes.ts'
 import { waitFor } from './waiting.ts'
 
 /** What the nodes and the builds need from the distribution. */
@@ -71,11 +79,12 @@ export async function embeddedUp({ name, nodes, delays }: EmbeddedOptions): Prom
   coredns.catch(() => {}) // awaited below; until then a failure is not unheard of
   await withLock(lockFile(layout), async () => {
     await rememberShape(layout)
+    if (await isHealthy(layout)) return step(`cluster ${name} is up already: ${nodes} nodes`)
     await bringUp(layout, binaries, delays ?? shortDelays)
     await host.startAddon(layout, addon.dns(layout, await coredns))
-    await nodesReady(layout)
+    await waitForNodes(layout)
+    step(`cluster ${name} is up: ${nodes} nodes`)
   })
-  step(`cluster ${name} is up: ${nodes} nodes`)
   const metricsReady = addMetrics(layout)
   metricsReady.catch(() => {}) // whoever wants to know awaits it
   return { layout, binFolder: await linkCommands(binaries), metricsReady }
@@ -156,27 +165,31 @@ async function bringUp(layout: Layout, binaries: string, delays: AutoscalerDelay
   ])
 }
 
-async function nodesReady(layout: Layout): Promise<void> {
-  const api = host.adminClient(layout)
-  await waitFor(async () => isEveryNodeReady(layout, await api.call('GET', '/api/v1/nodes')), {
+/** True when every process runs, the API server is ready and every node says so of itself. */
+async function isHealthy(layout: Layout): Promise<boolean> {
+  const processes = host.hostProcesses.filter(process => process !== 'metrics-server') // comes later, see addMetrics
+  const isRunning = processes.every(process => runningProcess(pidFileOf(layout.runFolder, process)))
+  if (!isRunning || !layout.nodes.every(node => isNodeRunning(layout, node))) return false
+  return areNodesReady(layout).catch(() => false)
+}
+
+async function waitForNodes(layout: Layout): Promise<void> {
+  await waitFor(() => areNodesReady(layout), {
     what: 'all nodes to be Ready',
     timeoutMs: 90_000,
     logs: layout.nodes.map(node => logOf(layout, node, 'kubelet')),
   })
-  api.close()
 }
 
-interface NodeList {
-  items: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } }[]
-}
-
-function isEveryNodeReady(layout: Layout, answer: unknown): boolean {
-  const { items } = answer as NodeList
-  const ready = items.filter(({ status }) =>
-    status?.conditions?.some(condition => condition.type === 'Ready' && condition.status === 'True'),
-  )
-  const names = new Set(ready.map(({ metadata }) => metadata.name))
-  return layout.nodes.every(({ name }) => names.has(name))
+async function areNodesReady(layout: Layout): Promise<boolean> {
+  const api = host.adminClient(layout)
+  try {
+    const startedAt = (node: string) => startTime(pidFileOf(layout.runFolder, `${node}-kubelet`))
+    const ready = readyNodes(parseNodes(await api.call('GET', '/api/v1/nodes')), startedAt)
+    return layout.nodes.every(({ name }) => ready.has(name))
+  } finally {
+    api.close()
+  }
 }
 
 /** Runs after `up` has given the lock back, so somebody may have taken the cluster down in the meantime. */

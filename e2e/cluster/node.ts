@@ -47,6 +47,15 @@ export async function ensureNodeRuntime(layout: Layout, node: NodeLayout, binari
   })
 }
 
+/** True when the namespaces are whole and every daemon runs. */
+export function isNodeRunning(layout: Layout, node: NodeLayout): boolean {
+  const names = processNames(node)
+  return (
+    preparedHolder(layout, node) !== undefined &&
+    names.every(name => runningProcess(pidFileOf(layout.runFolder, name)))
+  )
+}
+
 /** Starts kubelet and kube-proxy; they find the API server by themselves. */
 export async function ensureNodeAgents(layout: Layout, node: NodeLayout): Promise<void> {
   await ensureDaemon(layout, node, 'kubelet')

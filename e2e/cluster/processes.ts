@@ -5,7 +5,16 @@
  * somebody else in the meantime is never taken for ours, nor killed.
  */
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { run } from '#tools/shell.ts'
 import { until } from './waiting.ts'
@@ -130,6 +139,11 @@ export async function processesIn(folder: string): Promise<number[]> {
 /** The command line of a process, for messages. */
 export function commandLine(pid: number): string {
   return readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, 120)
+}
+
+/** When the process of a pid file was started, in milliseconds; it may have ended since. */
+export function startTime(pidFile: string): number {
+  return statSync(pidFile).mtimeMs
 }
 
 export function pidFileOf(runFolder: string, name: string): string {
