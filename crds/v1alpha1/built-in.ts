@@ -4,8 +4,7 @@
  */
 
 /** Each kind of pod that a user can set up. */
-export const parts = ['gateway', 'writer', 'reader', 'kafka', 'postgres', 'redis'] as const
-export type Part = (typeof parts)[number]
+export type Part = 'gateway' | 'writer' | 'reader' | 'kafka' | 'postgres' | 'redis'
 
 export interface Amounts {
   cpu: string

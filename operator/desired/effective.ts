@@ -2,6 +2,7 @@
  * What is in force for one DataService: its own words first, then the built-in choice.
  * The one place where a class will come in between.
  */
+import { type Amounts, builtInResources, seededReplicas } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import { durationMs } from './duration.ts'
 import { type EnginePart, type Part, parts } from './names.ts'
@@ -15,10 +16,6 @@ export interface Images {
   redis: string
 }
 
-export interface Amounts {
-  cpu: string
-  memory: string
-}
 export interface Resources {
   requests: Amounts
   limits: Amounts
@@ -47,22 +44,10 @@ export interface Effective {
   cacheTtlSeconds: number
 }
 
-const standard: Resources = {
-  requests: { cpu: '250m', memory: '256Mi' },
-  limits: { cpu: '500m', memory: '512Mi' },
-}
-
-const builtInResources: Record<Part | 'jobs', Resources> = {
-  gateway: standard,
-  writer: standard,
-  reader: standard,
-  kafka: { requests: { cpu: '250m', memory: '768Mi' }, limits: { cpu: '1', memory: '1Gi' } },
-  postgres: { requests: { cpu: '250m', memory: '512Mi' }, limits: { cpu: '1', memory: '1Gi' } },
-  redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
+const inForce: Record<Part | 'jobs', Resources> = {
+  ...builtInResources,
   jobs: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
-
-const seeds = { writer: 2, reader: 3 } as const
 
 /** `max_connections` of a managed Postgres, and how many each pod of ours may hold. */
 const connections = { total: 200, writer: 2, reader: 2 } as const
@@ -81,7 +66,7 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
   const { partitioning } = spec.postgres
   return {
     images,
-    resources: mapParts(part => mergeResources(builtInResources[part], wishes[part].resources)),
+    resources: mapParts(part => mergeResources(inForce[part], wishes[part].resources)),
     pods: mapParts(part => wishes[part].pod ?? {}),
     storage: { kafka: spec.kafka.managed.storage, postgres: spec.postgres.managed.storage },
     brokers: spec.kafka.managed.brokers,
@@ -97,8 +82,8 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
     },
     replicas: {
       gateway: { number: spec.replicas, rule: 'exact' },
-      writer: wantedReplicas(spec.writer.replicas, Math.min(seeds.writer, topic.partitions)),
-      reader: wantedReplicas(spec.reader.replicas, seeds.reader),
+      writer: wantedReplicas(spec.writer.replicas, Math.min(seededReplicas.writer, topic.partitions)),
+      reader: wantedReplicas(spec.reader.replicas, seededReplicas.reader),
     },
     connections,
     cacheTtlSeconds: 60,
