@@ -75,9 +75,10 @@ export class MemoryState {
   /** With finalizers it stays, marked, until the last one is taken away. */
   remove(ref: ObjectRef, stored: StoredObject): void {
     const { object, ownership } = stored
-    if ((object.metadata.finalizers ?? []).length === 0) return this.#drop(ref, object)
+    const held = (object.metadata.finalizers ?? []).length > 0
     const metadata = { ...object.metadata, deletionTimestamp: '1970-01-01T00:00:00Z' }
-    this.put(ref, stored, { body: { ...object, metadata }, ownership })
+    if (held) this.put(ref, stored, { body: { ...object, metadata }, ownership })
+    else this.#drop(ref, object)
   }
 
   watch<T extends KubernetesObject>(kind: Kind, scope: Scope): WatchedStore<T> {

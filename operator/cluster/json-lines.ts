@@ -16,11 +16,11 @@ export async function* jsonLines(
   for await (const chunk of chunks) {
     let start = 0
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+      checkSize(pendingBytes + end - start, maxBytes)
       const line = [...pending, chunk.subarray(start, end)]
       pending = []
-      start = end + 1
-      checkSize(pendingBytes + end - start, maxBytes)
       pendingBytes = 0
+      start = end + 1
       const text = Buffer.concat(line).toString('utf8').trim()
       if (text !== '') yield parsedLine(text)
     }

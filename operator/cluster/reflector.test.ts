@@ -1,0 +1,234 @@
+import type { ServerResponse } from 'node:http'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { listWatch } from './list-watch.ts'
+import { silentLog } from './log.ts'
+import type { Change, KubernetesObject } from './port.ts'
+import { type ReflectorTiming, startReflector } from './reflector.ts'
+import { json, refusal, type ScriptedServer, type SeenRequest, scriptedServer } from './scripted-server.ts'
+import { createTransport } from './transport.ts'
+
+/** Fast waits; a watch counts as a success as soon as it lived 10 s, which none here does. */
+const timing: Partial<ReflectorTiming> = { baseMs: 5, maxMs: 20, successMs: 10_000, idleMs: 5_000 }
+
+type Script = (request: SeenRequest, response: ServerResponse, call: number) => void
+
+/** Lists and watches are answered by a script each, with the number of the call (0 = the first). */
+async function reflecting(scripts: { list?: Script; watch: Script }, more: Partial<ReflectorTiming> = {}) {
+  const calls = { list: 0, watch: 0 }
+  const list = scripts.list ?? ((_, response) => json(response, page([pod('a', 1)], '1')))
+  const server = await scriptedServer((request, response) => {
+    if (request.query.watch) scripts.watch(request, response, calls.watch++)
+    else list(request, response, calls.list++)
+  })
+  const transport = createTransport({ access: server.access, version: 'test', deadlineMs: 2_000 })
+  const source = listWatch<KubernetesObject>(transport, 'Pod', {
+    namespace: 'shop',
+    labels: { b: '2', a: '1' },
+  })
+  const store = startReflector({ kind: 'Pod', source, log: silentLog, timing: { ...timing, ...more } })
+  const changes: Change[] = []
+  store.onChange(change => changes.push(change))
+  onTestFinished(async () => {
+    await store.stop()
+    await server[Symbol.asyncDispose]()
+  })
+  const names = () => store.list().map(({ metadata }) => `${metadata.name}${metadata.resourceVersion}`)
+  const seen = () => changes.map(({ kind, object }) => `${kind} ${object.metadata.name}`)
+  return { server, store, names, seen, requests: () => requestsOf(server) }
+}
+
+const requestsOf = ({ seen }: ScriptedServer): string[] =>
+  seen.map(({ query }) =>
+    query.watch ? `watch from ${query.resourceVersion}` : `list ${query.continue ?? ''}`.trim(),
+  )
+
+function pod(name: string, version: number, uid = `uid-${name}`) {
+  const metadata = { name, namespace: 'shop', uid, resourceVersion: String(version), managedFields: [{}] }
+  return { apiVersion: 'v1', kind: 'Pod', metadata }
+}
+
+/** As the API server does it, items of a list carry neither apiVersion nor kind. */
+const page = (items: readonly ReturnType<typeof pod>[], resourceVersion: string, next?: string) => ({
+  metadata: { resourceVersion, ...(next === undefined ? {} : { continue: next }) },
+  items: items.map(({ metadata }) => ({ metadata })),
+})
+
+const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`
+const bookmark = (resourceVersion: string) => line('BOOKMARK', { metadata: { resourceVersion } })
+const tooOld = line('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' })
+
+/** Answers a watch and leaves it open. */
+function stream(response: ServerResponse, ...chunks: string[]): void {
+  response.writeHead(200)
+  response.flushHeaders()
+  for (const chunk of chunks) response.write(chunk)
+}
+const hang: Script = (_, response) => stream(response)
+
+test('a list is read in chunks, and the watch asks for bookmarks from there', async () => {
+  const { store, names, server } = await reflecting({
+    list: ({ query }, response) =>
+      json(response, query.continue ? page([pod('b', 2)], '7') : page([pod('a', 1)], '7', 'more')),
+    watch: hang,
+  })
+  await store.synced
+  expect(names()).toEqual(['a1', 'b2'])
+  expect(store.get('shop', 'a')).toMatchObject({ apiVersion: 'v1', kind: 'Pod' })
+  expect(store.get('shop', 'a')?.metadata).not.toHaveProperty('managedFields')
+  await vi.waitFor(() => expect(server.seen).toHaveLength(3))
+  const [first, second, third] = server.seen
+  expect(first).toMatchObject({
+    path: '/api/v1/namespaces/shop/pods',
+    query: { limit: '500', labelSelector: 'a=1,b=2' },
+  })
+  expect(second?.query).toMatchObject({ limit: '500', continue: 'more' })
+  expect(third?.query).toMatchObject({ watch: '1', allowWatchBookmarks: 'true', resourceVersion: '7' })
+  const seconds = Number(third?.query.timeoutSeconds)
+  expect(seconds >= 300 && seconds <= 600).toBe(true)
+})
+
+test('a list that grew too old in its middle is read anew, without half of it being shown', async () => {
+  const { store, names, requests, seen } = await reflecting({
+    list: ({ query }, response, call) => {
+      if (call === 0) json(response, page([pod('old', 1)], '3', 'more'))
+      else if (query.continue) refusal(response, 410, 'Expired')
+      else json(response, page([pod('new', 5)], '6'))
+    },
+    watch: hang,
+  })
+  await store.synced
+  expect(names()).toEqual(['new5'])
+  expect(seen()).toEqual(['added new'])
+  expect(requests().slice(0, 3)).toEqual(['list', 'list more', 'list'])
+})
+
+test('events change the copy, also when they come in pieces', async () => {
+  const text = line('ADDED', pod('b', 2)) + line('MODIFIED', pod('a', 3)) + line('DELETED', pod('b', 4))
+  const { seen, names } = await reflecting({
+    watch: (_, response) => {
+      stream(response, text.slice(0, 50))
+      setImmediate(() => response.write(text.slice(50)))
+    },
+  })
+  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'added b', 'updated a', 'deleted b']))
+  expect(names()).toEqual(['a3'])
+})
+
+test('a watch that ended goes on after the last event or bookmark, without a new list', async () => {
+  const { requests } = await reflecting({
+    watch: (_, response, call) => {
+      if (call === 0) response.end(line('ADDED', pod('b', 5)))
+      else if (call === 1) response.end(bookmark('9'))
+      else stream(response)
+    },
+  })
+  await vi.waitFor(() => expect(requests()).toEqual(['list', 'watch from 1', 'watch from 5', 'watch from 9']))
+})
+
+test('a line cut by a broken connection is neither used nor lost', async () => {
+  const { seen, requests } = await reflecting({
+    watch: (_, response, call) => {
+      if (call > 0) return stream(response, line('ADDED', pod('c', 6)))
+      stream(response, line('ADDED', pod('b', 5)) + line('ADDED', pod('c', 6)).slice(0, 30))
+      setTimeout(() => response.destroy(), 20)
+    },
+  })
+  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'added b', 'added c']))
+  expect(requests()).toEqual(['list', 'watch from 1', 'watch from 5'])
+})
+
+const waysToBeTooOld: { title: string; answer: (response: ServerResponse) => void }[] = [
+  { title: 'the status 410', answer: response => refusal(response, 410, 'Expired') },
+  { title: 'an ERROR event', answer: response => response.end(tooOld) },
+]
+
+test.each(waysToBeTooOld)(
+  'after $title the list is read anew and the difference told',
+  async ({ answer }) => {
+    const { seen, requests } = await reflecting({
+      list: (_, response, call) => {
+        const items =
+          call === 0 ? [pod('a', 1), pod('b', 1), pod('c', 1)] : [pod('b', 8), pod('c', 1), pod('d', 7)]
+        json(response, page(items, call === 0 ? '1' : '9'))
+      },
+      watch: (_, response, call) => (call === 0 ? answer(response) : stream(response)),
+    })
+    await vi.waitFor(() => expect(requests()).toEqual(['list', 'watch from 1', 'list', 'watch from 9']))
+    expect(seen().slice(3)).toEqual(['deleted a', 'updated b', 'added d'])
+  },
+)
+
+test('an object made anew under its name is deleted and added', async () => {
+  const { seen } = await reflecting({
+    watch: (_, response) => stream(response, line('MODIFIED', pod('a', 5, 'uid-other'))),
+  })
+  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'deleted a', 'added a']))
+})
+
+test('the same state twice is told once', async () => {
+  const { seen } = await reflecting({
+    watch: (_, response) =>
+      stream(
+        response,
+        line('ADDED', pod('a', 1)),
+        line('MODIFIED', pod('a', 2)),
+        line('MODIFIED', pod('a', 2)),
+      ),
+  })
+  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'updated a']))
+})
+
+test('a half-open connection is left after the idle limit', async () => {
+  const { requests } = await reflecting({ watch: hang }, { idleMs: 40 })
+  await vi.waitFor(() => expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'watch from 1']))
+})
+
+test('what is no event leads to a new list', async () => {
+  const { requests } = await reflecting({
+    watch: (_, response, call) => stream(response, call === 0 ? 'oops\n' : ''),
+  })
+  await vi.waitFor(() => expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'list']))
+})
+
+test('errors of the server are waited out, however many come', async () => {
+  const { store, names } = await reflecting({
+    list: (_, response, call) =>
+      call < 6
+        ? refusal(response, [500, 403, 429, 503, 401, 404][call] ?? 500, '')
+        : json(response, page([pod('a', 1)], '1')),
+    watch: hang,
+  })
+  await store.synced
+  expect(names()).toEqual(['a1'])
+})
+
+test('a server that ends each watch at once is not asked in a tight circle', async () => {
+  const { store, requests, server } = await reflecting(
+    { watch: (_, response) => void response.end() },
+    { baseMs: 40, maxMs: 10_000 },
+  )
+  await store.synced
+  await vi.waitFor(() => expect(server.seen.length).toBeGreaterThanOrEqual(4))
+  const started = performance.now()
+  const before = requests().length
+  await vi.waitFor(() => expect(performance.now() - started).toBeGreaterThan(200))
+  expect(requests().length - before).toBeLessThanOrEqual(3)
+})
+
+test('a stop ends it at once, whatever it does', async () => {
+  const connecting = await reflecting({ list: () => {}, watch: hang })
+  await vi.waitFor(() => expect(connecting.server.seen).toHaveLength(1))
+  await connecting.store.stop()
+  await expect(connecting.store.synced).rejects.toMatchObject({ code: 'Unavailable' })
+
+  const open = await reflecting({ watch: hang })
+  await vi.waitFor(() => expect(open.server.seen).toHaveLength(2))
+  await open.store.stop()
+
+  const waiting = await reflecting(
+    { list: (_, response) => refusal(response, 500, ''), watch: hang },
+    { baseMs: 60_000, maxMs: 60_000 },
+  )
+  await vi.waitFor(() => expect(waiting.server.seen).toHaveLength(1))
+  await waiting.store.stop()
+})
