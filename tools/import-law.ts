@@ -26,7 +26,8 @@ export interface Import {
 
 /** Where a file stands; the first pattern that matches counts. */
 const zones = {
-  test: /(\.test\.ts|\/testing\/.*|^vitest\.config\.ts)$/,
+  // `x.contract.ts` is a suite that every implementation of a port runs.
+  test: /(\.test\.ts|\.contract\.ts|\/testing\/.*|^vitest\.config\.ts)$/,
   crds: /^crds\//,
   contract: /^dataservice\/contract\//,
   record: /^dataservice\/record\//,
