@@ -78,7 +78,7 @@ test('a lock that does not come is given up', async () => {
 })
 
 test('a dead network ends a statement as lost, and the place in the pool is free again', async () => {
-  const { proxy, database } = await proxied({ poolSize: 1, statementTimeoutMs: 100 })
+  const { proxy, database } = await proxied({ poolSize: 1, statementTimeoutMs: 100, networkGraceMs: 100 })
   await database.query('SELECT 1')
   proxy.failAt('SELECT 2', 'freeze')
   await expect(database.query('SELECT 2')).rejects.toMatchObject({ kind: 'lost' })

@@ -20,6 +20,8 @@ export interface DatabaseOptions
   lockTimeoutMs?: number
   /** Default 3000. */
   connectTimeoutMs?: number
+  /** How much longer than the server's limit on statements we wait for its answer. Default 2000. */
+  networkGraceMs?: number
   /** How long a caller waits for a connection. Default 5000. */
   waitMs?: number
   /** Default: eight for each connection. */
@@ -51,6 +53,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         password: options.password(),
         statementTimeoutMs: options.statementTimeoutMs ?? 5_000,
         lockTimeoutMs: options.lockTimeoutMs ?? 3_000,
+        networkGraceMs: options.networkGraceMs ?? 2_000,
         connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
       }),
   })

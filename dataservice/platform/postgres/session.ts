@@ -47,10 +47,10 @@ export interface SessionOptions {
   statementTimeoutMs: number
   lockTimeoutMs: number
   connectTimeoutMs: number
+  /** How much longer than the server's own limit we wait: then the network is dead, not the statement slow. */
+  networkGraceMs: number
 }
 
-/** How much longer than the server's own limit we wait: then the network is dead, not the statement slow. */
-const networkGraceMs = 2_000
 const keepAliveMs = 10_000
 const idleInTransactionMs = 10_000
 /** How long a good-bye may take. */
@@ -78,7 +78,7 @@ export class PostgresSession implements Session {
       ...clientOptions(options),
       stream: () => socket,
     })
-    const { statementTimeoutMs, connectTimeoutMs } = options
+    const { statementTimeoutMs, connectTimeoutMs, networkGraceMs } = options
     const deadlineMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkGraceMs
     const session = new PostgresSession(client, socket, deadlineMs)
     try {
