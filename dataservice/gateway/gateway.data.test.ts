@@ -9,9 +9,9 @@ import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
 import type { LogConsumer } from '#dataservice/platform/kafka/port.ts'
 import { connectTopics, type Topics, until } from '#dataservice/platform/kafka/testing/topics.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
+import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
 import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
 import { testSettings } from '#e2e/engines/service-settings.ts'
-import { type GatewayProcess, startGateway } from './testing/gateway-process.ts'
 import { logContract } from './testing/log-contract.ts'
 
 /** This file kills its broker, so it has one of its own. */
@@ -31,7 +31,7 @@ const newTopic = () => topics.create([[0], [0], [0]])
 const port = (number: number) => ({ host: '127.0.0.1', port: number })
 
 interface World {
-  gateway: GatewayProcess
+  gateway: RoleProcess
   /** Reads the topic past the gateway. */
   log: LogConsumer
   topic: string
@@ -52,7 +52,7 @@ async function start({ readerUrl = 'http://127.0.0.1:1', drainMs = 0 } = {}): Pr
     log: { ...base.log, brokers: kafka.bootstrapServers, eventsTopic: topic },
     reader: { url: readerUrl },
   }
-  const gateway = await startGateway(settings, { drainMs })
+  const gateway = await startRole('gateway', settings, { drainMs })
   onTestFinished(() => gateway.remove())
   await until(async () => (await gateway.readiness()) === 200)
   const log = createConsumer({
@@ -247,7 +247,7 @@ describe('the end of a gateway', () => {
       users: { owner: 'none', writer: 'none', reader: 'none' },
       poolSize: { writer: 1, reader: 1 },
     })
-    const gateway = await startGateway(base)
+    const gateway = await startRole('gateway', base)
     onTestFinished(() => gateway.remove())
     await until(async () => (await gateway.readiness()) === 503)
     gateway.signal('SIGTERM')

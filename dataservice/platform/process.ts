@@ -58,10 +58,7 @@ export function live(options: ProcessOptions): Life {
     hurry.abort(new Error(reason))
     return 1 as const
   })
-  const orderly = lead(options, state, hurry).catch((error: unknown) => {
-    log.fatal({ err: error, phase: state.phase }, 'the process failed')
-    return 1 as const
-  })
+  const orderly = lead(options, state, hurry)
   const notReady = () => (state.phase === 'running' ? state.running?.notReady() : state.phase)
   return { notReady, exitCode: Promise.race([orderly, abrupt]) }
 }
@@ -72,6 +69,7 @@ interface State {
   closers: { name: string; close: () => Promise<void> | void }[]
 }
 
+/** Never rejects. */
 async function lead(options: ProcessOptions, state: State, hurry: AbortController): Promise<0 | 1> {
   const { start, stops, log } = options
   const onClose: LifeContext['onClose'] = (name, close) => void state.closers.unshift({ name, close })
@@ -89,6 +87,9 @@ async function lead(options: ProcessOptions, state: State, hurry: AbortControlle
     log.info('ready for work')
     await work(options, state, running, hurry.signal)
     return 0
+  } catch (error) {
+    log.fatal({ err: error, phase: state.phase }, 'the process failed')
+    return 1
   } finally {
     state.phase = 'stopping'
     await closeAll(state, log)

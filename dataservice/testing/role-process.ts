@@ -1,15 +1,16 @@
-/** The gateway as its pod runs it: a process of `main.ts` on free ports of this machine. */
+/** A role as its pod runs it: a process of `main.ts` on free ports of this machine. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mounts, probePaths } from '#dataservice/contract/names.ts'
+import { mounts, probePaths, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
 
-export interface GatewayProcess {
+export interface RoleProcess {
+  /** Where gateway and reader serve HTTP. */
   url: string
   /** Answers the status of `/readyz`, or 0 when nobody listens. */
   readiness(): Promise<number>
@@ -23,17 +24,32 @@ export interface GatewayProcess {
   remove(): Promise<void>
 }
 
-/** Starts it; `ready` resolves with `/readyz`. `drainMs` is how long it waits for endpoints to go. */
-export async function startGateway(settings: Settings, { drainMs = 0 } = {}): Promise<GatewayProcess> {
-  const folder = await mkdtemp(join(tmpdir(), 'dataservice-gateway-'))
+export interface RoleProcessOptions {
+  /** Texts by name, as `credentialFiles` names them. */
+  credentials?: Readonly<Record<string, string>>
+  /** How long it waits for endpoints to go. */
+  drainMs?: number
+  /** Default: a free one. */
+  httpPort?: number
+}
+
+/** Starts a role; it is at work once `readiness` answers 200. */
+export async function startRole(
+  role: Role,
+  settings: Settings,
+  { credentials = {}, drainMs = 0, httpPort }: RoleProcessOptions = {},
+): Promise<RoleProcess> {
+  const folder = await mkdtemp(join(tmpdir(), `dataservice-${role}-`))
   const settingsPath = join(folder, 'settings.json')
   await writeFile(settingsPath, JSON.stringify(settings))
-  const [http, telemetry] = [await freePort(), await freePort()]
-  const child = spawn(process.execPath, [join(root, 'dataservice/main.ts'), 'gateway'], {
+  for (const [name, text] of Object.entries(credentials)) await writeFile(join(folder, name), `${text}\n`)
+  const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
+  const child = spawn(process.execPath, [join(root, 'dataservice/main.ts'), role], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       [mounts.settings.variable]: settingsPath,
+      [mounts.credentials.variable]: folder,
       DATASERVICE_HTTP_PORT: String(http),
       DATASERVICE_TELEMETRY_PORT: String(telemetry),
       DATASERVICE_DRAIN_MS: String(drainMs),

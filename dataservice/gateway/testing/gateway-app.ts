@@ -1,0 +1,85 @@
+/** The gateway's app over a log in memory, driven by `inject`. */
+import { randomFillSync } from 'node:crypto'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { onTestFinished } from 'vitest'
+import { judgeRecord, type RecordDeclaration } from '#dataservice/contract/record-schema.ts'
+import { makeServer } from '#dataservice/platform/http/server.ts'
+import { uuid7Maker } from '#dataservice/record/uuid7.ts'
+import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
+import { gateway } from '../app.ts'
+import { byteBudget } from '../budget.ts'
+import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
+import { constantHeaders } from '../submission.ts'
+import { memoryLog } from './memory-log.ts'
+
+/** What the gateway's clock says. */
+const now = Date.UTC(2026, 2, 1, 12)
+/** Orders, kept in order by customer. */
+export const declaration: RecordDeclaration = {
+  schema: {
+    type: 'object',
+    required: ['customerId', 'amount'],
+    additionalProperties: false,
+    properties: { customerId: { type: 'string', maxLength: 20 }, amount: { type: 'number' } },
+  },
+  key: '/customerId',
+  indexes: [],
+}
+
+export interface World {
+  declaration?: RecordDeclaration
+  accumulator?: Partial<AccumulatorOptions>
+  budgetBytes?: number
+  reader?: (question: ReaderQuestion) => ReaderAnswer
+}
+
+/** Starts it; it is closed when the test ends. */
+export async function start(world: World = {}) {
+  const log = memoryLog({ partitions: 3 })
+  const verdict = judgeRecord(world.declaration ?? declaration)
+  if (verdict.kind === 'refused') throw new Error(JSON.stringify(verdict.problems))
+  const metrics = new Registry()
+  const budget = byteBudget(world.budgetBytes ?? 64 * 1024 * 1024)
+  const accumulator = new Accumulator({ appender: log, ...world.accumulator })
+  const { app, drain } = makeServer({ log: pino({ level: 'silent' }), metrics })
+  const questions: ReaderQuestion[] = []
+  await app.register(gateway, {
+    accumulator,
+    budget,
+    now: () => now,
+    reader: {
+      ask: async question => {
+        questions.push(question)
+        return world.reader?.(question) ?? { kind: 'unavailable' }
+      },
+      close: async () => {},
+    },
+    rules: {
+      record: verdict.record,
+      partitions: 3,
+      newId: uuid7Maker({ now: () => now, random: bytes => void randomFillSync(bytes) }),
+      constantHeaders: constantHeaders('/dataservices/shop/orders', verdict.record.schemaVersion),
+    },
+  })
+  onTestFinished(() => app.close())
+  const post = (payload: string | Buffer, type = 'application/json', headers: Record<string, string> = {}) =>
+    app.inject({ method: 'POST', url: '/data', payload, headers: { 'content-type': type, ...headers } })
+  return {
+    app,
+    log,
+    post,
+    metrics,
+    questions,
+    drain,
+    budget,
+    accumulator,
+    schemaVersion: verdict.record.schemaVersion,
+  }
+}
+
+/** The text of a record. */
+export const order = (customerId: string, amount: unknown = 1) => JSON.stringify({ customerId, amount })
+
+/** Any id of that moment. */
+export const idPattern = /^019ca945-0a00-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -1,0 +1,110 @@
+/** All roles as processes over real engines: what goes in by POST comes out by GET, byte for byte, once. */
+import { randomBytes } from 'node:crypto'
+import { request } from 'undici'
+import { expect, onTestFinished, test } from 'vitest'
+import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import { connectTopics, until } from '#dataservice/platform/kafka/testing/topics.ts'
+import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
+import { engines } from '#e2e/engines/inject.ts'
+import { freePort } from '#e2e/engines/ports.ts'
+import { type DatabaseUser, serviceDatabase } from '#e2e/engines/service-database.ts'
+import { testSettings } from '#e2e/engines/service-settings.ts'
+
+const users: Readonly<Partial<Record<Role, DatabaseUser>>> = {
+  migrate: 'owner',
+  maintain: 'owner',
+  writer: 'writer',
+  reader: 'reader',
+}
+
+async function startAll() {
+  const { kafka, postgres, redis } = engines()
+  const topics = await connectTopics(kafka.bootstrapServers)
+  onTestFinished(() => topics.close())
+  const topic = await topics.create([[0], [0], [0]])
+  const database = await serviceDatabase(postgres)
+  const base = testSettings(database.store)
+  const readerPort = await freePort()
+  const settings: Settings = {
+    ...base,
+    name: topic,
+    log: { ...base.log, brokers: kafka.bootstrapServers, eventsTopic: topic, group: `${topic}.writer` },
+    cache: { ...redis, ttlSeconds: 60 },
+    reader: { url: `http://127.0.0.1:${readerPort}` },
+  }
+  const run = async (role: Role): Promise<RoleProcess> => {
+    const user = users[role]
+    const started = await startRole(role, settings, {
+      ...(role === 'reader' ? { httpPort: readerPort } : {}),
+      credentials: {
+        ...(user ? { [credentialFiles.postgresPassword]: database.password(user) } : {}),
+        [credentialFiles.redisPassword]: '',
+        [credentialFiles.cursorKey]: randomBytes(32).toString('hex'),
+      },
+    })
+    onTestFinished(() => started.remove())
+    return started
+  }
+  const migrate = await run('migrate')
+  expect(await migrate.exitCode, migrate.log()).toBe(0)
+  const [gateway, writer, reader] = await Promise.all([run('gateway'), run('writer'), run('reader')])
+  for (const role of [gateway, writer, reader]) await until(async () => (await role.readiness()) === 200)
+  return { gateway, writer, reader, run, database }
+}
+
+async function json(url: string) {
+  const answer = await request(url)
+  const text = await answer.body.text()
+  return { status: answer.statusCode, text, json: JSON.parse(text) }
+}
+
+test('records go through gateway, log, writer, tables and reader; every role stops in order', async () => {
+  const { gateway, writer, reader, run, database } = await startAll()
+  const customers = Array.from({ length: 40 }, (_, index) => `c${index}`)
+  const bodies = Array.from({ length: 1_000 }, (_, index) => {
+    const customer = customers[index % customers.length]
+    return `{"amount" : ${index}.50e0,"customer":"${customer}", "paid":${index % 2 === 0},"note":"\\u00e9é"}`
+  })
+  const posted = await request(`${gateway.url}/data`, {
+    method: 'POST',
+    body: bodies.join('\n'),
+    headers: { 'content-type': 'application/x-ndjson' },
+  })
+  expect(posted.statusCode).toBe(202)
+  const answer: unknown = await posted.body.json()
+  const ids = acceptedIds(answer)
+  expect(ids).toHaveLength(1_000)
+
+  const owner = database.open('owner')
+  onTestFinished(() => owner.close())
+  await until(async () => (await owner.query('SELECT id FROM records')).rows.length === 1_000)
+  const last = await json(`${gateway.url}/data/${ids[999]}`)
+  expect([last.status, last.json.id]).toEqual([200, ids[999]])
+  expect(last.text).toContain(`"record":${bodies[999]}`)
+
+  const found: string[] = []
+  let next = `${gateway.url}/data?customer=c7&limit=10`
+  for (;;) {
+    const page = await json(next)
+    expect(page.status).toBe(200)
+    found.push(...page.json.items.map((item: { id: string }) => item.id))
+    if (page.json.next === null) break
+    next = `${gateway.url}/data?customer=c7&limit=10&cursor=${encodeURIComponent(page.json.next)}`
+  }
+  expect(found).toEqual(ids.filter((_, index) => index % 40 === 7).toReversed())
+
+  const maintain = await run('maintain')
+  expect(await maintain.exitCode, maintain.log()).toBe(0)
+  for (const role of [gateway, writer, reader]) {
+    role.signal('SIGTERM')
+    expect(await role.exitCode, role.log()).toBe(0)
+  }
+})
+
+function acceptedIds(answer: unknown): string[] {
+  const accepted: unknown =
+    typeof answer === 'object' && answer !== null && 'accepted' in answer ? answer.accepted : []
+  if (!Array.isArray(accepted)) return []
+  return accepted.map((each: { id: string }) => each.id)
+}
