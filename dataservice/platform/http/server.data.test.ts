@@ -1,0 +1,72 @@
+/** What only a real socket shows. */
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { expect, onTestFinished, test } from 'vitest'
+import { resource } from './resource.ts'
+import { makeServer } from './server.ts'
+
+async function start() {
+  const server = makeServer({ log: pino({ level: 'silent' }), metrics: new Registry() })
+  const entered = Promise.withResolvers<void>()
+  const hold = Promise.withResolvers<void>()
+  resource(server.app, '/echo', { POST: async request => request.body })
+  resource(server.app, '/slow', {
+    GET: async () => {
+      entered.resolve()
+      await hold.promise
+      return 'done'
+    },
+  })
+  await server.listen({ port: 0, host: '127.0.0.1' })
+  onTestFinished(() => server.app.close())
+  const address = server.app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const send = (request: string): Promise<string> => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(request)
+    return text(socket)
+  }
+  return { ...server, entered: entered.promise, hold, send }
+}
+
+const problem = (code: string) => `"type":"https://dataservice.dev/problems/${code}"`
+
+test.each([
+  ['no HTTP at all', 'hello\r\n\r\n', 400, 'bad-request'],
+  [
+    'headers that are too large',
+    `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+    431,
+    'headers-too-large',
+  ],
+  [
+    'two lengths',
+    'POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab',
+    400,
+    'bad-request',
+  ],
+  [
+    'a length and chunks, the way of smuggled requests',
+    'POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    400,
+    'bad-request',
+  ],
+])('%s is answered by a problem document and the connection ends', async (_, request, status, code) => {
+  const { send } = await start()
+  const answer = await send(request)
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  expect(answer).toContain('content-type: application/problem+json')
+  expect(answer).toContain(problem(code))
+})
+
+test('a request in flight is answered while the server closes, and nothing is kept open', async () => {
+  const { app, entered, hold, send } = await start()
+  const slow = send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n')
+  await entered
+  const closed = app.close()
+  hold.resolve()
+  expect(await slow).toMatch(/^HTTP\/1.1 200 OK\r\n.*done$/s)
+  await closed
+})
