@@ -1,11 +1,14 @@
 /** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
-import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 import { type TopicsPort, TopicsUnavailable } from './port.ts'
 
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
 const connectionTimeout = 3_000
 const requestTimeout = 10_000
+
+/** A CommonJS package: Node does not see all of its names. */
+const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
 
 export function kafkaTopics(): TopicsPort {
   return {

@@ -1,0 +1,231 @@
+/** The operator as a whole against a real API server. Pods do not exist here: their controllers' statuses are played. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
+import { settledIn } from '#e2e/scenarios/settled.ts'
+import { isPlainObject } from './desired/hash.ts'
+import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
+import { smallestSpec } from './testing/data-service.ts'
+
+let namespace = ''
+let operator: RunningOperator
+beforeAll(async () => {
+  namespace = await newNamespace('operator')
+  operator = await runOperator(namespace)
+})
+afterAll(() => operator.stop())
+
+const patience = 20_000
+const inNamespace = (...args: string[]): Promise<string> => kubectl(['-n', namespace, ...args])
+const read = async (what: string): Promise<unknown> =>
+  JSON.parse(await inNamespace('get', what, '-o', 'json'))
+const exists = async (what: string): Promise<boolean> =>
+  (await inNamespace('get', what, '--ignore-not-found', '-o', 'name')) !== ''
+
+async function ready(): Promise<DataService['status']> {
+  return ((await read('dsvc/orders')) as DataService).status
+}
+async function condition(type: string): Promise<string> {
+  const found = (await ready())?.conditions?.find(each => each.type === type)
+  return found === undefined ? 'absent' : `${found.status}/${found.reason}`
+}
+
+/** Plays a StatefulSet's or Deployment's controller: as many pods as asked for are ready, of the newest version. */
+async function playPods(what: string): Promise<void> {
+  const workload = await read(what)
+  if (!isPlainObject(workload) || !isPlainObject(workload['spec']) || !isPlainObject(workload['metadata'])) {
+    throw new Error(`${what} is no workload`)
+  }
+  const pods = workload['spec']['replicas']
+  const status = {
+    replicas: pods,
+    readyReplicas: pods,
+    updatedReplicas: pods,
+    availableReplicas: pods,
+    observedGeneration: workload['metadata']['generation'],
+  }
+  await inNamespace('patch', what, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }))
+}
+
+async function playMigration(): Promise<void> {
+  const [job] = (await inNamespace('get', 'jobs', '-o', 'name')).split('\n')
+  const now = new Date().toISOString()
+  const state = (type: string) => ({ type, status: 'True', lastProbeTime: now, lastTransitionTime: now })
+  const status = {
+    startTime: now,
+    completionTime: now,
+    succeeded: 1,
+    conditions: [state('SuccessCriteriaMet'), state('Complete')],
+  }
+  await inNamespace(
+    'patch',
+    job ?? '',
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ status }),
+  )
+}
+
+describe('one DataService', () => {
+  test('its engines come first', async () => {
+    const manifest = {
+      apiVersion: 'dataservice.dev/v1alpha1',
+      kind: 'DataService',
+      metadata: { name: 'orders' },
+      spec: smallestSpec,
+    }
+    await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: JSON.stringify(manifest) })
+    await settledIn(patience, async () => {
+      for (const part of ['kafka', 'postgres', 'redis'])
+        expect(await exists(`statefulset/orders-${part}`)).toBe(true)
+      expect(await condition('Ready')).toBe('False/PodsNotReady')
+    })
+    expect(await exists('deployment/orders-gateway')).toBe(false)
+  })
+
+  test('the migration follows Postgres, and the pods follow the migration and the topics', async () => {
+    for (const part of ['kafka', 'postgres', 'redis']) await playPods(`statefulset/orders-${part}`)
+    await settledIn(patience, async () =>
+      expect(await inNamespace('get', 'jobs', '-o', 'name')).toContain('orders-migrate-'),
+    )
+    expect(await exists('deployment/orders-gateway')).toBe(false)
+    await playMigration()
+    await settledIn(patience, async () => {
+      const replicas = await inNamespace(
+        'get',
+        'deployments',
+        '-o',
+        'jsonpath={range .items[*]}{.metadata.name}={.spec.replicas} {end}',
+      )
+      expect(replicas.trim().split(' ').sort()).toEqual([
+        'orders-gateway=3',
+        'orders-reader=3',
+        'orders-writer=2',
+      ])
+    })
+    for (const part of ['gateway', 'writer', 'reader']) await playPods(`deployment/orders-${part}`)
+    await settledIn(patience, async () => expect(await condition('Ready')).toBe('True/Ready'))
+  })
+
+  test('a ready one causes no request at all', async () => {
+    const before = await quietAudit()
+    await kubectl(['-n', namespace, 'annotate', 'dsvc/orders', 'example.test/note=1']) // wakes the loop once
+    const after = await quietAudit()
+    expect(after.slice(before.length).map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([])
+  })
+
+  test('kubectl scale sets the number of gateway pods through the scale subresource', async () => {
+    await inNamespace('scale', 'dsvc/orders', '--replicas=5')
+    await settledIn(patience, async () => {
+      expect(await inNamespace('get', 'deployment/orders-gateway', '-o', 'jsonpath={.spec.replicas}')).toBe(
+        '5',
+      )
+    })
+    await playPods('deployment/orders-gateway')
+    await settledIn(patience, async () => expect((await ready())?.replicas).toBe(5))
+    const managers = await inNamespace(
+      'get',
+      'deployment/orders-gateway',
+      '-o',
+      'json',
+      '--show-managed-fields',
+    )
+    const applied = (
+      JSON.parse(managers) as { metadata: { managedFields: { operation: string; fieldsV1: unknown }[] } }
+    ).metadata
+    const byApply = applied.managedFields.filter(({ operation }) => operation === 'Apply')
+    expect(byApply).not.toHaveLength(0)
+    expect(JSON.stringify(byApply)).not.toContain('f:replicas"')
+  })
+
+  test('drift is put back, additions by others stay', async () => {
+    await inNamespace('delete', 'service/orders-gateway')
+    await inNamespace(
+      'patch',
+      'configmap/orders-settings',
+      '--type=merge',
+      '-p',
+      '{"data":{"settings.json":"{}"},"metadata":{"labels":{"theirs":"1"}}}',
+    )
+    await settledIn(10_000, async () => {
+      expect(await exists('service/orders-gateway')).toBe(true)
+      expect(
+        await inNamespace('get', 'configmap/orders-settings', '-o', 'jsonpath={.data.settings\\.json}'),
+      ).toContain('orders.events')
+    })
+    expect(
+      await inNamespace('get', 'configmap/orders-settings', '-o', 'jsonpath={.metadata.labels.theirs}'),
+    ).toBe('1')
+  })
+
+  test('a record that cannot be used is Stalled with its field, and the pods stay', async () => {
+    const before = await inNamespace(
+      'get',
+      'deployment/orders-writer',
+      '-o',
+      'jsonpath={.metadata.generation}',
+    )
+    await inNamespace(
+      'patch',
+      'dsvc/orders',
+      '--type=merge',
+      '-p',
+      '{"spec":{"record":{"indexes":[{"fields":["/nowhere"]}]}}}',
+    )
+    await settledIn(patience, async () => expect(await condition('Stalled')).toBe('True/RecordRefused'))
+    const stalled = (await ready())?.conditions?.find(({ type }) => type === 'Stalled')
+    expect(stalled?.message).toContain('spec.record/indexes/0/fields/0')
+    expect(
+      await inNamespace('get', 'deployment/orders-writer', '-o', 'jsonpath={.metadata.generation}'),
+    ).toBe(before)
+  })
+
+  test('a name that somebody else has is reported and never taken over', async () => {
+    const foreign = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'taken-kafka-config' },
+      data: { theirs: '1' },
+    }
+    await kubectl(['-n', namespace, 'create', '-f', '-'], { input: JSON.stringify(foreign) })
+    const manifest = {
+      apiVersion: 'dataservice.dev/v1alpha1',
+      kind: 'DataService',
+      metadata: { name: 'taken' },
+      spec: smallestSpec,
+    }
+    await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: JSON.stringify(manifest) })
+    await settledIn(patience, async () => {
+      const { status } = (await read('dsvc/taken')) as DataService
+      const stalled = status?.conditions?.find(({ type }) => type === 'Stalled')
+      expect(`${stalled?.status}/${stalled?.reason}`).toBe('True/NotOwned')
+      expect(stalled?.message).toContain('taken-kafka-config')
+    })
+    expect(await inNamespace('get', 'configmap/taken-kafka-config', '-o', 'jsonpath={.data}')).toBe(
+      '{"theirs":"1"}',
+    )
+    await inNamespace('delete', 'dsvc/taken')
+  })
+
+  test('nothing was refused for a missing permission, and no Secret was ever listed or watched', async () => {
+    const requests = await operatorRequests(namespace)
+    expect(requests.length).toBeGreaterThan(20)
+    const forbidden = requests.filter(({ responseStatus }) => responseStatus?.code === 403)
+    expect(forbidden.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([])
+    const secrets = requests.filter(({ objectRef }) => objectRef?.resource === 'secrets')
+    expect([...new Set(secrets.map(({ verb }) => verb))].sort()).toEqual(['create', 'get'])
+  })
+})
+
+/** The operator's requests but watches, once no new one came between two looks a second apart. */
+async function quietAudit() {
+  let last = -1
+  return settledIn(patience, async () => {
+    const requests = (await operatorRequests(namespace)).filter(({ verb }) => verb !== 'watch')
+    const quiet = requests.length === last
+    last = requests.length
+    expect(quiet).toBe(true)
+    return requests
+  })
+}

@@ -1,0 +1,111 @@
+/** The operator against a real API server, for tests: as its own ServiceAccount with the permissions that are shipped. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node'
+import { Registry } from 'prom-client'
+import { controlPlane, kubectl } from '#e2e/control-plane/inject.ts'
+import { accessFromEnvironment, accessFromKubeConfig } from '#operator/cluster/access.ts'
+import { kubernetesCluster } from '#operator/cluster/kubernetes.ts'
+import { silentLog } from '#operator/cluster/log.ts'
+import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
+import { createTransport } from '#operator/cluster/transport.ts'
+import { operatorMetrics } from '#operator/controller/metrics.ts'
+import { startOperator } from '#operator/operator.ts'
+import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
+import { root } from '#tools/workspace.ts'
+import { images } from './target.ts'
+
+export interface ConnectedCluster {
+  cluster: ClusterPort & WatchPort
+  close(): Promise<void>
+}
+
+/** As a cluster administrator. */
+export function asAdministrator(): ConnectedCluster {
+  const transport = createTransport({
+    access: accessFromEnvironment(controlPlane().kubeconfig),
+    version: 'test',
+  })
+  return { cluster: kubernetesCluster({ transport, log: silentLog }), close: () => transport.close() }
+}
+
+/** User of the operator's ServiceAccount, as the audit log names it. */
+export const operatorUser = 'system:serviceaccount:dataservice-system:dataservice-operator'
+
+/** As the operator's ServiceAccount, with what `config/default` grants. */
+export async function asOperator(): Promise<ConnectedCluster> {
+  await kubectl(['apply', '--kustomize', join(root, 'config', 'default')])
+  const token = await kubectl([
+    '-n',
+    'dataservice-system',
+    'create',
+    'token',
+    'dataservice-operator',
+    '--duration=1h',
+  ])
+  const admin = new KubeConfig()
+  admin.loadFromFile(controlPlane().kubeconfig)
+  const config = new KubeConfig()
+  const server = admin.getCurrentCluster()
+  if (server === null) throw new Error('the kubeconfig of the control plane names no cluster')
+  config.loadFromClusterAndUser(server, { name: 'operator', token: token.trim() })
+  const transport = createTransport({ access: accessFromKubeConfig(config), version: 'test' })
+  return { cluster: kubernetesCluster({ transport, log: silentLog }), close: () => transport.close() }
+}
+
+export interface RunningOperator {
+  topics: InMemoryTopics
+  stop(): Promise<void>
+}
+
+/** Starts the operator for one namespace and waits until it works. Kafka's administration is the twin. */
+export async function runOperator(namespace: string): Promise<RunningOperator> {
+  const connected = await asOperator()
+  const topics = inMemoryTopics()
+  const controller = startOperator({
+    cluster: connected.cluster,
+    topics,
+    images,
+    metrics: operatorMetrics(new Registry()),
+    log: silentLog,
+    workers: 2,
+    namespace,
+  })
+  await controller.started
+  return {
+    topics,
+    stop: async () => {
+      await controller.stop()
+      await connected.close()
+    },
+  }
+}
+
+export interface AuditEvent {
+  stage: string
+  verb: string
+  user: { username: string }
+  requestURI: string
+  objectRef?: { resource?: string; namespace?: string; name?: string; subresource?: string }
+  responseStatus?: { code?: number }
+}
+
+/** Finished requests of the operator that concern a namespace, in order. */
+export async function operatorRequests(namespace: string): Promise<AuditEvent[]> {
+  const lines = (await readFile(controlPlane().auditLog, 'utf8')).split('\n').filter(line => line !== '')
+  return lines
+    .flatMap(line => parsed(line))
+    .filter(
+      ({ stage, user, objectRef }) =>
+        stage === 'ResponseComplete' && user.username === operatorUser && objectRef?.namespace === namespace,
+    )
+}
+
+/** The last line may be half written. */
+function parsed(line: string): AuditEvent[] {
+  try {
+    return [JSON.parse(line) as AuditEvent]
+  } catch {
+    return []
+  }
+}
