@@ -38,14 +38,22 @@ export function errorOfAnswer(answer: Answer, request: string): ClusterError {
   const { status, body } = answer
   const fields = isRecord(body) ? body : {}
   const reason = typeof fields.reason === 'string' && fields.reason !== '' ? fields.reason : undefined
-  const code =
-    codeOfReason[reason ?? ''] ?? codeOfStatus[status] ?? (status >= 500 ? 'Unavailable' : 'Protocol')
+  const message = messageOf(body)
+  const code = codeOf(status, reason, message)
   const details = isRecord(fields.details) ? fields.details : {}
   const facts: ClusterErrorFacts = { status, fields: faultyFields(details) }
   if (reason !== undefined) facts.reason = reason
   const wait = retryAfterMs(answer.retryAfter ?? details.retryAfterSeconds)
   if (wait !== undefined) facts.retryAfterMs = wait
-  return new ClusterError(code, `${request}: ${status} ${messageOf(body)}`, facts)
+  return new ClusterError(code, `${request}: ${status} ${message}`, facts)
+}
+
+/** So begins what server-side apply says of a field it does not know. It comes as 500, but can never succeed. */
+const unknownField = 'failed to create typed patch object'
+
+function codeOf(status: number, reason: string | undefined, message: string): ClusterErrorCode {
+  if (status === 500 && message.startsWith(unknownField)) return 'Invalid'
+  return codeOfReason[reason ?? ''] ?? codeOfStatus[status] ?? (status >= 500 ? 'Unavailable' : 'Protocol')
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

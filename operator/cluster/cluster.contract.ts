@@ -26,6 +26,9 @@ type ConfigMap = WireObject<V1ConfigMap>
 type Deployment = WireObject<V1Deployment>
 type Service = KubernetesObject & { spec: typeof smallestSpec; status?: Record<string, unknown> }
 
+/** A watch brings changes a little later. */
+const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000 })
+
 const unwantedUid = '00000000-0000-4000-8000-000000000000'
 
 export function clusterContract(subject: string, makeWorld: () => Promise<ContractWorld>): void {
@@ -266,7 +269,7 @@ function watching(given: () => ContractWorld): void {
     const changed = await cluster.apply(configMap(namespace, { a: '2' }), { force: true })
     await cluster.remove(ref, { uid: changed.metadata.uid ?? '', propagation: 'Background' })
     await cluster.create(configMap(namespace, { a: '3' }))
-    await vi.waitFor(() => expect(watch.seen()).toEqual(['updated a=1 to a=2', 'deleted a=2', 'added a=3']))
+    await eventually(() => expect(watch.seen()).toEqual(['updated a=1 to a=2', 'deleted a=2', 'added a=3']))
     expect(watch.store.list(namespace, ({ data }) => data?.a === '3')).toHaveLength(1)
   })
 
@@ -276,9 +279,9 @@ function watching(given: () => ContractWorld): void {
     await using watch = await watched(cluster.watch<ConfigMap>('ConfigMap', scope))
     await cluster.create(configMap(namespace, { a: '0' }, { name: 'other' }))
     await cluster.apply(configMap(namespace, { a: '1' }, { labels: { ours: 'yes' } }), { force: false })
-    await vi.waitFor(() => expect(watch.store.get(namespace, 'one')).toBeDefined())
+    await eventually(() => expect(watch.store.get(namespace, 'one')).toBeDefined())
     await cluster.apply(configMap(namespace, { a: '1' }), { force: true })
-    await vi.waitFor(() => expect(watch.store.get(namespace, 'one')).toBeUndefined())
+    await eventually(() => expect(watch.store.get(namespace, 'one')).toBeUndefined())
     expect(watch.seen()).toEqual(['added a=1', 'deleted a=1'])
   })
 
@@ -288,7 +291,7 @@ function watching(given: () => ContractWorld): void {
     await using other = await watched(cluster.watch<ConfigMap>('ConfigMap', { namespace }))
     await watch.store.stop()
     await cluster.create(configMap(namespace, { a: '1' }))
-    await vi.waitFor(() => expect(other.seen()).toEqual(['added a=1']))
+    await eventually(() => expect(other.seen()).toEqual(['added a=1']))
     expect(watch.seen()).toEqual([])
   })
 }

@@ -63,6 +63,8 @@ function stream(response: ServerResponse, ...chunks: string[]): void {
   response.flushHeaders()
   for (const chunk of chunks) response.write(chunk)
 }
+/** Other work on this machine may be in the way. */
+const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000 })
 const hang: Script = (_, response) => stream(response)
 
 test('a list is read in chunks, and the watch asks for bookmarks from there', async () => {
@@ -75,7 +77,7 @@ test('a list is read in chunks, and the watch asks for bookmarks from there', as
   expect(names()).toEqual(['a1', 'b2'])
   expect(store.get('shop', 'a')).toMatchObject({ apiVersion: 'v1', kind: 'Pod' })
   expect(store.get('shop', 'a')?.metadata).not.toHaveProperty('managedFields')
-  await vi.waitFor(() => expect(server.seen).toHaveLength(3))
+  await eventually(() => expect(server.seen).toHaveLength(3))
   const [first, second, third] = server.seen
   expect(first).toMatchObject({
     path: '/api/v1/namespaces/shop/pods',
@@ -110,7 +112,7 @@ test('events change the copy, also when they come in pieces', async () => {
       setImmediate(() => response.write(text.slice(50)))
     },
   })
-  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'added b', 'updated a', 'deleted b']))
+  await eventually(() => expect(seen()).toEqual(['added a', 'added b', 'updated a', 'deleted b']))
   expect(names()).toEqual(['a3'])
 })
 
@@ -122,7 +124,7 @@ test('a watch that ended goes on after the last event or bookmark, without a new
       else stream(response)
     },
   })
-  await vi.waitFor(() => expect(requests()).toEqual(['list', 'watch from 1', 'watch from 5', 'watch from 9']))
+  await eventually(() => expect(requests()).toEqual(['list', 'watch from 1', 'watch from 5', 'watch from 9']))
 })
 
 test('a line cut by a broken connection is neither used nor lost', async () => {
@@ -133,7 +135,7 @@ test('a line cut by a broken connection is neither used nor lost', async () => {
       setTimeout(() => response.destroy(), 20)
     },
   })
-  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'added b', 'added c']))
+  await eventually(() => expect(seen()).toEqual(['added a', 'added b', 'added c']))
   expect(requests()).toEqual(['list', 'watch from 1', 'watch from 5'])
 })
 
@@ -153,7 +155,7 @@ test.each(waysToBeTooOld)(
       },
       watch: (_, response, call) => (call === 0 ? answer(response) : stream(response)),
     })
-    await vi.waitFor(() => expect(requests()).toEqual(['list', 'watch from 1', 'list', 'watch from 9']))
+    await eventually(() => expect(requests()).toEqual(['list', 'watch from 1', 'list', 'watch from 9']))
     expect(seen().slice(3)).toEqual(['deleted a', 'updated b', 'added d'])
   },
 )
@@ -162,7 +164,7 @@ test('an object made anew under its name is deleted and added', async () => {
   const { seen } = await reflecting({
     watch: (_, response) => stream(response, line('MODIFIED', pod('a', 5, 'uid-other'))),
   })
-  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'deleted a', 'added a']))
+  await eventually(() => expect(seen()).toEqual(['added a', 'deleted a', 'added a']))
 })
 
 test('the same state twice is told once', async () => {
@@ -175,19 +177,19 @@ test('the same state twice is told once', async () => {
         line('MODIFIED', pod('a', 2)),
       ),
   })
-  await vi.waitFor(() => expect(seen()).toEqual(['added a', 'updated a']))
+  await eventually(() => expect(seen()).toEqual(['added a', 'updated a']))
 })
 
 test('a half-open connection is left after the idle limit', async () => {
   const { requests } = await reflecting({ watch: hang }, { idleMs: 40 })
-  await vi.waitFor(() => expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'watch from 1']))
+  await eventually(() => expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'watch from 1']))
 })
 
 test('what is no event leads to a new list', async () => {
   const { requests } = await reflecting({
     watch: (_, response, call) => stream(response, call === 0 ? 'oops\n' : ''),
   })
-  await vi.waitFor(() => expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'list']))
+  await eventually(() => expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'list']))
 })
 
 test('errors of the server are waited out, however many come', async () => {
@@ -208,27 +210,27 @@ test('a server that ends each watch at once is not asked in a tight circle', asy
     { baseMs: 40, maxMs: 10_000 },
   )
   await store.synced
-  await vi.waitFor(() => expect(server.seen.length).toBeGreaterThanOrEqual(4))
+  await eventually(() => expect(server.seen.length).toBeGreaterThanOrEqual(4))
   const started = performance.now()
   const before = requests().length
-  await vi.waitFor(() => expect(performance.now() - started).toBeGreaterThan(200))
+  await eventually(() => expect(performance.now() - started).toBeGreaterThan(200))
   expect(requests().length - before).toBeLessThanOrEqual(3)
 })
 
 test('a stop ends it at once, whatever it does', async () => {
   const connecting = await reflecting({ list: () => {}, watch: hang })
-  await vi.waitFor(() => expect(connecting.server.seen).toHaveLength(1))
+  await eventually(() => expect(connecting.server.seen).toHaveLength(1))
   await connecting.store.stop()
   await expect(connecting.store.synced).rejects.toMatchObject({ code: 'Unavailable' })
 
   const open = await reflecting({ watch: hang })
-  await vi.waitFor(() => expect(open.server.seen).toHaveLength(2))
+  await eventually(() => expect(open.server.seen).toHaveLength(2))
   await open.store.stop()
 
   const waiting = await reflecting(
     { list: (_, response) => refusal(response, 500, ''), watch: hang },
     { baseMs: 60_000, maxMs: 60_000 },
   )
-  await vi.waitFor(() => expect(waiting.server.seen).toHaveLength(1))
+  await eventually(() => expect(waiting.server.seen).toHaveLength(1))
   await waiting.store.stop()
 })

@@ -108,7 +108,7 @@ test('an aborted request is Unavailable at once', async () => {
   await using world = await transportTo(() => {})
   const stopping = new AbortController()
   const answer = codeOf(world.transport.send({ ...get, signal: stopping.signal }))
-  await vi.waitFor(() => expect(world.server.seen).toHaveLength(1))
+  await vi.waitFor(() => expect(world.server.seen).toHaveLength(1), { timeout: 5_000 })
   stopping.abort()
   expect(await answer).toBe('Unavailable')
 })
@@ -125,6 +125,23 @@ test('a stream keeps its last bytes when the server ends right after them', asyn
     for await (const chunk of stream) chunks.push(chunk)
     expect(Buffer.concat(chunks).toString()).toBe('first\nlast\n')
   }
+})
+
+test('a stream on which nothing comes is Unavailable, however long it lived', async () => {
+  await using world = await transportTo((_, response) => {
+    response.writeHead(200)
+    for (const delayMs of [40, 80, 120]) setTimeout(() => response.write('x'), delayMs)
+  })
+  const stream = await world.transport.stream({ ...get, idleMs: 100, signal: new AbortController().signal })
+  let bytes = 0
+  const reading = (async () => {
+    for await (const chunk of stream) bytes += chunk.length
+  })()
+  await expect(reading).rejects.toMatchObject({
+    code: 'Unavailable',
+    message: expect.stringContaining('nothing came'),
+  })
+  expect(bytes).toBe(3)
 })
 
 test('each answer is counted with its status, and none with 0', async () => {

@@ -81,18 +81,18 @@ export function createTransport(options: TransportOptions): Transport {
       }
     },
     async stream(request) {
-      const { signal, idleMs } = request
+      const { idleMs } = request
+      const idle = new AbortController()
+      const watchdog = setTimeout(() => idle.abort(new Error(`nothing came for ${idleMs} ms`)), idleMs)
+      const signal = AbortSignal.any([request.signal, idle.signal])
       try {
-        const answer = await open(options, request, {
-          signal,
-          headersTimeout: deadlineMs,
-          bodyTimeout: idleMs,
-        })
+        const answer = await open(options, request, { signal, headersTimeout: deadlineMs, bodyTimeout: 0 })
         if (answer.statusCode !== 200) {
           judged(answer, await boundedText(answer.body, maxResponseBytes, describe(request)), request)
         }
-        return translated(answer.body, describe(request))
+        return watched(answer.body, watchdog, describe(request))
       } catch (cause) {
+        clearTimeout(watchdog)
         throw asClusterError(cause, describe(request))
       }
     },
@@ -167,11 +167,21 @@ async function boundedText(body: AsyncIterable<Uint8Array>, limit: number, reque
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function* translated(body: AsyncIterable<Uint8Array>, request: string): AsyncIterable<Uint8Array> {
+/** Each chunk gives the connection another idle limit to live. */
+async function* watched(
+  body: AsyncIterable<Uint8Array>,
+  watchdog: NodeJS.Timeout,
+  request: string,
+): AsyncIterable<Uint8Array> {
   try {
-    yield* body
+    for await (const chunk of body) {
+      watchdog.refresh()
+      yield chunk
+    }
   } catch (cause) {
     throw asClusterError(cause, request)
+  } finally {
+    clearTimeout(watchdog)
   }
 }
 

@@ -30,7 +30,12 @@ export interface Controller {
 export function startController(options: ControllerOptions): Controller {
   const { queue, watches } = options
   const endKeys = watches.onKey(key => queue.add(keyText(key)))
-  const started = watches.synced.then(() => queue.start(text => runOf(text, options)))
+  const started = watches.synced.then(() => {
+    for (const { metadata } of watches.owners.list()) {
+      queue.add(keyText({ namespace: metadata.namespace ?? '', name: metadata.name }))
+    }
+    queue.start(text => runOf(text, options))
+  })
   started.catch(() => {}) // whoever waits hears of it; nobody has to wait
   return {
     started,
