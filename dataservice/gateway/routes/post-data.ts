@@ -1,8 +1,9 @@
 /** `POST /data`: 202 only after the log has every record, with acks=all. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { acceptedMediaTypes, type BodyFormat, bodyFormat } from '#dataservice/platform/http/media-type.ts'
+import { acceptedMediaTypes, bodyFormat } from '#dataservice/platform/http/media-type.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
+import type { BodyFormat } from '#dataservice/record/scan.ts'
 import type { Accumulator } from '../accumulator.ts'
 import { postAnswer, retryAfterSeconds } from '../answers.ts'
 import type { ByteBudget } from '../budget.ts'

@@ -1,13 +1,12 @@
 /** Content types of bodies that we read. */
+import type { BodyFormat } from '#dataservice/record/scan.ts'
 
 /** What a client may send: the formats of a body by media type. */
-const formats = {
+const formats: Readonly<Record<string, BodyFormat>> = {
   'application/json': 'json',
   'application/x-ndjson': 'lines',
   'application/jsonl': 'lines',
-} as const
-
-export type BodyFormat = (typeof formats)[keyof typeof formats]
+}
 
 export const acceptedMediaTypes = Object.keys(formats)
 
@@ -21,9 +20,5 @@ export function bodyFormat(contentType: string | undefined): BodyFormat | undefi
     .split(';')
     .map(part => part.trim())
   const isUtf8 = parameters.every(parameter => /^(charset\s*=\s*"?utf-?8"?)?$/.test(parameter))
-  return isUtf8 && isKnown(type) ? formats[type] : undefined
-}
-
-function isKnown(type: string): type is keyof typeof formats {
-  return Object.hasOwn(formats, type)
+  return isUtf8 && Object.hasOwn(formats, type) ? formats[type] : undefined
 }
