@@ -1,7 +1,9 @@
 /** One etcd and kube-apiserver for all `api` tests, with our CRDs in it. */
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { plural } from '#crds/v1alpha1/resource.ts'
 import { controlPlaneUp } from '#e2e/cluster/control-plane-only.ts'
+import { waitFor } from '#e2e/cluster/waiting.ts'
 import { root } from '#tools/workspace.ts'
 
 /** Called by vitest; answers the function that ends the control plane. */
@@ -9,9 +11,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await using started = new AsyncDisposableStack()
   const plane = started.adopt(await controlPlaneUp({ name: 'api-tests' }), each => each.stop())
   await plane.kubectl(['apply', '--validate=strict', '--kustomize', join(root, 'crds')])
-  // By jsonpath, because kubectl's own wait for a condition fails on a CRD that has no conditions yet.
-  const established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-  await plane.kubectl(['wait', `--for=${established}`, '--timeout=30s', 'crd', '--all'])
+  // Asked by using it: kubectl's waits for a condition fail on a CRD that has no conditions yet.
+  const served = () =>
+    plane.kubectl(['get', plural, '--all-namespaces']).then(
+      () => true,
+      () => false,
+    )
+  await waitFor(served, { what: `${plural} to be served`, timeoutMs: 30_000, logs: [plane.auditLog] })
   const { kubeconfig, auditLog, binFolder } = plane
   project.provide('controlPlane', { kubeconfig, auditLog, kubectl: join(binFolder, 'kubectl') })
   const running = started.move()
