@@ -5,7 +5,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isInstalled, run } from '#tools/shell.ts'
-import { clustersFolder, embeddedDown, embeddedStatus, embeddedUp, type ProcessStatus } from './embedded.ts'
+import type { AutoscalerDelays } from './control-plane.ts'
+import {
+  clustersFolder,
+  embeddedDown,
+  embeddedLeftovers,
+  embeddedStatus,
+  embeddedUp,
+  type ProcessStatus,
+} from './embedded.ts'
 import { embeddedCluster } from './embedded-cluster.ts'
 import { givenCluster } from './given.ts'
 import { kindDown, kindUp } from './kind.ts'
@@ -42,6 +50,8 @@ export interface ClusterOptions {
   kubeconfig?: string
   /** Use this context of the given kubeconfig. */
   context?: string
+  /** How soon autoscalers act; short by default. Only for an embedded cluster that is not up yet. */
+  autoscaler?: AutoscalerDelays
 }
 
 /** Brings a cluster up, or checks that it is. Rejects with the remedy or with the logs to read. */
@@ -55,7 +65,13 @@ export async function clusterUp(options: ClusterOptions = {}): Promise<Cluster> 
     case 'kind':
       return kindUp(name, nodes ?? defaultNodes)
     case 'embedded':
-      return embeddedCluster(await embeddedUp({ name, nodes: nodes ?? nodesOf(name) ?? defaultNodes }))
+      return embeddedCluster(
+        await embeddedUp({
+          name,
+          nodes: nodes ?? nodesOf(name) ?? defaultNodes,
+          ...(options.autoscaler && { delays: options.autoscaler }),
+        }),
+      )
   }
 }
 
@@ -65,6 +81,15 @@ export async function clusterDown(name: string = defaultName): Promise<void> {
   const left = await embeddedDown(name)
   if (left.length > 0) throw new Error([`cluster ${name} left these behind:`, ...left].join('\n'))
   if (await isDockerRunning()) await kindDown(name)
+}
+
+/**
+ * What of an embedded cluster is on this machine: processes, mounts, links, routes, iptables rules, cgroups,
+ * one line each. None for a cluster that is down.
+ */
+export async function clusterLeftovers(name: string): Promise<readonly string[]> {
+  checkName(name)
+  return embeddedLeftovers(name)
 }
 
 export interface ClusterStatus {

@@ -124,6 +124,12 @@ export async function embeddedDown(name: string): Promise<readonly string[]> {
   })
 }
 
+/** What of the cluster is on this machine now, one line each. */
+export async function embeddedLeftovers(name: string): Promise<readonly string[]> {
+  const layout = findLayout(clustersFolder(), name, nodeLimit)
+  return layout ? leftovers(layout, namespaceUsers(layout)) : []
+}
+
 export interface ProcessStatus {
   name: string
   pid: number | undefined
