@@ -48,7 +48,6 @@ const connecting = [
   'ioredis',
   'kafkajs',
   'pg',
-  'pg-copy-streams',
   'undici',
 ]
 /** Libraries that a decision needs only the types of. */

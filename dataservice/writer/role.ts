@@ -42,11 +42,16 @@ export async function start(context: RoleContext, { consumer, database }: Writer
       clearInterval(reporting)
       await consumer.stop()
     },
-    done: Promise.race([consumer.run(assignment), assignment.failed]).then(() => {
-      if (!stopping) throw new Error('the consumer ended by itself')
-      return new Promise<never>(() => {}) // a server has no end of its own
-    }),
+    done: Promise.race([consumer.run(assignment), assignment.failed]).then(
+      () => endOf(stopping, new Error('the consumer ended by itself')),
+      error => endOf(stopping, error),
+    ),
   }
+}
+
+/** A server has no end of its own; one that nobody asked for is a failure. */
+function endOf(wanted: boolean, reason: unknown): Promise<never> {
+  return wanted ? new Promise(() => {}) : Promise.reject(reason)
 }
 
 interface ReporterOptions {

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
+import { envelope } from '#dataservice/record/envelope.ts'
+import { decode } from './decode.ts'
+
+const id = '0199d1f0-7c00-7abc-8def-0123456789ab'
+const headers = {
+  [envelope.eventId]: 'event',
+  [envelope.subject]: id,
+  [envelope.time]: '2026-01-31T12:00:00.123Z',
+  [envelope.schemaVersion]: '1a2b3c4d',
+}
+
+function record(changes: Record<string, string | undefined> = {}, parts: Partial<LogRecord> = {}): LogRecord {
+  const texts = Object.entries({ ...headers, ...changes }).flatMap(([name, text]) =>
+    text === undefined ? [] : [[name, Buffer.from(text)] as const],
+  )
+  const whole = { offset: 5n, key: Buffer.from('k'), value: Buffer.from('{"a":1e2}'), timestamp: 0 }
+  return { ...whole, headers: new Map(texts), ...parts }
+}
+
+test('a record becomes a row with its bytes', () => {
+  const decoded = decode(record())
+  expect(decoded).toMatchObject({
+    kind: 'row',
+    row: { offset: 5n, eventId: 'event', id, idTime: 0x0199d1f07c00 },
+  })
+  expect(decoded.kind === 'row' && decoded.row.fields.map(String).slice(3)).toEqual(['1a2b3c4d', '{"a":1e2}'])
+})
+
+test('a record without a key has its id as key', () => {
+  const decoded = decode(record({}, { key: undefined }))
+  expect(decoded.kind === 'row' && String(decoded.row.fields[1])).toBe(id)
+})
+
+test.each([
+  ['no event id', { [envelope.eventId]: undefined }, {}, 'no ce_id'],
+  ['no record id', { [envelope.subject]: undefined }, {}, 'ce_subject is no UUIDv7'],
+  [
+    'a UUID of version 4',
+    { [envelope.subject]: id.replace('-7abc', '-4abc') },
+    {},
+    'ce_subject is no UUIDv7',
+  ],
+  ['no time', { [envelope.time]: 'soon' }, {}, 'ce_time is no time'],
+  ['no schema version', { [envelope.schemaVersion]: undefined }, {}, 'no ce_schemaversion'],
+  ['no value', {}, { value: undefined }, 'no value'],
+])('a record with %s is unreadable', (_, changes, parts, reason) => {
+  expect(decode(record(changes, parts))).toEqual({ kind: 'unreadable', reason })
+})
