@@ -42,14 +42,7 @@ const zones = {
 type Zone = keyof typeof zones | 'elsewhere'
 
 /** Libraries that open connections: outside an adapter only their types may be named. */
-const connecting = [
-  '@kubernetes/client-node',
-  '@platformatic/kafka',
-  'ioredis',
-  'kafkajs',
-  'pg',
-  'undici',
-]
+const connecting = ['@kubernetes/client-node', '@platformatic/kafka', 'ioredis', 'kafkajs', 'pg', 'undici']
 /** Libraries that a decision needs only the types of. */
 const clients = [...connecting, 'fastify', 'pino', 'prom-client']
 /** Modules of Node that read or change the world. */
