@@ -62,7 +62,7 @@ export const definition: WireObject<V1CustomResourceDefinition> = {
                   },
                 },
                 'x-kubernetes-validations': [
-                  { rule: 'self.from == "here" || has(self.port)', message: 'a port' },
+                  { rule: '!has(self.from) || self.from == "here" || has(self.port)', message: 'a port' },
                 ],
               },
             },

@@ -1,7 +1,7 @@
 /**
  * What the operator needs of a Kubernetes cluster, cut to size.
  * `kubernetes.ts` is the real adapter, `in-memory.ts` its twin for tests; both pass `cluster.contract.ts`.
- * Every method rejects with ClusterError and nothing else.
+ * Every method rejects with ClusterError and nothing else. Objects that come back are frozen: build new ones from them.
  */
 import type { Kind } from './resources.ts'
 

@@ -1,0 +1,26 @@
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { operatorMetrics } from './metrics.ts'
+
+test('what the operator counts about itself can be scraped', async () => {
+  const registry = new Registry()
+  const metrics = operatorMetrics(registry)
+  metrics.queue.depth(3)
+  metrics.queue.waited(0.01)
+  metrics.queue.worked(2)
+  metrics.queue.retried()
+  metrics.onOutcome('settled')
+  metrics.onOutcome('thrown')
+  metrics.onAnswer('GET', 200, 0.1)
+  const text = await registry.metrics()
+  for (const line of [
+    'dataservice_operator_queue_depth 3',
+    'dataservice_operator_queue_wait_seconds_count 1',
+    'dataservice_operator_run_seconds_sum 2',
+    'dataservice_operator_queue_retries_total 1',
+    'dataservice_operator_runs_total{outcome="thrown"} 1',
+    'dataservice_operator_api_request_seconds_count{method="GET",status="200"} 1',
+  ]) {
+    expect(text.split('\n')).toContain(line)
+  }
+})
