@@ -14,6 +14,8 @@ export interface ConsumerOptions extends ClusterOptions {
   maxFetchBytes?: number
   /** How long the log may end below the position before `outOfRange` says so. Default 30 s. */
   truncationGraceMs?: number
+  /** After so long without a heartbeat the group gives a member up. Default 10 s. */
+  sessionTimeoutMs?: number
 }
 
 /** Makes a consumer; nothing is connected before it is used. */
@@ -48,12 +50,9 @@ class KafkaConsumer implements LogConsumer {
     this.#cluster = new Cluster(options)
     this.#failure.promise.catch(() => {}) // `run` waits for it too
     const signal = this.#stop.signal
-    this.#membership = new Membership({
-      cluster: this.#cluster,
-      group: options.group,
-      signal,
-      warn: this.#warn,
-    })
+    const { group, sessionTimeoutMs = 10_000 } = options
+    const [cluster, warn] = [this.#cluster, this.#warn]
+    this.#membership = new Membership({ cluster, group, signal, warn, sessionTimeoutMs })
   }
 
   run(handler: LogHandler): Promise<void> {

@@ -1,10 +1,13 @@
-/** Fetch, version 12 (Kafka 2.7 and later), of one partition; record batches stay bytes. */
-import { fetchV12, Reader, type Writer } from '@platformatic/kafka'
+/**
+ * Fetch, version 13 (Kafka 3.1 and later), of one partition; record batches stay bytes.
+ * The topic is named by its id: one that was deleted and made anew is another log.
+ */
+import { fetchV13, Reader, type Writer } from '@platformatic/kafka'
 import { type Call, errorName } from './link.ts'
 import type { Offset } from './port.ts'
 
 export interface FetchPart {
-  topic: string
+  topicId: string
   partition: number
   leaderEpoch: number
   position: Offset
@@ -28,11 +31,11 @@ const sessionless = { id: 0, epoch: -1 } as const
 
 export function fetchPart(part: FetchPart): Call<FetchAnswer> {
   return (connection, done) =>
-    connection.send(fetchV12.api.key, fetchV12.api.version, () => encode(part), decode, true, true, done)
+    connection.send(fetchV13.api.key, fetchV13.api.version, () => encode(part), decode, true, true, done)
 }
 
 function encode(part: FetchPart): Writer {
-  const { topic, partition, leaderEpoch, position, lastEpoch, maxBytes, maxWaitMs } = part
+  const { topicId, partition, leaderEpoch, position, lastEpoch, maxBytes, maxWaitMs } = part
   const request = {
     partition,
     currentLeaderEpoch: leaderEpoch,
@@ -40,10 +43,9 @@ function encode(part: FetchPart): Writer {
     lastFetchedEpoch: lastEpoch,
     partitionMaxBytes: maxBytes,
   }
-  // The library calls the field topicId; up to version 12 it is the topic's name.
-  const topics = [{ topicId: topic, partitions: [request] }]
+  const topics = [{ topicId, partitions: [request] }]
   const { id, epoch } = sessionless
-  return fetchV12.createRequest(maxWaitMs, 1, maxBytes, readUncommitted, id, epoch, topics, [], '')
+  return fetchV13.createRequest(maxWaitMs, 1, maxBytes, readUncommitted, id, epoch, topics, [], '')
 }
 
 function decode(_correlation: number, _key: number, _version: number, answer: Reader): FetchAnswer {
@@ -54,7 +56,7 @@ function decode(_correlation: number, _key: number, _version: number, answer: Re
   const error = errorName(reader.readInt16())
   reader.readInt32() // session
   const topics = reader.readArray(topicReader => {
-    topicReader.readString()
+    topicReader.readUUID()
     return topicReader.readArray(readPartition, true, false)
   })
   const [part] = topics.flat()

@@ -29,15 +29,8 @@ export async function recordAt(
   position: Offset,
 ): Promise<LogRecord | undefined> {
   const { broker, epoch } = leaderOf(cluster, partition)
-  const part = {
-    topic: cluster.topic,
-    partition,
-    leaderEpoch: epoch,
-    position,
-    lastEpoch: -1,
-    maxBytes,
-    maxWaitMs: 0,
-  }
+  const { topicId } = await cluster.view()
+  const part = { topicId, partition, leaderEpoch: epoch, position, lastEpoch: -1, maxBytes, maxWaitMs: 0 }
   const { error, batches } = await cluster.link('query', broker).request(fetchPart(part), timeoutMs)
   if (error === 'OFFSET_OUT_OF_RANGE') return undefined
   if (error !== 'NONE') throw new Error(`record at ${position} of partition ${partition}: ${error}`)

@@ -26,6 +26,8 @@ export interface MembershipOptions {
   group: string
   signal: AbortSignal
   warn: (message: string) => void
+  /** After so long without a heartbeat the group gives a member up. */
+  sessionTimeoutMs: number
 }
 
 interface Generation {
@@ -36,7 +38,6 @@ interface Generation {
   dealt: number | undefined
 }
 
-const sessionTimeoutMs = 10_000
 const rebalanceTimeoutMs = 10_000
 /** Short, because a heartbeat's answer is how a member hears of a rebalance. */
 const heartbeatEveryMs = 1000
@@ -71,21 +72,25 @@ export class Membership {
   readonly #group: string
   readonly #signal: AbortSignal
   readonly #warn: (message: string) => void
+  readonly #sessionTimeoutMs: number
   #coordinator: Link | undefined
   #memberId = ''
   #generation: Generation | undefined
   #lastBeatAt = 0
 
-  constructor({ cluster, group, signal, warn }: MembershipOptions) {
+  constructor({ cluster, group, signal, warn, sessionTimeoutMs }: MembershipOptions) {
     this.#cluster = cluster
     this.#group = group
     this.#signal = signal
     this.#warn = warn
+    this.#sessionTimeoutMs = sessionTimeoutMs
+    // A join under way would be answered only when all others have joined; a heartbeat's loop ends by itself.
+    signal.addEventListener('abort', () => this.#generation ?? this.#coordinator?.close(), { once: true })
   }
 
   /** False when the coordinator may have given us up: for so long it has not heard of us. */
   get isCurrent(): boolean {
-    return this.#generation !== undefined && performance.now() - this.#lastBeatAt < sessionTimeoutMs
+    return this.#generation !== undefined && performance.now() - this.#lastBeatAt < this.#sessionTimeoutMs
   }
 
   /** Stays a member until the signal; rejects on errors that waiting does not mend. */
@@ -97,6 +102,7 @@ export class Membership {
         await this.#stay(generation, events)
       } catch (cause) {
         if (fatal.has(kafkaError(cause) ?? '')) throw cause
+        if (this.#signal.aborted) return
         this.#warn(`group ${this.#group}: ${String(cause)}`)
         this.#coordinator?.close()
         if (kafkaError(cause) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
@@ -217,7 +223,7 @@ export class Membership {
       joinGroupV9.api(
         link,
         this.#group,
-        sessionTimeoutMs,
+        this.#sessionTimeoutMs,
         rebalanceTimeoutMs,
         this.#memberId,
         null,

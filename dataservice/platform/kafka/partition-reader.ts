@@ -9,7 +9,7 @@ import { backOffMs, pause } from './retry.ts'
 
 export type Chunk =
   | { kind: 'records'; records: readonly LogRecord[] }
-  /** The log does not hold the position, or holds another history before it. */
+  /** The log does not hold the position, holds another history before it, or was made anew. */
   | { kind: 'outOfRange'; position: Offset; range: LogRange }
   | { kind: 'stopped' }
 
@@ -35,6 +35,7 @@ class FetchFailed extends Error {}
 export class PartitionReader {
   readonly #options: PartitionReaderOptions
   #position: Offset
+  #topicId: string | undefined
   /** Leader epoch of the last batch read, by which a broker notices that its log went another way. */
   #lastEpoch = -1
   #link: Link | undefined
@@ -71,27 +72,28 @@ export class PartitionReader {
   /** Undefined when nothing came, or nothing that counts. */
   async #fetch(): Promise<Chunk | undefined> {
     const { cluster, partition, maxBytes } = this.#options
-    const leader = (await cluster.view()).leaders.get(partition)
+    const view = await cluster.view()
+    const leader = view.leaders.get(partition)
     if (!leader) throw new NotSent('no leader')
-    const position = this.#position
-    const call = fetchPart({
-      topic: cluster.topic,
-      partition,
-      leaderEpoch: leader.epoch,
-      position,
-      lastEpoch: this.#lastEpoch,
-      maxBytes,
-      maxWaitMs,
-    })
+    this.#topicId ??= view.topicId
+    if (this.#topicId !== view.topicId) return this.#lost()
+    const part = { topicId: view.topicId, partition, position: this.#position, lastEpoch: this.#lastEpoch }
+    const call = fetchPart({ ...part, leaderEpoch: leader.epoch, maxBytes, maxWaitMs })
     const answer = await this.#linkTo(leader.broker).request(call, maxWaitMs + answerTimeoutMs)
     if (answer.error === 'OFFSET_OUT_OF_RANGE') return this.#outOfRange()
     if (answer.error !== 'NONE') throw new FetchFailed(answer.error)
-    if (answer.isDiverging) return { kind: 'outOfRange', position, range: await logRange(cluster, partition) }
+    if (answer.isDiverging) return this.#lost()
     this.#belowSince = undefined
-    const { records, next, leaderEpoch } = decodeBatches(answer.batches, position)
+    const { records, next, leaderEpoch } = decodeBatches(answer.batches, this.#position)
     this.#position = next
     this.#lastEpoch = leaderEpoch ?? this.#lastEpoch
     return records.length > 0 ? { kind: 'records', records } : undefined
+  }
+
+  /** The log is another than the one whose position we have. */
+  async #lost(): Promise<Chunk> {
+    const { cluster, partition } = this.#options
+    return { kind: 'outOfRange', position: this.#position, range: await logRange(cluster, partition) }
   }
 
   /** Believes an error only when the log's bounds confirm it, and a log that ends too early only after the grace. */
@@ -101,8 +103,8 @@ export class PartitionReader {
     const range = await logRange(cluster, partition)
     if (position < range.start) return { kind: 'outOfRange', position, range }
     if (position > range.end) this.#belowSince ??= performance.now()
-    if (this.#belowSince !== undefined && performance.now() - this.#belowSince >= truncationGraceMs)
-      return { kind: 'outOfRange', position, range }
+    const isOver = this.#belowSince !== undefined && performance.now() - this.#belowSince >= truncationGraceMs
+    if (isOver) return { kind: 'outOfRange', position, range }
     await pause(maxBackOffMs / 4, signal)
     return undefined
   }

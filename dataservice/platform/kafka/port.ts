@@ -74,8 +74,10 @@ export interface LogHandler {
    */
   records(partition: number, records: readonly LogRecord[]): Promise<void>
   /**
-   * The position is outside the log, or the log was truncated below it and written anew: nothing more is read of that
-   * partition until the next assignment. A log that ends below the position is given 30 s first.
+   * The position is outside the log, or the log was truncated below it and written anew, or the topic was made anew:
+   * nothing more is read of that partition until the next assignment. A log that merely ends below the position is
+   * given 30 s first. A position that a topic made anew happens to hold at an assignment is not noticed here:
+   * that is what the handler's own check of the record before it is for.
    */
   outOfRange(partition: number, position: Offset, range: LogRange): void
 }

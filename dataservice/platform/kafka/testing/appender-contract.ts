@@ -2,8 +2,10 @@
  * The four producer rules, each in one scenario that runs twice: a plain client breaks the rule in it, ours keeps it.
  * The wire faults are exact, so both outcomes are certain.
  */
+import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AppenderOptions, createAppender } from '../appender.ts'
+import { batchBytes, maxBatchBytes } from '../batch-encoder.ts'
 import { partitionOf } from '../partition.ts'
 import type { LogAppender, NewRecord } from '../port.ts'
 import { type ContractCluster, record } from './contract-cluster.ts'
@@ -176,6 +178,15 @@ export function appenderContract(cluster: () => ContractCluster): void {
       if (next.get(0)?.kind !== 'appended') next = await appender.append(one(0))
       return next.get(0)?.kind === 'appended'
     })
+  })
+
+  test('a batch as large as allowed is taken, compressible or not, and the clock of the brokers is known', async () => {
+    const appender = await ours(await cluster().topics.create([[0]]))
+    const empty = batchBytes([{ ...record('k'), value: Buffer.alloc(100_000) }]) - 100_000
+    const largest = { ...record('k'), value: randomBytes(maxBatchBytes - empty) }
+    expect(batchBytes([largest])).toBe(maxBatchBytes)
+    expect((await appender.append(new Map([[0, [largest]]]))).get(0)).toEqual(appendedFirst)
+    expect(Math.abs(appender.clockSkewMs() ?? Number.NaN)).toBeLessThan(500)
   })
 
   async function ours(topic: string, options: Partial<AppenderOptions> = {}): Promise<LogAppender> {

@@ -11,8 +11,15 @@ export interface ContractCluster {
   close(): Promise<void>
 }
 
+const settings = {
+  // A lone replica may write: the scenarios that move leaders need not wait for followers.
+  'min.insync.replicas': '1',
+  // The test of a lost session need not wait ten seconds.
+  'group.min.session.timeout.ms': '1000',
+}
+
 export async function startContractCluster(): Promise<ContractCluster> {
-  const kafka = await startKafka({ brokers: 3, settings: { 'min.insync.replicas': '1' } })
+  const kafka = await startKafka({ brokers: 3, settings })
   const proxy = await startFaultProxy(kafka.bootstrapServers)
   const topics = await connectTopics(kafka.bootstrapServers)
   return {

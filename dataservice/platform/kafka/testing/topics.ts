@@ -10,8 +10,12 @@ export interface Topics {
   move(topic: string, partition: number, broker: number): Promise<void>
   /** How many records each partition holds: without transactions every offset is a record. */
   counts(topic: string): Promise<number[]>
+  /** Deletes a topic and makes it anew with one partition, empty. */
+  replace(topic: string): Promise<void>
   /** Deletes the records below an offset, as retention does. */
   deleteBelow(topic: string, partition: number, offset: number): Promise<void>
+  /** The position that a group told Kafka. */
+  committed(group: string, topic: string, partition: number): Promise<number>
   close(): Promise<void>
 }
 
@@ -47,8 +51,17 @@ export async function connectTopics(brokers: string[]): Promise<Topics> {
       await until(async () => (await leaders(topic)).get(partition) === broker)
     },
     counts: topic => countsOf(admin, topic),
+    async replace(topic) {
+      await admin.deleteTopics({ topics: [topic] })
+      await until(() => admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1 }] }))
+      await untilLed(topic, 1)
+    },
     async deleteBelow(topic, partition, offset) {
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+    },
+    async committed(groupId, topic, partition) {
+      const [of] = await admin.fetchOffsets({ groupId, topics: [topic] })
+      return Number(of?.partitions.find(each => each.partition === partition)?.offset)
     },
     close: () => admin.disconnect(),
   }
