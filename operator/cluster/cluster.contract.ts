@@ -1,18 +1,19 @@
 /** What every cluster behind ClusterPort and WatchPort does: the real API server and the in-memory twin alike. */
-import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { smallestSpec } from '#operator/testing/data-service.ts'
-import type { ClusterError, ClusterErrorCode } from './errors.ts'
-import type {
-  Change,
-  ClusterPort,
-  KubernetesObject,
-  ObjectMeta,
-  ObjectRef,
-  WatchedStore,
-  WatchPort,
-  WireObject,
-} from './port.ts'
+import {
+  type ConfigMap,
+  codeOf,
+  configMap,
+  type Deployment,
+  deployment,
+  refTo,
+  type Service,
+  service,
+  spec,
+  unwantedUid,
+} from './contract-objects.ts'
+import type { Change, ClusterPort, KubernetesObject, WatchedStore, WatchPort } from './port.ts'
 
 export interface ContractWorld {
   cluster: ClusterPort & WatchPort
@@ -22,14 +23,8 @@ export interface ContractWorld {
   namespace: string
 }
 
-type ConfigMap = WireObject<V1ConfigMap>
-type Deployment = WireObject<V1Deployment>
-type Service = KubernetesObject & { spec: typeof smallestSpec; status?: Record<string, unknown> }
-
 /** A watch brings changes a little later. */
 const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000 })
-
-const unwantedUid = '00000000-0000-4000-8000-000000000000'
 
 export function clusterContract(subject: string, makeWorld: () => Promise<ContractWorld>): void {
   describe(subject, () => {
@@ -310,38 +305,4 @@ async function watched(store: WatchedStore<ConfigMap>) {
       }),
     [Symbol.asyncDispose]: () => store.stop(),
   }
-}
-
-const refTo = (kind: ObjectRef['kind'], namespace: string): ObjectRef => ({ kind, namespace, name: 'one' })
-
-function configMap(
-  namespace: string,
-  data: Record<string, string>,
-  more: Partial<ObjectMeta> = {},
-): ConfigMap {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one', namespace, ...more }, data }
-}
-
-function spec(image: string): NonNullable<Deployment['spec']> {
-  const labels = { app: 'one' }
-  const containers = [{ name: 'main', image, ports: [{ containerPort: 80 }] }]
-  return { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } }
-}
-
-function deployment(namespace: string, more: Partial<ObjectMeta> = {}): Deployment {
-  const metadata = { name: 'one', namespace, ...more }
-  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: spec('some:1') }
-}
-
-function service(namespace: string): Service {
-  const metadata = { name: 'one', namespace }
-  return { apiVersion: 'dataservice.dev/v1alpha1', kind: 'DataService', metadata, spec: smallestSpec }
-}
-
-/** The code of the ClusterError a promise rejects with. */
-export async function codeOf(attempt: Promise<unknown>): Promise<ClusterErrorCode | 'resolved'> {
-  return attempt.then(
-    () => 'resolved',
-    (error: ClusterError) => error.code,
-  )
 }

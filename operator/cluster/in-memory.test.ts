@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { clusterContract, codeOf } from './cluster.contract.ts'
+import { clusterContract } from './cluster.contract.ts'
+import { codeOf } from './contract-objects.ts'
 import { ClusterError } from './errors.ts'
 import { InMemoryCluster } from './in-memory.ts'
 import type { KubernetesObject } from './port.ts'

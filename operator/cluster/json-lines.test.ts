@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { codeOf } from './cluster.contract.ts'
+import { codeOf } from './contract-objects.ts'
 import { jsonLines } from './json-lines.ts'
 
 async function* inChunks(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { codeOf } from './cluster.contract.ts'
+import { codeOf } from './contract-objects.ts'
 import type { ClusterError } from './errors.ts'
 import { type Answering, json, refusal, scriptedServer } from './scripted-server.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
