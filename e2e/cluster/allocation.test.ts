@@ -17,6 +17,6 @@ describe('indexFor', () => {
 
   it('says when all are given away', () => {
     const full = Object.fromEntries(Array.from({ length: clusterLimit }, (_, index) => [`c${index}`, index]))
-    expect(() => indexFor(full, 'new')).toThrow('address ranges are in use')
+    expect(() => indexFor(full, 'new')).toThrow('address ranges are given away')
   })
 })

@@ -19,7 +19,9 @@ export function indexFor(
   if (known !== undefined) return known
   const taken = new Set(Object.values(allocation))
   for (let index = 0; index < clusterLimit; index++) if (!taken.has(index) && isUsable(index)) return index
-  throw new Error(`all ${clusterLimit} address ranges are in use; take clusters down and forget them first`)
+  throw new Error(
+    `all ${clusterLimit} address ranges are given away; remove clusters that are down from ranges.json in the folder of the clusters`,
+  )
 }
 
 /** The layout of a named cluster; its index is given now if it has none. */

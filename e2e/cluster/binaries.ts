@@ -19,6 +19,9 @@ export const kubernetesVersion = '1.34.4'
 const versionPackage = 'k8s.io/component-base/version'
 const [major, minor] = kubernetesVersion.split('.')
 
+/** Go says nothing while it builds. */
+const reminderMs = 30_000
+
 interface BuildSet {
   version: string
   /** Program name -> Go package. */
@@ -62,6 +65,7 @@ export async function ensureBinaries(name: BuildSetName): Promise<string> {
   const parent = cacheFolder(name)
   const folder = join(parent, `${set.version}-${sourceHash(source, set)}`)
   if (isWhole(folder, set)) return folder
+  step(`${name} ${set.version} is not in the cache`) // somebody else may be building it: then we wait for that
   await withLock(join(parent, 'build.lock'), async () => {
     if (!isWhole(folder, set)) await build({ name, set, source, folder })
   })
@@ -88,6 +92,7 @@ async function build({ name, set, source, folder }: Build): Promise<void> {
   const started = Date.now()
   await removeUnfinished(dirname(folder))
   step(`building ${name} ${set.version} from Go modules (some minutes the first time)`)
+  const reminder = setInterval(() => step(`  still building ${name}`), reminderMs)
   const unfinished = await mkdtemp(`${folder}.unfinished-`)
   try {
     const linkerFlags = ['-s', '-w', ...(set.linkerValues ?? []).map(value => `-X ${value}`)].join(' ')
@@ -102,7 +107,10 @@ async function build({ name, set, source, folder }: Build): Promise<void> {
     await rename(unfinished, folder)
   } catch (cause) {
     await rm(unfinished, { recursive: true, force: true })
-    throw new Error(`${name} ${set.version} could not be built; Go's own messages follow`, { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`${name} ${set.version} could not be built: ${reason}`, { cause })
+  } finally {
+    clearInterval(reminder)
   }
   step(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`)
 }
