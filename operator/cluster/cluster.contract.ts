@@ -1,6 +1,7 @@
 /** What every cluster behind ClusterPort and WatchPort does: the real API server and the in-memory twin alike. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { smallestSpec } from '#operator/testing/data-service.ts'
+import type { ClusterPort, KubernetesObject, WatchPort } from './port.ts'
 import {
   type ConfigMap,
   codeOf,
@@ -12,8 +13,8 @@ import {
   service,
   spec,
   unwantedUid,
-} from './contract-objects.ts'
-import type { Change, ClusterPort, KubernetesObject, WatchedStore, WatchPort } from './port.ts'
+  watched,
+} from './testing/contract-objects.ts'
 
 export interface ContractWorld {
   cluster: ClusterPort & WatchPort
@@ -289,20 +290,4 @@ function watching(given: () => ContractWorld): void {
     await eventually(() => expect(other.seen()).toEqual(['added a=1']))
     expect(watch.seen()).toEqual([])
   })
-}
-
-async function watched(store: WatchedStore<ConfigMap>) {
-  await store.synced
-  const changes: Change<ConfigMap>[] = []
-  store.onChange(change => changes.push(change))
-  const text = ({ data }: ConfigMap) => `a=${data?.a}`
-  return {
-    store,
-    seen: () =>
-      changes.map(change => {
-        const before = change.kind === 'updated' ? `${text(change.old)} to ` : ''
-        return `${change.kind} ${before}${text(change.object)}`
-      }),
-    [Symbol.asyncDispose]: () => store.stop(),
-  }
 }

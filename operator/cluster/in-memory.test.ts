@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { clusterContract } from './cluster.contract.ts'
-import { codeOf } from './contract-objects.ts'
 import { ClusterError } from './errors.ts'
 import { InMemoryCluster } from './in-memory.ts'
 import type { KubernetesObject } from './port.ts'
+import { codeOf } from './testing/contract-objects.ts'
 
 clusterContract('the in-memory twin', async () => {
   const cluster = new InMemoryCluster()

@@ -4,7 +4,13 @@ import { listWatch } from './list-watch.ts'
 import { silentLog } from './log.ts'
 import type { Change, KubernetesObject } from './port.ts'
 import { type ReflectorTiming, startReflector } from './reflector.ts'
-import { json, refusal, type ScriptedServer, type SeenRequest, scriptedServer } from './scripted-server.ts'
+import {
+  json,
+  refusal,
+  type ScriptedServer,
+  type SeenRequest,
+  scriptedServer,
+} from './testing/scripted-server.ts'
 import { createTransport } from './transport.ts'
 
 /** Fast waits; a watch counts as a success as soon as it lived 10 s, which none here does. */

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { codeOf } from './contract-objects.ts'
 import type { ClusterError } from './errors.ts'
-import { type Answering, json, refusal, scriptedServer } from './scripted-server.ts'
+import { codeOf } from './testing/contract-objects.ts'
+import { type Answering, json, refusal, scriptedServer } from './testing/scripted-server.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 async function transportTo(answering: Answering, options: Partial<TransportOptions> = {}) {

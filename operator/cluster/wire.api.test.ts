@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { controlPlane, newNamespace } from '#e2e/control-plane/inject.ts'
 import { accessFromEnvironment } from './access.ts'
-import { definition, networkPolicy } from './awkward-objects.ts'
-import { codeOf } from './contract-objects.ts'
 import { kubernetesCluster } from './kubernetes.ts'
 import { silentLog } from './log.ts'
 import { refOf } from './paths.ts'
 import type { ClusterPort, KubernetesObject } from './port.ts'
+import { definition, networkPolicy } from './testing/awkward-objects.ts'
+import { codeOf } from './testing/contract-objects.ts'
 import { createTransport, type Transport } from './transport.ts'
 
 let transport: Transport

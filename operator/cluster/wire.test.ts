@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { desiredChildren } from '#operator/desired/children.ts'
 import { dataService } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
-import { definition, networkPolicy } from './awkward-objects.ts'
 import { kubernetesCluster } from './kubernetes.ts'
 import { silentLog } from './log.ts'
 import type { KubernetesObject } from './port.ts'
-import { json, scriptedServer } from './scripted-server.ts'
+import { definition, networkPolicy } from './testing/awkward-objects.ts'
+import { json, scriptedServer } from './testing/scripted-server.ts'
 import { createTransport } from './transport.ts'
 
 async function recorded() {

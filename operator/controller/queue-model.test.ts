@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { done, failed, queueWorld, settled } from './queue-world.ts'
+import { done, failed, queueWorld, settled } from './testing/queue-world.ts'
 
 type Step =
   | { do: 'add'; key: string }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { FakeClock } from './fake-clock.ts'
 import { createQueue } from './queue.ts'
-import { done, failed, queueWorld, settled } from './queue-world.ts'
+import { FakeClock } from './testing/fake-clock.ts'
+import { done, failed, queueWorld, settled } from './testing/queue-world.ts'
 
 describe('what runs', () => {
   test('keys wait until work begins, and repeats are merged', async () => {

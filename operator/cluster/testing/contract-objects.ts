@@ -1,8 +1,8 @@
 /** The objects of the cluster contract: one plain, one with a scale, one with a status of ours. */
 import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node'
 import { smallestSpec } from '#operator/testing/data-service.ts'
-import type { ClusterError, ClusterErrorCode } from './errors.ts'
-import type { KubernetesObject, ObjectMeta, ObjectRef, WireObject } from './port.ts'
+import type { ClusterError, ClusterErrorCode } from '../errors.ts'
+import type { Change, KubernetesObject, ObjectMeta, ObjectRef, WatchedStore, WireObject } from '../port.ts'
 
 export type ConfigMap = WireObject<V1ConfigMap>
 export type Deployment = WireObject<V1Deployment>
@@ -47,4 +47,21 @@ export async function codeOf(attempt: Promise<unknown>): Promise<ClusterErrorCod
     () => 'resolved',
     (error: ClusterError) => error.code,
   )
+}
+
+/** The copy, and the changes of it since its first list, as text. */
+export async function watched(store: WatchedStore<ConfigMap>) {
+  await store.synced
+  const changes: Change<ConfigMap>[] = []
+  store.onChange(change => changes.push(change))
+  const text = ({ data }: ConfigMap) => `a=${data?.a}`
+  return {
+    store,
+    seen: () =>
+      changes.map(change => {
+        const before = change.kind === 'updated' ? `${text(change.old)} to ` : ''
+        return `${change.kind} ${before}${text(change.object)}`
+      }),
+    [Symbol.asyncDispose]: () => store.stop(),
+  }
 }

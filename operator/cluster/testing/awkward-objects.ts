@@ -1,6 +1,6 @@
 /** Objects for tests whose field names generated clients rename and then drop. */
 import type { V1CustomResourceDefinition, V1NetworkPolicy } from '@kubernetes/client-node'
-import type { WireObject } from './port.ts'
+import type { WireObject } from '../port.ts'
 
 /** `from` without which a rule lets everybody in. */
 export const networkPolicy = (namespace: string): WireObject<V1NetworkPolicy> => ({

@@ -1,7 +1,7 @@
 /** A server on loopback that answers as a test says: the awkward answers that a real API server gives too rarely. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { KubeConfig } from '@kubernetes/client-node'
-import { type Access, accessFromKubeConfig } from './access.ts'
+import { type Access, accessFromKubeConfig } from '../access.ts'
 
 export interface SeenRequest {
   method: string

@@ -1,6 +1,7 @@
 /** A queue in the hands of a test: time and the end of each run are the test's to give. */
+
+import { createQueue, type QueueMetrics, type Verdict } from '../queue.ts'
 import { FakeClock } from './fake-clock.ts'
-import { createQueue, type QueueMetrics, type Verdict } from './queue.ts'
 
 interface Run {
   key: string
