@@ -1,5 +1,6 @@
 /** The contract of the port, on three real brokers. */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest'
+import { appendOracle } from './testing/append-oracle.ts'
 import { appenderContract } from './testing/appender-contract.ts'
 import { consumerContract } from './testing/consumer-contract.ts'
 import { type ContractCluster, startContractCluster } from './testing/contract-cluster.ts'
@@ -13,4 +14,5 @@ afterEach(() => cluster.proxy.intercept())
 afterAll(() => cluster.close())
 
 describe('appending', () => appenderContract(() => cluster))
+describe('appending under random faults', () => appendOracle(() => cluster))
 describe('consuming', () => consumerContract(() => cluster))
