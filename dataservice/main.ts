@@ -16,7 +16,7 @@ import { ReaderClient } from '#dataservice/platform/http/reader-client.ts'
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
-import { type Database, openDatabase } from '#dataservice/platform/postgres/database.ts'
+import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { live, stopRequests } from '#dataservice/platform/process.ts'
 import { openCache } from '#dataservice/platform/redis/cache.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
@@ -66,7 +66,17 @@ function topicOptions({ settings, podName, log }: RoleContext) {
   }
 }
 
-/** Postgres as one of our users. The owner's statements have no time limit: they change tables. */
+/**
+ * How each user differs. The owner's statements change tables and have no time limit. The writer's partitions share few
+ * connections and take turns; a reader's client would not wait so long.
+ */
+const connections: Readonly<Record<keyof Settings['store']['users'], Partial<DatabaseOptions>>> = {
+  owner: { statementTimeoutMs: 0 },
+  writer: { waitMs: 30_000 },
+  reader: {},
+}
+
+/** Postgres as one of our users. */
 function connect(context: RoleContext, user: keyof Settings['store']['users'], poolSize: number): Database {
   const { primary, replica, database, schema, users } = context.settings.store
   const opened = openDatabase({
@@ -77,7 +87,7 @@ function connect(context: RoleContext, user: keyof Settings['store']['users'], p
     applicationName: context.podName,
     password: () => context.credential(credentialFiles.postgresPassword),
     poolSize,
-    ...(user === 'owner' ? { statementTimeoutMs: 0 } : {}),
+    ...connections[user],
   })
   context.onClose('the database', () => opened.close())
   return opened

@@ -110,11 +110,11 @@ async function postOnce(url: string, batch: readonly string[]): Promise<string[]
 }
 
 const texts = Array.from(
-  { length: 20_000 },
+  { length: 10_000 },
   (_, n) => `{"customer":"c${n % 100}","amount":${n}.0e0, "quantity":${n % 9},"paid":${n % 2 === 0}}`,
 )
 
-test('all parts are killed once while 20,000 records come in, and the account balances', async () => {
+test('all parts are killed once while 10,000 records come in, and the account balances', async () => {
   const world = await stack()
   const migrate = await world.start('migrate')
   expect(await migrate.exitCode, migrate.log()).toBe(0)

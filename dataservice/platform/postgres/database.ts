@@ -22,9 +22,9 @@ export interface DatabaseOptions
   connectTimeoutMs?: number
   /** How much longer than the server's limit on statements we wait for its answer. Default 2000. */
   networkGraceMs?: number
-  /** How long a caller waits for a connection. Default 5000. */
+  /** How long a caller waits for a connection. Default 3000. */
   waitMs?: number
-  /** Default: eight for each connection. */
+  /** Callers that may wait; one more is refused at once. Default 256. */
   maxWaiting?: number
 }
 
@@ -42,7 +42,7 @@ export interface Database {
 
 /** Opens nothing yet: connections are made when they are needed, so a start does not depend on the server. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { poolSize, waitMs = 5_000, maxWaiting = poolSize * 8 } = options
+  const { poolSize, waitMs = 3_000, maxWaiting = 256 } = options
   const pool = new Pool<PostgresSession>({
     size: poolSize,
     waitMs,
