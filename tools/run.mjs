@@ -27,7 +27,9 @@ run(projectNode(), [join(root, program), ...args])
 /** Brings node_modules in step with the lockfile; a stamp inside it makes the second call free. */
 function install() {
   const stamp = join(root, 'node_modules', '.installed-from')
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.log('installing packages by the lockfile (about half a minute the first time) …')
   const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -44,7 +46,9 @@ function projectNode() {
   const packaged = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
   if (existsSync(packaged)) return packaged
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
-  return fail(`no packaged Node for ${process.platform}-${process.arch}: install Node 24 and run the command again`)
+  return fail(
+    `no packaged Node for ${process.platform}-${process.arch}: install Node 24 and run the command again`,
+  )
 }
 
 function run(node, argv) {

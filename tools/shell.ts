@@ -34,11 +34,14 @@ export function run(program: string, args: readonly string[], options: RunOption
     const err: Buffer[] = []
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk))
-    child.on('error', cause => reject(new Error(`${program} could not be started: ${cause.message}`, { cause })))
+    child.on('error', cause =>
+      reject(new Error(`${program} could not be started: ${cause.message}`, { cause })),
+    )
     child.on('close', code => {
       const text = Buffer.concat(out).toString('utf8')
       if (code === 0) resolve(text)
-      else reject(new CommandFailed([program, ...args].join(' ').slice(0, 300), code, text + Buffer.concat(err)))
+      else
+        reject(new CommandFailed([program, ...args].join(' ').slice(0, 300), code, text + Buffer.concat(err)))
     })
     child.stdin?.on('error', () => {}) // a program that ends early need not read its input
     child.stdin?.end(options.input)

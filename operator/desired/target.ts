@@ -24,7 +24,7 @@ export type ObservedChild = Child<{
 export interface FreshSecrets {
   /** 16 random bytes in the form Kafka takes: 22 characters of base64url. */
   kafkaClusterId: string
-  /** A new password of 32 or more characters at each call with another name. */
+  /** 32 random bytes in hex, new at each call. */
   password: (name: string) => string
 }
 

@@ -88,7 +88,7 @@ async function topicFacts(owner: DataService, target: Target, ports: ReadPorts):
 /** Kafka refuses a cluster id that begins with `-`. */
 const freshSecrets = (): FreshSecrets => ({
   kafkaClusterId: randomBytes(16).toString('base64url').replace(/^-/, 'A'),
-  password: () => randomBytes(24).toString('hex'),
+  password: () => randomBytes(32).toString('hex'),
 })
 
 /** Which Secrets of which owner were seen lately. */
