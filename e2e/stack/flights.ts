@@ -1,6 +1,5 @@
 /** The sample: its DataService, and the public data set that belongs to it. */
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { root } from '#tools/workspace.ts'
 import type { ServiceRef } from './service.ts'
@@ -10,7 +9,7 @@ export const flightsManifest = join(root, 'config', 'samples', 'flights.yaml')
 
 /** 20,000 flights, each as the JSON text that is posted. */
 export async function flightRecords(): Promise<string[]> {
-  const file = createRequire(import.meta.url).resolve('vega-datasets/data/flights-20k.json')
+  const file = join(root, 'node_modules', 'vega-datasets', 'data', 'flights-20k.json')
   const rows = JSON.parse(await readFile(file, 'utf8')) as object[]
   return rows.map(row => JSON.stringify(row))
 }
