@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   try {
     const count = await postAndCount(cluster, address.url)
     await showReads(address.url)
+    await cluster.metricsReady // a first build of metrics-server goes on beside the demo
     console.log(closingScreen({ cluster, url: address.url, count }))
   } finally {
     address.close()
@@ -70,7 +71,7 @@ async function showReads(url: string): Promise<void> {
   for (const path of [
     '/data?limit=2',
     '/data?origin=SFO&destination=LAX&limit=2',
-    '/data?destination=HNL&delay.gte=60&limit=1',
+    '/data?destination=HNL&delay[gte]=60&limit=1',
   ]) {
     const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(10_000) })
     const text = await response.text()
