@@ -29,7 +29,9 @@ test('writer, gateway, broker, Postgres and Redis are killed once each while 20,
       )
         return
       killed.push(victim)
-      kills.push(killOne(victim))
+      const kill = killOne(victim)
+      kill.catch(() => {}) // awaited with the others below
+      kills.push(kill)
     },
   })
   await Promise.all(kills)
@@ -54,7 +56,7 @@ async function killOne(component: string): Promise<void> {
   const kubernetes = await cluster()
   const [pod] = await podsOf(kubernetes, flights.namespace, component)
   if (pod === undefined) throw new Error(`no running pod of ${component}`)
-  await killPod(kubernetes, pod)
+  await killPod(kubernetes, flights.namespace, pod)
 }
 
 /** Rows with an id above the given one: id -> body. A second row of the same id fails the test at once. */

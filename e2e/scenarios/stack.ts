@@ -15,7 +15,12 @@ declare module 'vitest' {
   }
 }
 
-/** The cluster that the global set-up brought up; asking again costs a health check. */
-export const cluster = (): Promise<Cluster> => clusterUp(testCluster)
+let known: Promise<Cluster> | undefined
+
+/** The cluster that the global set-up brought up. */
+export function cluster(): Promise<Cluster> {
+  known ??= clusterUp(testCluster)
+  return known
+}
 
 export const gatewayUrl = (): string => inject('stack').gateway
