@@ -1,6 +1,7 @@
 /** The role `maintain`: a CronJob that keeps partitions ahead of time and drops those beyond the retention. */
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { maintain } from './maintain.ts'
 
 export interface MaintainPorts {
@@ -9,15 +10,14 @@ export interface MaintainPorts {
 }
 
 export async function start(context: RoleContext, { database }: MaintainPorts): Promise<Running> {
-  const { settings, log } = context
-  const done = maintain({ database, partitioning: settings.partitioning, log }).then(
-    ({ dropped, daysAhead }) => {
-      log.info(
-        { dropped, daysAhead: Math.round(daysAhead * 10) / 10 },
-        'the partitions are as they should be',
-      )
-    },
-  )
+  const { settings, log, signal } = context
+  const work = async () => {
+    await untilReachable(database, { signal })
+    const report = await maintain({ database, partitioning: settings.partitioning, log })
+    const daysAhead = Math.round(report.daysAhead * 10) / 10
+    log.info({ dropped: report.dropped, daysAhead }, 'the partitions are as they should be')
+  }
+  const done = work()
   return {
     notReady: () => undefined,
     behindService: false,

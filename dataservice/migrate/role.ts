@@ -1,6 +1,7 @@
 /** The role `migrate`: a Job that makes the tables before anything reads or writes them. */
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { migrate } from './migrate.ts'
 
 export interface MigratePorts {
@@ -10,9 +11,12 @@ export interface MigratePorts {
 
 export async function start(context: RoleContext, { database }: MigratePorts): Promise<Running> {
   const { settings, record, log, signal } = context
-  const done = migrate({ database, settings, record, log, signal }).then(() => {
+  const work = async () => {
+    await untilReachable(database, { signal })
+    await migrate({ database, settings, record, log, signal })
     log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
-  })
+  }
+  const done = work()
   return {
     notReady: () => undefined,
     behindService: false,

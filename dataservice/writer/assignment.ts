@@ -51,7 +51,9 @@ export class Assignment implements LogHandler {
   notReady(): string | undefined {
     if (!this.#hasClaimed) return 'no partitions were claimed yet'
     const [first] = this.#stops
-    return first && `partition ${first[0]} stopped with ${first[1].reason}: ${stopReasons[first[1].reason]}`
+    if (!first) return undefined
+    const [partition, { reason, detail }] = first
+    return `partition ${partition} stopped with ${reason}: ${detail}; ${stopReasons[reason]}`
   }
 
   /** Where each partition at work stands. */

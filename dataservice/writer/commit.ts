@@ -28,6 +28,8 @@ export type CommitResult =
   | { kind: 'lost' }
   | { kind: 'reclaim' }
   | { kind: 'stopped'; stop: Stop }
+  /** The row after these is refused: store these first, alone. */
+  | { kind: 'shorter'; rows: number }
   /** Nothing was written, or nobody knows: try again later, with fewer rows when `smaller`. */
   | { kind: 'failed'; failure: DatabaseFailure; smaller: boolean }
 
@@ -74,7 +76,7 @@ class Attempt {
       } catch (error) {
         if (!(error instanceof DatabaseFailure)) throw error
         const verdict = judgeFailure(error.kind, this.#path, error.sqlState)
-        if (verdict.kind === 'stop') return this.#refused(error)
+        if (verdict.kind === 'stop') return this.#refused(error, rows)
         if (verdict.kind === 'again') return { kind: 'failed', failure: error, smaller: verdict.smaller }
         if (round === maxRounds) return { kind: 'failed', failure: error, smaller: false }
         rows = await this.#mend(verdict.kind, rows)
@@ -143,10 +145,19 @@ class Attempt {
     return intervalStart(this.#options.interval, idTime)
   }
 
-  #refused({ message, sqlState, where }: DatabaseFailure): CommitResult {
+  /** COPY tells the line that was refused: what stands before it is stored first, then it stops its partition. */
+  #refused({ message, sqlState, where }: DatabaseFailure, sent: readonly NewRow[]): CommitResult {
     const { rows } = this.#options
-    const between = `offsets ${rows[0]?.offset} to ${rows.at(-1)?.offset}`
-    const detail = `${message} (SQLSTATE ${sqlState}${where ? `, ${where}` : ''}) in ${between}`
-    return { kind: 'stopped', stop: { reason: 'RecordRefused', detail } }
+    const line = /^COPY records, line (\d+)/m.exec(where ?? '')?.[1]
+    const refused = line === undefined ? undefined : sent[Number(line) - 1]
+    const before = refused ? rows.indexOf(refused) : -1
+    if (before > 0) return { kind: 'shorter', rows: before }
+    const place = refused
+      ? `offset ${refused.offset}`
+      : `offsets ${rows[0]?.offset} to ${rows.at(-1)?.offset}`
+    return {
+      kind: 'stopped',
+      stop: { reason: 'RecordRefused', detail: `${message} (${sqlState}) at ${place}` },
+    }
   }
 }

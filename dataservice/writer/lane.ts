@@ -190,6 +190,9 @@ export class Lane {
         this.#buffer.dropBelow(result.position.nextOffset)
         if (!this.#buffer.isFull) this.#makeRoom()
         break
+      case 'shorter':
+        this.#batchSize = result.rows
+        break
       case 'stopped':
         this.#halt(result.stop)
         break

@@ -166,16 +166,20 @@ test('makes missing partitions, skips what is expired and refuses what is in the
   expect(await outcomes()).toEqual({ stored: 3, expired: 1, future: 1 })
 })
 
-test('a record that the database refuses stops its partition, what came before is stored', async () => {
+test('a record that the database refuses stops its partition by name, all before it are stored', async () => {
   const service = await migratedService(engines().postgres)
   const { assignment } = writer(service)
   await assignment.assigned([0, 1])
-  await assignment.records(0, records(10))
-  await untilStored(service, { rows: 10, next: 10 })
-  void assignment.records(0, [...records(5, 10), logRecord(15n, { body: '{"broken":' })])
-  await vi.waitFor(() => expect(assignment.notReady()).toContain('partition 0 stopped with RecordRefused'))
+  const id = uuid7At(Date.now())
+  const twice = [0n, 1n].map(offset => logRecord(offset, { body: '{}', id }))
+  const refused = logRecord(35n, { body: '{"broken":' })
+  void assignment.records(0, [...twice, ...records(33, 2), refused, ...records(9, 36)])
+  await vi.waitFor(() =>
+    expect(assignment.notReady()).toMatch(/^partition 0 stopped with RecordRefused: .*at offset 35;/),
+  )
+  expect(await stored(service)).toEqual({ rows: 34, next: 35 })
   await assignment.records(1, records(7))
-  await untilStored(service, { rows: 17, next: 17 })
+  await untilStored(service, { rows: 41, next: 42 })
 })
 
 test('a record without an envelope stops its partition after those before it', async () => {

@@ -3,6 +3,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { startPostgres } from '#e2e/engines/postgres.ts'
 import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
 import type { Database, DatabaseOptions } from './database.ts'
+import { untilReachable } from './reachable.ts'
 import { startPostgresProxy } from './testing/proxy.ts'
 
 let service: ServiceDatabase
@@ -117,6 +118,21 @@ test('a server that was killed is found again by itself', async () => {
   await expect(database.query('SELECT 1')).rejects.toMatchObject({ kind: 'lost' })
   await own.start()
   expect((await database.query('SELECT 1')).rows).toEqual([['1']])
+})
+
+test('a job waits for a server that is only just starting, but not for ever', async () => {
+  const own = await startPostgres()
+  onTestFinished(() => own.remove())
+  const { host, port, user, password, database: name } = own.address
+  const database = open({ host, port, user, password: () => password, database: name, schema: 'public' })
+  const { signal } = new AbortController()
+  await own.kill('SIGKILL')
+  await expect(untilReachable(database, { signal, limitMs: 50, pollMs: 10 })).rejects.toMatchObject({
+    kind: 'lost',
+  })
+  const reached = untilReachable(database, { signal, pollMs: 10 })
+  await own.start()
+  await reached
 })
 
 test('COPY refused in the middle of much input leaves the connection usable', async () => {

@@ -23,7 +23,8 @@ test.each([
 })
 
 test('keeps the place of the failing line', () => {
-  const thrown = Object.assign(new Error('invalid input'), { code: '22P02', where: 'COPY records, line 5' })
+  const answer = { severity: 'ERROR', code: '22P02', where: 'COPY records, line 5' }
+  const thrown = Object.assign(new Error('invalid input'), answer)
   expect(failureOf(thrown)).toMatchObject({
     kind: 'refused',
     sqlState: '22P02',
@@ -32,7 +33,12 @@ test('keeps the place of the failing line', () => {
 })
 
 test('an error of the socket is a lost connection, also when it has a code of its own', () => {
-  expect(failureOf(Object.assign(new Error('reset'), { code: 'ECONNRESET' })).kind).toBe('lost')
+  for (const code of ['ECONNRESET', 'EPIPE', 'ENOTFOUND']) {
+    expect(failureOf(Object.assign(new Error(code), { code }))).toMatchObject({
+      kind: 'lost',
+      sqlState: undefined,
+    })
+  }
   expect(failureOf(new Error('Connection terminated unexpectedly')).kind).toBe('lost')
 })
 

@@ -47,12 +47,13 @@ export function kindOfState(sqlState: string): FailureKind {
   return lostStates.some(pattern => pattern.test(sqlState)) ? 'lost' : 'retriable'
 }
 
-/** Turns whatever the driver threw into a `DatabaseFailure`. What carries no SQLSTATE is a broken connection. */
+/** Turns whatever the driver threw into a `DatabaseFailure`. What the server did not say is a broken connection. */
 export function failureOf(error: unknown): DatabaseFailure {
   if (error instanceof DatabaseFailure) return error
   const message = error instanceof Error ? error.message : String(error)
   const sqlState = textOf(error, 'code')
-  if (sqlState === undefined || !/^[0-9A-Z]{5}$/.test(sqlState)) {
+  // Only the server tells a severity: `EPIPE` of the socket looks like an SQLSTATE, too.
+  if (sqlState === undefined || textOf(error, 'severity') === undefined) {
     return new DatabaseFailure(message, 'lost', { cause: error })
   }
   return new DatabaseFailure(message, kindOfState(sqlState), {
@@ -62,7 +63,7 @@ export function failureOf(error: unknown): DatabaseFailure {
   })
 }
 
-function textOf(error: unknown, property: 'code' | 'where'): string | undefined {
+function textOf(error: unknown, property: 'code' | 'severity' | 'where'): string | undefined {
   if (!(error instanceof Error)) return undefined
   const value: unknown = Reflect.get(error, property)
   return typeof value === 'string' ? value : undefined
