@@ -3,6 +3,7 @@ import { describeQuorumV1 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
 
 const timeoutMs = 2000
+const maxRoundTripMs = 500
 const metadataLog = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
 
 /**
@@ -16,6 +17,7 @@ export async function clockSkewMs(cluster: Cluster): Promise<number> {
     timeoutMs,
   )
   const answered = Date.now()
+  if (answered - asked > maxRoundTripMs) throw new Error('the answer came too late to tell the time by')
   const partition = answer.topics[0]?.partitions[0]
   const leader = partition?.currentVoters.find(voter => voter.replicaId === partition.leaderId)
   if (!leader || leader.lastFetchTimestamp <= 0n) throw new Error('the controller does not tell its time')

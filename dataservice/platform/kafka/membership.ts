@@ -15,7 +15,7 @@ import type { Offset } from './port.ts'
 import { backOffMs, pause } from './retry.ts'
 
 export interface MembershipEvents {
-  /** A new generation began; `isCurrent` says whether the group still counts us in. */
+  /** A new generation began. */
   assigned(partitions: readonly number[]): void
   /** The generation is over. Called in the same turn in which that becomes known. */
   revoked(): void

@@ -138,10 +138,11 @@ export function appenderContract(cluster: () => ContractCluster): void {
         .append(one(0))
         .then(outcomes => ({ outcomes, after: performance.now() - started }))
       const outcomes = await appender.append(one(1))
-      expect(performance.now() - started).toBeLessThan(1500)
+      const failedAfter = performance.now() - started
+      expect(failedAfter).toBeLessThan(patienceMs)
       expect(outcomes.get(1)?.kind).toBe('unknown')
       expect((await good).outcomes.get(0)).toEqual(appendedFirst)
-      expect((await good).after).toBeLessThan(500)
+      expect((await good).after).toBeLessThan(failedAfter / 2)
     })
   })
 
@@ -171,7 +172,7 @@ export function appenderContract(cluster: () => ContractCluster): void {
     await kafka.brokers[0]?.kill('SIGSTOP')
     const started = performance.now()
     const frozen = await appender.append(one(0)).finally(() => kafka.brokers[0]?.kill('SIGCONT'))
-    expect(performance.now() - started).toBeLessThan(2500)
+    expect(performance.now() - started).toBeLessThan(5000) // 2 s on an idle machine; without the limit 10 s
     expect(frozen.get(0)?.kind).toBe('unknown')
     let next = await appender.append(one(0))
     await until(async () => {
@@ -186,6 +187,7 @@ export function appenderContract(cluster: () => ContractCluster): void {
     const largest = { ...record('k'), value: randomBytes(maxBatchBytes - empty) }
     expect(batchBytes([largest])).toBe(maxBatchBytes)
     expect((await appender.append(new Map([[0, [largest]]]))).get(0)).toEqual(appendedFirst)
+    await until(() => appender.clockSkewMs() !== undefined)
     expect(Math.abs(appender.clockSkewMs() ?? Number.NaN)).toBeLessThan(500)
   })
 

@@ -168,7 +168,7 @@ export function consumerContract(cluster: () => ContractCluster): void {
     proxy.intercept(({ api }) => (api === apis.heartbeat ? 'cut' : 'pass'))
     const started = performance.now()
     await until(() => recorder.revocations === 1)
-    expect(performance.now() - started).toBeLessThan(4500)
+    expect(performance.now() - started).toBeLessThan(6000) // 3 s and a heartbeat on an idle machine
     proxy.intercept()
     await until(() => recorder.current.length === 1)
   })
