@@ -2,12 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Posted {
-  /** Record id -> the bytes sent, for everything that was answered 202. */
+  /** Record id -> the text sent, for every record that the gateway said is in the log. */
   acknowledged: Map<string, string>
-  /** Bytes of records whose outcome is unknown: they may or may not be stored, under ids nobody was told. */
+  /** Texts of attempts whose outcome is unknown, one for each attempt: they may or may not be stored. */
   unknown: string[]
-  /** Answers other than 202, by status. */
-  refusals: Map<number, number>
+  /** Attempts that were not accepted whole. */
+  setbacks: number
 }
 
 export interface PostOptions {
@@ -16,17 +16,20 @@ export interface PostOptions {
   batch: number
   /** Requests at a time. */
   concurrency: number
-  /** Gives up on a batch after so long without a 202. */
+  /** Gives up on a batch after so long without being accepted whole. */
   patienceMs: number
   onProgress?: (acknowledged: number) => void
 }
 
+/** A 4xx: the records themselves were refused, and sending them again cannot help. */
+export class RecordsRefused extends Error {}
+
 /**
- * Posts all records as arrays. A batch that was certainly not taken is sent again until it is; one with an unknown
- * outcome is sent again too, and its first copy is put down as unknown.
+ * Posts all records as arrays until each is acknowledged. What was certainly not taken, and what has an unknown
+ * outcome, is sent again; an attempt with an unknown outcome is put down as such. Rejects with RecordsRefused.
  */
 export async function postRecords(records: readonly string[], options: PostOptions): Promise<Posted> {
-  const posted: Posted = { acknowledged: new Map(), unknown: [], refusals: new Map() }
+  const posted: Posted = { acknowledged: new Map(), unknown: [], setbacks: 0 }
   const batches: string[][] = []
   for (let at = 0; at < records.length; at += options.batch)
     batches.push(records.slice(at, at + options.batch))
@@ -43,50 +46,55 @@ export async function postRecords(records: readonly string[], options: PostOptio
 
 async function postBatch(batch: readonly string[], options: PostOptions, posted: Posted): Promise<void> {
   const deadline = Date.now() + options.patienceMs
-  for (;;) {
-    const answer = await attempt(batch, options.url)
-    if (answer.kind === 'accepted') {
-      batch.forEach((text, index) => {
-        const id = answer.ids[index]
-        if (id === undefined) throw new Error('the gateway answered fewer ids than records were posted')
-        posted.acknowledged.set(id, text)
-      })
-      return
-    }
-    if (answer.kind === 'unknown') posted.unknown.push(...batch)
-    else posted.refusals.set(answer.status, (posted.refusals.get(answer.status) ?? 0) + 1)
+  for (let open = batch; open.length > 0; ) {
+    const outcome = await attempt(open, options.url)
+    for (const [index, id] of outcome.accepted) posted.acknowledged.set(id, open[index] ?? '')
+    posted.unknown.push(...open.filter((_, index) => outcome.unknown(index)))
+    open = open.filter((_, index) => !outcome.accepted.has(index))
+    if (open.length === 0) return
+    posted.setbacks += 1
     if (Date.now() > deadline)
-      throw new Error(`no batch was accepted for ${options.patienceMs / 1000} s: ${answer.reason}`)
+      throw new Error(`a batch was not accepted for ${options.patienceMs / 1000} s: ${outcome.reason}`)
     await delay(200)
   }
 }
 
-type Answer =
-  | { kind: 'accepted'; ids: string[] }
-  | { kind: 'unknown'; reason: string }
-  | { kind: 'refused'; status: number; reason: string }
+/** What one attempt came to; records are named by their index in it. */
+interface Outcome {
+  accepted: Map<number, string>
+  unknown: (index: number) => boolean
+  reason: string
+}
 
-async function attempt(batch: readonly string[], url: string): Promise<Answer> {
+async function attempt(batch: readonly string[], url: string): Promise<Outcome> {
+  let response: Response
+  let text: string
   try {
-    const response = await fetch(`${url}/data`, {
+    const body = `[${batch.join(',')}]`
+    const headers = { 'content-type': 'application/json' }
+    response = await fetch(`${url}/data`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: `[${batch.join(',')}]`,
+      headers,
+      body,
       signal: AbortSignal.timeout(20_000),
     })
-    const text = await response.text()
-    if (response.status === 202) {
-      const { accepted } = JSON.parse(text) as { accepted: { id: string }[] }
-      return { kind: 'accepted', ids: accepted.map(({ id }) => id) }
-    }
-    if (response.status < 500)
-      throw new Error(`the gateway refused good records: ${response.status} ${text.slice(0, 500)}`)
-    const reason = `${response.status} ${text.slice(0, 200)}`
-    return text.includes('outcome-unknown')
-      ? { kind: 'unknown', reason }
-      : { kind: 'refused', status: response.status, reason }
+    text = await response.text()
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('the gateway refused')) throw error
-    return { kind: 'unknown', reason: String(error) } // the connection broke: nobody knows how far the request came
+    // The connection broke: nobody knows how far the request came.
+    return { accepted: new Map(), unknown: () => true, reason: String(error) }
   }
+  if (response.status < 500 && response.status !== 202)
+    throw new RecordsRefused(`the gateway refused good records: ${response.status} ${text.slice(0, 500)}`)
+  return read(text, `${response.status} ${text.slice(0, 200)}`)
+}
+
+/** A 202, or a problem that names records by index. A problem without names took none. */
+function read(text: string, reason: string): Outcome {
+  const answer = JSON.parse(text) as {
+    accepted?: { index?: number; id: string }[]
+    unknown?: { index: number }[]
+  }
+  const accepted = new Map((answer.accepted ?? []).map(({ index, id }, place) => [index ?? place, id]))
+  const unknown = new Set((answer.unknown ?? []).map(({ index }) => index))
+  return { accepted, unknown: index => unknown.has(index), reason }
 }
