@@ -1,8 +1,8 @@
 /** Finds schemas that never end or that multiply the work for one value. */
 
+import type { RecordProblem } from './record-declaration.ts'
 import { isSchema, type JsonSchema, referenced } from './record-keywords.ts'
 import { escapeSegment } from './record-pointers.ts'
-import type { RecordProblem } from './record-schema.ts'
 
 /** Keywords whose schemas are applied to the very same value. */
 const sameValue = ['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas'] as const

@@ -1,14 +1,14 @@
 /** Key and indexes of a declaration: what the pointers name, and whether the store can keep and search it. */
 import { createHash } from 'node:crypto'
-import { isSchema, type JsonSchema, referenced } from './record-keywords.ts'
-import { parsePointer } from './record-pointers.ts'
 import type {
   DeclaredIndex,
   IndexedField,
   RecordDeclaration,
   RecordProblem,
   ScalarType,
-} from './record-schema.ts'
+} from './record-declaration.ts'
+import { isSchema, type JsonSchema, referenced } from './record-keywords.ts'
+import { parsePointer } from './record-pointers.ts'
 
 /** Bounds of what is indexed. A longer entry makes Postgres refuse the row after it was acknowledged. */
 export const indexBounds = {

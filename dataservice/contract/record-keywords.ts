@@ -3,9 +3,9 @@
  * too, but without a JSON Pointer, and it would accept what never ends or costs quadratic time.
  */
 
+import type { RecordProblem } from './record-declaration.ts'
 import { compilePattern, formats } from './record-patterns.ts'
 import { escapeSegment, resolvePointer } from './record-pointers.ts'
-import type { RecordProblem } from './record-schema.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type AcceptedRecord,
-  judgeRecord,
-  type RecordDeclaration,
-  type RecordProblem,
-} from './record-schema.ts'
+import type { AcceptedRecord, RecordDeclaration, RecordProblem } from './record-declaration.ts'
+import { judgeRecord } from './record-schema.ts'
 
 const text = (maxLength: number) => ({ type: 'string', maxLength })
 const orders = {

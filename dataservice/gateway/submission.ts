@@ -1,5 +1,5 @@
 /** From the bytes of a body to records for the log, or to everything that is wrong with them. Pure. */
-import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
 import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
 import { envelope, recordCreated } from '#dataservice/record/envelope.ts'

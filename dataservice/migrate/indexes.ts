@@ -1,6 +1,6 @@
 /** The indexes that a service declares, made without stopping writes. */
 import type { Logger } from 'pino'
-import type { DeclaredIndex } from '#dataservice/contract/record-schema.ts'
+import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
 import { indexColumns, quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 

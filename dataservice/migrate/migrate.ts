@@ -3,7 +3,7 @@
  * at a time work, and what stands already is left alone.
  */
 import type { Logger } from 'pino'
-import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { premakeSql } from '#dataservice/platform/postgres/partitions.ts'

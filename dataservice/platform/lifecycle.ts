@@ -6,7 +6,7 @@
  */
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 
 export interface RoleContext {

@@ -1,6 +1,6 @@
 /** The reader's routes as a plugin; tests drive it by `inject`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { DeclaredIndex } from '#dataservice/contract/record-schema.ts'
+import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import { resource } from '#dataservice/platform/http/resource.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-schema.ts'
+import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
 import { canonicalQuestion, type PageRequest, parseQuery } from './parameters.ts'
 
 const field = (parameter: string, type: ScalarType): IndexedField => ({

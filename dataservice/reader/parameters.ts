@@ -1,5 +1,5 @@
 /** Query parameters to a typed question, or to what is wrong with them. */
-import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-schema.ts'
+import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
 import type { InputError } from '#dataservice/platform/http/problems.ts'
 
 export const operators = ['eq', 'in', 'gt', 'gte', 'lt', 'lte'] as const

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { IndexedField } from '#dataservice/contract/record-schema.ts'
+import type { IndexedField } from '#dataservice/contract/record-declaration.ts'
 import { pageStatement, recordStatement } from './query.ts'
 
 const city: IndexedField = {

@@ -16,32 +16,12 @@ import {
 } from './embedded.ts'
 import { embeddedCluster } from './embedded-cluster.ts'
 import { givenCluster } from './given.ts'
+import type { Cluster, Given } from './handle.ts'
 import { kindDown, kindUp } from './kind.ts'
 import { checkName } from './layout.ts'
 
 export const defaultName = 'dev'
 export const defaultNodes = 3
-
-export interface Cluster {
-  name: string
-  kind: 'given' | 'kind' | 'embedded'
-  /** Path of the kubeconfig. */
-  kubeconfig: string
-  /** Folder with kubectl. */
-  binFolder: string
-  /** Path of the API server's audit log, one JSON event a line. Only the embedded cluster has one at hand. */
-  auditLog?: string
-  /** Logs, certificates and data. Only the embedded cluster has one. */
-  runFolder?: string
-  /** Resolves when `kubectl top` and autoscalers have their source; nothing else waits for it. */
-  metricsReady: Promise<void>
-  /** Gives a docker-archive to every node that lacks this very image. Rejects when the name is not in it. */
-  importImage(reference: string, archive: string): Promise<void>
-  /** Runs kubectl on this cluster; answers its standard output. */
-  kubectl(args: readonly string[], options?: { input?: string }): Promise<string>
-  /** Runs a program in the namespaces of a node; answers its standard output. Only the embedded cluster can. */
-  nodeExec(node: string, argv: readonly [string, ...string[]]): Promise<string>
-}
 
 export interface ClusterOptions {
   name?: string
@@ -108,11 +88,6 @@ export function clusterStatus(name: string = defaultName): ClusterStatus {
   if (!found) return { name, kind: 'none', processes: [] }
   const { kubeconfig, auditLog, nodes } = found.layout
   return { name, kind: 'embedded', kubeconfig, auditLog, nodes: nodes.length, processes: found.processes }
-}
-
-export interface Given {
-  kubeconfig?: string
-  context?: string
 }
 
 export type Choice = ({ kind: 'given' } & Given) | { kind: 'kind' } | { kind: 'embedded' }

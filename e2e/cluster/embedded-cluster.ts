@@ -1,8 +1,8 @@
 /** The embedded cluster as others see it. */
 import { join } from 'node:path'
 import { run } from '#tools/shell.ts'
-import type { Cluster } from './cluster.ts'
 import type { EmbeddedCluster } from './embedded.ts'
+import type { Cluster } from './handle.ts'
 import { importImage } from './images.ts'
 import type { NodeLayout } from './layout.ts'
 import { nodeCommand } from './node.ts'

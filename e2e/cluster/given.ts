@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { run } from '#tools/shell.ts'
 import { ensureBinaries } from './binaries.ts'
-import type { Cluster, Given } from './cluster.ts'
+import type { Cluster, Given } from './handle.ts'
 
 /** Answers the given cluster. Rejects when its API server does not answer. */
 export async function givenCluster(name: string, { kubeconfig, context }: Given): Promise<Cluster> {

@@ -6,8 +6,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isInstalled, run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
-import type { Cluster } from './cluster.ts'
 import { findKubectl } from './given.ts'
+import type { Cluster } from './handle.ts'
 
 export async function kindUp(name: string, nodes: number): Promise<Cluster> {
   if (!(await isInstalled('kind')))

@@ -3,7 +3,8 @@ import { existsSync, lstatSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { step } from '#tools/progress.ts'
 import { type ClusterArguments, type Command, parseArguments } from './arguments.ts'
-import { type Cluster, clusterDown, clusterStatus, clusterUp } from './cluster.ts'
+import { clusterDown, clusterStatus, clusterUp } from './cluster.ts'
+import type { Cluster } from './handle.ts'
 import { announcedProcessors } from './node-config.ts'
 
 const runCommand: Record<Command, (args: ClusterArguments) => Promise<void>> = { up, down, status }

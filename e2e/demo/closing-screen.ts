@@ -1,5 +1,5 @@
 /** What to try next. Pure. */
-import type { Cluster } from '#e2e/cluster/cluster.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
 import { flights } from '#e2e/stack/flights.ts'
 
 export interface Closing {

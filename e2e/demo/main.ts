@@ -1,7 +1,8 @@
 /** `npm run demo`: from nothing to a running data service with real records in it, on a real Kubernetes. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Cluster, clusterUp } from '#e2e/cluster/cluster.ts'
+import { clusterUp } from '#e2e/cluster/cluster.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
 import { ensureImages } from '#e2e/images/images.ts'
 import { serviceAddress } from '#e2e/stack/address.ts'
 import { flightRecords, flights, flightsManifest } from '#e2e/stack/flights.ts'

@@ -1,6 +1,6 @@
 /** A database that the migrate Job has prepared, for tests of the roles that use it. */
 import { pino } from 'pino'
-import type { AcceptedRecord } from '#dataservice/contract/record-schema.ts'
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { migrate } from '#dataservice/migrate/migrate.ts'
 import type { PostgresAddress } from './postgres.ts'

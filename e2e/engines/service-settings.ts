@@ -1,5 +1,7 @@
 /** Settings of a small service for tests, and its record declaration as judged at start. */
-import { type AcceptedRecord, judgeRecord } from '#dataservice/contract/record-schema.ts'
+
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
+import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 
 export const testRecord = {

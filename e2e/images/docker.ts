@@ -5,7 +5,7 @@
 import { run } from '#tools/shell.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
 import { builtOnce } from './built-once.ts'
-import type { Image } from './images.ts'
+import type { Image } from './image.ts'
 import { productOn } from './product.ts'
 import { engines, node } from './recipes.ts'
 

@@ -4,19 +4,10 @@ import { cacheFolder } from '#tools/workspace.ts'
 import { writeArchive } from './archive.ts'
 import { builtOnce, keepNewest } from './built-once.ts'
 import { hasDockerEngine, imagesFromDocker } from './docker.ts'
+import type { Image } from './image.ts'
 import { type Base, buildWithBuildah, productOn } from './product.ts'
 import { type EngineName, engines, node } from './recipes.ts'
 import { engineRoot, nodeRoot } from './root-folder.ts'
-
-export interface Image {
-  role: 'dataservice' | EngineName
-  /** The name that pods use. */
-  reference: string
-  /** Path of the archive (docker-archive format, for `ctr images import` or `kind load image-archive`). */
-  archive: string
-  /** Identifies the content: two images with the same role and key are the same. */
-  key: string
-}
 
 /** Each change of a source makes a product image of its own; other checkouts may still use the last few. */
 const productsKept = 5

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { ensureImages, type Image } from './images.ts'
+import type { Image } from './image.ts'
+import { ensureImages } from './images.ts'
 
 const megabyte = 1_000_000
 

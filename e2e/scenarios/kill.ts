@@ -1,6 +1,6 @@
 /** Kills a pod's container the hard way, as the kernel would. For the embedded cluster: its pods are processes of this machine. */
 import { readdir, readFile } from 'node:fs/promises'
-import type { Cluster } from '#e2e/cluster/cluster.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
 
 /** Names of the running pods of one part. */
 export async function podsOf(cluster: Cluster, namespace: string, component: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 /** The stack that all `node` tests share: cluster `test` with the operator and the sample DataService. */
 import { inject } from 'vitest'
-import { type Cluster, clusterUp } from '#e2e/cluster/cluster.ts'
+import { clusterUp } from '#e2e/cluster/cluster.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
 
 export const testCluster = { name: 'test', nodes: 3 }
 

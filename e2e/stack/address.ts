@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { Cluster } from '#e2e/cluster/cluster.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
 
 export interface Address {
   url: string

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
-import type { Cluster } from '#e2e/cluster/cluster.ts'
-import type { Image } from '#e2e/images/images.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
+import type { Image } from '#e2e/images/image.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
 
 export const operatorNamespace = 'dataservice-system'

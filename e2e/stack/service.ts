@@ -1,7 +1,7 @@
 /** One DataService on a cluster, as a user looks at it: status, HTTP address, and Postgres itself. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import type { Cluster } from '#e2e/cluster/cluster.ts'
+import type { Cluster } from '#e2e/cluster/handle.ts'
 
 export interface ServiceRef {
   namespace: string

@@ -1,6 +1,7 @@
 /** Which changes concern which DataService: watched objects in, keys out. */
 import type { Change, KubernetesObject, ObjectStore, Scope, WatchPort } from '#operator/cluster/port.ts'
 import { type Kind, resources } from '#operator/cluster/resources.ts'
+import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
 
 /** Of one DataService. */
 export interface Key {
@@ -19,8 +20,7 @@ export function parseKey(text: string): Key | undefined {
 
 const ownerKind = 'DataService'
 const ownerGroup = resources.DataService.apiVersion.split('/')[0]
-const managedByLabel = { 'app.kubernetes.io/managed-by': 'dataservice-operator' }
-const retainedAnnotation = 'dataservice.dev/retained'
+const managedByLabel = { [labelKeys.managedBy]: managedBy }
 
 /**
  * The DataService an object belongs to: itself, its controller, or the one its data is kept for. Undefined for
@@ -34,7 +34,7 @@ export function ownerKey({ kind, metadata }: KubernetesObject): Key | undefined 
   if (controller?.kind === ownerKind && controller.apiVersion.split('/')[0] === ownerGroup) {
     return { namespace, name: controller.name }
   }
-  const retained = parseKey(annotations[retainedAnnotation] ?? '')
+  const retained = parseKey(annotations[annotationKeys.retained] ?? '')
   return retained?.namespace === namespace ? retained : undefined
 }
 

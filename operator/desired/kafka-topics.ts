@@ -24,8 +24,8 @@ export type TopicChange =
   | { change: 'grow'; name: string; partitions: number }
   | { change: 'configure'; name: string; config: Record<string, string> }
 
-/** One record may have 900 KB; a batch of one record and its headers has to fit. */
-const maxMessageBytes = String(1_048_576)
+/** The largest batch that the gateway sends (1 MiB) with the 12 bytes that Kafka counts on top. */
+const maxMessageBytes = String(1_048_588)
 
 export function desiredTopics({ metadata }: DataService, { topic }: Effective): Topic[] {
   const config = {

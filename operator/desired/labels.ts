@@ -66,9 +66,6 @@ export function childLabels(owner: string, component: string): Record<string, st
   }
 }
 
-/** Picks all children of a DataService in a LIST. */
-export const childSelector = `${labelKeys.managedBy}=${managedBy}`
-
 /** `a=b,c=d`: the form that `status.selector` and LIST take. */
 export function selectorText(labels: Record<string, string>): string {
   return Object.entries(labels)

@@ -1,7 +1,7 @@
 /** What one run of the loop knows: everything that the decision is made from, as plain values. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import type { RecordVerdict } from '#dataservice/contract/record-schema.ts'
+import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 

@@ -1,7 +1,7 @@
 /** Reads, and nothing else: gathers the facts of one run. */
 import { randomBytes } from 'node:crypto'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import type { RecordDeclaration, RecordVerdict } from '#dataservice/contract/record-schema.ts'
+import type { RecordDeclaration, RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'

@@ -1,5 +1,5 @@
 /** How a field of a record is read in SQL. An index and the queries that use it must spell it alike. */
-import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-schema.ts'
+import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
 
 /** The type by which Postgres compares a field. Whole numbers may be written `1e2` in JSON: numeric reads them. */
 export const comparedAs: Readonly<Record<ScalarType, string>> = {

@@ -62,6 +62,9 @@ function properties({ owner, effective }: Target): string {
     'transaction.state.log.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': inSync,
+    // A broker that was killed is fenced, or comes back, this much later; Kafka's own default is 9 s.
+    'broker.session.timeout.ms': 6_000,
+    'broker.heartbeat.interval.ms': 1_500,
     'group.initial.rebalance.delay.ms': 500,
     'offsets.topic.num.partitions': 8,
   })
