@@ -1,27 +1,27 @@
 /**
  * kind, where a Docker engine runs. It was not run where this was written, which has none.
- * It needs the program `kind`; kubectl is built from Go modules when it is not installed.
+ * What is missing of `kind` and kubectl is built from Go modules.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isInstalled, run } from '#tools/shell.ts'
+import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { findKubectl } from './given.ts'
 import type { Cluster } from './handle.ts'
+import { ensureKind } from './kind-program.ts'
 
 export async function kindUp(name: string, nodes: number): Promise<Cluster> {
-  if (!(await isInstalled('kind')))
-    throw new Error('Docker runs but the program kind is missing: go install sigs.k8s.io/kind@v0.30.0')
+  const kind = await ensureKind()
   const kubeconfig = kubeconfigOf(name)
   const kubectl = await findKubectl()
   await mkdir(dirname(kubeconfig), { recursive: true })
-  const existing = (await run('kind', ['get', 'clusters'])).split('\n')
+  const existing = (await run(kind, ['get', 'clusters'])).split('\n')
   if (!existing.includes(name)) {
     const config = join(dirname(kubeconfig), 'kind.json')
     await writeFile(config, JSON.stringify(kindConfig(nodes)))
-    await run('kind', ['create', 'cluster', '--name', name, '--config', config, '--wait', '180s'])
+    await run(kind, ['create', 'cluster', '--name', name, '--config', config, '--wait', '180s'])
   }
-  await run('kind', ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfig])
+  await run(kind, ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfig])
   return {
     name,
     kind: 'kind',
@@ -29,7 +29,7 @@ export async function kindUp(name: string, nodes: number): Promise<Cluster> {
     binFolder: dirname(kubectl),
     metricsReady: Promise.resolve(),
     importImage: async (_reference, archive) => {
-      await run('kind', ['load', 'image-archive', archive, '--name', name])
+      await run(kind, ['load', 'image-archive', archive, '--name', name])
     },
     kubectl: (args, options) => run(kubectl, ['--kubeconfig', kubeconfig, ...args], options),
     nodeExec: (node, argv) => run('docker', ['exec', node, ...argv]),
@@ -37,8 +37,8 @@ export async function kindUp(name: string, nodes: number): Promise<Cluster> {
 }
 
 export async function kindDown(name: string): Promise<void> {
-  if (await isInstalled('kind'))
-    await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfigOf(name)])
+  const kind = await ensureKind()
+  await run(kind, ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfigOf(name)])
 }
 
 /** PURE: a control plane and the wanted nodes, one zone each. */
