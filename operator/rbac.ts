@@ -16,16 +16,15 @@ const verbsOf = ({ kind, write }: ChildRow): string[] => {
     : ['create', 'delete', 'get', 'list', 'watch']
 }
 
-/** Beside the children: the resource itself, the numbers of pods, and events. */
+/** Beside the children: the resource itself, the numbers of pods, and the size of volumes. */
 const fixed: readonly PolicyRule[] = [
-  { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['list', 'watch'] },
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/status'], verbs: ['patch'] },
   // Owner references that block deletion need it where the admission plugin for them is on (OpenShift).
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/finalizers'], verbs: ['update'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
   // Volumes grow in place.
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
-  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
 ]
 
 /** The ClusterRole of the operator, as `config/rbac/role.yaml` holds it. */

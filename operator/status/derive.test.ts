@@ -33,6 +33,14 @@ const halfReady = upAndRunning(
   dataService(),
   only('Deployment', 'orders-reader', child => ({ ...child, status: { ...child.status, readyReplicas: 1 } })),
 )
+const driftedService = upAndRunning(
+  dataService(),
+  only('Service', 'orders-gateway', () => undefined),
+)
+const driftedPods = upAndRunning(
+  dataService(),
+  only('Deployment', 'orders-gateway', child => ({ ...child, metadata: { ...child.metadata, labels: {} } })),
+)
 const zero = upAndRunning(dataService(withSpec({ replicas: 0 })))
 const kafkaAway: World = { ...up(), topics: { kind: 'unreachable', message: 'Kafka at x:9092: no answer' } }
 
@@ -42,6 +50,8 @@ describe('conditions', () => {
     ['all up', up(), 'Reconciling', 'False/Settled'],
     ['all up', up(), 'Stalled', 'False/Healthy'],
     ['all up', up(), 'Paused', 'absent'],
+    ['a Service is put back', driftedService, 'Ready', 'True/Ready'],
+    ['pods are put back', driftedPods, 'Ready', 'False/Progressing'],
     ['one broker is said', up(), 'Durable', 'False/SingleBroker'],
     ['nothing there yet', starting, 'Ready', 'False/Creating'],
     ['nothing there yet', starting, 'Reconciling', 'True/Creating'],

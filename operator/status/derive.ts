@@ -4,7 +4,7 @@ import { canonicalText } from '#operator/desired/hash.ts'
 import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
 import type { Result } from '#operator/reconcile/carry-out.ts'
-import type { Plan } from '#operator/reconcile/decide.ts'
+import type { Plan, Step } from '#operator/reconcile/decide.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
@@ -54,13 +54,19 @@ function readyFinding({ plan, result }: Run, parts: readonly Finding[], stalled:
   if (cause !== undefined) return fails('Ready', cause.reason, `${cause.type}: ${cause.message}`)
   const [failure] = result.failures
   if (failure !== undefined) return fails('Ready', 'ApplyFailed', failure.message)
-  if (plan.steps.length > 0)
+  if (plan.steps.some(moves))
     return fails('Ready', 'Progressing', 'changes were just written and are rolling out')
   const gateway = parts.find(({ type }) => type === 'GatewayReady')
   if (gateway?.reason === 'ScaledToZero')
     return holds('Ready', 'ScaledToZero', 'the HTTP side is scaled to zero; data is untouched')
   return holds('Ready', 'Ready', 'all parts are ready')
 }
+
+const workloads = ['Deployment', 'StatefulSet', 'Job']
+
+/** Steps whose effect the pods show only later. A Service or a label that is put back moves nothing. */
+const moves = (step: Step): boolean =>
+  step.do === 'apply' || step.do === 'create' ? workloads.includes(step.object.kind) : step.do !== 'remove'
 
 /** Failures that no repetition mends, the gravest first. */
 const needsUser = [
