@@ -11,6 +11,7 @@ import { startWatches } from '#operator/controller/watches.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { besideKinds } from '#operator/desired/watched-beside.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
@@ -34,7 +35,8 @@ export function startOperator(options: OperatorOptions): Controller {
   const random = Math.random
   const watches = startWatches<DataService, ObservedChild>({
     cluster,
-    kinds: watchedKinds,
+    kinds: [...watchedKinds, ...besideKinds('ours')],
+    unfiltered: besideKinds('all'),
     ...(namespace === undefined ? {} : { namespace }),
   })
   const deps = {

@@ -1,6 +1,7 @@
 /** The permissions of the operator, derived from the table of children: nothing more than it uses. */
-import { resources } from '#operator/cluster/resources.ts'
+import { type Kind, resources } from '#operator/cluster/resources.ts'
 import { type ChildRow, children } from '#operator/desired/children.ts'
+import { watchedBeside } from '#operator/desired/watched-beside.ts'
 
 export interface PolicyRule {
   apiGroups: string[]
@@ -38,13 +39,13 @@ export function operatorRole(): object {
 }
 
 export function operatorRules(): PolicyRule[] {
-  const verbs = new Map<string, Set<string>>()
-  for (const row of children) {
-    const known = verbs.get(row.kind) ?? new Set()
-    for (const verb of verbsOf(row)) known.add(verb)
-    verbs.set(row.kind, known)
+  const verbs = new Map<Kind, Set<string>>()
+  const grant = (kind: Kind, granted: readonly string[]): void => {
+    verbs.set(kind, new Set([...(verbs.get(kind) ?? []), ...granted]))
   }
-  const derived = [...new Set(children.map(({ kind }) => kind))].map(kind => ({
+  for (const row of children) grant(row.kind, verbsOf(row))
+  for (const { kind } of watchedBeside) grant(kind, ['list', 'watch'])
+  const derived = [...verbs.keys()].map(kind => ({
     apiGroups: [groupOf(resources[kind].apiVersion)],
     resources: [resources[kind].plural],
     verbs: [...(verbs.get(kind) ?? [])].sort(),

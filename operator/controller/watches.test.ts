@@ -72,6 +72,21 @@ describe('the DataService an object belongs to', () => {
       object: object('ConfigMap', retained('shop/orders/x')),
       key: undefined,
     },
+    {
+      title: 'a pod with our label belongs to the instance it names',
+      object: object('Pod', { labels: { ...ours, 'app.kubernetes.io/instance': 'orders' } }),
+      key: 'shop/orders',
+    },
+    {
+      title: 'a pod without our label belongs to nobody',
+      object: object('Pod', { labels: { 'app.kubernetes.io/instance': 'orders' } }),
+      key: undefined,
+    },
+    {
+      title: 'a label alone makes nothing else ours',
+      object: object('ConfigMap', { labels: { ...ours, 'app.kubernetes.io/instance': 'orders' } }),
+      key: undefined,
+    },
     { title: 'everything else belongs to nobody', object: object('ConfigMap'), key: undefined },
     {
       title: 'what has no namespace belongs to nobody',

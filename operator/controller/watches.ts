@@ -2,6 +2,7 @@
 import type { Change, KubernetesObject, ObjectStore, Scope, WatchPort } from '#operator/cluster/port.ts'
 import { type Kind, resources } from '#operator/cluster/resources.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
+import { watchedBeside } from '#operator/desired/watched-beside.ts'
 
 /** Of one DataService. */
 export interface Key {
@@ -20,14 +21,17 @@ export function parseKey(text: string): Key | undefined {
 
 const ownerKind = 'DataService'
 const ownerGroup = resources.DataService.apiVersion.split('/')[0]
+/** Kinds that others make for us, such as pods: their controller is no DataService, so their label tells. */
+const toldByLabel = new Set<string>(watchedBeside.map(({ kind }) => kind))
 const managedByLabel = { [labelKeys.managedBy]: managedBy }
 
 /**
- * The DataService an object belongs to: itself, its controller, or the one its data is kept for. Undefined for
+ * The DataService an object belongs to: itself, its controller, the one its data is kept for, or for what is watched
+ * beside the children the one that its label names. Undefined for
  * everything else; an object never speaks for a DataService of another namespace.
  */
 export function ownerKey({ kind, metadata }: KubernetesObject): Key | undefined {
-  const { namespace, name, ownerReferences = [], annotations = {} } = metadata
+  const { namespace, name, ownerReferences = [], annotations = {}, labels = {} } = metadata
   if (namespace === undefined) return undefined
   if (kind === ownerKind) return { namespace, name }
   const controller = ownerReferences.find(each => each.controller === true)
@@ -35,7 +39,12 @@ export function ownerKey({ kind, metadata }: KubernetesObject): Key | undefined 
     return { namespace, name: controller.name }
   }
   const retained = parseKey(annotations[annotationKeys.retained] ?? '')
-  return retained?.namespace === namespace ? retained : undefined
+  if (retained?.namespace === namespace) return retained
+  const instance =
+    toldByLabel.has(kind) && labels[labelKeys.managedBy] === managedBy
+      ? labels[labelKeys.instance]
+      : undefined
+  return instance === undefined ? undefined : { namespace, name: instance }
 }
 
 export interface WatchesOptions {

@@ -3,7 +3,7 @@ import type { V1Container, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernete
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { credentialFiles, credentialKeys, mounts, ports, probePaths } from '#dataservice/contract/names.ts'
 import type { PodOverrides, Resources } from './effective.ts'
-import { annotationKeys, selectorLabels } from './labels.ts'
+import { annotationKeys, childLabels, selectorLabels } from './labels.ts'
 import { credentialsName, type Part, partName, settingsName } from './names.ts'
 
 export interface PodTemplate {
@@ -30,7 +30,7 @@ export function podTemplate(inputs: PodInputs): PodTemplate {
   const restartedAt = owner.metadata.annotations?.[annotationKeys.restartedAt]
   return {
     metadata: {
-      labels: { ...overrides.labels, ...selector },
+      labels: { ...overrides.labels, ...childLabels(owner.metadata.name, component) },
       annotations: {
         ...overrides.annotations,
         [annotationKeys.configHash]: inputs.configHash,

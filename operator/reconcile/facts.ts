@@ -17,6 +17,8 @@ export interface Facts {
   verdict: RecordVerdict
   /** Our children as the watched copies have them. */
   children: readonly ObservedChild[]
+  /** Pods with our label, those of Jobs too. */
+  pods: readonly ObservedChild[]
   /** Names of our Secrets that exist. */
   secrets: ReadonlySet<string>
   topics: TopicFacts

@@ -11,14 +11,15 @@ import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
 import { bootstrapServers, settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
+import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { type Facts, findChild, type TopicFacts } from './facts.ts'
 import { answers } from './progress.ts'
 
 export interface ReadPorts {
   cluster: Pick<ClusterPort, 'get'>
-  /** The watched copy of each kind of the table of children. */
-  stores: (kind: (typeof watchedKinds)[number]) => ObjectStore<ObservedChild>
+  /** The watched copy of each kind of the table of children and of what is watched beside them. */
+  stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
   topics: Pick<TopicsPort, 'describe'>
   judge: (declaration: RecordDeclaration) => RecordVerdict
   images: Images
@@ -53,6 +54,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     target,
     verdict: ports.judge(settings.record),
     children,
+    pods: ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name),
     secrets: await ownSecrets(owner, ports),
     topics: await topicFacts(owner, target, ports),
   }

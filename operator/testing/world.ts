@@ -14,13 +14,15 @@ export interface World {
   children?: readonly ObservedChild[]
   secrets?: readonly string[]
   topics?: TopicFacts
+  pods?: readonly ObservedChild[]
 }
 
-export function factsOf({ owner, children = [], secrets = [], topics = { kind: 'notAsked' } }: World): Facts {
+export function factsOf(world: World): Facts {
+  const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [] } = world
   const target = targetOf(owner, children)
   const { schema, key, indexes } = owner.spec.record
   const verdict = judgeRecord({ schema, indexes, ...(key === undefined ? {} : { key }) })
-  return { owner, target, verdict, children, secrets: new Set(secrets), topics }
+  return { owner, target, verdict, children, pods, secrets: new Set(secrets), topics }
 }
 
 /** The owner's children as they are stored when everything has come up, optionally changed one by one. */
