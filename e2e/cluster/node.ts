@@ -183,6 +183,7 @@ function hasOwnNamespaces(pid: number): boolean {
  * Arguments: host name, the node's folder, programs, certificates, fake processors.
  * The new /run is put together beside the old one, as the folders may lie below it, and then moved over it.
  * Mounts are shared only inside the node: volumes that kubelet mounts have to show up in pods.
+ * /var/lib is the node's own too: every kubelet listens in /var/lib/kubelet/device-plugins, and no setting moves it.
  */
 const mountScript = `
 echo "$1" > /proc/sys/kernel/hostname
@@ -196,6 +197,7 @@ mount --no-mtab --bind "$5/cpu" /sys/devices/system/cpu
 mount --no-mtab --bind "$5/node" /sys/devices/system/node
 mount --no-mtab --move "$2/run" /run
 mount --no-mtab -t tmpfs -o mode=755 tmpfs /var/log
+mount --no-mtab -t tmpfs -o mode=755 tmpfs /var/lib
 mount --no-mtab --make-rshared /
 `
 
