@@ -50,6 +50,7 @@ export const reasons = [
   'RecordRefused',
   'NotOwned',
   'StorageNotExpandable',
+  'Connections',
   'InvalidObject',
   // facts about the choice made
   'PausedByAnnotation',

@@ -4,6 +4,7 @@
  */
 import { type Amounts, builtInResources, seededReplicas } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
+import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
 import { type EnginePart, type Part, parts } from './names.ts'
 import { largerQuantity } from './quantity.ts'
@@ -40,7 +41,12 @@ export interface Effective {
   partitioning: { interval: 'Hour' | 'Day' | 'Month'; premake: number; retainMs?: number }
   /** `exact`: the spec owns the number. `seed`: set once at creation, then left to others. */
   replicas: Record<'gateway' | 'writer' | 'reader', { number: number; rule: 'exact' | 'seed' }>
-  connections: { total: number; writer: number; reader: number }
+  /** `max_connections` of a managed Postgres, what each pod may hold of them, and for how many pods they are enough. */
+  connections: {
+    total: number
+    poolSize: Record<ConnectedPart, number>
+    maxPods: Record<ConnectedPart, number>
+  }
   cacheTtlSeconds: number
 }
 
@@ -49,8 +55,10 @@ const inForce: Record<Part | 'jobs', Resources> = {
   jobs: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
 
-/** `max_connections` of a managed Postgres, and how many each pod of ours may hold. */
-const connections = { total: 200, writer: 2, reader: 2 } as const
+/** `max_connections` of a managed Postgres. */
+const maxConnections = 200
+/** Most pods that any part may have (the bound of `replicas` in the API). */
+const mostPods = 50
 
 export function effective(spec: DataServiceSpec, images: Images): Effective {
   const wishes: Record<Part | 'jobs', Pick<DataServiceSpec['gateway'], 'resources' | 'pod'>> = {
@@ -85,8 +93,18 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
       writer: wantedReplicas(spec.writer.replicas, Math.min(seededReplicas.writer, topic.partitions)),
       reader: wantedReplicas(spec.reader.replicas, seededReplicas.reader),
     },
-    connections,
+    connections: connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods }),
     cacheTtlSeconds: 60,
+  }
+}
+
+/** All parts share the primary. */
+function connections(maxPods: Record<ConnectedPart, number>): Effective['connections'] {
+  const budget = connectionBudget({ maxConnections, maxPods })
+  return {
+    total: maxConnections,
+    poolSize: { writer: budget.poolSize, reader: budget.poolSize },
+    maxPods: { ...maxPods, ...budget.maxPods },
   }
 }
 

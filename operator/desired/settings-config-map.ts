@@ -53,7 +53,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       database: database.name,
       schema: database.schema,
       users: { ...database.users },
-      poolSize: { writer: effective.connections.writer, reader: effective.connections.reader },
+      poolSize: { ...effective.connections.poolSize },
     },
     partitioning: { by: 'Time', ...partitioning },
     cache: {

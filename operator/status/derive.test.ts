@@ -33,6 +33,10 @@ const halfReady = upAndRunning(
   dataService(),
   only('Deployment', 'orders-reader', child => ({ ...child, status: { ...child.status, readyReplicas: 1 } })),
 )
+const crowded = upAndRunning(
+  dataService(),
+  only('Deployment', 'orders-reader', child => ({ ...child, spec: { ...child.spec, replicas: 80 } })),
+)
 const driftedService = upAndRunning(
   dataService(),
   only('Service', 'orders-gateway', () => undefined),
@@ -58,6 +62,7 @@ describe('conditions', () => {
     ['nothing there yet', starting, 'TopicsReady', 'False/WaitingForLog'],
     ['nothing there yet', starting, 'GatewayReady', 'False/WaitingForDatabase'],
     ['one pod is not ready', halfReady, 'ReaderReady', 'False/PodsNotReady'],
+    ['more pods than connections', crowded, 'ReaderReady', 'False/Connections'],
     ['one pod is not ready', halfReady, 'Ready', 'False/PodsNotReady'],
     ['one pod is not ready', halfReady, 'Reconciling', 'True/PodsNotReady'],
     ['scaled to zero', zero, 'Ready', 'True/ScaledToZero'],

@@ -73,10 +73,19 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
   const wanted = rule === 'exact' ? number : progress.wanted
   if (progress.wanted !== wanted)
     return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${wanted} pods`)
+  const crowd = tooManyPods(facts, part, progress.wanted)
+  if (crowd !== undefined) return fails(type, 'Connections', `Deployment ${name}: ${crowd}`)
   if (!isRolledOut(progress))
     return fails(type, whatMoves(progress), `Deployment ${name}: ${counts(progress)}`)
   if (wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
   return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}`)
+}
+
+/** More pods than Postgres has connections for, which only `kubectl scale deployment` can ask for. */
+function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): string | undefined {
+  const most = part === 'gateway' ? undefined : target.effective.connections.maxPods[part]
+  if (most === undefined || wanted <= most) return undefined
+  return `scaled to ${wanted} pods, and Postgres has connections for ${most}: scale it down to at most ${most}`
 }
 
 /** Why the pods of ours are not there yet. */
