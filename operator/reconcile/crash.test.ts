@@ -1,0 +1,88 @@
+/** The operator fails or dies at any of its writes; the next one comes to the same end. */
+import { describe, expect, test } from 'vitest'
+import type { ClusterPort } from '#operator/cluster/port.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { finalState, type Rehearsal, rehearse, startedOn, untilSettled } from '#operator/testing/rehearsal.ts'
+
+/** A start, then a change that migrates, scales and rolls. */
+const first = dataService()
+const second = dataService(withSpec({ replicas: 5, record: { indexes: [{ fields: ['/status'] }] } }))
+
+async function change({ cluster, key }: Rehearsal): Promise<void> {
+  const stored = await cluster.get<typeof second>({ kind: 'DataService', ...key })
+  if (stored === undefined) throw new Error('the DataService is gone')
+  const { name, namespace } = stored.metadata
+  const { apiVersion, kind } = stored
+  await cluster
+    .as('user')
+    .apply({ apiVersion, kind, metadata: { name, namespace }, spec: second.spec }, { force: true })
+}
+
+async function undisturbed(): Promise<{ writes: number; end: object }> {
+  const rehearsal = await rehearse(first)
+  await untilSettled(rehearsal)
+  await change(rehearsal)
+  await untilSettled(rehearsal)
+  return { writes: rehearsal.cluster.writes.length, end: await finalState(rehearsal) }
+}
+
+const { writes, end } = await undisturbed()
+const everyWrite = Array.from({ length: writes }, (_, index) => index + 1)
+
+class Killed extends Error {}
+
+/** Passes everything on, but the process dies before or after its k-th write. */
+function dying(cluster: ClusterPort, k: number, when: 'before' | 'after'): ClusterPort {
+  let count = 0
+  const write = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      count += 1
+      if (count > k || (count === k && when === 'before')) throw new Killed()
+      const answer = await call(...args)
+      if (count === k) throw new Killed()
+      return answer
+    }
+  }
+  return {
+    get: ref => cluster.get(ref),
+    list: (kind, scope) => cluster.list(kind, scope),
+    readScale: ref => cluster.readScale(ref),
+    apply: (object, options) => write(() => cluster.apply(object, options))(),
+    create: object => write(() => cluster.create(object))(),
+    patchStatus: object => write(() => cluster.patchStatus(object))(),
+    scale: (ref, replicas, options) => write(() => cluster.scale(ref, replicas, options))(),
+    remove: (ref, options) => write(() => cluster.remove(ref, options))(),
+    event: note => write(() => cluster.event(note))(),
+  }
+}
+
+describe('the loop comes to the same end', () => {
+  test('an undisturbed run writes each thing a few times only, and says Ready', () => {
+    expect(writes).toBeGreaterThan(30)
+    expect(writes).toBeLessThan(90)
+    expect(JSON.stringify(end)).toContain('all parts are ready')
+  })
+
+  test.each(['request', 'answer'] as const)('whichever write fails, its %s lost', async lost => {
+    for (const k of everyWrite) {
+      const rehearsal = await rehearse(first)
+      rehearsal.cluster.failWrite(k, { lost })
+      await untilSettled(rehearsal)
+      await change(rehearsal)
+      await untilSettled(rehearsal)
+      expect(await finalState(rehearsal), `write ${k}`).toEqual(end)
+    }
+  })
+
+  test.each(['before', 'after'] as const)('killed %s any write of the first run', async when => {
+    for (const k of everyWrite) {
+      const rehearsal = await rehearse(first)
+      const run = startedOn(rehearsal, dying(rehearsal.cluster, k, when))
+      await run().catch((error: unknown) => expect(error).toBeInstanceOf(Killed))
+      await untilSettled(rehearsal) // by an operator that remembers nothing
+      await change(rehearsal)
+      await untilSettled(rehearsal)
+      expect(await finalState(rehearsal), `write ${k}`).toEqual(end)
+    }
+  })
+})

@@ -1,0 +1,118 @@
+/** The loop against the in-memory cluster, from an empty namespace until nothing moves any more. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { isClusterError } from '#operator/cluster/errors.ts'
+import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
+import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
+import type { Kind } from '#operator/cluster/resources.ts'
+import { watchedKinds } from '#operator/desired/children.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { watchedBeside } from '#operator/desired/watched-beside.ts'
+import { seenSecrets } from '#operator/reconcile/observe.ts'
+import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
+import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
+import { images } from './target.ts'
+
+export interface Rehearsal {
+  cluster: InMemoryCluster
+  topics: InMemoryTopics
+  key: { namespace: string; name: string }
+}
+
+/** An empty cluster that holds this DataService only. */
+export async function rehearse(owner: DataService): Promise<Rehearsal> {
+  const cluster = new InMemoryCluster()
+  const { namespace, name } = owner.metadata
+  const { uid: _uid, resourceVersion: _version, generation: _generation, ...metadata } = owner.metadata
+  await cluster.as('user').create({ ...owner, metadata })
+  return { cluster, topics: inMemoryTopics(), key: { namespace, name } }
+}
+
+/** Runs of an operator that was just started: it remembers nothing. `writes` may stand between it and the cluster. */
+export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPort = cluster) {
+  const owners = cluster.watch<DataService>('DataService')
+  const kinds = [...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
+  const stores = new Map(kinds.map(kind => [kind, cluster.watch<ObservedChild>(kind)]))
+  const deps: Deps = {
+    cluster: writes,
+    topics,
+    images,
+    owners,
+    stores: kind => {
+      const store = stores.get(kind)
+      if (store === undefined) throw new Error(`kind ${kind} is not watched`)
+      return store
+    },
+    judge: judgeRecord,
+    seenSecrets: seenSecrets(() => 0, 1),
+    now: () => new Date('2026-01-01T00:00:00Z'),
+  }
+  return () => reconcile(key, deps)
+}
+
+/** Rounds of run and play; far more than any undisturbed start needs. */
+const mostRounds = 30
+
+/** Alternates runs and the controllers of Kubernetes until neither writes. Rejects when they never settle. */
+export async function untilSettled(rehearsal: Rehearsal): Promise<void> {
+  const run = startedOn(rehearsal)
+  for (let round = 0; round < mostRounds; round++) {
+    const before = rehearsal.cluster.writes.length
+    await run().catch(error => {
+      if (!isClusterError(error)) throw error // the queue comes again after any failure of the cluster
+    })
+    const played = await playControllers(rehearsal)
+    if (!played && rehearsal.cluster.writes.length === before) return
+  }
+  throw new Error(`not settled after ${mostRounds} rounds`)
+}
+
+/** Everything asked for becomes ready at once. Answers whether anything was to be done. */
+async function playControllers({ cluster }: Rehearsal): Promise<boolean> {
+  const controllers = cluster.as('controllers')
+  let played = false
+  for (const kind of ['StatefulSet', 'Deployment', 'Job'] as const) {
+    for (const workload of await cluster.list<ObservedChild>(kind)) {
+      const status = kind === 'Job' ? finishedJob : readyPods(workload)
+      if (JSON.stringify(workload.status) === JSON.stringify(status)) continue
+      await controllers.patchStatus({ ...workload, status })
+      played = true
+    }
+  }
+  return played
+}
+
+const finishedJob = { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }
+
+function readyPods({ spec, metadata }: ObservedChild) {
+  const pods = typeof spec?.['replicas'] === 'number' ? spec['replicas'] : 1
+  const observedGeneration = metadata.generation ?? 0
+  return { replicas: pods, readyReplicas: pods, updatedReplicas: pods, observedGeneration }
+}
+
+const comparedKinds: readonly Kind[] = ['DataService', ...watchedKinds]
+
+/** All objects but Secrets, without what the server alone decides: two ways to the same end give the same text. */
+export async function finalState({ cluster, topics, key }: Rehearsal): Promise<object> {
+  const objects: [string, object][] = []
+  for (const kind of comparedKinds) {
+    for (const object of await cluster.list<KubernetesObject>(kind, { namespace: key.namespace })) {
+      const {
+        uid: _uid,
+        resourceVersion: _v,
+        generation: _g,
+        creationTimestamp: _t,
+        ...metadata
+      } = object.metadata
+      const owners = metadata.ownerReferences?.map(({ uid: _, ...reference }) => reference)
+      objects.push([
+        `${kind}/${metadata.name}`,
+        { ...object, metadata: { ...metadata, ownerReferences: owners } },
+      ])
+    }
+  }
+  return { objects: Object.fromEntries(objects), topics: await topics.describe([''], allTopics(key)) }
+}
+
+const allTopics = ({ namespace, name }: Rehearsal['key']): string[] =>
+  ['events', 'dead-letters'].map(topic => `${namespace}.${name}.${topic}`)
