@@ -24,6 +24,8 @@ const fixed: readonly PolicyRule[] = [
   // Owner references that block deletion need it where the admission plugin for them is on (OpenShift).
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/finalizers'], verbs: ['update'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
+  // Why a StatefulSet or a Job makes no pods stands in events only.
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list'] },
   // Volumes grow in place.
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
 ]

@@ -45,6 +45,9 @@ export const reasons = [
   'EngineUnreachable',
   'ApplyFailed',
   'MigrationFailed',
+  'Crashing',
+  'Unschedulable',
+  'VolumePending',
   // a user must act
   'Healthy',
   'RecordRefused',
@@ -52,6 +55,12 @@ export const reasons = [
   'StorageNotExpandable',
   'Connections',
   'InvalidObject',
+  'ImageMissing',
+  'ContainerNotStarted',
+  'OutOfMemory',
+  'QuotaExceeded',
+  'PodSecurityDenied',
+  'PodsRefused',
   // facts about the choice made
   'PausedByAnnotation',
   'SingleBroker',

@@ -104,6 +104,7 @@ export function programContainer(program: Program, image: string, resources: Res
     name: program,
     image,
     imagePullPolicy: 'IfNotPresent',
+    terminationMessagePolicy: 'FallbackToLogsOnError', // the condition tells what it said last
     args: ['/app/dataservice.mjs', program],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },

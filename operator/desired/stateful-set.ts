@@ -62,6 +62,7 @@ function container(target: Target, part: EnginePart, engine: Engine): V1Containe
     name: part,
     image: target.effective.images[part],
     imagePullPolicy: 'IfNotPresent',
+    terminationMessagePolicy: 'FallbackToLogsOnError', // the condition tells what it said last
     command: ['sh', `${configPath}/start.sh`],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },

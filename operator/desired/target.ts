@@ -19,7 +19,9 @@ export interface Target {
 export type ObservedChild = Child<{
   spec?: Record<string, unknown>
   status?: Record<string, unknown>
-}> & { metadata: { uid?: string; generation?: number } }
+}> & {
+  metadata: { uid?: string; generation?: number; creationTimestamp?: string; deletionTimestamp?: string }
+}
 
 export interface FreshSecrets {
   /** 16 random bytes in the form Kafka takes: 22 characters of base64url. */

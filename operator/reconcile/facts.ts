@@ -4,6 +4,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
+import type { Refusals } from './refusals.ts'
 
 export type TopicFacts =
   /** The brokers were not asked, because they are not ready. */
@@ -19,6 +20,8 @@ export interface Facts {
   children: readonly ObservedChild[]
   /** Pods with our label, those of Jobs too. */
   pods: readonly ObservedChild[]
+  /** Workloads that may not make their pods. */
+  refusals: Refusals
   /** Names of our Secrets that exist. */
   secrets: ReadonlySet<string>
   topics: TopicFacts

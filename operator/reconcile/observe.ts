@@ -15,9 +15,10 @@ import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { type Facts, findChild, type TopicFacts } from './facts.ts'
 import { answers } from './progress.ts'
+import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
 
 export interface ReadPorts {
-  cluster: Pick<ClusterPort, 'get'>
+  cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
   topics: Pick<TopicsPort, 'describe'>
@@ -55,9 +56,20 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     verdict: ports.judge(settings.record),
     children,
     pods: ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name),
+    refusals: await refusals(namespace, children, ports),
     secrets: await ownSecrets(owner, ports),
     topics: await topicFacts(owner, target, ports),
   }
+}
+
+/** Events are read only while a workload lacks pods: an idle resource costs no call. */
+async function refusals(
+  namespace: string,
+  children: readonly ObservedChild[],
+  { cluster }: ReadPorts,
+): Promise<Refusals> {
+  const lacking = lackingPods(children).length > 0
+  return refusalsOf(children, lacking ? await cluster.list<ObservedEvent>('Event', { namespace }) : [])
 }
 
 async function ownSecrets(owner: DataService, { cluster, seenSecrets }: ReadPorts): Promise<Set<string>> {

@@ -1,7 +1,9 @@
 /** What a run means for the queue. Pure. */
 import type { Result } from './carry-out.ts'
 import type { Plan } from './decide.ts'
+import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
+import { lackingPods } from './refusals.ts'
 
 /** Topics send no events: they are looked at again in time to put drift back within a minute. */
 const topicRecheckMs = 45_000
@@ -9,10 +11,16 @@ const topicRecheckMs = 45_000
 const startRecheckMs = 2_000
 /** A foreign object is not watched, so that it has gone is only seen by looking. */
 const foreignRecheckMs = 30_000
+/** Why a StatefulSet or a Job makes no pods stands in events only, and they are not watched. */
+const refusedRecheckMs = 5_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, notOwned: 3 } as const
 
-export function outcomeOf({ held, gates, steps }: Plan, { failures }: Result): Outcome {
+export function outcomeOf(
+  { held, gates, steps }: Plan,
+  { failures }: Result,
+  { children }: Pick<Facts, 'children'>,
+): Outcome {
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
   if (failure?.cause === 'notOwned')
     return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }
@@ -20,6 +28,8 @@ export function outcomeOf({ held, gates, steps }: Plan, { failures }: Result): O
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
   if (held) return { kind: 'settled' }
+  if (lackingPods(children).length > 0)
+    return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }

@@ -30,5 +30,5 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
   const status = deriveStatus({ facts, plan, result, now: deps.now() })
   if (!sameStatus(owner.status, status)) await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
-  return outcomeOf(plan, result)
+  return outcomeOf(plan, result, facts)
 }

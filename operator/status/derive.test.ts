@@ -5,6 +5,7 @@ import { annotationKeys } from '#operator/desired/labels.ts'
 import type { Failure } from '#operator/reconcile/carry-out.ts'
 import { decide } from '#operator/reconcile/decide.ts'
 import { dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
+import { ended, pod, waiting } from '#operator/testing/pods.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
 import { deriveStatus, sameStatus } from './derive.ts'
 
@@ -48,6 +49,39 @@ const driftedPods = upAndRunning(
 const zero = upAndRunning(dataService(withSpec({ replicas: 0 })))
 const kafkaAway: World = { ...up(), topics: { kind: 'unreachable', message: 'Kafka at x:9092: no answer' } }
 
+const withoutImage: World = {
+  ...upAndRunning(
+    dataService(),
+    only('Deployment', 'orders-gateway', child => ({
+      ...child,
+      status: { ...child.status, readyReplicas: 2 },
+    })),
+  ),
+  pods: [pod({ owner: 'gateway', name: 'orders-gateway-1', container: waiting('ErrImagePull') })],
+}
+const withoutNode: World = {
+  ...upAndRunning(
+    dataService(),
+    only('StatefulSet', 'orders-kafka', child => ({
+      ...child,
+      status: { ...child.status, readyReplicas: 0 },
+    })),
+  ),
+  pods: [pod({ owner: 'kafka', name: 'orders-kafka-0', notScheduled: 'no node' })],
+}
+const migrationFails: World = {
+  ...upAndRunning(dataService(), child =>
+    child.kind === 'Job' ? { ...child, status: { active: 1 } } : child,
+  ),
+  pods: [
+    pod({
+      owner: 'migrate',
+      name: 'orders-migrate-1',
+      container: { state: { running: {} }, restartCount: 2, lastState: ended(1, 'Error') },
+    }),
+  ],
+}
+
 describe('conditions', () => {
   const rows: [string, World, Condition['type'], string, Failure[]?][] = [
     ['all up', up(), 'Ready', 'True/Ready'],
@@ -73,6 +107,15 @@ describe('conditions', () => {
     ['a name is taken', up(), 'Stalled', 'True/NotOwned', [notOwned]],
     ['a write failed', up(), 'Ready', 'False/ApplyFailed', [{ cause: 'retry', message: 'away' }]],
     ['a write failed', up(), 'Stalled', 'False/Healthy', [{ cause: 'retry', message: 'away' }]],
+    ['an image is missing', withoutImage, 'GatewayReady', 'False/ImageMissing'],
+    ['an image is missing', withoutImage, 'Ready', 'False/ImageMissing'],
+    ['an image is missing', withoutImage, 'Stalled', 'True/ImageMissing'],
+    ['an image is missing', withoutImage, 'Reconciling', 'False/ImageMissing'],
+    ['no node has room', withoutNode, 'LogReady', 'False/Unschedulable'],
+    ['no node has room', withoutNode, 'Ready', 'False/Unschedulable'],
+    ['no node has room', withoutNode, 'Reconciling', 'True/Unschedulable'],
+    ['no node has room', withoutNode, 'Stalled', 'False/Healthy'],
+    ['the migration fails', migrationFails, 'DatabaseReady', 'False/MigrationFailed'],
     ['paused', paused, 'Paused', 'True/PausedByAnnotation'],
     ['paused', paused, 'Reconciling', 'False/PausedByAnnotation'],
   ]

@@ -1,4 +1,5 @@
 /** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
+import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
@@ -43,7 +44,7 @@ function schemaVersionOf({ facts, plan }: Run): string | undefined {
 function findings(run: Run): Finding[] {
   const { facts, plan } = run
   const parts = partRules.map(rule => rule(facts, plan))
-  const stalled = stalledFinding(run)
+  const stalled = stalledFinding(run, parts)
   const ready = readyFinding(run, parts, stalled)
   return [ready, reconciling(run, ready, stalled), stalled, ...pausedFinding(plan), ...parts, durable(facts)]
 }
@@ -75,8 +76,18 @@ const needsUser = [
   ['invalid', 'InvalidObject'],
 ] as const
 
+/** Of the reasons of a part those that waiting does not mend. */
+const blocking: ReadonlySet<Reason> = new Set([
+  'ImageMissing',
+  'ContainerNotStarted',
+  'OutOfMemory',
+  'QuotaExceeded',
+  'PodSecurityDenied',
+  'PodsRefused',
+])
+
 /** Only what a user must change. */
-function stalledFinding({ facts, result }: Run): Finding {
+function stalledFinding({ facts, result }: Run, parts: readonly Finding[]): Finding {
   if (facts.verdict.kind === 'refused') {
     const problems = facts.verdict.problems.map(({ pointer, message }) => `spec.record${pointer}: ${message}`)
     return holds('Stalled', 'RecordRefused', `${problems.join('; ')}. Nothing of it was rolled out`)
@@ -85,6 +96,8 @@ function stalledFinding({ facts, result }: Run): Finding {
     const failure = result.failures.find(found => found.cause === cause)
     if (failure !== undefined) return holds('Stalled', reason, failure.message)
   }
+  const blocked = parts.find(({ status, reason }) => status !== 'True' && blocking.has(reason))
+  if (blocked !== undefined) return holds('Stalled', blocked.reason, `${blocked.type}: ${blocked.message}`)
   return fails('Stalled', 'Healthy', 'nothing needs a user')
 }
 

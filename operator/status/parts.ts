@@ -1,10 +1,13 @@
 /** What is said of each part: one rule for each condition. Pure. */
 import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
 import { type DeployedPart, type EnginePart, migrateName, partName } from '#operator/desired/names.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Plan } from '#operator/reconcile/decide.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds } from './conditions.ts'
+import { type PodOwner, type Problem, podProblem } from './pods.ts'
+import { refusedPods } from './refused-pods.ts'
 
 type Rule = (facts: Facts, plan: Plan) => Finding
 
@@ -25,6 +28,8 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   if (set === undefined) return fails(type, 'Creating', `StatefulSet ${name} is being created`)
   const progress = podProgress(set)
   if (isRolledOut(progress)) return holds(type, 'Ready', `StatefulSet ${name}: ${counts(progress)}`)
+  const problem = problemOf(facts, set, part)
+  if (problem !== undefined) return fails(type, problem.reason, problem.message)
   return fails(
     type,
     'PodsNotReady',
@@ -57,6 +62,8 @@ function database(facts: Facts, { gates }: Plan): Finding {
   const job = findChild(facts, 'Job', name)
   if (job === undefined) return fails(type, 'Migrating', `Job ${name} is being created`)
   const end = jobEnd(job)
+  const problem = problemOf(facts, job, 'migrate')
+  if (end === undefined && problem !== undefined) return fails(type, problem.reason, problem.message)
   if (end === undefined)
     return fails(type, 'Migrating', `Job ${name} is working; kubectl logs job/${name} shows it`)
   if (!end.succeeded)
@@ -75,8 +82,11 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
     return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${wanted} pods`)
   const crowd = tooManyPods(facts, part, progress.wanted)
   if (crowd !== undefined) return fails(type, 'Connections', `Deployment ${name}: ${crowd}`)
-  if (!isRolledOut(progress))
+  if (!isRolledOut(progress)) {
+    const problem = problemOf(facts, deployment, part)
+    if (problem !== undefined) return fails(type, problem.reason, problem.message)
     return fails(type, whatMoves(progress), `Deployment ${name}: ${counts(progress)}`)
+  }
   if (wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
   return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}`)
 }
@@ -87,6 +97,10 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
   if (most === undefined || wanted <= most) return undefined
   return `scaled to ${wanted} pods, and Postgres has connections for ${most}: scale it down to at most ${most}`
 }
+
+/** Why a workload's pods are missing or not ready, as far as it can be seen. */
+const problemOf = (facts: Facts, workload: ObservedChild, owner: PodOwner): Problem | undefined =>
+  refusedPods(facts.refusals, workload, owner) ?? podProblem(facts.pods, owner)
 
 /** Why the pods of ours are not there yet. */
 function waitingFor({ migrated, topicsExist }: Plan['gates']): [Reason, string] {

@@ -6,6 +6,7 @@ import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts, TopicFacts } from '#operator/reconcile/facts.ts'
+import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { targetOf } from './target.ts'
 
 /** A world: which of our children exist, and how far they are. */
@@ -15,14 +16,25 @@ export interface World {
   secrets?: readonly string[]
   topics?: TopicFacts
   pods?: readonly ObservedChild[]
+  /** Events that speak of the children. */
+  events?: readonly ObservedEvent[]
 }
 
 export function factsOf(world: World): Facts {
-  const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [] } = world
+  const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
   const target = targetOf(owner, children)
   const { schema, key, indexes } = owner.spec.record
   const verdict = judgeRecord({ schema, indexes, ...(key === undefined ? {} : { key }) })
-  return { owner, target, verdict, children, pods, secrets: new Set(secrets), topics }
+  return {
+    owner,
+    target,
+    verdict,
+    children,
+    pods,
+    refusals: refusalsOf(children, events),
+    secrets: new Set(secrets),
+    topics,
+  }
 }
 
 /** The owner's children as they are stored when everything has come up, optionally changed one by one. */

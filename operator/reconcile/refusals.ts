@@ -1,0 +1,71 @@
+/**
+ * Workloads that may make no pods. A Deployment says so in its own status; a StatefulSet or a Job only in events,
+ * which are read while pods are missing and at no other time. Pure.
+ */
+import type { KubernetesObject } from '#operator/cluster/port.ts'
+import { isPlainObject } from '#operator/desired/hash.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { jobEnd, podProgress } from './progress.ts'
+
+/** By `kind/name` of the workload: what the API server said. */
+export type Refusals = ReadonlyMap<string, string>
+
+/** An event as far as it is read here. */
+export interface ObservedEvent extends KubernetesObject {
+  regarding?: { uid?: string }
+  reason?: string
+  note?: string
+  series?: { lastObservedTime?: string }
+  deprecatedLastTimestamp?: string | null
+  eventTime?: string | null
+}
+
+/** StatefulSets and Jobs whose controller has seen them and has made too few pods. */
+export function lackingPods(children: readonly ObservedChild[]): ObservedChild[] {
+  return children.filter(child => {
+    if (child.kind === 'Job') {
+      const { status = {} } = child
+      const made = ['active', 'succeeded', 'failed'].some(field => Number(status[field] ?? 0) > 0)
+      return status['startTime'] !== undefined && !made && jobEnd(child) === undefined
+    }
+    if (child.kind !== 'StatefulSet' || child.status === undefined) return false
+    const { existing, wanted, current } = podProgress(child)
+    return current && existing < wanted
+  })
+}
+
+/** What was refused last, unless a pod could be made after it. */
+export function refusalsOf(children: readonly ObservedChild[], events: readonly ObservedEvent[]): Refusals {
+  const refusals = new Map<string, string>()
+  for (const child of children) {
+    const text = child.kind === 'Deployment' ? replicaFailure(child) : lastRefusal(child, events)
+    if (text !== undefined) refusals.set(`${child.kind}/${child.metadata.name}`, text)
+  }
+  return refusals
+}
+
+function replicaFailure({ status }: ObservedChild): string | undefined {
+  const conditions = status?.['conditions']
+  const found = (Array.isArray(conditions) ? conditions : []).find(
+    condition =>
+      isPlainObject(condition) && condition['type'] === 'ReplicaFailure' && condition['status'] === 'True',
+  )
+  return isPlainObject(found) ? String(found['message'] ?? '') : undefined
+}
+
+function lastRefusal({ metadata }: ObservedChild, events: readonly ObservedEvent[]): string | undefined {
+  const [last] = events
+    .filter(
+      ({ regarding, reason }) => regarding?.uid === metadata.uid && (reason === failed || reason === made),
+    )
+    .toSorted((a, b) => timeOf(b) - timeOf(a))
+  return last?.reason === failed ? (last.note ?? '') : undefined
+}
+
+const failed = 'FailedCreate'
+const made = 'SuccessfulCreate'
+
+function timeOf({ series, deprecatedLastTimestamp, eventTime, metadata }: ObservedEvent): number {
+  const times = [series?.lastObservedTime, deprecatedLastTimestamp, eventTime, metadata.creationTimestamp]
+  return Math.max(0, ...times.map(time => Date.parse(time ?? '')).filter(time => !Number.isNaN(time)))
+}

@@ -1,0 +1,57 @@
+/** What to do when a namespace refuses the pods of a part. Pure. */
+import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import type { Refusals } from '#operator/reconcile/refusals.ts'
+import { type PodOwner, type Problem, specPath } from './pods.ts'
+
+interface RefusalRow {
+  says: RegExp
+  reason: Reason
+  remedy: (namespace: string, path: string) => string
+}
+
+/** The first row that fits decides. */
+const rows: readonly RefusalRow[] = [
+  {
+    says: /exceeded quota|failed quota/,
+    reason: 'QuotaExceeded',
+    remedy: (namespace, path) =>
+      `Raise the ResourceQuota of namespace ${namespace}, or lower ${path}.resources`,
+  },
+  {
+    says: /violates PodSecurity/,
+    reason: 'PodSecurityDenied',
+    remedy: namespace =>
+      'The pods fit the level restricted as they are sent: remove what changes them on the way, or the label ' +
+      `pod-security.kubernetes.io/enforce of namespace ${namespace}`,
+  },
+  {
+    says: /./,
+    reason: 'PodsRefused',
+    remedy: namespace =>
+      `Change what refuses them in namespace ${namespace} (LimitRange, admission policy or webhook)`,
+  },
+]
+
+export function refusedPods(
+  refusals: Refusals,
+  workload: ObservedChild,
+  owner: PodOwner,
+): Problem | undefined {
+  const { kind, metadata } = workload
+  const said = refusals.get(`${kind}/${metadata.name}`)
+  const row = said === undefined ? undefined : rows.find(({ says }) => says.test(said))
+  if (said === undefined || row === undefined) return undefined
+  return {
+    reason: row.reason,
+    message: `${kind} ${metadata.name} may not make its pods: ${still(said)}. ${row.remedy(metadata.namespace, specPath[owner])}`,
+  }
+}
+
+/** Each try has another pod name and other counts of what is used: only what stays is told. */
+const still = (said: string): string =>
+  said
+    .replace(/^.*?(?=\b(pods|persistentvolumeclaims) ")/, '')
+    .replace(/\b(pods|persistentvolumeclaims) "[^"]*" is/, '$1 are')
+    .replace(/, used: .*?(?=, limited: )/, '')
+    .replace(/\.$/, '')
