@@ -7,6 +7,8 @@ import type { Image } from '#e2e/images/image.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
 
 export const operatorNamespace = 'dataservice-system'
+/** As the audit log names the operator. */
+export const operatorUser = `system:serviceaccount:${operatorNamespace}:dataservice-operator`
 
 /** Brings the images to the cluster's nodes; those that are there already cost nothing. */
 export async function importImages(cluster: Cluster, images: readonly Image[]): Promise<void> {

@@ -1,9 +1,10 @@
 /** The operator against a real API server, for tests: as its own ServiceAccount with the permissions that are shipped. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Registry } from 'prom-client'
+import { type AuditEvent, requestsOf } from '#e2e/cluster/audit.ts'
 import { controlPlane, kubectl } from '#e2e/control-plane/inject.ts'
+import { operatorUser } from '#e2e/stack/install.ts'
 import { accessFromEnvironment, accessFromKubeConfig } from '#operator/cluster/access.ts'
 import { kubernetesCluster } from '#operator/cluster/kubernetes.ts'
 import { silentLog } from '#operator/cluster/log.ts'
@@ -28,9 +29,6 @@ export function asAdministrator(): ConnectedCluster {
   })
   return { cluster: kubernetesCluster({ transport, log: silentLog }), close: () => transport.close() }
 }
-
-/** User of the operator's ServiceAccount, as the audit log names it. */
-export const operatorUser = 'system:serviceaccount:dataservice-system:dataservice-operator'
 
 /** As the operator's ServiceAccount, with what `config/default` grants. */
 export async function asOperator(): Promise<ConnectedCluster> {
@@ -81,31 +79,8 @@ export async function runOperator(namespace: string): Promise<RunningOperator> {
   }
 }
 
-export interface AuditEvent {
-  stage: string
-  verb: string
-  user: { username: string }
-  requestURI: string
-  objectRef?: { resource?: string; namespace?: string; name?: string; subresource?: string }
-  responseStatus?: { code?: number }
-}
-
 /** Finished requests of the operator that concern a namespace, in order. */
 export async function operatorRequests(namespace: string): Promise<AuditEvent[]> {
-  const lines = (await readFile(controlPlane().auditLog, 'utf8')).split('\n').filter(line => line !== '')
-  return lines
-    .flatMap(line => parsed(line))
-    .filter(
-      ({ stage, user, objectRef }) =>
-        stage === 'ResponseComplete' && user.username === operatorUser && objectRef?.namespace === namespace,
-    )
-}
-
-/** The last line may be half written. */
-function parsed(line: string): AuditEvent[] {
-  try {
-    return [JSON.parse(line) as AuditEvent]
-  } catch {
-    return []
-  }
+  const requests = await requestsOf(controlPlane().auditLog, operatorUser)
+  return requests.filter(({ objectRef }) => objectRef?.namespace === namespace)
 }

@@ -1,0 +1,56 @@
+/** A data service at rest costs the API server nothing but watches. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { type AuditEvent, finishedRequests, requestsOf, told } from '#e2e/cluster/audit.ts'
+import { flights } from '#e2e/stack/flights.ts'
+import { operatorNamespace, operatorUser } from '#e2e/stack/install.ts'
+import { waitUntilReady } from '#e2e/stack/service.ts'
+import { settledIn } from './settled.ts'
+import { cluster } from './stack.ts'
+
+/** Longer than the look at the topics and any back-off, shorter than the resync. */
+const restMs = 90_000
+/** Time without a request after which the stack counts as at rest. */
+const calmMs = 10_000
+
+async function auditLog(): Promise<string> {
+  const { auditLog: path } = await cluster()
+  if (path === undefined) throw new Error('only the embedded cluster has an audit log at hand')
+  return path
+}
+
+const operatorRequests = async () => requestsOf(await auditLog(), operatorUser)
+
+const namespacesOf = (requests: readonly AuditEvent[]): string[] =>
+  requests.flatMap(({ objectRef }) => objectRef?.namespace ?? [])
+
+/** Watches and the renewals of the operator's own lease go on for ever. */
+const isRest = ({ verb, objectRef }: AuditEvent): boolean =>
+  verb === 'watch' || objectRef?.resource === 'leases'
+
+test('at rest the operator asks for nothing but watches, its lease and its own Secrets', async () => {
+  await waitUntilReady(await cluster(), flights, { timeoutMs: 120_000 })
+  await settledIn(60_000, async () => {
+    const last = (await operatorRequests()).filter(request => !isRest(request)).at(-1)
+    expect(Date.now() - Date.parse(last?.requestReceivedTimestamp ?? '')).toBeGreaterThan(calmMs)
+  })
+  const from = Date.now()
+  await delay(restMs) // the claim is about a length of time, so it has to pass
+  const asked = (await operatorRequests())
+    .filter(request => Date.parse(request.requestReceivedTimestamp) > from && !isRest(request))
+    .map(told)
+  const own = asked.filter(line => /^get secrets demo\/flights-(identity|credentials)$/.test(line))
+  expect(asked.filter(line => !own.includes(line))).toEqual([])
+  expect(own.length).toBeLessThanOrEqual(2)
+})
+
+test('the operator never touched a namespace without a DataService, and nothing wide but lists and watches', async () => {
+  const requests = await finishedRequests(await auditLog())
+  const inUse = requests.filter(({ objectRef }) => objectRef?.resource === 'dataservices')
+  const allowed = new Set([operatorNamespace, ...namespacesOf(inUse)])
+  const own = requests.filter(({ user }) => user.username === operatorUser)
+  expect(namespacesOf(own).filter(name => !allowed.has(name))).toEqual([])
+  const wide = own.filter(({ objectRef }) => objectRef !== undefined && objectRef.namespace === undefined)
+  expect([...new Set(wide.map(({ verb }) => verb))].sort()).toEqual(['list', 'watch'])
+  expect(wide.filter(({ objectRef }) => objectRef?.resource === 'secrets').map(told)).toEqual([])
+})
