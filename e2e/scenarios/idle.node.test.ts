@@ -51,6 +51,7 @@ test('the operator never touched a namespace without a DataService, and nothing 
   const own = requests.filter(({ user }) => user.username === operatorUser)
   expect(namespacesOf(own).filter(name => !allowed.has(name))).toEqual([])
   const wide = own.filter(({ objectRef }) => objectRef !== undefined && objectRef.namespace === undefined)
-  expect([...new Set(wide.map(({ verb }) => verb))].sort()).toEqual(['list', 'watch'])
+  expect(wide.filter(({ verb }) => verb !== 'list' && verb !== 'watch').map(told)).toEqual([])
+  expect(wide.length).toBeGreaterThan(0)
   expect(wide.filter(({ objectRef }) => objectRef?.resource === 'secrets').map(told)).toEqual([])
 })
