@@ -24,6 +24,8 @@ const memory = (request: string, limit: string) => ({
 })
 const kafkaStorage = (storage: object) => ({ record, kafka: { managed: { storage } } })
 const postgresStorage = (storage: object) => ({ record, postgres: { managed: { storage } } })
+const brokers = (number: number) => ({ record, kafka: { managed: { brokers: number } } })
+const instances = (number: number) => ({ record, postgres: { managed: { instances: number } } })
 const topic = (partitions: number) => ({ record, kafka: { topic: { partitions } } })
 const interval = (value: string) => ({ record, postgres: { partitioning: { interval: value } } })
 const keyed = (key: string) => ({ record: { ...record, key } })
@@ -61,14 +63,10 @@ const refusals: Record<string, Row> = {
     spec: { record: { ...record, indexes: [{ fields: [] }] } },
     says: 'should have at least 1 items',
   },
-  'three brokers': {
-    spec: { record, kafka: { managed: { brokers: 3 } } },
-    says: 'should be less than or equal to 1',
-  },
-  'two Postgres instances': {
-    spec: { record, postgres: { managed: { instances: 2 } } },
-    says: 'should be less than or equal to 1',
-  },
+  'two brokers': { spec: brokers(2), says: 'kafka.managed.brokers is 1 or 3' },
+  'four brokers': { spec: brokers(4), says: 'should be less than or equal to 3' },
+  'more brokers later': { before: brokers(1), spec: brokers(3), says: 'kafka.managed.brokers cannot change' },
+  'six Postgres instances': { spec: instances(6), says: 'should be less than or equal to 5' },
   'fewer partitions': { before: topic(12), spec: topic(6), says: 'kafka.topic.partitions can only grow' },
   'fewer partitions by leaving them out': {
     before: topic(12),
@@ -132,7 +130,7 @@ const refusals: Record<string, Row> = {
 }
 
 /** Rules that no update can break while the bounds of the field allow one value only. */
-const outOfReach = ['kafka.managed.brokers cannot change', 'postgres.partitioning.by cannot change']
+const outOfReach = ['postgres.partitioning.by cannot change']
 
 test.each(Object.entries(refusals))('refuses %s', async (sentence, { before, spec, name, says }) => {
   const metadata = {
@@ -200,7 +198,7 @@ test('what may change can change', async () => {
       topic: { partitions: 7, retention: '1h' },
     },
     writer: { replicas: 7 },
-    postgres: { partitioning: { retain: '30d', premake: 60 } },
+    postgres: { managed: { instances: 5 }, partitioning: { retain: '30d', premake: 60 } },
   }
   await kubectl(['replace', '-f', '-'], object(grown))
 })

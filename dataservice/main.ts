@@ -17,6 +17,7 @@ import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
+import { type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
 import { live, stopRequests } from '#dataservice/platform/process.ts'
 import { openCache } from '#dataservice/platform/redis/cache.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
@@ -41,7 +42,7 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       return startWriter(context, { consumer, database })
     },
     reader(context, { httpPort }) {
-      const database = connect(context, 'reader', context.settings.store.poolSize.reader)
+      const database = reads(context)
       const { namespace, name, cache: address } = context.settings
       const cache = openCache({
         host: address.host,
@@ -78,9 +79,29 @@ const connections: Readonly<Record<keyof Settings['store']['users'], Partial<Dat
 
 /** Postgres as one of our users. */
 function connect(context: RoleContext, user: keyof Settings['store']['users'], poolSize: number): Database {
-  const { primary, replica, database, schema, users } = context.settings.store
+  return connectTo(context.settings.store.primary, context, user, poolSize)
+}
+
+/** Where the reader asks: the replica, with the primary behind it where they are two. */
+function reads(context: RoleContext): Reads {
+  const { primary, replica, poolSize } = context.settings.store
+  const first = connectTo(replica, context, 'reader', poolSize.reader)
+  if (replica.host === primary.host && replica.port === primary.port) return first
+  return readsWithFallback(first, connectTo(primary, context, 'reader', poolSize.reader), {
+    now: () => performance.now(),
+    onAway: failure => context.log.warn({ err: failure }, 'the replica is away: the primary answers'),
+  })
+}
+
+function connectTo(
+  address: Settings['store']['primary'],
+  context: RoleContext,
+  user: keyof Settings['store']['users'],
+  poolSize: number,
+): Database {
+  const { database, schema, users } = context.settings.store
   const opened = openDatabase({
-    ...(user === 'reader' ? replica : primary),
+    ...address,
     database,
     schema,
     user: users[user],

@@ -26,6 +26,8 @@ const fixed: readonly PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
   // Why a StatefulSet or a Job makes no pods stands in events only.
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list'] },
+  // Brokers are restarted one by one, and replicas of Postgres are told by a label.
+  { apiGroups: [''], resources: ['pods'], verbs: ['delete', 'patch'] },
   // Volumes grow in place.
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
 ]

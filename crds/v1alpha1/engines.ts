@@ -46,9 +46,14 @@ const ManagedKafka = Type.Object(
   {
     brokers: Type.Integer({
       minimum: 1,
-      maximum: 1,
+      maximum: 3,
       default: 1,
       'x-kubernetes-validations': [
+        {
+          rule: 'self != 2',
+          message:
+            'kafka.managed.brokers is 1 or 3: with two brokers neither may be away, so use 3, or 1 to save room',
+        },
         {
           rule: 'self == oldSelf',
           message:
@@ -56,7 +61,8 @@ const ManagedKafka = Type.Object(
         },
       ],
       description:
-        'Number of brokers. One broker keeps every record on one disk, which the condition Durable says. Default: 1.',
+        'Number of brokers, 1 or 3. With 3 a record is accepted when two brokers have it, and one broker may be away. ' +
+        'One broker keeps every record on one disk, which the condition Durable says. Cannot be changed later. Default: 1.',
     }),
     storage: storage('Kafka'),
     ...podFields('kafka'),
@@ -113,9 +119,11 @@ const ManagedPostgres = Type.Object(
   {
     instances: Type.Integer({
       minimum: 1,
-      maximum: 1,
+      maximum: 5,
       default: 1,
-      description: 'Number of Postgres pods. Default: 1, the primary.',
+      description:
+        'Number of Postgres pods: one primary, and streaming replicas that answer the reader. A replica may be a moment ' +
+        'behind. A change restarts the primary once; writes wait in the log meanwhile. Example: 2. Default: 1, the primary alone.',
     }),
     storage: storage('Postgres'),
     ...podFields('postgres'),

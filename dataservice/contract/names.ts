@@ -56,6 +56,8 @@ export const database = {
   name: 'dataservice',
   schema: 'dataservice',
   users: { owner: 'dataservice_owner', writer: 'dataservice_writer', reader: 'dataservice_reader' },
+  /** Streams the log to the replicas; reads no table. */
+  replication: 'dataservice_replication',
 } as const
 
 export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`

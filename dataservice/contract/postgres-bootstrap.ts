@@ -8,13 +8,16 @@ export interface BootstrapNames {
   database: string
   schema: string
   users: { owner: string; writer: string; reader: string }
+  /** The role of streaming replicas. */
+  replication: string
 }
 
-/** Environment variables from which the script takes the passwords; all three must be set. */
+/** Environment variables from which the script takes the passwords; all of them must be set. */
 export const bootstrapVariables = {
   owner: 'DATASERVICE_OWNER_PASSWORD',
   writer: 'DATASERVICE_WRITER_PASSWORD',
   reader: 'DATASERVICE_READER_PASSWORD',
+  replication: 'DATASERVICE_REPLICATION_PASSWORD',
 } as const
 
 /**
@@ -22,16 +25,17 @@ export const bootstrapVariables = {
  * error by itself). It may run on each start: what exists is left, passwords are set anew. Passwords reach psql by
  * `bootstrapVariables` and never stand in the text.
  */
-export function bootstrapSql({ database, schema, users }: BootstrapNames): string {
-  const people = [
-    { user: users.owner, variable: bootstrapVariables.owner },
-    { user: users.writer, variable: bootstrapVariables.writer },
-    { user: users.reader, variable: bootstrapVariables.reader },
+export function bootstrapSql({ database, schema, users, replication }: BootstrapNames): string {
+  const people: Person[] = [
+    { user: users.owner, variable: bootstrapVariables.owner, right: 'NOREPLICATION' },
+    { user: users.writer, variable: bootstrapVariables.writer, right: 'NOREPLICATION' },
+    { user: users.reader, variable: bootstrapVariables.reader, right: 'NOREPLICATION' },
+    { user: replication, variable: bootstrapVariables.replication, right: 'REPLICATION' },
   ]
   for (const name of [database, schema, ...people.map(({ user }) => user)]) assertIdentifier(name)
   return [
     '\\set ON_ERROR_STOP on',
-    ...people.flatMap(({ user, variable }) => role(user, variable)),
+    ...people.flatMap(role),
     `SELECT 'CREATE DATABASE ${database} OWNER ${users.owner} TEMPLATE template0 ENCODING UTF8'`,
     `  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${database}') \\gexec`,
     `ALTER DATABASE ${database} OWNER TO ${users.owner};`,
@@ -43,11 +47,17 @@ export function bootstrapSql({ database, schema, users }: BootstrapNames): strin
   ].join('\n')
 }
 
-function role(user: string, variable: string): string[] {
+interface Person {
+  user: string
+  variable: string
+  right: 'REPLICATION' | 'NOREPLICATION'
+}
+
+function role({ user, variable, right }: Person): string[] {
   return [
     `\\getenv password ${variable}`,
     `SELECT 'CREATE ROLE ${user}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${user}') \\gexec`,
-    `ALTER ROLE ${user} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'password';`,
+    `ALTER ROLE ${user} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${right} PASSWORD :'password';`,
     // An unset variable must not hand the next role this one's password.
     '\\unset password',
   ]

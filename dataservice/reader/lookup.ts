@@ -1,6 +1,6 @@
 /** How the reader finds things: the cache first, then Postgres, one question at a time for the same thing. */
 import { createHash } from 'node:crypto'
-import type { Database } from '#dataservice/platform/postgres/database.ts'
+import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { timeOfUuid7 } from '#dataservice/record/uuid7.ts'
 import { pageText, recordText } from './answers.ts'
@@ -11,7 +11,7 @@ import { pageStatement, recordStatement } from './query.ts'
 import { SingleFlight } from './single-flight.ts'
 
 export interface LookupOptions {
-  database: Database
+  database: Pick<Reads, 'query'>
   cache: Cache
   /** Records never change: how long the cache may keep one. */
   recordTtlMs: number

@@ -2,15 +2,15 @@
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
-import type { Database } from '#dataservice/platform/postgres/database.ts'
+import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { reader } from './app.ts'
 import { Lookup } from './lookup.ts'
 import { readerMetrics } from './metrics.ts'
 
 export interface ReaderRolePorts {
-  /** As the reader, at the replica. */
-  database: Database
+  /** As the reader, at the replica or wherever reads go. */
+  database: Reads
   cache: Cache
   listen: { port: number; host?: string }
 }

@@ -29,8 +29,9 @@ export async function serviceDatabase(server: PostgresAddress): Promise<ServiceD
     database: `ds_${suffix}`,
     schema: 'dataservice',
     users: { owner: `owner_${suffix}`, writer: `writer_${suffix}`, reader: `reader_${suffix}` },
+    replication: `replication_${suffix}`,
   }
-  const password = (user: DatabaseUser) => `${user}'s-${suffix}`
+  const password = (user: keyof typeof bootstrapVariables) => `${user}'s-${suffix}`
   await runBootstrap(server, bootstrapSql(names), password)
   const endpoint = { host: server.host, port: server.port }
   const { database, schema, users } = names
@@ -62,13 +63,16 @@ export async function serviceDatabase(server: PostgresAddress): Promise<ServiceD
 async function runBootstrap(
   server: PostgresAddress,
   sql: string,
-  password: (user: DatabaseUser) => string,
+  password: (user: keyof typeof bootstrapVariables) => string,
 ): Promise<void> {
   const root = await engineRoot('postgres')
   const folder = await engineFolder()
   const data = { folder: await folder.own('empty', recipe.user.id), seenAs: recipe.dataFolder }
   const passwords = Object.fromEntries(
-    (['owner', 'writer', 'reader'] as const).map(user => [bootstrapVariables[user], password(user)]),
+    (['owner', 'writer', 'reader', 'replication'] as const).map(user => [
+      bootstrapVariables[user],
+      password(user),
+    ]),
   )
   const { program, args } = chrootArguments({
     root: root.path,

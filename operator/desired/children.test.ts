@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { dataService } from '#operator/testing/data-service.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { type ChildKind, children, desiredChildren } from './children.ts'
 import { annotationKeys, isOurs } from './labels.ts'
@@ -15,6 +16,24 @@ const ofKind = (kind: ChildKind): string =>
     .filter(child => child.kind === kind)
     .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
     .join('---\n')
+
+/** Three brokers and a Postgres with a replica. */
+const clustered = desiredChildren(
+  targetOf(
+    dataService(withSpec({ kafka: { managed: { brokers: 3 } }, postgres: { managed: { instances: 2 } } })),
+  ),
+)
+
+test('three brokers and a replica: engines and their Services are as the golden file says', async () => {
+  const changed = clustered.filter(
+    ({ object }) => !all.some(child => isDeepStrictEqual(child.object, object)),
+  )
+  const engines = changed.filter(({ kind }) => kind !== 'Deployment' && kind !== 'Job' && kind !== 'CronJob')
+  const text = engines
+    .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/clustered.yaml')
+})
 
 describe('the children of the smallest DataService', () => {
   test.each(kinds)('%s is as its golden file says', async kind => {

@@ -10,7 +10,7 @@ import { migrateJob } from './migrate-job.ts'
 import { deployedParts, engineParts, parts } from './names.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { credentialsSecret, identitySecret } from './secrets.ts'
-import { postgresPrimaryService, service } from './service.ts'
+import { postgresPrimaryService, postgresReplicaService, service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
 import { settingsConfigMap } from './settings-config-map.ts'
 import { statefulSet } from './stateful-set.ts'
@@ -64,6 +64,7 @@ export const children: readonly ChildRow[] = [
   { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: each(engineParts, engineConfigMap) },
   { kind: 'Service', stage: 'engines', write: 'apply', build: each(parts, service) },
   { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresPrimaryService) },
+  { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresReplicaService) },
   { kind: 'PodDisruptionBudget', stage: 'engines', write: 'apply', build: each(parts, podDisruptionBudget) },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, statefulSet) },
   { kind: 'ConfigMap', stage: 'migration', write: 'apply', build: one(settingsConfigMap) },

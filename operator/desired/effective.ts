@@ -37,6 +37,8 @@ export interface Effective {
   pods: Record<Part | 'jobs', PodOverrides>
   storage: Record<Exclude<EnginePart, 'redis'>, Storage>
   brokers: number
+  /** Pods of Postgres: the primary and its replicas. */
+  instances: number
   topic: { partitions: number; replicationFactor: number; retentionMs: number }
   partitioning: { interval: 'Hour' | 'Day' | 'Month'; premake: number; retainMs?: number }
   /** `exact`: the spec owns the number. `seed`: set once at creation, then left to others. */
@@ -78,6 +80,7 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
     pods: mapParts(part => wishes[part].pod ?? {}),
     storage: { kafka: spec.kafka.managed.storage, postgres: spec.postgres.managed.storage },
     brokers: spec.kafka.managed.brokers,
+    instances: spec.postgres.managed.instances,
     topic: {
       partitions: topic.partitions,
       replicationFactor: spec.kafka.managed.brokers,

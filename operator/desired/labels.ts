@@ -9,6 +9,8 @@ export const labelKeys = {
   component: 'app.kubernetes.io/component',
   managedBy: 'app.kubernetes.io/managed-by',
   partOf: 'app.kubernetes.io/part-of',
+  /** `primary` or `replica`, on a pod of Postgres. */
+  role: 'dataservice.dev/role',
 } as const
 
 export const annotationKeys = {

@@ -22,6 +22,8 @@ export const identityName = (owner: string): string => `${owner}-identity`
 export const credentialsName = (owner: string): string => `${owner}-credentials`
 /** The Service that always points at the Postgres that accepts writes. */
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
+/** The Service that points at the streaming replicas. */
+export const postgresReplicaName = (owner: string): string => `${owner}-postgres-ro`
 export const migrateName = (owner: string, hash: string): string => `${owner}-migrate-${hash}`
 export const maintainName = (owner: string): string => `${owner}-maintain`
 

@@ -9,7 +9,12 @@ import { credentialsName, identityName } from './names.ts'
 import type { Target } from './target.ts'
 
 /** Keys of `NAME-identity`. */
-export const identityKeys = { kafkaClusterId: 'kafka-cluster-id', postgresMajor: 'postgres-major' } as const
+export const identityKeys = {
+  kafkaClusterId: 'kafka-cluster-id',
+  /** One for each node of a quorum of three; a single node does not use them, a later growth will. */
+  kafkaDirectoryIds: ['kafka-directory-id-0', 'kafka-directory-id-1', 'kafka-directory-id-2'],
+  postgresMajor: 'postgres-major',
+} as const
 
 /** The major version of a managed Postgres; pinned at creation. */
 export const postgresMajor = '17'
@@ -17,7 +22,8 @@ export const postgresMajor = '17'
 /** Who the engines are: a volume that belongs to another identity is refused by its start script. */
 export function identitySecret({ owner, fresh }: Target): Child<V1Secret> {
   return secret(retainedMetadata(owner, identityName(owner.metadata.name), 'identity'), {
-    [identityKeys.kafkaClusterId]: fresh.kafkaClusterId,
+    [identityKeys.kafkaClusterId]: fresh.kafkaId(identityKeys.kafkaClusterId),
+    ...Object.fromEntries(identityKeys.kafkaDirectoryIds.map(key => [key, fresh.kafkaId(key)])),
     [identityKeys.postgresMajor]: postgresMajor,
   })
 }

@@ -1,8 +1,8 @@
 /** Services: where each part is reached. */
 import type { V1Service, V1ServiceSpec } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
-import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
-import { type Part, partName, postgresPrimaryName } from './names.ts'
+import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
+import { type Part, partName, postgresPrimaryName, postgresReplicaName } from './names.ts'
 import type { Target } from './target.ts'
 
 type PortName = 'http' | 'kafka' | 'postgres' | 'redis'
@@ -50,6 +50,21 @@ export function postgresPrimaryService({ owner }: Target): Child<V1Service> {
         ...selectorLabels(name, 'postgres'),
         'statefulset.kubernetes.io/pod-name': `${partName(name, 'postgres')}-0`,
       },
+    },
+  }
+}
+
+/** The address for reads, once there are replicas. The operator tells them by a label (`reconcile/pod-roles.ts`). */
+export function postgresReplicaService({ owner, effective }: Target): Child<V1Service> | undefined {
+  if (effective.instances === 1) return undefined
+  const { name } = owner.metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: ownedMetadata(owner, postgresReplicaName(name), 'postgres'),
+    spec: {
+      ports: [port('postgres', ports.postgres)],
+      selector: { ...selectorLabels(name, 'postgres'), [labelKeys.role]: 'replica' },
     },
   }
 }

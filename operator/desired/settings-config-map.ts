@@ -5,7 +5,14 @@ import { database, deadLettersTopic, eventsTopic, ports, writerGroup } from '#da
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Effective } from './effective.ts'
 import { type Child, ownedMetadata } from './labels.ts'
-import { partName, podHost, postgresPrimaryName, serviceHost, settingsName } from './names.ts'
+import {
+  partName,
+  podHost,
+  postgresPrimaryName,
+  postgresReplicaName,
+  serviceHost,
+  settingsName,
+} from './names.ts'
 import type { Target } from './target.ts'
 
 /** Key of the ConfigMap that holds the settings. */
@@ -49,7 +56,10 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
     },
     store: {
       primary,
-      replica: primary,
+      replica:
+        effective.instances > 1
+          ? { host: serviceHost(postgresReplicaName(name), namespace), port: ports.postgres }
+          : primary,
       database: database.name,
       schema: database.schema,
       users: { ...database.users },

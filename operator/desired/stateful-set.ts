@@ -38,8 +38,9 @@ function changeable(target: Target, part: EnginePart) {
   const { owner, effective } = target
   const engine = engines[part]
   return {
-    replicas: part === 'kafka' ? effective.brokers : 1,
-    updateStrategy: { type: 'RollingUpdate' },
+    replicas: engine.pods(effective),
+    ...(engine.settleSeconds === undefined ? {} : { minReadySeconds: engine.settleSeconds }),
+    updateStrategy: { type: engine.rolls(effective) },
     template: podTemplate({
       owner,
       component: part,
@@ -66,10 +67,11 @@ function container(target: Target, part: EnginePart, engine: Engine): V1Containe
     command: ['sh', `${configPath}/start.sh`],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-      ...engine.env(target.owner.metadata.name),
+      ...engine.env(target),
     ],
     ports: engine.ports ?? [],
     readinessProbe: engine.readiness,
+    ...(engine.liveness === undefined ? {} : { livenessProbe: engine.liveness }),
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
     securityContext: containerSecurity,
     volumeMounts: files(target, part, engine).map(({ mount }) => mount),

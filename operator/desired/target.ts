@@ -24,8 +24,8 @@ export type ObservedChild = Child<{
 }
 
 export interface FreshSecrets {
-  /** 16 random bytes in the form Kafka takes: 22 characters of base64url. */
-  kafkaClusterId: string
+  /** 16 random bytes in the form Kafka takes: 22 characters of base64url; new at each call. */
+  kafkaId: (name: string) => string
   /** 32 random bytes in hex, new at each call. */
   password: (name: string) => string
 }

@@ -8,7 +8,9 @@ import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
 import { type Growth, growths } from './growth.ts'
+import { roleLabels } from './pod-roles.ts'
 import { answers, jobEnd } from './progress.ts'
+import { brokerToRestart, outdatedBrokers } from './restart-broker.ts'
 
 export type Step =
   /** `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. */
@@ -26,6 +28,8 @@ export interface Gates {
   databaseAnswers: boolean
   migrated: boolean
   topicsExist: boolean
+  /** No broker waits for the operator to restart it. */
+  brokersCurrent: boolean
 }
 
 export interface Plan {
@@ -51,6 +55,8 @@ export function decide(facts: Facts): Plan {
       ...earlyScaling(due, facts),
       ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
       ...topicSteps(facts),
+      ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
+      ...brokerToRestart(facts).flatMap(removal),
       ...failedJobs(facts),
       ...(due.length === desired.length ? leftovers(desired, facts) : []),
     ],
@@ -70,6 +76,7 @@ function gatesOf(facts: Facts): Gates {
     topicsExist:
       topics.kind === 'described' &&
       wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
+    brokersCurrent: outdatedBrokers(facts).length === 0,
   }
 }
 

@@ -4,6 +4,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
+import type { LogHealth } from '#operator/topics/port.ts'
 import type { Refusals } from './refusals.ts'
 
 export type TopicFacts =
@@ -11,6 +12,12 @@ export type TopicFacts =
   | { kind: 'notAsked' }
   | { kind: 'unreachable'; message: string }
   | { kind: 'described'; topics: readonly ObservedTopic[] }
+
+/** How whole the Kafka cluster is; asked only while a broker has to be restarted. */
+export type LogFacts =
+  | { kind: 'notAsked' }
+  | { kind: 'unreachable'; message: string }
+  | { kind: 'seen'; health: LogHealth }
 
 export interface Facts {
   owner: DataService
@@ -25,6 +32,7 @@ export interface Facts {
   /** Names of our Secrets that exist. */
   secrets: ReadonlySet<string>
   topics: TopicFacts
+  log: LogFacts
 }
 
 export function findChild(

@@ -13,15 +13,16 @@ import { bootstrapServers, settingsOf } from '#operator/desired/settings-config-
 import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
-import { type Facts, findChild, type TopicFacts } from './facts.ts'
+import { type Facts, findChild, type LogFacts, type TopicFacts } from './facts.ts'
 import { answers } from './progress.ts'
 import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
+import { outdatedBrokers } from './restart-broker.ts'
 
 export interface ReadPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
-  topics: Pick<TopicsPort, 'describe'>
+  topics: Pick<TopicsPort, 'describe' | 'health'>
   judge: (declaration: RecordDeclaration) => RecordVerdict
   images: Images
   /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
@@ -50,15 +51,17 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     observed: (kind, childName) => findChild({ children }, kind, childName),
     fresh: freshSecrets(),
   }
+  const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
   return {
     owner,
     target,
     verdict: ports.judge(settings.record),
     children,
-    pods: ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name),
+    pods,
     refusals: await refusals(namespace, children, ports),
     secrets: await ownSecrets(owner, ports),
     topics: await topicFacts(owner, target, ports),
+    log: await logFacts({ owner, target, pods, children }, ports),
   }
 }
 
@@ -99,9 +102,23 @@ async function topicFacts(owner: DataService, target: Target, ports: ReadPorts):
   }
 }
 
-/** Kafka refuses a cluster id that begins with `-`. */
+async function logFacts(
+  known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
+  ports: ReadPorts,
+): Promise<LogFacts> {
+  if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
+  try {
+    const servers = bootstrapServers(known.owner, known.target.effective.brokers)
+    return { kind: 'seen', health: await ports.topics.health(servers) }
+  } catch (error) {
+    if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
+    throw error
+  }
+}
+
+/** Kafka refuses an id that begins with `-`. */
 const freshSecrets = (): FreshSecrets => ({
-  kafkaClusterId: randomBytes(16).toString('base64url').replace(/^-/, 'A'),
+  kafkaId: () => randomBytes(16).toString('base64url').replace(/^-/, 'A'),
   password: () => randomBytes(32).toString('hex'),
 })
 

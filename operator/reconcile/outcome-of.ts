@@ -9,6 +9,8 @@ import { lackingPods } from './refusals.ts'
 const topicRecheckMs = 45_000
 /** Kafka's pod is ready before Kafka answers; nothing tells us when it does. */
 const startRecheckMs = 2_000
+/** A broker that came back has caught up some seconds later; nothing tells us when. */
+const brokerRecheckMs = 2_000
 /** A foreign object is not watched, so that it has gone is only seen by looking. */
 const foreignRecheckMs = 30_000
 /** Why a StatefulSet or a Job makes no pods stands in events only, and they are not watched. */
@@ -28,6 +30,8 @@ export function outcomeOf(
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
   if (held) return { kind: 'settled' }
+  if (!gates.brokersCurrent)
+    return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: brokerRecheckMs }
   if (lackingPods(children).length > 0)
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))

@@ -20,6 +20,6 @@ export function targetOf(owner: DataService, observed: readonly ObservedChild[] 
     effective: inForce,
     settings: { text: canonicalText(settings), hash: contentHash({ settings, image: images.dataservice }) },
     observed: (kind, name) => observed.find(child => child.kind === kind && child.metadata.name === name),
-    fresh: { kafkaClusterId: 'AAAAAAAAAAAAAAAAAAAAAA', password: name => `password-of-${name}` },
+    fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }
 }

@@ -5,7 +5,7 @@ import { desiredChildren } from '#operator/desired/children.ts'
 import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { Facts, TopicFacts } from '#operator/reconcile/facts.ts'
+import type { Facts, LogFacts, TopicFacts } from '#operator/reconcile/facts.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { targetOf } from './target.ts'
 
@@ -18,10 +18,12 @@ export interface World {
   pods?: readonly ObservedChild[]
   /** Events that speak of the children. */
   events?: readonly ObservedEvent[]
+  log?: LogFacts
 }
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
+  const { log = { kind: 'notAsked' } } = world
   const target = targetOf(owner, children)
   const { schema, key, indexes } = owner.spec.record
   const verdict = judgeRecord({ schema, indexes, ...(key === undefined ? {} : { key }) })
@@ -34,6 +36,7 @@ export function factsOf(world: World): Facts {
     refusals: refusalsOf(children, events),
     secrets: new Set(secrets),
     topics,
+    log,
   }
 }
 
@@ -54,7 +57,7 @@ export function upAndRunning(
   const children = desiredChildren(twice).flatMap(({ kind, object }) => {
     if (kind === 'Secret') return []
     const wish: ObservedChild = kind === 'Job' ? object : sealed(object)
-    const number = replicas[object.metadata.name] ?? 1
+    const number = replicas[object.metadata.name] ?? wantedPods(object)
     const pods = { replicas: number, readyReplicas: number, updatedReplicas: number, observedGeneration: 1 }
     const child = {
       ...wish,
@@ -83,3 +86,8 @@ export const only =
   (kind: string, name: string, make: (child: ObservedChild) => ObservedChild | undefined) =>
   (child: ObservedChild) =>
     child.kind === kind && child.metadata.name === name ? make(child) : child
+
+function wantedPods({ spec }: ObservedChild): number {
+  const wanted = spec?.['replicas']
+  return typeof wanted === 'number' ? wanted : 1
+}

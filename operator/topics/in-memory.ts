@@ -1,16 +1,19 @@
 /** A twin of the Kafka administration for tests of the loop; it passes the same contract suite as the real one. */
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { type TopicsPort, TopicsUnavailable } from './port.ts'
+import { type LogHealth, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 export interface InMemoryTopics extends TopicsPort {
   /** Until set back, every call fails as if no broker answered. */
   away: boolean
+  /** What `health` answers. */
+  healthy: LogHealth
 }
 
 export function inMemoryTopics(): InMemoryTopics {
   const topics = new Map<string, ObservedTopic>()
   const port: InMemoryTopics = {
     away: false,
+    healthy: { lacking: [], controller: 0 },
     describe: async (servers, names) => {
       answer(servers)
       return names.flatMap(name => topics.get(name) ?? [])
@@ -18,6 +21,10 @@ export function inMemoryTopics(): InMemoryTopics {
     change: async (servers, changes) => {
       answer(servers)
       for (const change of changes) make(topics, change)
+    },
+    health: async servers => {
+      answer(servers)
+      return port.healthy
     },
   }
   const answer = (servers: readonly string[]): void => {

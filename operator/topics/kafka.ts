@@ -1,7 +1,8 @@
 /** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
 import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { type TopicsPort, TopicsUnavailable } from './port.ts'
+import { activeController } from './active-controller.ts'
+import { type LogHealth, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
 const connectionTimeout = 3_000
@@ -17,6 +18,7 @@ export function kafkaTopics(): TopicsPort {
       withAdmin(servers, async admin => {
         for (const change of changes) await make(admin, change)
       }),
+    health: servers => withAdmin(servers, admin => health(admin, servers)),
   }
 }
 
@@ -60,6 +62,16 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Observe
       ]),
     ),
   }))
+}
+
+async function health(admin: Admin, servers: readonly string[]): Promise<LogHealth> {
+  const { topics } = await admin.fetchTopicMetadata()
+  const lacking = topics.flatMap(({ name, partitions }) =>
+    partitions
+      .filter(({ isr, replicas }) => isr.length < replicas.length)
+      .map(({ partitionId }) => `${name}/${partitionId}`),
+  )
+  return { lacking, controller: await activeController(servers, connectionTimeout) }
 }
 
 async function make(admin: Admin, change: TopicChange): Promise<void> {

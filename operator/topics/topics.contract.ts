@@ -32,6 +32,12 @@ export function topicsContract(start: () => TopicsUnderTest): void {
       expect(topicChanges(wanted, observed)).toEqual([])
     })
 
+    test('a cluster whose replicas are all in sync lacks none, and names its controller', async () => {
+      const { port, servers, prefix } = start()
+      await port.change(servers, topicChanges([topic(prefix)], []))
+      expect(await port.health(servers)).toEqual({ lacking: [], controller: 0 })
+    })
+
     test('creating what exists already is fine', async () => {
       const { port, servers, prefix } = start()
       const changes = topicChanges([topic(prefix)], [])

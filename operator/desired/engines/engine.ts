@@ -1,5 +1,6 @@
 /** What differs between Kafka, Postgres and Redis when they run as StatefulSets of ours. */
 import type { V1Container, V1EnvVar, V1Probe } from '@kubernetes/client-node'
+import type { Effective } from '../effective.ts'
 import type { Target } from '../target.ts'
 
 export interface Engine {
@@ -8,10 +9,16 @@ export interface Engine {
   /** Files of the ConfigMap; mounted at `configPath`. `start.sh` is the program that runs. */
   files: (target: Target) => Record<string, string>
   ports: V1Container['ports']
-  env: (owner: string) => V1EnvVar[]
+  env: (target: Target) => V1EnvVar[]
+  pods: (effective: Effective) => number
+  /** Who replaces outdated pods: the StatefulSet, or the operator (`OnDelete`), which asks the engine first. */
+  rolls: (effective: Effective) => 'RollingUpdate' | 'OnDelete'
   /** Keys of the credentials Secret that the engine's pod may read; mounted at `secretPath`. */
   secretKeys: readonly string[]
   readiness: V1Probe
+  /** A pod that has been ready for so long counts as available. */
+  settleSeconds?: number
+  liveness?: V1Probe
   /** Folders that must be writable; the root file system is not. */
   scratch: readonly string[]
   /** Where the volume is mounted; absent: the engine keeps nothing. */

@@ -1,4 +1,5 @@
 /** Kafka in KRaft: every node is broker and controller, its id is the pod's ordinal. */
+import type { V1EnvVar } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
 import { identityName, partName, podHost, serviceHost } from '../names.ts'
 import { identityKeys } from '../secrets.ts'
@@ -9,10 +10,16 @@ const dataPath = '/var/lib/kafka/data'
 /** A subfolder: a fresh file system has a `lost+found` that Kafka would take for a partition. */
 const logFolder = `${dataPath}/log`
 
+/**
+ * A broker that was killed is fenced, or comes back, this much later; Kafka's own default is 9 s. Until then its
+ * replicas still count as in sync.
+ */
+const sessionSeconds = 6
+
 export const kafka: Engine = {
   user: 1000,
   files: target => ({
-    'start.sh': startScript,
+    'start.sh': startScript(target),
     'server.properties': properties(target),
     'log4j2.yaml': logging,
   }),
@@ -20,33 +27,51 @@ export const kafka: Engine = {
     { name: 'kafka', containerPort: ports.kafka, protocol: 'TCP' },
     { name: 'controller', containerPort: ports.kafkaController, protocol: 'TCP' },
   ],
-  env: owner => [
-    {
-      name: 'CLUSTER_ID',
-      valueFrom: { secretKeyRef: { name: identityName(owner), key: identityKeys.kafkaClusterId } },
-    },
+  env: target => [
+    identity(target, 'CLUSTER_ID', identityKeys.kafkaClusterId),
+    ...(isQuorum(target)
+      ? identityKeys.kafkaDirectoryIds.map((key, id) => identity(target, directoryVariable(id), key))
+      : []),
   ],
+  pods: ({ brokers }) => brokers,
+  // Three are restarted by the operator: only it knows whether the other two have everything.
+  rolls: ({ brokers }) => (brokers > 1 ? 'OnDelete' : 'RollingUpdate'),
   secretKeys: [],
   readiness: { tcpSocket: { port: 'kafka' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
+  settleSeconds: sessionSeconds + 1,
   scratch: ['/tmp', '/run/kafka'],
   dataPath,
   graceSeconds: 60,
 }
 
-function properties({ owner, effective }: Target): string {
+const isQuorum = ({ effective }: Target): boolean => effective.brokers > 1
+
+const directoryVariable = (id: number): string => `DIRECTORY_ID_${id}`
+
+function identity({ owner }: Target, name: string, key: string): V1EnvVar {
+  return { name, valueFrom: { secretKeyRef: { name: identityName(owner.metadata.name), key } } }
+}
+
+/** `host:port` of each node's controller, in the order of their ids. */
+function controllersOf({ owner, effective }: Target): string[] {
+  const { name, namespace } = owner.metadata
+  return Array.from(
+    { length: effective.brokers },
+    (_, ordinal) => `${podHost(partName(name, 'kafka'), ordinal, namespace)}:${ports.kafkaController}`,
+  )
+}
+
+function properties(target: Target): string {
+  const { owner, effective } = target
   const { name, namespace } = owner.metadata
   const set = partName(name, 'kafka')
-  const controllers = Array.from(
-    { length: effective.brokers },
-    (_, ordinal) => `${podHost(set, ordinal, namespace)}:${ports.kafkaController}`,
-  )
   const copies = Math.min(3, effective.brokers)
   const inSync = copies === 3 ? 2 : 1
   const host = `@POD@.${serviceHost(set, namespace)}`
   return lines({
     'process.roles': 'broker,controller',
     'node.id': '@ORDINAL@',
-    'controller.quorum.bootstrap.servers': controllers.join(','),
+    'controller.quorum.bootstrap.servers': controllersOf(target).join(','),
     'controller.listener.names': 'CONTROLLER',
     listeners: `CLIENT://:${ports.kafka},CONTROLLER://:${ports.kafkaController}`,
     'advertised.listeners': `CLIENT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.kafkaController}`,
@@ -62,8 +87,7 @@ function properties({ owner, effective }: Target): string {
     'transaction.state.log.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': inSync,
-    // A broker that was killed is fenced, or comes back, this much later; Kafka's own default is 9 s.
-    'broker.session.timeout.ms': 6_000,
+    'broker.session.timeout.ms': sessionSeconds * 1_000,
     'broker.heartbeat.interval.ms': 1_500,
     'group.initial.rebalance.delay.ms': 500,
     'offsets.topic.num.partitions': 8,
@@ -92,7 +116,14 @@ const logging = `Configuration:
         level: INFO
 `
 
-const startScript = `#!/bin/sh
+/** How an empty volume joins: a lone node is the quorum; three know each other by the ids of the Secret. */
+function quorum(target: Target): string {
+  if (!isQuorum(target)) return '--standalone'
+  const voters = controllersOf(target).map((address, id) => `${id}@${address}:$${directoryVariable(id)}`)
+  return `--initial-controllers "${voters.join(',')}"`
+}
+
+const startScript = (target: Target): string => `#!/bin/sh
 # Starts one Kafka node. A volume is formatted once, with the cluster id of this DataService;
 # a volume of another cluster is refused.
 set -eu
@@ -107,7 +138,7 @@ if [ -f $meta ]; then
   fi
 else
   java -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*' kafka.tools.StorageTool format \\
-    --cluster-id "$CLUSTER_ID" --standalone --config $properties
+    --cluster-id "$CLUSTER_ID" ${quorum(target)} --config $properties
 fi
 exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
   -Dlog4j2.configurationFile=${configPath}/log4j2.yaml -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \\

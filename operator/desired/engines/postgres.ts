@@ -1,29 +1,35 @@
-/** Postgres: one primary for now. Roles get the passwords of the mounted Secret on each start. */
+/** Postgres: pod 0 is the primary, the others stream from it. Roles get the passwords of the mounted Secret on each start. */
 import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
-import { bootstrapSql, bootstrapVariables } from '#dataservice/contract/postgres-bootstrap.ts'
-import { postgresMajor } from '../secrets.ts'
+import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
+import { postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
-import { configPath, type Engine, secretPath } from './engine.ts'
-
-const dataPath = '/var/lib/postgresql/data'
-/** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
-const pgdata = `${dataPath}/pgdata`
+import { configPath, type Engine } from './engine.ts'
+import { aliveScript, dataPath, type ScriptValues, startScript } from './postgres-scripts.ts'
 
 export const postgres: Engine = {
   user: 999,
   files: target => ({
-    'start.sh': startScript,
+    'start.sh': startScript(scriptValues(target)),
+    'alive.sh': aliveScript(scriptValues(target)),
     'bootstrap.sql': bootstrapSql({
       database: database.name,
       schema: database.schema,
       users: database.users,
+      replication: database.replication,
     }),
     'postgresql.conf': configuration(target),
     'pg_hba.conf': access,
   }),
   ports: [{ name: 'postgres', containerPort: ports.postgres, protocol: 'TCP' }],
   env: () => [],
-  secretKeys: [credentialKeys.owner, credentialKeys.writer, credentialKeys.reader],
+  pods: ({ instances }) => instances,
+  rolls: () => 'RollingUpdate',
+  secretKeys: [
+    credentialKeys.owner,
+    credentialKeys.writer,
+    credentialKeys.reader,
+    credentialKeys.replication,
+  ],
   readiness: {
     // By TCP: the socket answers already while the start script still sets passwords.
     exec: {
@@ -39,9 +45,23 @@ export const postgres: Engine = {
     timeoutSeconds: 3,
     failureThreshold: 3,
   },
+  liveness: {
+    exec: { command: ['sh', `${configPath}/alive.sh`] },
+    periodSeconds: 30,
+    timeoutSeconds: 15,
+    failureThreshold: 2,
+  },
   scratch: ['/tmp', '/var/run/postgresql'],
   dataPath,
   graceSeconds: 60,
+}
+
+function scriptValues({ owner, effective }: Target): ScriptValues {
+  const { name, namespace } = owner.metadata
+  return {
+    primaryHost: serviceHost(postgresPrimaryName(name), namespace),
+    instances: effective.instances,
+  }
 }
 
 function configuration({ effective }: Target): string {
@@ -55,6 +75,7 @@ shared_buffers = '128MB'
 dynamic_shared_memory_type = 'posix'
 wal_level = 'replica'
 max_wal_size = '1GB'
+max_slot_wal_keep_size = '${keptForReplicas}'
 wal_compression = 'lz4'
 log_destination = 'stderr'
 logging_collector = off
@@ -63,37 +84,13 @@ timezone = 'UTC'
 `
 }
 
+/** A replica that is away may fill so much of the primary's volume; then it is given up and copies anew. */
+const keptForReplicas = '2GB'
+
 /** Who is in the pod is an administrator; everybody else shows a password. */
 const access = `local all postgres trust
 local all all scram-sha-256
 host all postgres all reject
+host replication ${database.replication} all scram-sha-256
 host all all all scram-sha-256
-`
-
-const startScript = `#!/bin/sh
-# Starts Postgres ${postgresMajor}: makes the database cluster once, sets roles and passwords on each start over the local socket,
-# then serves. Nobody is let in before that is done.
-set -eu
-umask 077
-data=${pgdata}
-if [ -s $data/PG_VERSION ] && [ "$(cat $data/PG_VERSION)" != ${postgresMajor} ]; then
-  echo "volume holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}: a change of the major version needs dump and restore" >&2
-  exit 1
-fi
-if [ ! -s $data/PG_VERSION ]; then
-  rm -rf $data.new # what an initdb left that was cut off
-  initdb --pgdata=$data.new --username=postgres --encoding=UTF8 --locale=C --auth=trust --data-checksums
-  mv $data.new $data
-fi
-rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
-conf=${configPath}/postgresql.conf
-pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$conf -c listen_addresses=''" start
-(
-  export ${bootstrapVariables.owner}="$(cat ${secretPath}/${credentialKeys.owner})"
-  export ${bootstrapVariables.writer}="$(cat ${secretPath}/${credentialKeys.writer})"
-  export ${bootstrapVariables.reader}="$(cat ${secretPath}/${credentialKeys.reader})"
-  psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=${configPath}/bootstrap.sql
-)
-pg_ctl --pgdata=$data --wait --mode=fast --silent stop
-exec postgres -D $data -c config_file=$conf
 `

@@ -9,6 +9,8 @@ export const redis: Engine = {
   files: target => ({ 'start.sh': startScript, 'redis.conf': configuration(target) }),
   ports: [{ name: 'redis', containerPort: ports.redis, protocol: 'TCP' }],
   env: () => [],
+  pods: () => 1,
+  rolls: () => 'RollingUpdate',
   secretKeys: [credentialKeys.redis],
   readiness: { tcpSocket: { port: 'redis' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
   scratch: ['/tmp', '/run/redis', '/data'],

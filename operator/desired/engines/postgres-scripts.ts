@@ -1,0 +1,120 @@
+/** The shell scripts of the Postgres pods. Pod 0 is the primary; the others are streaming replicas of it. */
+import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
+import { bootstrapVariables } from '#dataservice/contract/postgres-bootstrap.ts'
+import { postgresMajor } from '../secrets.ts'
+import { configPath, secretPath } from './engine.ts'
+
+export const dataPath = '/var/lib/postgresql/data'
+/** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
+const pgdata = `${dataPath}/pgdata`
+const runPath = '/var/run/postgresql'
+
+export interface ScriptValues {
+  /** Where the replicas find the primary. */
+  primaryHost: string
+  /** Pods in all; slots of replicas beyond them are dropped. */
+  instances: number
+}
+
+/** What both scripts know: who this pod is, and how a replica asks the primary. */
+const preamble = ({ primaryHost }: ScriptValues): string => `set -eu
+umask 077
+data=${pgdata}
+conf=${configPath}/postgresql.conf
+ordinal=\${POD_NAME##*-}
+slot=replica_$ordinal
+export PGPASSFILE=${runPath}/pgpass PGCONNECT_TIMEOUT=5
+primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME"
+ask() { psql --quiet --no-psqlrc --no-align --tuples-only --set=ON_ERROR_STOP=1 --dbname="$primary dbname=postgres" --command="$1"; }
+# kept: the primary holds what this replica has yet to read. gone: it does not. Fails when it cannot be asked.
+slot_state() {
+  ask "SELECT CASE WHEN EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$slot' AND restart_lsn IS NOT NULL
+    AND wal_status <> 'lost') THEN 'kept' ELSE 'gone' END"
+}
+`
+
+/** `start.sh`: what the pod runs. */
+export const startScript = (values: ScriptValues): string => `#!/bin/sh
+# Starts Postgres ${postgresMajor}. Pod 0 is the primary: it makes the database cluster once, sets roles and passwords on each
+# start over the local socket, then serves; nobody is let in before that is done. The others are replicas: each copies
+# the primary once, and again when the primary no longer holds what it has yet to read.
+${preamble(values)}if [ -s $data/PG_VERSION ] && [ "$(cat $data/PG_VERSION)" != ${postgresMajor} ]; then
+  echo "volume holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}: a change of the major version needs dump and restore" >&2
+  exit 1
+fi
+rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
+if [ "$ordinal" = 0 ]; then
+${indented(primaryPart(values))}
+fi
+${replicaPart}`
+
+function primaryPart({ instances }: ScriptValues): string {
+  return `if [ ! -s $data/PG_VERSION ]; then
+  rm -rf $data.new # what an initdb left that was cut off
+  initdb --pgdata=$data.new --username=postgres --encoding=UTF8 --locale=C --auth=trust --data-checksums
+  mv $data.new $data
+fi
+pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$conf -c listen_addresses=''" start
+(
+  export ${bootstrapVariables.owner}="$(cat ${secretPath}/${credentialKeys.owner})"
+  export ${bootstrapVariables.writer}="$(cat ${secretPath}/${credentialKeys.writer})"
+  export ${bootstrapVariables.reader}="$(cat ${secretPath}/${credentialKeys.reader})"
+  export ${bootstrapVariables.replication}="$(cat ${secretPath}/${credentialKeys.replication})"
+  psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=${configPath}/bootstrap.sql
+  # A replica makes its own slot; the slot of one that is not wanted any more would keep log for ever.
+  psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --output=/dev/null --command="
+    SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+    WHERE slot_name ~ '^replica_[0-9]+$' AND substring(slot_name FROM 9)::int >= ${instances} AND NOT active"
+)
+pg_ctl --pgdata=$data --wait --mode=fast --silent stop
+exec postgres -D $data -c config_file=$conf`
+}
+
+const replicaPart = `printf '*:*:*:*:%s\\n' "$(cat ${secretPath}/${credentialKeys.replication})" > $PGPASSFILE
+usable() { [ -s $data/PG_VERSION ] && pg_controldata --pgdata=$data > /dev/null 2>&1; }
+identifier() { pg_controldata --pgdata=$data | sed -n 's/^Database system identifier: *//p'; }
+clone() {
+  ask "SELECT pg_drop_replication_slot('$slot') WHERE EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$slot')" &&
+    rm -rf $data $data.new &&
+    pg_basebackup --pgdata=$data.new --dbname="$primary" --create-slot --slot=$slot --wal-method=stream --checkpoint=fast &&
+    mv $data.new $data
+}
+if usable && state=$(slot_state); then
+  there=$(ask 'SELECT system_identifier FROM pg_control_system()')
+  if [ "$there" != "$(identifier)" ]; then
+    echo "this volume is a copy of another database ($(identifier)) than the primary's ($there): if the primary is right," \\
+      "delete the PersistentVolumeClaim data-$POD_NAME and this pod, and the replica copies it anew" >&2
+    exit 1
+  fi
+  if [ "$state" = gone ]; then
+    echo "the primary no longer holds what this replica has yet to read: copying it anew" >&2
+    rm -rf $data
+  fi
+fi
+until usable; do
+  echo 'copying the primary' >&2
+  clone || sleep 2 # the primary may be starting, too
+done
+touch $data/standby.signal
+exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primary_conninfo="$primary passfile=$PGPASSFILE"
+`
+
+/**
+ * `alive.sh`, the liveness probe: fails only for a replica that cannot follow any more, so that its start copies the
+ * primary anew. A primary that is away makes nobody restart.
+ */
+export const aliveScript = (values: ScriptValues): string => `#!/bin/sh
+${preamble(values)}[ "$ordinal" != 0 ] || exit 0
+pg_isready --quiet --host=${runPath} || exit 0 # still copying, or starting
+following=$(psql --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
+  --command="SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") || exit 0
+[ "$following" = 0 ] || exit 0
+state=$(slot_state) || exit 0
+[ "$state" = kept ]
+`
+
+const indented = (text: string): string =>
+  text
+    .split('\n')
+    .map(line => (line === '' ? line : `  ${line}`))
+    .join('\n')

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
+import { decide } from './decide.ts'
+import type { LogFacts } from './facts.ts'
+import { outcomeOf } from './outcome-of.ts'
+
+/** State of one broker: its revision, and whether it is ready or going. */
+interface Broker {
+  revision: 'old' | 'new'
+  ready?: boolean
+  going?: boolean
+}
+const old: Broker = { revision: 'old' }
+const done: Broker = { revision: 'new' }
+
+interface Situation {
+  brokers: readonly Broker[]
+  log?: LogFacts
+  available?: number
+  generation?: number
+}
+
+function pod({ revision, ready = true, going = false }: Broker, ordinal: number): ObservedChild {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `orders-kafka-${ordinal}`,
+      namespace: 'shop',
+      uid: `uid-${ordinal}`,
+      labels: { 'app.kubernetes.io/component': 'kafka', 'controller-revision-hash': revision },
+      ...(going ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
+    },
+    status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+  }
+}
+
+const seen = (controller: number, ...lacking: string[]): LogFacts => ({
+  kind: 'seen',
+  health: { lacking, controller },
+})
+
+function world({ brokers, log = seen(0), available = 3, generation = 1 }: Situation, count: 1 | 3 = 3) {
+  const owner = dataService(withSpec({ kafka: { managed: { brokers: count } } }))
+  const status = { availableReplicas: available, updateRevision: 'new' }
+  const running = upAndRunning(
+    owner,
+    only('StatefulSet', 'orders-kafka', child => ({
+      ...child,
+      metadata: { ...child.metadata, generation },
+      status: { ...child.status, ...status },
+    })),
+  )
+  return factsOf({ ...running, pods: brokers.map(pod), log })
+}
+
+const removed = (situation: Situation, count?: 1 | 3): string[] =>
+  decide(world(situation, count)).steps.flatMap(step =>
+    step.do === 'remove' ? [`${step.name} ${step.uid}`] : [],
+  )
+
+describe('which broker is restarted next', () => {
+  const rows: [string, Situation, string[]][] = [
+    ['none when all are of the newest revision', { brokers: [done, done, done] }, []],
+    ['the highest first', { brokers: [old, old, old] }, ['orders-kafka-2 uid-2']],
+    ['the next one when that is done', { brokers: [old, old, done] }, ['orders-kafka-1 uid-1']],
+    ['the active controller last', { brokers: [old, old, old], log: seen(2) }, ['orders-kafka-1 uid-1']],
+    [
+      'the active controller when it alone is left',
+      { brokers: [done, old, done], log: seen(1) },
+      ['orders-kafka-1 uid-1'],
+    ],
+    ['none while a partition lacks a replica', { brokers: [old, old, old], log: seen(0, 'x.events/3') }, []],
+    [
+      'none while Kafka cannot be asked',
+      { brokers: [old, old, old], log: { kind: 'unreachable', message: 'x' } },
+      [],
+    ],
+    ['none while another is away', { brokers: [old, { ...done, ready: false }, old] }, []],
+    ['none while another is going', { brokers: [old, old, { ...done, going: true }] }, []],
+    ['none while one is missing', { brokers: [old, old] }, []],
+    [
+      'none before the last one has been ready for long enough',
+      { brokers: [old, old, done], available: 2 },
+      [],
+    ],
+    ['none while the StatefulSet has not been looked at', { brokers: [old, old, old], generation: 2 }, []],
+    [
+      'one that does not work, whatever Kafka says',
+      { brokers: [old, { ...old, ready: false }, old], log: { kind: 'unreachable', message: 'x' } },
+      ['orders-kafka-1 uid-1'],
+    ],
+    [
+      'one at a time when none works',
+      { brokers: [old, old, old].map(each => ({ ...each, ready: false })) },
+      ['orders-kafka-2 uid-2'],
+    ],
+    [
+      'none of two that do not work while one of them is new',
+      { brokers: [old, { ...old, ready: false }, { ...done, ready: false }] },
+      [],
+    ],
+  ]
+  test.each(rows)('%s', (_name, situation, wanted) => {
+    expect(removed(situation)).toEqual(wanted)
+  })
+
+  test('a lone broker is left to its StatefulSet', () => {
+    expect(removed({ brokers: [old] }, 1)).toEqual([])
+  })
+
+  test('the loop comes back soon while brokers wait, and not otherwise', () => {
+    const outcome = (situation: Situation) => {
+      const facts = world(situation)
+      return outcomeOf(decide(facts), { failures: [], written: 0 }, facts)
+    }
+    expect(outcome({ brokers: [old, old, old], log: seen(0, 'x/1') })).toMatchObject({
+      kind: 'waiting',
+      reason: 'BrokersRestarting',
+    })
+    expect(outcome({ brokers: [done, done, done] })).toMatchObject({ kind: 'settled' })
+  })
+})

@@ -1,0 +1,68 @@
+/**
+ * Which broker may be restarted next, when there are several and their StatefulSet leaves it to us. Pure.
+ * One at a time, only while the others have every record, the active controller last.
+ */
+import { isPlainObject } from '#operator/desired/hash.ts'
+import { labelKeys } from '#operator/desired/labels.ts'
+import { partName } from '#operator/desired/names.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { type Facts, findChild } from './facts.ts'
+import { podProgress } from './progress.ts'
+
+type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
+
+/** The StatefulSet's controller writes the revision that it made a pod from on the pod. */
+const revisionLabel = 'controller-revision-hash'
+
+/** Brokers of an older revision than the StatefulSet's newest, of which we have to be the ones who replace them. */
+export function outdatedBrokers({ owner, children, pods }: Known): ObservedChild[] {
+  const set = findChild({ children }, 'StatefulSet', partName(owner.metadata.name, 'kafka'))
+  if (set === undefined || !leftToUs(set) || !podProgress(set).current) return []
+  const newest = set.status?.['updateRevision']
+  if (typeof newest !== 'string') return []
+  return brokersOf(pods).filter(pod => pod.metadata.labels?.[revisionLabel] !== newest)
+}
+
+/** At most one. */
+export function brokerToRestart(facts: Known & Pick<Facts, 'log'>): ObservedChild[] {
+  const outdated = outdatedBrokers(facts)
+  const set = findChild(facts, 'StatefulSet', partName(facts.owner.metadata.name, 'kafka'))
+  const brokers = brokersOf(facts.pods)
+  if (outdated.length === 0 || set === undefined) return []
+  if (brokers.length < podProgress(set).wanted || brokers.some(isGoing)) return []
+  const away = brokers.filter(pod => !isReady(pod))
+  // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
+  const broken = away.filter(pod => outdated.includes(pod))
+  if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
+  return away.length === 0 && isSettled(set) ? nextOf(outdated, facts.log) : []
+}
+
+function nextOf(outdated: readonly ObservedChild[], log: Facts['log']): ObservedChild[] {
+  if (log.kind !== 'seen' || log.health.lacking.length > 0) return []
+  const isController = (pod: ObservedChild): boolean =>
+    pod.metadata.name.endsWith(`-${log.health.controller}`)
+  return [outdated.findLast(pod => !isController(pod)) ?? outdated[0]].filter(pod => pod !== undefined)
+}
+
+const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>
+  pods.filter(pod => pod.metadata.labels?.[labelKeys.component] === 'kafka')
+
+const leftToUs = ({ spec }: ObservedChild): boolean => {
+  const strategy = spec?.['updateStrategy']
+  return isPlainObject(strategy) && strategy['type'] === 'OnDelete'
+}
+
+/** Ready for longer than Kafka takes to notice that a broker was gone: what it says of replicas is true by then. */
+const isSettled = (set: ObservedChild): boolean =>
+  set.status?.['availableReplicas'] === podProgress(set).wanted
+
+const isGoing = (pod: ObservedChild): boolean =>
+  'deletionTimestamp' in pod.metadata && pod.metadata.deletionTimestamp !== undefined
+
+function isReady({ status }: ObservedChild): boolean {
+  const conditions = status?.['conditions']
+  return (
+    Array.isArray(conditions) &&
+    conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
+  )
+}
