@@ -67,6 +67,8 @@ async function playMigration(): Promise<void> {
   )
 }
 
+const requires = (required: string[]) => ({ spec: { record: { schema: { required } } } })
+
 describe('one DataService', () => {
   test('its engines come first', async () => {
     const manifest = {
@@ -157,6 +159,20 @@ describe('one DataService', () => {
     expect(
       await inNamespace('get', 'configmap/orders-settings', '-o', 'jsonpath={.metadata.labels.theirs}'),
     ).toBe('1')
+  })
+
+  test('a schema that earlier records may not match is Stalled with its place, and undoing it goes on', async () => {
+    const requiring = (fields: string[]) =>
+      inNamespace('patch', 'dsvc/orders', '--type=merge', '-p', JSON.stringify(requires(fields)))
+    await requiring(['customerId', 'amount', 'status'])
+    await settledIn(patience, async () => expect(await condition('Stalled')).toBe('True/RecordRefused'))
+    const stalled = (await ready())?.conditions?.find(({ type }) => type === 'Stalled')
+    expect(stalled?.message).toContain('spec.record/schema/required/2')
+    expect(
+      await inNamespace('get', 'configmap/orders-settings', '-o', 'jsonpath={.data.settings\\.json}'),
+    ).toContain('"required":["customerId","amount"]')
+    await requiring(['customerId', 'amount'])
+    await settledIn(patience, async () => expect(await condition('Ready')).toBe('True/Ready'))
   })
 
   test('a record that cannot be used is Stalled with its field, and the pods stay', async () => {

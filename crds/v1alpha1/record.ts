@@ -27,7 +27,9 @@ export const RecordSpec = Type.Object(
       description:
         'JSON Schema (2020-12) that every record must match; at most 64 KiB. A POST that does not match is answered 400 ' +
         'with the pointer of what is wrong. Strings that are a key or are indexed need maxLength. The API server cannot ' +
-        'look inside: a schema that cannot be used is shown in the condition Stalled and is not rolled out. ' +
+        'look inside: a schema that cannot be used is shown in the condition Stalled and is not rolled out. It may change ' +
+        'as long as every record that was let in before still is (new optional fields, wider bounds, more values); ' +
+        'anything else is shown in Stalled and not rolled out either. ' +
         'Example: {type: object, required: [amount], properties: {amount: {type: number}}}.',
     }),
     key: Type.Optional(

@@ -28,6 +28,9 @@ const keywords: ReadonlyMap<string, KeywordKind> = new Map([
   ...kind('map', '$defs definitions properties patternProperties dependentSchemas'),
 ])
 
+/** What stands under a keyword: plain data, a schema, a list of schemas, or schemas by name. */
+export const keywordKind = (keyword: string): KeywordKind => keywords.get(keyword) ?? 'value'
+
 function kind(name: KeywordKind, words: string): [string, KeywordKind][] {
   return words.split(' ').map(word => [word, name])
 }
@@ -71,7 +74,7 @@ function* places(place: Place): Generator<Place> {
 function children({ schema, pointer }: Place): Place[] {
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const below = `${pointer}/${escapeSegment(keyword)}`
-    const holds = keywords.get(keyword) ?? 'value'
+    const holds = keywordKind(keyword)
     if (holds === 'value') return []
     if (holds === 'schema') return isSchema(value) ? [{ schema: value, pointer: below }] : []
     if (holds === 'list' ? !Array.isArray(value) : !isSchema(value)) return []

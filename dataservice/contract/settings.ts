@@ -62,3 +62,15 @@ export function parseSettings(text: string): Settings {
   const [first] = Value.Errors(Settings, value)
   throw new Error(`settings: ${first?.instancePath || '/'} ${first?.message ?? 'is not valid'}`)
 }
+
+/** The record declaration in a text of settings that may be older than this program; undefined when there is none. */
+export function recordOfSettings(text: string): Settings['record'] | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Value.Check(Recorded, value) ? value.record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const Recorded = Type.Object({ record: Settings.properties.record })

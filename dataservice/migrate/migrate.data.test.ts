@@ -104,6 +104,44 @@ test('an index declared later reaches partitions that hold records, and a cut-of
   expect(rows).toEqual([['0']])
 })
 
+test('an index is built partition by partition while records come in', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  const [owner, writer] = [open(service, 'owner'), open(service, 'writer')]
+  const signal = new AbortController().signal
+  const settings = testSettings(service.store, { partitioning: { by: 'Time', interval: 'Day', premake: 3 } })
+  await migrate({ database: owner, settings, record: { ...record, indexes: [] }, log, signal })
+  const body = '{"customer":"a","amount":1}'
+  const write = (days: number) =>
+    writer.query({ text: insert, values: [uuid7At(Date.now() + days * day), body] })
+  let written = 0
+  for (; written < 40; written++) await write(written % 4)
+  const state = { isBuilt: false }
+  const before = written
+  const writing = (async () => {
+    for (; !state.isBuilt; written++) await write(written % 4)
+  })()
+  const [index] = record.indexes
+  if (!index) throw new Error('the test service declares no index')
+  await migrate({ database: owner, settings, record: { ...record, indexes: [index] }, log, signal }).finally(
+    () => {
+      state.isBuilt = true
+    },
+  )
+  await writing
+  expect(written).toBeGreaterThan(before)
+  const parts = await owner.query(
+    `SELECT count(*), bool_and(indisvalid) FROM pg_index i JOIN pg_inherits h ON h.inhrelid = i.indexrelid
+     WHERE h.inhparent = '"${index.name}"'::regclass`,
+  )
+  expect(parts.rows).toEqual([['4', 't']])
+  await owner.query('SET enable_seqscan = off')
+  const found = await owner.query({
+    text: `SELECT count(*) FROM records WHERE (body #>> '{customer}') COLLATE "C" = $1`,
+    values: ['a'],
+  })
+  expect(found.rows).toEqual([[String(written)]])
+})
+
 test.each([
   ['the first moment of the retained time', -9 * day, 'ready'],
   ['a day whose end is beyond the retention', -12 * day, 'expired'],

@@ -18,7 +18,10 @@ import type { Target } from './target.ts'
 /** Key of the ConfigMap that holds the settings. */
 export const settingsKey = 'settings.json'
 
-export function settingsConfigMap({ owner, settings }: Target): Child<V1ConfigMap> {
+export function settingsConfigMap({
+  owner,
+  settings,
+}: Pick<Target, 'owner' | 'settings'>): Child<V1ConfigMap> {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',

@@ -139,6 +139,38 @@ describe('a stack that is up', () => {
     expect(steps({ ...before, owner })).toEqual([])
   })
 
+  const { schema } = dataService().spec.record
+  const required = { record: { schema: { ...schema, required: ['customerId', 'amount', 'status'] } } }
+
+  test('a schema that earlier records may not match rolls nothing, and says where and why', () => {
+    const before = upAndRunning(dataService())
+    const world = { ...before, owner: dataService(withSpec(required)) }
+    expect(steps(world)).toEqual([])
+    const { verdict } = factsOf(world)
+    expect(verdict).toMatchObject({
+      kind: 'refused',
+      problems: [{ pointer: '/schema/required/2', message: expect.stringContaining('leave it optional') }],
+    })
+  })
+
+  test('settings that somebody changed by hand are no reason against the spec', () => {
+    const edited = only('ConfigMap', 'orders-settings', child => {
+      const text = JSON.stringify(Reflect.get(child, 'data')).replace('amount', 'status')
+      return { ...child, data: JSON.parse(text) }
+    })
+    expect(steps(upAndRunning(dataService(), edited))).toEqual(['apply ConfigMap orders-settings'])
+  })
+
+  test('a compatible schema migrates first, as any new settings do', () => {
+    const before = upAndRunning(dataService())
+    const properties = { ...Object(schema['properties']), note: { type: 'string' } }
+    const owner = dataService(withSpec({ record: { schema: { ...schema, properties } } }))
+    expect(steps({ ...before, owner })).toEqual([
+      'apply ConfigMap orders-settings',
+      expect.stringMatching(/^create Job orders-migrate-/),
+    ])
+  })
+
   test('an unusable schema does not stop kubectl scale', () => {
     const before = upAndRunning(dataService())
     const owner = dataService(withSpec({ replicas: 5, record: { key: '/nowhere' } }))

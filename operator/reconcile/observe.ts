@@ -15,6 +15,7 @@ import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { type Facts, findChild, type LogFacts, type TopicFacts } from './facts.ts'
 import { answers } from './progress.ts'
+import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
 import { outdatedBrokers } from './restart-broker.ts'
 
@@ -55,7 +56,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   return {
     owner,
     target,
-    verdict: ports.judge(settings.record),
+    verdict: recordVerdict(target, settings.record, ports.judge),
     children,
     pods,
     refusals: await refusals(namespace, children, ports),

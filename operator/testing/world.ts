@@ -6,6 +6,7 @@ import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts, LogFacts, TopicFacts } from '#operator/reconcile/facts.ts'
+import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { targetOf } from './target.ts'
 
@@ -26,7 +27,8 @@ export function factsOf(world: World): Facts {
   const { log = { kind: 'notAsked' } } = world
   const target = targetOf(owner, children)
   const { schema, key, indexes } = owner.spec.record
-  const verdict = judgeRecord({ schema, indexes, ...(key === undefined ? {} : { key }) })
+  const declared = { schema, indexes, ...(key === undefined ? {} : { key }) }
+  const verdict = recordVerdict(target, declared, judgeRecord)
   return {
     owner,
     target,
