@@ -12,6 +12,7 @@ import { watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
+import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
@@ -33,6 +34,7 @@ const resyncMs = 600_000
 export function startOperator(options: OperatorOptions): Controller {
   const { cluster, topics, images, metrics, log, workers, namespace } = options
   const random = Math.random
+  const now = (): Date => new Date()
   const watches = startWatches<DataService, ObservedChild>({
     cluster,
     kinds: [...watchedKinds, ...besideKinds('ours')],
@@ -47,7 +49,8 @@ export function startOperator(options: OperatorOptions): Controller {
     stores: watches.stores,
     judge: judgeRecord,
     seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
-    now: () => new Date(),
+    announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),
+    now,
   }
   return startController({
     queue: createQueue({ workers, clock: systemClock, random, metrics: metrics.queue }),

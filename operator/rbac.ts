@@ -24,10 +24,10 @@ const fixed: readonly PolicyRule[] = [
   // Owner references that block deletion need it where the admission plugin for them is on (OpenShift).
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/finalizers'], verbs: ['update'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
-  // Why a StatefulSet or a Job makes no pods stands in events only.
-  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['list'] },
   // Brokers are restarted one by one, and replicas of Postgres are told by a label.
   { apiGroups: [''], resources: ['pods'], verbs: ['delete', 'patch'] },
+  // Written when a condition changes. Listed, because why a StatefulSet or a Job makes no pods stands in events only.
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'list'] },
   // Volumes grow in place.
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
 ]

@@ -35,7 +35,8 @@ const zones = {
   'data-plane adapter': /^dataservice\/platform\//,
   'data-plane program': /^dataservice\//,
   'operator adapter': /^operator\/(cluster|topics)\//,
-  'operator shell': /^operator\/(reconcile\/(reconcile|observe|carry-out)\.ts|controller\/|[^/]+\.ts$)/,
+  'operator shell':
+    /^operator\/(reconcile\/(reconcile|observe|carry-out|announce)\.ts|controller\/|[^/]+\.ts$)/,
   'operator core': /^operator\/(desired|status|reconcile)\//,
   tooling: /^(e2e|tools|config)\//,
 } as const

@@ -4,6 +4,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { deriveStatus, sameStatus } from '#operator/status/derive.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
+import type { Announce } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { decide } from './decide.ts'
 import { observe, type ReadPorts } from './observe.ts'
@@ -19,6 +20,7 @@ export interface Deps extends ReadPorts {
   cluster: ClusterPort
   topics: TopicsPort
   owners: ObjectStore<DataService>
+  announce: Announce
   now: () => Date
 }
 
@@ -29,6 +31,9 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   const plan = decide(facts) // pure
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
   const status = deriveStatus({ facts, plan, result, now: deps.now() })
-  if (!sameStatus(owner.status, status)) await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
+  if (!sameStatus(owner.status, status)) {
+    const stored = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
+    if (stored !== undefined) await deps.announce(owner, status)
+  }
   return outcomeOf(plan, result, facts)
 }

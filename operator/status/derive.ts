@@ -84,6 +84,7 @@ const blocking: ReadonlySet<Reason> = new Set([
   'QuotaExceeded',
   'PodSecurityDenied',
   'PodsRefused',
+  'Connections',
 ])
 
 /** Only what a user must change. */

@@ -3,11 +3,13 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
 import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
+import { silentLog } from '#operator/cluster/log.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import type { Kind } from '#operator/cluster/resources.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
+import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
@@ -33,6 +35,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
   const owners = cluster.watch<DataService>('DataService')
   const kinds = [...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
   const stores = new Map(kinds.map(kind => [kind, cluster.watch<ObservedChild>(kind)]))
+  const now = (): Date => new Date('2026-01-01T00:00:00Z')
   const deps: Deps = {
     cluster: writes,
     topics,
@@ -45,7 +48,8 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
     },
     judge: judgeRecord,
     seenSecrets: seenSecrets(() => 0, 1),
-    now: () => new Date('2026-01-01T00:00:00Z'),
+    announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
+    now,
   }
   return () => reconcile(key, deps)
 }
