@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import type { Cluster } from '#e2e/cluster/handle.ts'
+import { waitFor } from '#e2e/cluster/waiting.ts'
 import type { Image } from '#e2e/images/image.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
 
@@ -18,9 +19,11 @@ export async function importImages(cluster: Cluster, images: readonly Image[]): 
 /** Applies CRDs and operator, and waits until the operator is ready. Rejects with what kubectl says. */
 export async function installOperator(cluster: Cluster, images: readonly Image[]): Promise<void> {
   await cluster.kubectl(['apply', '-k', join(root, 'crds')])
-  // By jsonpath, because kubectl's own wait for a condition fails on a CRD that has no conditions yet.
-  const established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-  await cluster.kubectl(['wait', `--for=${established}`, '--timeout=60s', 'crd/dataservices.dataservice.dev'])
+  await waitFor(() => isServed(cluster), {
+    what: 'the API server to serve the CRD',
+    timeoutMs: 60_000,
+    logs: [],
+  })
   await cluster.kubectl(['apply', '-k', await overlay(cluster, images)])
   await cluster.kubectl([
     '-n',
@@ -31,6 +34,13 @@ export async function installOperator(cluster: Cluster, images: readonly Image[]
     '--timeout=180s',
   ])
 }
+
+/** kubectl's own wait for a condition fails on a CRD that has no conditions yet, so the kind itself is asked for. */
+const isServed = (cluster: Cluster): Promise<boolean> =>
+  cluster.kubectl(['get', 'dataservices', '--all-namespaces']).then(
+    () => true,
+    () => false,
+  )
 
 /** A kustomize overlay on `config/default` that names the images of this machine. */
 async function overlay(cluster: Cluster, images: readonly Image[]): Promise<string> {

@@ -1,0 +1,66 @@
+/** Kubernetes itself is away for a minute: the data plane serves on, and the operator converges afterwards. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { clusterStatus, clusterUp } from '#e2e/cluster/cluster.ts'
+import { flightRecords, flights } from '#e2e/stack/flights.ts'
+import { postRecords } from '#e2e/stack/post.ts'
+import { readService, sql, waitUntilReady } from '#e2e/stack/service.ts'
+import { settledIn } from './settled.ts'
+import { cluster, gatewayUrl, testCluster } from './stack.ts'
+
+const awayMs = 60_000
+
+function killApiServer(): void {
+  const { processes } = clusterStatus(testCluster.name)
+  const pid = processes.find(({ name }) => name === 'kube-apiserver')?.pid
+  if (pid === undefined) throw new Error('no API server runs')
+  process.kill(pid, 'SIGKILL')
+}
+
+test('the API server is away for a minute: writes and reads go on, then the operator does what was asked', async () => {
+  const kubernetes = await cluster()
+  await waitUntilReady(kubernetes, flights, { timeoutMs: 180_000 })
+  const restarts = await operatorRestarts()
+  const records = (await flightRecords()).slice(0, 2_000)
+  killApiServer()
+  const until = Date.now() + awayMs
+  const ids: string[] = []
+  try {
+    for (let at = 0; Date.now() < until; at = (at + 50) % records.length) {
+      const batch = records.slice(at, at + 50)
+      const posted = await postRecords(batch, { url: gatewayUrl(), batch: 50, concurrency: 1, patienceMs: 1 })
+      ids.push(...posted.acknowledged.keys())
+      const page = await fetch(`${gatewayUrl()}/data?limit=10`, { signal: AbortSignal.timeout(10_000) })
+      expect(page.status).toBe(200)
+      await delay(500) // a light load: the machine has to bring the API server back meanwhile
+    }
+  } finally {
+    await clusterUp(testCluster)
+  }
+  expect(ids.length).toBeGreaterThan(1_000)
+  await settledIn(60_000, async () => {
+    const stored = await sql(kubernetes, flights, `SELECT count(*) FROM records WHERE id >= '${ids[0]}'`)
+    expect(Number(stored)).toBeGreaterThanOrEqual(ids.length)
+  })
+
+  for (const replicas of [4, 3]) {
+    await kubernetes.kubectl([
+      '-n',
+      flights.namespace,
+      'scale',
+      `dsvc/${flights.name}`,
+      `--replicas=${replicas}`,
+    ])
+    await waitUntilReady(kubernetes, flights, { timeoutMs: 120_000 })
+    expect((await readService(kubernetes, flights)).spec.replicas).toBe(replicas)
+  }
+  expect(await operatorRestarts()).toBe(restarts)
+})
+
+/** The operator waits for the API server; it does not crash. */
+async function operatorRestarts(): Promise<string> {
+  const kubernetes = await cluster()
+  const field = 'jsonpath={.items[*].status.containerStatuses[0].restartCount}'
+  const labels = ['-l', 'app.kubernetes.io/name=dataservice-operator']
+  return kubernetes.kubectl(['-n', 'dataservice-system', 'get', 'pods', ...labels, '-o', field])
+}
