@@ -8,7 +8,7 @@ import { type Controller, startController } from '#operator/controller/controlle
 import type { OperatorMetrics } from '#operator/controller/metrics.ts'
 import { createQueue } from '#operator/controller/queue.ts'
 import { startWatches } from '#operator/controller/watches.ts'
-import { watchedKinds } from '#operator/desired/children.ts'
+import { unfilteredKinds, watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
@@ -38,7 +38,7 @@ export function startOperator(options: OperatorOptions): Controller {
   const watches = startWatches<DataService, ObservedChild>({
     cluster,
     kinds: [...watchedKinds, ...besideKinds('ours')],
-    unfiltered: besideKinds('all'),
+    unfiltered: [...unfilteredKinds, ...besideKinds('all')],
     ...(namespace === undefined ? {} : { namespace }),
   })
   const deps = {

@@ -17,9 +17,11 @@ export const conditionTypes = {
   TopicsReady: 'The topics exist with the settings of the spec.',
   DatabaseReady: 'Postgres is up and its tables fit the spec.',
   CacheReady: 'Redis is up.',
-  GatewayReady: 'As many gateway pods as wanted are ready.',
+  GatewayReady: 'As many gateway pods as wanted are ready; those that an autoscaler adds do not count.',
   WriterReady: 'As many writer pods as wanted are ready.',
-  ReaderReady: 'As many reader pods as wanted are ready.',
+  ReaderReady: 'As many reader pods as wanted are ready; those that an autoscaler adds do not count.',
+  /** Names the owner of the number of each part's pods. Says nothing about Ready. */
+  Scaling: 'The numbers of pods have an owner that can do its work; the message names it.',
   Durable: 'An accepted record survives the loss of one disk.',
 } as const
 export type ConditionType = keyof typeof conditionTypes
@@ -30,6 +32,9 @@ export const reasons = [
   'Ready',
   'ScaledToZero',
   'Replicated',
+  'AutoscaledByCPU',
+  'ForeignAutoscaler',
+  'FixedNumber',
   // waiting: nobody has to act
   'Settled',
   'Progressing',
@@ -61,6 +66,8 @@ export const reasons = [
   'QuotaExceeded',
   'PodSecurityDenied',
   'PodsRefused',
+  'AutoscalersInConflict',
+  'MetricsMissing',
   // facts about the choice made
   'PausedByAnnotation',
   'SingleBroker',

@@ -3,36 +3,35 @@
  * A field that a class may decide has no default here; its description says where the value comes from.
  */
 import { type Static, Type } from 'typebox'
+import { autoscaling, floorWithinMost } from './autoscaling.ts'
 import { seededReplicas } from './built-in.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
 
-const seeded = (role: 'writer' | 'reader', advice: string) =>
-  Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 50,
-      description:
-        `Pods of the ${role}. ${advice} Default: the operator sets a first number once (from the class; built-in: ${seededReplicas[role]}) ` +
-        `and then leaves it alone, so that kubectl scale deployment/NAME-${role} holds.`,
-    }),
-  )
-
 export const GatewaySpec = Type.Object(
-  { ...podFields('gateway') },
+  { autoscaling: autoscaling('gateway', 'spec.replicas'), ...podFields('gateway') },
   {
     default: {},
     description:
-      'The HTTP side: it checks records and puts them into the log. The number of its pods is spec.replicas. ' +
-      'Example: {resources: {requests: {cpu: 500m}}}.',
+      'The HTTP side: it checks records and puts them into the log. The number of its pods is spec.replicas, or more ' +
+      'under load. Example: {autoscaling: {maxReplicas: 10}, resources: {requests: {cpu: 500m}}}.',
   },
 )
 export type GatewaySpec = Static<typeof GatewaySpec>
 
 export const WriterSpec = Type.Object(
   {
-    replicas: seeded('writer', 'More than kafka.topic.partitions would be idle and is refused.'),
+    replicas: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 50,
+        description:
+          'Pods of the writer. More than kafka.topic.partitions would be idle and is refused. Default: the operator ' +
+          `sets a first number once (from the class; built-in: ${seededReplicas.writer}, or 1 with one partition) and then leaves it ` +
+          'alone, so that kubectl scale deployment/NAME-writer holds, up to the number of partitions.',
+      }),
+    ),
     ...podFields('writer'),
   },
   { default: {}, description: 'It moves records from the log into Postgres. Example: {replicas: 3}.' },
@@ -40,8 +39,26 @@ export const WriterSpec = Type.Object(
 export type WriterSpec = Static<typeof WriterSpec>
 
 export const ReaderSpec = Type.Object(
-  { replicas: seeded('reader', 'It answers GET /data through the gateway.'), ...podFields('reader') },
-  { default: {}, description: 'It answers queries from Redis or Postgres. Example: {replicas: 3}.' },
+  {
+    replicas: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 50,
+        description:
+          'Pods of the reader: the fewest with reader.autoscaling.mode CPU, the exact number with Off; 0 stops reads. ' +
+          `Default: from the class; built-in: ${seededReplicas.reader}; with mode Off set once, so that ` +
+          'kubectl scale deployment/NAME-reader holds.',
+      }),
+    ),
+    autoscaling: autoscaling('reader', 'reader.replicas'),
+    ...podFields('reader'),
+  },
+  {
+    default: {},
+    'x-kubernetes-validations': [floorWithinMost('reader', 'reader.replicas', 'self')],
+    description:
+      'It answers queries from Redis or Postgres. Example: {replicas: 5, autoscaling: {maxReplicas: 20}}.',
+  },
 )
 export type ReaderSpec = Static<typeof ReaderSpec>
 
@@ -52,8 +69,8 @@ export const DataServiceSpec = Type.Object(
       maximum: 50,
       default: 3,
       description:
-        'Pods of the gateway; kubectl scale dsvc/NAME sets it. 0 drains and stops the HTTP side and touches no data. ' +
-        'Example: 5. Default: 3.',
+        'Pods of the gateway: the fewest with gateway.autoscaling.mode CPU, the exact number with Off. ' +
+        'kubectl scale dsvc/NAME sets it. 0 drains and stops the HTTP side and touches no data. Example: 5. Default: 3.',
     }),
     record: RecordSpec,
     gateway: GatewaySpec,
@@ -65,6 +82,7 @@ export const DataServiceSpec = Type.Object(
   },
   {
     'x-kubernetes-validations': [
+      floorWithinMost('gateway', 'replicas', 'self.gateway'),
       {
         rule: '!has(self.writer.replicas) || self.writer.replicas <= self.kafka.topic.partitions',
         message:

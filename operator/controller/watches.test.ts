@@ -3,6 +3,7 @@ import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
 import type { KubernetesObject, ObjectMeta, WatchedStore, WatchPort } from '#operator/cluster/port.ts'
 import type { Kind } from '#operator/cluster/resources.ts'
 import { Store } from '#operator/cluster/store.ts'
+import { autoscaler } from '#operator/testing/autoscaler.ts'
 import { keyText, ownerKey, parseKey, startWatches } from './watches.ts'
 
 const ours = { 'app.kubernetes.io/managed-by': 'dataservice-operator' }
@@ -142,6 +143,21 @@ describe('watches', () => {
     for (const kind of ['ConfigMap', 'Deployment']) await cluster.create(object(kind, { name: 'foreign' }))
     expect(watches.stores('ConfigMap').list()).toHaveLength(0)
     expect(watches.stores('Deployment').list()).toHaveLength(1)
+  })
+
+  test('an autoscaler concerns the DataService it moves, whoever made it, until it moves another one', async () => {
+    const cluster = new InMemoryCluster()
+    const watches = startWatches({ cluster, kinds: [], unfiltered: ['HorizontalPodAutoscaler'] })
+    const keys: string[] = []
+    watches.onKey(key => keys.push(keyText(key)))
+    await watches.synced
+    const first = { ...autoscaler('theirs', 'Deployment/orders-gateway'), status: {} }
+    const { uid: _, ...metadata } = first.metadata
+    const stored = await cluster.apply({ ...first, metadata }, { force: true })
+    await cluster.patchStatus({ ...stored, status: { desiredReplicas: 4 } })
+    const next = autoscaler('theirs', 'DataService/bills')
+    await cluster.apply({ ...next, metadata }, { force: true })
+    expect(keys).toEqual(['shop/orders', 'shop/bills', 'shop/orders'])
   })
 
   test('of one namespace when told so', async () => {

@@ -1,6 +1,12 @@
 /** Which changes concern which DataService: watched objects in, keys out. */
 import type { Change, KubernetesObject, ObjectStore, Scope, WatchPort } from '#operator/cluster/port.ts'
 import { type Kind, resources } from '#operator/cluster/resources.ts'
+import {
+  type Autoscaler,
+  autoscalerKind,
+  sameButFigures,
+  scaleTarget,
+} from '#operator/desired/autoscalers.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
 
@@ -108,7 +114,22 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
 
 /** Also the owner it had before: that one lost a child. */
 function keysOf(change: Change): Key[] {
+  if (change.kind === 'updated' && isAutoscaler(change.object) && sameButFigures(change.object, change.old)) {
+    return []
+  }
   const objects = change.kind === 'updated' ? [change.object, change.old] : [change.object]
-  const keys = objects.flatMap(object => ownerKey(object) ?? [])
+  const keys = objects.flatMap(object =>
+    [ownerKey(object), scaledKey(object)].filter(key => key !== undefined),
+  )
   return keys.filter((key, index) => keys.findIndex(other => keyText(other) === keyText(key)) === index)
 }
+
+/** The DataService whose pods an autoscaler moves, whoever made it. */
+function scaledKey(object: KubernetesObject): Key | undefined {
+  const target = isAutoscaler(object) ? scaleTarget(object) : undefined
+  const { namespace } = object.metadata
+  return target === undefined || namespace === undefined ? undefined : { namespace, name: target.service }
+}
+
+const isAutoscaler = (object: KubernetesObject): object is KubernetesObject & Autoscaler =>
+  object.kind === autoscalerKind

@@ -2,8 +2,10 @@
  * The table of all children. Read this first: watches, permissions, applying, pruning and the documentation
  * follow from it. A new kind is one builder file, one row here, and one golden file.
  */
+import { autoscalerKind } from './autoscalers.ts'
 import { deployment } from './deployment.ts'
 import { engineConfigMap } from './engine-config-map.ts'
+import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
 import type { Child } from './labels.ts'
 import { maintainCronJob } from './maintain-cron-job.ts'
 import { migrateJob } from './migrate-job.ts'
@@ -26,12 +28,13 @@ export type ChildKind =
   | 'Job'
   | 'CronJob'
   | 'Deployment'
+  | 'HorizontalPodAutoscaler'
 
 /**
  * When a child is due. `engines`: at once. `migration`: as soon as Postgres answers.
- * `service`: after the migration, and when the topics exist.
+ * `service`: after the migration, and when the topics exist. `scaling`: when the Deployments are there.
  */
-export const stages = ['engines', 'migration', 'service'] as const
+export const stages = ['engines', 'migration', 'service', 'scaling'] as const
 export type Stage = (typeof stages)[number]
 
 export interface ChildRow {
@@ -71,6 +74,12 @@ export const children: readonly ChildRow[] = [
   { kind: 'Job', stage: 'migration', write: 'create', build: one(migrateJob) },
   { kind: 'CronJob', stage: 'service', write: 'apply', build: one(maintainCronJob) },
   { kind: 'Deployment', stage: 'service', write: 'apply', build: each(deployedParts, deployment) },
+  {
+    kind: autoscalerKind,
+    stage: 'scaling',
+    write: 'apply',
+    build: each(deployedParts, horizontalPodAutoscaler),
+  },
 ]
 
 export interface DesiredChild {
@@ -91,3 +100,6 @@ export function desiredChildren(target: Target): DesiredChild[] {
 export const watchedKinds: readonly Exclude<ChildKind, 'Secret'>[] = [
   ...new Set(children.map(({ kind }) => kind).filter(kind => kind !== 'Secret')),
 ]
+
+/** Watched kinds of which those of others matter too. */
+export const unfilteredKinds = [autoscalerKind] as const

@@ -2,11 +2,12 @@
  * What is in force for one DataService: its own words first, then the built-in choice.
  * The one place where a class will come in between.
  */
-import { type Amounts, builtInResources, seededReplicas } from '#crds/v1alpha1/built-in.ts'
+import { type Amounts, builtInResources } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
-import { type EnginePart, type Part, parts } from './names.ts'
+import { type DeployedPart, type EnginePart, type Part, parts } from './names.ts'
+import { type NumberWish, numberWishes } from './pod-numbers.ts'
 import { largerQuantity } from './quantity.ts'
 
 /** Image references of all pods; from `RELATED_IMAGE_*` of the operator, else the official ones. */
@@ -41,8 +42,8 @@ export interface Effective {
   instances: number
   topic: { partitions: number; replicationFactor: number; retentionMs: number }
   partitioning: { interval: 'Hour' | 'Day' | 'Month'; premake: number; retainMs?: number }
-  /** `exact`: the spec owns the number. `seed`: set once at creation, then left to others. */
-  replicas: Record<'gateway' | 'writer' | 'reader', { number: number; rule: 'exact' | 'seed' }>
+  /** What the spec says about the number of pods; `podNumbers` adds what others say. */
+  replicas: Record<DeployedPart, NumberWish>
   /** `max_connections` of a managed Postgres, what each pod may hold of them, and for how many pods they are enough. */
   connections: {
     total: number
@@ -91,11 +92,7 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
       premake: partitioning.premake,
       ...(partitioning.retain === undefined ? {} : { retainMs: durationMs(partitioning.retain) }),
     },
-    replicas: {
-      gateway: { number: spec.replicas, rule: 'exact' },
-      writer: wantedReplicas(spec.writer.replicas, Math.min(seededReplicas.writer, topic.partitions)),
-      reader: wantedReplicas(spec.reader.replicas, seededReplicas.reader),
-    },
+    replicas: numberWishes(spec),
     connections: connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods }),
     cacheTtlSeconds: 60,
   }
@@ -109,10 +106,6 @@ function connections(maxPods: Record<ConnectedPart, number>): Effective['connect
     poolSize: { writer: budget.poolSize, reader: budget.poolSize },
     maxPods: { ...maxPods, ...budget.maxPods },
   }
-}
-
-function wantedReplicas(own: number | undefined, seed: number): { number: number; rule: 'exact' | 'seed' } {
-  return own === undefined ? { number: seed, rule: 'seed' } : { number: own, rule: 'exact' }
 }
 
 function mapParts<T>(make: (part: Part | 'jobs') => T): Record<Part | 'jobs', T> {

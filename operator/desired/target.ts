@@ -1,5 +1,6 @@
 /** What every builder takes, and the shapes of objects it may have to look back at. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { ForeignAutoscaler } from './autoscalers.ts'
 import type { Effective } from './effective.ts'
 import type { Child } from './labels.ts'
 import type { Part } from './names.ts'
@@ -11,6 +12,8 @@ export interface Target {
   settings: { text: string; hash: string }
   /** A child as the cluster has it now, for what cannot change or must not be repeated. */
   observed: (kind: string, name: string) => ObservedChild | undefined
+  /** Autoscalers of others that move our pods; ours would stop them, and they ours. */
+  foreignAutoscalers: readonly ForeignAutoscaler[]
   /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */
   fresh: FreshSecrets
 }

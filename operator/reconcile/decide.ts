@@ -1,9 +1,10 @@
 /** The decision: from facts to steps. Pure; the order of the steps is the order in which they are carried out. */
+import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import { type DesiredChild, desiredChildren, type Stage } from '#operator/desired/children.ts'
 import { agrees, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, type TopicChange, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
-import { type DeployedPart, deployedParts, migrateName, partName } from '#operator/desired/names.ts'
+import { deployedParts, migrateName, partName } from '#operator/desired/names.ts'
 import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
@@ -11,12 +12,13 @@ import { type Growth, growths } from './growth.ts'
 import { roleLabels } from './pod-roles.ts'
 import { answers, jobEnd } from './progress.ts'
 import { brokerToRestart, outdatedBrokers } from './restart-broker.ts'
+import { earlyScaling, type ScaleStep, scaleSteps, unwantedAutoscalers } from './scaling.ts'
 
 export type Step =
   /** `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. */
   | { do: 'apply'; object: Child; uid?: string }
   | { do: 'create'; object: Child }
-  | { do: 'scale'; name: string; namespace: string; replicas: number }
+  | ScaleStep
   | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
   | { do: 'grow'; growth: Growth }
   | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
@@ -30,6 +32,8 @@ export interface Gates {
   topicsExist: boolean
   /** No broker waits for the operator to restart it. */
   brokersCurrent: boolean
+  /** The Deployments are there, so that autoscalers find what they scale. */
+  deployed: boolean
 }
 
 export interface Plan {
@@ -51,6 +55,7 @@ export function decide(facts: Facts): Plan {
     held,
     gates,
     steps: [
+      ...unwantedAutoscalers(desired, facts).flatMap(removal),
       ...due.flatMap(child => stepsOf(child, facts)),
       ...earlyScaling(due, facts),
       ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
@@ -77,6 +82,7 @@ function gatesOf(facts: Facts): Gates {
       topics.kind === 'described' &&
       wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
     brokersCurrent: outdatedBrokers(facts).length === 0,
+    deployed: deployedParts.every(part => findChild(facts, 'Deployment', partName(name, part)) !== undefined),
   }
 }
 
@@ -88,6 +94,8 @@ function isDue(stage: Stage, gates: Gates): boolean {
       return gates.recordAccepted && gates.databaseAnswers
     case 'service':
       return gates.recordAccepted && gates.migrated && gates.topicsExist
+    case 'scaling':
+      return gates.deployed
     default:
       return stage satisfies never
   }
@@ -105,40 +113,12 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   const apply: Step[] =
     observed !== undefined && agrees(object, observed) ? [] : [applyStep(object, observed?.metadata.uid)]
   if (kind !== 'Deployment') return apply
-  const scaling = scaleSteps(facts, partOf(name, facts))
+  const scaling = scaleSteps(facts, name)
   return observed === undefined ? [...apply, ...scaling] : [...scaling, ...apply]
 }
 
 const applyStep = (object: Child, uid: string | undefined): Step =>
   uid === undefined ? { do: 'apply', object } : { do: 'apply', object, uid }
-
-const partOf = (name: string, { owner }: Facts): DeployedPart | undefined =>
-  deployedParts.find(part => partName(owner.metadata.name, part) === name)
-
-/** The number of pods, where it is ours to say: always for an exact one, once for a seed. */
-function scaleSteps(facts: Facts, part: DeployedPart | undefined): Step[] {
-  if (part === undefined) return []
-  const { namespace, name: owner } = facts.owner.metadata
-  const { number, rule } = facts.target.effective.replicas[part]
-  const name = partName(owner, part)
-  const observed = findChild(facts, 'Deployment', name)
-  const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
-  if (seeded && rule === 'seed') return []
-  return observed?.spec?.['replicas'] === number ? [] : [{ do: 'scale', name, namespace, replicas: number }]
-}
-
-/** A Deployment that may not roll yet still takes the number of pods that its user asks for. */
-function earlyScaling(due: readonly DesiredChild[], facts: Facts): Step[] {
-  const dueNames = new Set(
-    due.filter(({ kind }) => kind === 'Deployment').map(({ object }) => object.metadata.name),
-  )
-  return deployedParts
-    .filter(part => {
-      const name = partName(facts.owner.metadata.name, part)
-      return !dueNames.has(name) && findChild(facts, 'Deployment', name) !== undefined
-    })
-    .flatMap(part => scaleSteps(facts, part))
-}
 
 function topicSteps({ owner, target, topics, verdict }: Facts): Step[] {
   if (topics.kind !== 'described' || verdict.kind !== 'accepted') return []
@@ -158,7 +138,9 @@ function failedJobs(facts: Facts): Step[] {
 /** Children that nothing asks for any more. Only looked at when everything wanted is there or on its way. */
 function leftovers(desired: readonly DesiredChild[], facts: Facts): Step[] {
   const wanted = new Set(desired.map(({ kind, object }) => `${kind}/${object.metadata.name}`))
-  return facts.children.filter(child => !wanted.has(`${child.kind}/${child.metadata.name}`)).flatMap(removal)
+  return facts.children
+    .filter(child => child.kind !== autoscalerKind && !wanted.has(`${child.kind}/${child.metadata.name}`))
+    .flatMap(removal)
 }
 
 function removal({ kind, metadata }: ObservedChild): Step[] {

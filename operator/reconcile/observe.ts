@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { RecordDeclaration, RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
+import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { canonicalText, contentHash } from '#operator/desired/hash.ts'
@@ -50,6 +51,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
       hash: contentHash({ settings, image: inForce.images.dataservice }),
     },
     observed: (kind, childName) => findChild({ children }, kind, childName),
+    foreignAutoscalers: foreignAutoscalers(owner, ports.stores(autoscalerKind).list(namespace)),
     fresh: freshSecrets(),
   }
   const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)

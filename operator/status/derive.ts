@@ -10,6 +10,7 @@ import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { partRules } from './parts.ts'
+import { scaling } from './scaling.ts'
 
 export interface Run {
   facts: Facts
@@ -46,7 +47,15 @@ function findings(run: Run): Finding[] {
   const parts = partRules.map(rule => rule(facts, plan))
   const stalled = stalledFinding(run, parts)
   const ready = readyFinding(run, parts, stalled)
-  return [ready, reconciling(run, ready, stalled), stalled, ...pausedFinding(plan), ...parts, durable(facts)]
+  return [
+    ready,
+    reconciling(run, ready, stalled),
+    stalled,
+    ...pausedFinding(plan),
+    ...parts,
+    scaling(facts),
+    durable(facts),
+  ]
 }
 
 function readyFinding({ plan, result }: Run, parts: readonly Finding[], stalled: Finding): Finding {

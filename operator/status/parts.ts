@@ -5,9 +5,11 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Plan } from '#operator/reconcile/decide.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
+import { dueNumber } from '#operator/reconcile/scaling.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
+import { isFloorReady } from './scaling.ts'
 
 type Rule = (facts: Facts, plan: Plan) => Finding
 
@@ -76,18 +78,17 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
   const deployment = findChild(facts, 'Deployment', name)
   if (deployment === undefined) return fails(type, ...waitingFor(gates))
   const progress = podProgress(deployment)
-  const { number, rule } = facts.target.effective.replicas[part]
-  const wanted = rule === 'exact' ? number : progress.wanted
-  if (progress.wanted !== wanted)
-    return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${wanted} pods`)
+  const due = dueNumber(facts, part)
+  if (due !== undefined)
+    return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${due} pods`)
   const crowd = tooManyPods(facts, part, progress.wanted)
   if (crowd !== undefined) return fails(type, 'Connections', `Deployment ${name}: ${crowd}`)
-  if (!isRolledOut(progress)) {
+  if (!isRolledOut(progress) && !isFloorReady(progress, facts, part)) {
     const problem = problemOf(facts, deployment, part)
     if (problem !== undefined) return fails(type, problem.reason, problem.message)
     return fails(type, whatMoves(progress), `Deployment ${name}: ${counts(progress)}`)
   }
-  if (wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
+  if (progress.wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
   return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}`)
 }
 

@@ -1,5 +1,6 @@
 /** The input of builders, for tests: nothing observed, and secrets that are the same each time. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { canonicalText, contentHash } from '#operator/desired/hash.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
@@ -20,6 +21,10 @@ export function targetOf(owner: DataService, observed: readonly ObservedChild[] 
     effective: inForce,
     settings: { text: canonicalText(settings), hash: contentHash({ settings, image: images.dataservice }) },
     observed: (kind, name) => observed.find(child => child.kind === kind && child.metadata.name === name),
+    foreignAutoscalers: foreignAutoscalers(
+      owner,
+      observed.filter(({ kind }) => kind === autoscalerKind),
+    ),
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }
 }

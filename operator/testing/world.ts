@@ -4,6 +4,7 @@ import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
 import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { isOurs } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts, LogFacts, TopicFacts } from '#operator/reconcile/facts.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
@@ -26,6 +27,7 @@ export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
   const { log = { kind: 'notAsked' } } = world
   const target = targetOf(owner, children)
+  const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const { schema, key, indexes } = owner.spec.record
   const declared = { schema, indexes, ...(key === undefined ? {} : { key }) }
   const verdict = recordVerdict(target, declared, judgeRecord)
@@ -33,9 +35,9 @@ export function factsOf(world: World): Facts {
     owner,
     target,
     verdict,
-    children,
+    children: ours,
     pods,
-    refusals: refusalsOf(children, events),
+    refusals: refusalsOf(ours, events),
     secrets: new Set(secrets),
     topics,
     log,

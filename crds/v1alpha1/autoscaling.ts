@@ -1,0 +1,48 @@
+/** `gateway.autoscaling` and `reader.autoscaling`: who moves the number of pods, and between which bounds. */
+import { type Static, Type } from 'typebox'
+import type { Rule } from './scalars.ts'
+
+/** `floor` names the field that holds the fewest pods. */
+export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
+  Type.Object(
+    {
+      mode: Type.Unsafe<'CPU' | 'Off'>({
+        type: 'string',
+        enum: ['CPU', 'Off'],
+        default: 'CPU',
+        description:
+          `CPU: a HorizontalPodAutoscaler NAME-${part} keeps between ${floor} and maxReplicas pods; it needs ` +
+          `metrics-server. Off: ${floor} is the exact number. An autoscaler of your own always takes over. Default: CPU.`,
+      }),
+      maxReplicas: Type.Integer({
+        minimum: 1,
+        maximum: 50,
+        default: 50,
+        description: 'The most pods, with mode CPU. Example: 10. Default: 50.',
+      }),
+      targetCPUUtilization: Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        default: 70,
+        description:
+          'Per cent of the requested CPU that the pods should use on average, with mode CPU. Default: 70.',
+      }),
+    },
+    {
+      default: {},
+      description:
+        `How the number of ${part} pods follows the load. Example: {mode: CPU, maxReplicas: 20, targetCPUUtilization: 60}. ` +
+        'Default: up to 50 pods at 70 per cent.',
+    },
+  )
+export type Autoscaling = Static<ReturnType<typeof autoscaling>>
+
+/** `block` is the path of the part as its rule sees it; the floor beside the rule is `self.replicas`. */
+export const floorWithinMost = (part: 'gateway' | 'reader', floor: string, block: string): Rule => ({
+  rule:
+    `!has(self.replicas) || ${block}.autoscaling.mode == 'Off' || ` +
+    `self.replicas <= ${block}.autoscaling.maxReplicas`,
+  message:
+    `${floor} is above ${part}.autoscaling.maxReplicas: raise maxReplicas, lower ${floor}, ` +
+    `or set ${part}.autoscaling.mode to Off`,
+})

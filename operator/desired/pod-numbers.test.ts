@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import type { ForeignAutoscaler } from './autoscalers.ts'
+import { numberToWrite, numberWishes, type PodNumber, podNumbers } from './pod-numbers.ts'
+
+type Spec = Parameters<typeof withSpec>[0]
+const wishes = (spec: Spec) => numberWishes(dataService(withSpec(spec)).spec)
+const off = { autoscaling: { mode: 'Off' } }
+const cpu = (number: number, most = 50, cpuPercent = 70) => ({ rule: 'floor', number, most, cpuPercent })
+
+describe('what the spec says of the number of pods', () => {
+  const rows: [string, Spec, 'gateway' | 'writer' | 'reader', object][] = [
+    ['3 to 50 gateways at 70 % by default', {}, 'gateway', cpu(3)],
+    ['3 to 50 readers at 70 % by default', {}, 'reader', cpu(3)],
+    ['2 writers by default', {}, 'writer', { rule: 'seed', number: 2, most: 6 }],
+    [
+      'one writer for one partition',
+      { kafka: { topic: { partitions: 1 } } },
+      'writer',
+      { rule: 'seed', number: 1, most: 1 },
+    ],
+    ['writers as told', { writer: { replicas: 4 } }, 'writer', { rule: 'exact', number: 4 }],
+    ['replicas is the floor', { replicas: 5 }, 'gateway', cpu(5)],
+    [
+      'replicas is exact when no autoscaler is wanted',
+      { replicas: 5, gateway: off },
+      'gateway',
+      { rule: 'exact', number: 5 },
+    ],
+    [
+      'bounds as told',
+      { gateway: { autoscaling: { maxReplicas: 9, targetCPUUtilization: 40 } } },
+      'gateway',
+      cpu(3, 9, 40),
+    ],
+    ['the reader has a floor of its own', { reader: { replicas: 7 } }, 'reader', cpu(7)],
+    [
+      'the floor that nobody chose never is above the most',
+      { reader: { autoscaling: { maxReplicas: 2 } } },
+      'reader',
+      cpu(2, 2),
+    ],
+    ['readers seeded without autoscaler', { reader: off }, 'reader', { rule: 'seed', number: 3, most: 50 }],
+    [
+      'readers exact without autoscaler',
+      { reader: { ...off, replicas: 4 } },
+      'reader',
+      { rule: 'exact', number: 4 },
+    ],
+  ]
+  test.each(rows)('%s', (_title, spec, part, wanted) => {
+    expect(wishes(spec)[part]).toEqual(wanted)
+  })
+})
+
+describe('autoscalers of others', () => {
+  const theirs = (
+    name: string,
+    target: ForeignAutoscaler['target'],
+    part: ForeignAutoscaler['part'] = 'gateway',
+  ) => ({
+    name,
+    target,
+    part,
+    service: 'orders',
+  })
+  test('one on the DataService makes replicas exact', () => {
+    const numbers = podNumbers(wishes({ replicas: 4 }), [theirs('a', 'DataService')])
+    expect(numbers.gateway).toEqual({ rule: 'followed', number: 4, theirs: ['a'] })
+    expect(numbers.reader).toEqual(cpu(3))
+  })
+  test('one on a Deployment takes its number away from us', () => {
+    const numbers = podNumbers(wishes({}), [
+      theirs('a', 'Deployment', 'reader'),
+      theirs('b', 'Deployment', 'writer'),
+    ])
+    expect(numbers).toEqual({
+      gateway: cpu(3),
+      reader: { rule: 'theirs', theirs: ['a'] },
+      writer: { rule: 'theirs', theirs: ['b'] },
+    })
+  })
+  test('with both, the Deployment counts', () => {
+    const both = [theirs('a', 'DataService'), theirs('b', 'Deployment')]
+    expect(podNumbers(wishes({}), both).gateway).toEqual({ rule: 'theirs', theirs: ['a', 'b'] })
+  })
+})
+
+describe('the number to write', () => {
+  const floor = (number: number): PodNumber => ({ rule: 'floor', number, most: 50, cpuPercent: 70 })
+  const seed: PodNumber = { rule: 'seed', number: 2, most: 6 }
+  const exact: PodNumber = { rule: 'exact', number: 4 }
+  const rows: [string, PodNumber, number, boolean, number | undefined][] = [
+    ['an exact number that stands', exact, 4, true, undefined],
+    ['an exact number that was moved', exact, 7, true, 4],
+    ['a number that is followed', { rule: 'followed', number: 6, theirs: ['a'] }, 4, true, 6],
+    ['a number of others is never written', { rule: 'theirs', theirs: ['a'] }, 0, false, undefined],
+    ['a seed at creation', seed, 1, false, 2],
+    ['a seed that fits by itself', seed, 2, false, undefined],
+    ['a seeded number that was moved is let be', seed, 5, true, undefined],
+    ['a seeded number that was set to 0 is let be', seed, 0, true, undefined],
+    ['a seeded number above the partitions comes down to them', seed, 9, true, 6],
+    ['a floor at creation', floor(3), 1, false, 3],
+    ['the autoscaler added pods', floor(3), 20, true, undefined],
+    ['the autoscaler stands at the floor', floor(3), 3, true, undefined],
+    ['a raised floor acts at once', floor(5), 3, true, 5],
+    ['a lowered floor is left to the autoscaler', floor(3), 5, true, undefined],
+    ['0 is written, an autoscaler cannot', floor(0), 20, true, 0],
+    ['0 that stands', floor(0), 0, true, undefined],
+    ['leaving 0, an autoscaler sleeps there', floor(3), 0, true, 3],
+  ]
+  test.each(rows)('%s', (_title, wanted, current, seeded, written) => {
+    expect(numberToWrite(wanted, current, { seeded })).toBe(written)
+  })
+})

@@ -1,0 +1,100 @@
+/** Who owns the number of pods of each stateless part, and which number is ours to write. Pure. */
+import { seededReplicas } from '#crds/v1alpha1/built-in.ts'
+import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
+import type { ForeignAutoscaler } from './autoscalers.ts'
+import type { DeployedPart, deployedParts } from './names.ts'
+
+/** What the spec alone says. */
+export type NumberWish =
+  /** The spec owns the number. */
+  | { rule: 'exact'; number: number }
+  /** Set once at creation, then left to `kubectl scale deployment`, up to `most`. */
+  | { rule: 'seed'; number: number; most: number }
+  /** Our autoscaler owns the number from `number` to `most`, with CPU at `cpuPercent` of the request. */
+  | { rule: 'floor'; number: number; most: number; cpuPercent: number }
+
+export type PodNumber =
+  | NumberWish
+  /** An autoscaler on the DataService moves `replicas`, which we follow. */
+  | { rule: 'followed'; number: number; theirs: readonly string[] }
+  /** An autoscaler on the Deployment owns the number; we write none. */
+  | { rule: 'theirs'; theirs: readonly string[] }
+
+export type PodNumbers = Record<DeployedPart, PodNumber>
+
+/** What the API allows at most where the spec says nothing. */
+const most = 50
+
+export function numberWishes({
+  replicas,
+  gateway,
+  writer,
+  reader,
+  kafka,
+}: DataServiceSpec): Record<DeployedPart, NumberWish> {
+  const { partitions } = kafka.topic
+  return {
+    gateway: scaled(gateway.autoscaling, replicas) ?? { rule: 'exact', number: replicas },
+    writer: exactOrSeed(writer.replicas, Math.min(seededReplicas.writer, partitions), partitions),
+    reader:
+      scaled(
+        reader.autoscaling,
+        reader.replicas ?? Math.min(seededReplicas.reader, reader.autoscaling.maxReplicas),
+      ) ?? exactOrSeed(reader.replicas, seededReplicas.reader, most),
+  }
+}
+
+const scaled = (
+  { mode, maxReplicas, targetCPUUtilization }: DataServiceSpec['gateway']['autoscaling'],
+  number: number,
+): NumberWish | undefined =>
+  mode === 'CPU' ? { rule: 'floor', number, most: maxReplicas, cpuPercent: targetCPUUtilization } : undefined
+
+const exactOrSeed = (own: number | undefined, seed: number, limit: number): NumberWish =>
+  own === undefined ? { rule: 'seed', number: seed, most: limit } : { rule: 'exact', number: own }
+
+/** An autoscaler of somebody else comes before what the spec says: two of them on the same pods stop both. */
+export function podNumbers(
+  wishes: Record<DeployedPart, NumberWish>,
+  foreign: readonly ForeignAutoscaler[],
+): PodNumbers {
+  const numberOf = (part: DeployedPart): PodNumber => {
+    const wish = wishes[part]
+    const theirs = foreign.filter(each => each.part === part)
+    const names = theirs.map(({ name }) => name)
+    if (theirs.some(({ target }) => target === 'Deployment')) return { rule: 'theirs', theirs: names }
+    return theirs.length > 0 ? { rule: 'followed', number: wish.number, theirs: names } : wish
+  }
+  return {
+    gateway: numberOf('gateway'),
+    writer: numberOf('writer'),
+    reader: numberOf('reader'),
+  } satisfies Record<(typeof deployedParts)[number], PodNumber>
+}
+
+/** The number to write to the scale subresource of a Deployment that stands at `current`; undefined: none. */
+export function numberToWrite(
+  wanted: PodNumber,
+  current: number,
+  { seeded }: { seeded: boolean },
+): number | undefined {
+  const number = numberFor(wanted, current, seeded)
+  return number === current ? undefined : number
+}
+
+function numberFor(wanted: PodNumber, current: number, seeded: boolean): number {
+  switch (wanted.rule) {
+    case 'theirs':
+      return current
+    case 'exact':
+    case 'followed':
+      return wanted.number
+    case 'floor':
+      // Only what our autoscaler cannot do or takes its time for: 0, leaving 0, a raised floor.
+      return wanted.number === 0 ? 0 : Math.max(current, wanted.number)
+    case 'seed':
+      return seeded ? Math.min(current, wanted.most) : wanted.number
+    default:
+      return wanted satisfies never
+  }
+}

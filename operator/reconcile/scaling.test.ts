@@ -1,0 +1,226 @@
+/** The number of pods, decided and told, in every situation of its owner. */
+import { describe, expect, test } from 'vitest'
+import { autoscalerKind } from '#operator/desired/autoscalers.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { deriveStatus } from '#operator/status/derive.ts'
+import { autoscaler } from '#operator/testing/autoscaler.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
+import { decide } from './decide.ts'
+
+type Spec = Parameters<typeof withSpec>[0]
+
+interface Situation {
+  /** The spec that everything stands as it asks for. */
+  before?: Spec
+  /** The spec now. */
+  spec?: Spec
+  change?: (child: ObservedChild) => ObservedChild | undefined
+  theirs?: ObservedChild[]
+}
+
+function worldOf({ before = {}, spec = before, change, theirs = [] }: Situation): World {
+  const world = upAndRunning(dataService(withSpec(before)), change)
+  return { ...world, owner: dataService(withSpec(spec)), children: [...world.children, ...theirs] }
+}
+
+/** Ours have our owner reference; the watched copy has all. */
+function stepsIn(situation: Situation): string[] {
+  return decide(factsOf(worldOf(situation))).steps.map(step => {
+    if (step.do === 'scale') return `scale ${step.name} ${step.replicas}`
+    if (step.do === 'remove') return `remove ${step.kind} ${step.name}`
+    return step.do === 'apply' ? `apply ${step.object.kind} ${step.object.metadata.name}` : step.do
+  })
+}
+
+function conditionIn(situation: Situation, type: string): string {
+  const facts = factsOf(worldOf(situation))
+  const plan = decide(facts)
+  const status = deriveStatus({ facts, plan, result: { failures: [], written: 0 }, now: new Date(0) })
+  const found = status.conditions?.find(condition => condition.type === type)
+  return `${found?.status}/${found?.reason}: ${found?.message}`
+}
+
+const pods =
+  (wanted: number, ready = wanted) =>
+  (child: ObservedChild): ObservedChild => ({
+    ...child,
+    spec: { ...child.spec, replicas: wanted },
+    status: { ...child.status, replicas: wanted, readyReplicas: ready, updatedReplicas: wanted },
+  })
+const gateways = (wanted: number, ready?: number) => only('Deployment', 'orders-gateway', pods(wanted, ready))
+const readers = (wanted: number) => only('Deployment', 'orders-reader', pods(wanted))
+const writers = (wanted: number) => only('Deployment', 'orders-writer', pods(wanted))
+const off = { autoscaling: { mode: 'Off' } }
+const onService = autoscaler('theirs', 'DataService/orders')
+const onGateway = autoscaler('keda-hpa-orders', 'Deployment/orders-gateway')
+const ourGateway = `${autoscalerKind} orders-gateway`
+const without = (name: string) => only(autoscalerKind, name, () => undefined)
+
+describe('what is written', () => {
+  const rows: [string, Situation, string[]][] = [
+    ['nothing while the autoscaler moves the number', { change: gateways(17) }, []],
+    ['nothing while the autoscaler of the reader does', { change: readers(17) }, []],
+    [
+      'a raised floor: the number at once, and the bound',
+      { spec: { replicas: 5 } },
+      ['scale orders-gateway 5', `apply ${ourGateway}`],
+    ],
+    [
+      'a lowered floor: the bound only',
+      { before: { replicas: 5 }, spec: { replicas: 3 } },
+      [`apply ${ourGateway}`],
+    ],
+    [
+      'to 0: the number, and the smallest bound there is',
+      { spec: { replicas: 0 } },
+      ['scale orders-gateway 0', `apply ${ourGateway}`],
+    ],
+    ['at 0: nothing', { before: { replicas: 0 } }, []],
+    ['a pod at 0: back to 0', { before: { replicas: 0 }, change: gateways(2) }, ['scale orders-gateway 0']],
+    [
+      'leaving 0: the floor',
+      { before: { replicas: 0 }, spec: { replicas: 3 } },
+      ['scale orders-gateway 3', `apply ${ourGateway}`],
+    ],
+    [
+      'other figures of the autoscaler: the autoscaler only',
+      { spec: { gateway: { autoscaling: { maxReplicas: 4 } } } },
+      [`apply ${ourGateway}`],
+    ],
+    [
+      'no autoscaler wanted: ours goes and the number is exact',
+      { spec: { gateway: off }, change: gateways(9) },
+      [`remove ${ourGateway}`, 'scale orders-gateway 3'],
+    ],
+    [
+      'an exact number that was moved',
+      { before: { gateway: off }, change: gateways(9) },
+      ['scale orders-gateway 3'],
+    ],
+    ['a reader without autoscaler or number is let be', { before: { reader: off }, change: readers(9) }, []],
+    ['a writer is let be up to the partitions', { change: writers(6) }, []],
+    ['a writer above the partitions', { change: writers(7) }, ['scale orders-writer 6']],
+    [
+      'ours was deleted by hand: it comes back',
+      { change: without('orders-reader') },
+      [`apply ${autoscalerKind} orders-reader`],
+    ],
+    [
+      'theirs on the DataService: ours goes, replicas is exact',
+      { theirs: [onService], change: gateways(9) },
+      [`remove ${ourGateway}`, 'scale orders-gateway 3'],
+    ],
+    [
+      'theirs on the DataService says more',
+      { theirs: [onService], change: without('orders-gateway'), spec: { replicas: 6 } },
+      ['scale orders-gateway 6'],
+    ],
+    [
+      'theirs on the Deployment: ours goes and no number is written',
+      { theirs: [onGateway], change: gateways(9), spec: { replicas: 20 } },
+      [`remove ${ourGateway}`],
+    ],
+    [
+      'theirs on the Deployment at 0: still theirs',
+      { theirs: [onGateway], change: gateways(0) },
+      [`remove ${ourGateway}`],
+    ],
+    ['theirs has gone: ours returns', { change: without('orders-gateway') }, [`apply ${ourGateway}`]],
+    [
+      'a record that cannot be used does not keep ours beside theirs',
+      { theirs: [onService], spec: { record: { key: '/nowhere' } } },
+      [`remove ${ourGateway}`],
+    ],
+  ]
+  test.each(rows)('%s', (_title, situation, wanted) => {
+    expect(stepsIn(situation)).toEqual(wanted)
+  })
+
+  test('no autoscaler is made while a Deployment is missing', () => {
+    const change = only('Deployment', 'orders-reader', () => undefined)
+    expect(stepsIn({ change }).filter(step => step.includes(autoscalerKind))).toEqual([])
+  })
+})
+
+describe('what is told', () => {
+  const figures = (status: string, reason: string) =>
+    only(autoscalerKind, 'orders-gateway', child => ({
+      ...child,
+      status: { conditions: [{ type: 'ScalingActive', status, reason }] },
+    }))
+  const rows: [string, Situation, string, string | RegExp][] = [
+    [
+      'by default',
+      {},
+      'Scaling',
+      'True/AutoscaledByCPU: gateway: HorizontalPodAutoscaler orders-gateway, 3 to 50 at 70 % CPU; ' +
+        'writer: kubectl scale deployment/orders-writer, up to 6; ' +
+        'reader: HorizontalPodAutoscaler orders-reader, 3 to 50 at 70 % CPU',
+    ],
+    ['Off', { before: { gateway: off } }, 'Scaling', /^True\/FixedNumber: gateway: 3 as the spec says; /],
+    ['at 0', { before: { replicas: 0 } }, 'Scaling', /^True\/AutoscaledByCPU: gateway: 0 as the spec says/],
+    [
+      'theirs on the DataService',
+      { theirs: [onService] },
+      'Scaling',
+      /^True\/ForeignAutoscaler: gateway: HorizontalPodAutoscaler theirs moves spec\.replicas; /,
+    ],
+    [
+      'theirs on the Deployment',
+      { theirs: [onGateway] },
+      'Scaling',
+      /^True\/ForeignAutoscaler: gateway: HorizontalPodAutoscaler keda-hpa-orders; /,
+    ],
+    [
+      'theirs sleeps',
+      { theirs: [onGateway], change: gateways(0) },
+      'Scaling',
+      /sleeps at 0 pods, kubectl scale deployment\/orders-gateway --replicas=1 wakes it/,
+    ],
+    [
+      'two of theirs',
+      { theirs: [onGateway, onService] },
+      'Scaling',
+      /^False\/AutoscalersInConflict: .*keep one of keda-hpa-orders, theirs and delete the others/,
+    ],
+    [
+      'without metrics-server',
+      { change: figures('False', 'FailedGetResourceMetric') },
+      'Scaling',
+      /^False\/MetricsMissing: .*install metrics-server, or set gateway\.autoscaling\.mode to Off/,
+    ],
+    [
+      'asleep at 0',
+      { before: { replicas: 0 }, change: figures('False', 'ScalingDisabled') },
+      'Scaling',
+      /^True/,
+    ],
+    [
+      'without metrics-server',
+      { change: figures('False', 'FailedGetResourceMetric') },
+      'Ready',
+      /^True\/Ready/,
+    ],
+    [
+      'pods that the autoscaler adds',
+      { change: gateways(9, 4) },
+      'GatewayReady',
+      /^True\/Ready: .*4 of 9 pods/,
+    ],
+    ['fewer than the floor', { change: gateways(9, 2) }, 'GatewayReady', /^False\/PodsNotReady/],
+    ['a raised floor', { spec: { replicas: 5 } }, 'GatewayReady', /^False\/Scaling: .*from 3 to 5 pods/],
+    ['scaled to 0', { before: { replicas: 0 } }, 'Ready', /^True\/ScaledToZero/],
+    [
+      'an exact number that is not reached',
+      { before: { replicas: 9, gateway: off }, change: gateways(9, 4) },
+      'GatewayReady',
+      /^False\/PodsNotReady/,
+    ],
+  ]
+  test.each(rows)('%s: %#', (_title, situation, type, wanted) => {
+    const told = conditionIn(situation, type)
+    if (typeof wanted === 'string') expect(told).toBe(wanted)
+    else expect(told).toMatch(wanted)
+  })
+})

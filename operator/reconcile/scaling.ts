@@ -1,0 +1,58 @@
+/** Steps that concern the number of pods, as far as it is ours to say. Pure. */
+import { autoscalerKind } from '#operator/desired/autoscalers.ts'
+import type { DesiredChild } from '#operator/desired/children.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
+import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import { numberToWrite, podNumbers } from '#operator/desired/pod-numbers.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { type Facts, findChild } from './facts.ts'
+import { podProgress } from './progress.ts'
+
+export interface ScaleStep {
+  do: 'scale'
+  name: string
+  namespace: string
+  replicas: number
+}
+
+/** For the Deployment of this name; it may be about to be made. */
+export function scaleSteps(facts: Facts, name: string): ScaleStep[] {
+  const part = deployedParts.find(each => partName(facts.owner.metadata.name, each) === name)
+  const replicas = part === undefined ? undefined : dueNumber(facts, part)
+  return replicas === undefined
+    ? []
+    : [{ do: 'scale', name, namespace: facts.owner.metadata.namespace, replicas }]
+}
+
+/** The number that this run writes; undefined when the number stands or belongs to others. */
+export function dueNumber({ owner, target, children }: Facts, part: DeployedPart): number | undefined {
+  const observed = findChild({ children }, 'Deployment', partName(owner.metadata.name, part))
+  const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
+  const current = observed === undefined ? numberOfNew : podProgress(observed).wanted
+  const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
+  return numberToWrite(wanted, current, { seeded })
+}
+
+/** A Deployment that is made without a number gets this one from the API server. */
+const numberOfNew = 1
+
+/** A Deployment that may not roll yet still takes the number of pods that its user asks for. */
+export function earlyScaling(due: readonly DesiredChild[], facts: Facts): ScaleStep[] {
+  const dueNames = new Set(
+    due.filter(({ kind }) => kind === 'Deployment').map(({ object }) => object.metadata.name),
+  )
+  return deployedParts
+    .map(part => partName(facts.owner.metadata.name, part))
+    .filter(name => !dueNames.has(name) && findChild(facts, 'Deployment', name) !== undefined)
+    .flatMap(name => scaleSteps(facts, name))
+}
+
+/** Ours that nothing asks for. They go at once, whatever else waits: beside another's, both would stop. */
+export function unwantedAutoscalers(desired: readonly DesiredChild[], facts: Facts): ObservedChild[] {
+  const wanted = desired
+    .filter(({ kind }) => kind === autoscalerKind)
+    .map(({ object }) => object.metadata.name)
+  return facts.children.filter(
+    ({ kind, metadata }) => kind === autoscalerKind && !wanted.includes(metadata.name),
+  )
+}

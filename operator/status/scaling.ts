@@ -1,0 +1,96 @@
+/** Condition `Scaling`: who owns the number of pods of each part. Pure. */
+import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import { autoscalerKind, conditionsOf, type ForeignAutoscaler } from '#operator/desired/autoscalers.ts'
+import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import { type PodNumber, podNumbers } from '#operator/desired/pod-numbers.ts'
+import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
+import { type Finding, fails, holds } from './conditions.ts'
+
+const type = 'Scaling'
+
+export function scaling(facts: Facts): Finding {
+  const { effective, foreignAutoscalers } = facts.target
+  const numbers = podNumbers(effective.replicas, foreignAutoscalers)
+  const owners = deployedParts.map(part => `${part}: ${ownerOf(part, numbers[part], facts)}`).join('; ')
+  for (const part of deployedParts) {
+    const problem = conflict(part, foreignAutoscalers) ?? withoutMetrics(part, numbers[part], facts)
+    if (problem !== undefined) return fails(type, problem.reason, `${problem.message}. ${owners}`)
+  }
+  return holds(type, reasons[numbers.gateway.rule], owners)
+}
+
+/** The gateway is what `replicas` and `kubectl scale dsvc` speak of. */
+const reasons: Record<PodNumber['rule'], Reason> = {
+  exact: 'FixedNumber',
+  seed: 'FixedNumber',
+  floor: 'AutoscaledByCPU',
+  followed: 'ForeignAutoscaler',
+  theirs: 'ForeignAutoscaler',
+}
+
+function ownerOf(part: DeployedPart, wanted: PodNumber, facts: Facts): string {
+  const name = partName(facts.owner.metadata.name, part)
+  switch (wanted.rule) {
+    case 'exact':
+      return `${wanted.number} as the spec says`
+    case 'seed':
+      return `kubectl scale deployment/${name}, up to ${wanted.most}`
+    case 'floor':
+      return wanted.number === 0
+        ? `0 as the spec says, ${autoscalerKind} ${name} sleeps`
+        : `${autoscalerKind} ${name}, ${wanted.number} to ${wanted.most} at ${wanted.cpuPercent} % CPU`
+    case 'followed':
+      return `${autoscalerKind} ${wanted.theirs.join(', ')} moves spec.replicas`
+    case 'theirs':
+      return `${autoscalerKind} ${wanted.theirs.join(', ')}${asleep(name, facts)}`
+    default:
+      return wanted satisfies never
+  }
+}
+
+/** An autoscaler never leaves 0, and the number is not ours to write. */
+function asleep(name: string, facts: Facts): string {
+  const deployment = findChild(facts, 'Deployment', name)
+  if (deployment === undefined || podProgress(deployment).wanted !== 0) return ''
+  return ` sleeps at 0 pods, kubectl scale deployment/${name} --replicas=1 wakes it`
+}
+
+interface Problem {
+  reason: Reason
+  message: string
+}
+
+function conflict(part: DeployedPart, foreign: readonly ForeignAutoscaler[]): Problem | undefined {
+  const names = foreign.filter(each => each.part === part).map(({ name }) => name)
+  if (names.length < 2) return undefined
+  return {
+    reason: 'AutoscalersInConflict',
+    message:
+      `several ${autoscalerKind}s move the pods of the ${part} and so none of them works: ` +
+      `keep one of ${names.join(', ')} and delete the others`,
+  }
+}
+
+/** What our autoscaler says when it has no figures to go by. */
+const figuresMissing = ['FailedGetResourceMetric', 'InvalidMetricSourceType']
+
+function withoutMetrics(part: DeployedPart, wanted: PodNumber, facts: Facts): Problem | undefined {
+  const name = partName(facts.owner.metadata.name, part)
+  const ours = wanted.rule === 'floor' ? findChild(facts, autoscalerKind, name) : undefined
+  const active = conditionsOf(ours?.status).find(condition => condition.type === 'ScalingActive')
+  if (active?.status !== 'False' || !figuresMissing.includes(String(active.reason))) return undefined
+  return {
+    reason: 'MetricsMissing',
+    message:
+      `${autoscalerKind} ${name} gets no CPU figures, so the number of pods stays: install metrics-server, ` +
+      `or set ${part}.autoscaling.mode to Off`,
+  }
+}
+
+/** Pods that our autoscaler adds under load, or takes away after it, do not make a part unready. */
+export function isFloorReady(progress: PodProgress, { target }: Facts, part: DeployedPart): boolean {
+  const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
+  const { current, existing, updated, ready } = progress
+  return wanted.rule === 'floor' && current && updated === existing && ready >= Math.max(1, wanted.number)
+}
