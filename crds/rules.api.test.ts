@@ -77,6 +77,23 @@ const refusals: Record<string, Row> = {
     spec: { ...topic(2), writer: { replicas: 3 } },
     says: 'writer.replicas is above kafka.topic.partitions',
   },
+  'more gateways than their autoscaler may make': {
+    spec: { record, replicas: 5, gateway: { autoscaling: { maxReplicas: 4 } } },
+    says: 'replicas is above gateway.autoscaling.maxReplicas: raise maxReplicas, lower replicas,',
+  },
+  'gateways at most below those at least': {
+    before: { record },
+    spec: { gateway: { autoscaling: { maxReplicas: 2 } } },
+    says: 'replicas is above gateway.autoscaling.maxReplicas',
+  },
+  'more readers than their autoscaler may make': {
+    spec: { record, reader: { replicas: 5, autoscaling: { maxReplicas: 4 } } },
+    says: 'reader.replicas is above reader.autoscaling.maxReplicas',
+  },
+  'an autoscaler by anything but CPU': {
+    spec: { record, gateway: { autoscaling: { mode: 'Lag' } } },
+    says: 'supported values: "CPU", "Off"',
+  },
   'a retention without unit': {
     spec: { record, kafka: { topic: { retention: '7' } } },
     says: 'spec.kafka.topic.retention',
@@ -199,6 +216,8 @@ test('what may change can change', async () => {
     },
     writer: { replicas: 7 },
     postgres: { managed: { instances: 5 }, partitioning: { retain: '30d', premake: 60 } },
+    gateway: { autoscaling: { mode: 'Off', maxReplicas: 1 } },
+    reader: { autoscaling: { maxReplicas: 1 } },
   }
   await kubectl(['replace', '-f', '-'], object(grown))
 })
