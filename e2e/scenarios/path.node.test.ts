@@ -71,24 +71,12 @@ test('kubectl scale gives five ready gateway pods, and back', async () => {
   const kubernetes = await cluster()
   for (const replicas of [5, 3]) {
     await kubernetes.kubectl(['-n', namespace, 'scale', `dsvc/${name}`, `--replicas=${replicas}`])
-    const { status } = await waitUntilReady(kubernetes, flights, { timeoutMs: 120_000 })
-    expect(status?.replicas).toBe(replicas)
-    const pods = await kubernetes.kubectl([
-      '-n',
-      namespace,
-      'get',
-      'pods',
-      '-l',
-      status?.selector ?? '',
-      '-o',
-      'json',
-    ])
-    const { items } = JSON.parse(pods) as {
-      items: { metadata: { name: string; deletionTimestamp?: string } }[]
-    }
-    const living = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    expect(living).toHaveLength(replicas)
-    expect(living.every(({ metadata }) => metadata.name.startsWith(`${name}-gateway-`))).toBe(true)
+    // Up at once; down when the autoscaler has seen for a while that fewer are enough.
+    await settledIn(120_000, async () => {
+      const { status } = await waitUntilReady(kubernetes, flights, { timeoutMs: 120_000 })
+      expect(status?.replicas).toBe(replicas)
+      expect(await livingPods(status?.selector ?? '')).toHaveLength(replicas)
+    })
   }
   const scale = await kubernetes.kubectl([
     'get',
@@ -106,3 +94,15 @@ test('kubectl get answers the first question', async () => {
   const { metadata, status } = await readService(kubernetes, flights)
   expect(status?.observedGeneration).toBe(metadata.generation)
 })
+
+/** Names of the pods that are not on their way out. */
+async function livingPods(selector: string): Promise<string[]> {
+  const kubernetes = await cluster()
+  const pods = await kubernetes.kubectl(['-n', namespace, 'get', 'pods', '-l', selector, '-o', 'json'])
+  const { items } = JSON.parse(pods) as {
+    items: { metadata: { name: string; deletionTimestamp?: string } }[]
+  }
+  const living = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  expect(living.every(({ metadata }) => metadata.name.startsWith(`${name}-gateway-`))).toBe(true)
+  return living.map(({ metadata }) => metadata.name)
+}
