@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
-import { isPlainObject } from './desired/hash.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
+import { playMigration as playMigrationIn, playPods as playPodsIn } from './testing/played.ts'
 
 let namespace = ''
 let operator: RunningOperator
@@ -30,42 +30,8 @@ async function condition(type: string): Promise<string> {
   return found === undefined ? 'absent' : `${found.status}/${found.reason}`
 }
 
-/** Plays a StatefulSet's or Deployment's controller: as many pods as asked for are ready, of the newest version. */
-async function playPods(what: string): Promise<void> {
-  const workload = await read(what)
-  if (!isPlainObject(workload) || !isPlainObject(workload['spec']) || !isPlainObject(workload['metadata'])) {
-    throw new Error(`${what} is no workload`)
-  }
-  const pods = workload['spec']['replicas']
-  const status = {
-    replicas: pods,
-    readyReplicas: pods,
-    updatedReplicas: pods,
-    availableReplicas: pods,
-    observedGeneration: workload['metadata']['generation'],
-  }
-  await inNamespace('patch', what, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }))
-}
-
-async function playMigration(): Promise<void> {
-  const [job] = (await inNamespace('get', 'jobs', '-o', 'name')).split('\n')
-  const now = new Date().toISOString()
-  const state = (type: string) => ({ type, status: 'True', lastProbeTime: now, lastTransitionTime: now })
-  const status = {
-    startTime: now,
-    completionTime: now,
-    succeeded: 1,
-    conditions: [state('SuccessCriteriaMet'), state('Complete')],
-  }
-  await inNamespace(
-    'patch',
-    job ?? '',
-    '--subresource=status',
-    '--type=merge',
-    '-p',
-    JSON.stringify({ status }),
-  )
-}
+const playPods = (what: string) => playPodsIn(namespace, what)
+const playMigration = () => playMigrationIn(namespace)
 
 const requires = (required: string[]) => ({ spec: { record: { schema: { required } } } })
 
@@ -230,7 +196,7 @@ describe('one DataService', () => {
     const forbidden = requests.filter(({ responseStatus }) => responseStatus?.code === 403)
     expect(forbidden.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([])
     const secrets = requests.filter(({ objectRef }) => objectRef?.resource === 'secrets')
-    expect([...new Set(secrets.map(({ verb }) => verb))].sort()).toEqual(['create', 'get'])
+    expect([...new Set(secrets.map(({ verb }) => verb))].sort()).toEqual(['create', 'get', 'patch'])
   })
 })
 

@@ -9,9 +9,12 @@ export interface PolicyRule {
   verbs: string[]
 }
 
-/** What each way of writing needs. A kind that is created only is never changed; Secrets are never listed. */
+/**
+ * What each way of writing needs. A kind that is created only is never changed; Secrets are never listed, and of them
+ * only the metadata are patched: owner and marks, for what they hold is immutable.
+ */
 const verbsOf = ({ kind, write }: ChildRow): string[] => {
-  if (kind === 'Secret') return ['create', 'delete', 'get']
+  if (kind === 'Secret') return ['create', 'delete', 'get', 'patch']
   return write === 'apply'
     ? ['create', 'delete', 'get', 'list', 'patch', 'watch']
     : ['create', 'delete', 'get', 'list', 'watch']

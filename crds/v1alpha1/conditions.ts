@@ -68,6 +68,9 @@ export const reasons = [
   'PodsRefused',
   'AutoscalersInConflict',
   'MetricsMissing',
+  'VolumeLost',
+  'VolumeMismatch',
+  'RetainedDataDiffers',
   // facts about the choice made
   'PausedByAnnotation',
   'SingleBroker',

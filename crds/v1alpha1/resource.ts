@@ -20,6 +20,8 @@ export const annotations = {
   paused: `${group}/paused`,
   /** Any new value rolls every pod of ours, as `kubectl rollout restart` does for one Deployment. */
   restartedAt: `${group}/restartedAt`,
+  /** `kafka` or `postgres`: a volume of that part that was lost may be initialised anew, once. */
+  reinitialise: `${group}/reinitialise`,
 } as const
 
 /** The part of ObjectMeta that we read, as it is in JSON. */

@@ -62,6 +62,17 @@ export const ReaderSpec = Type.Object(
 )
 export type ReaderSpec = Static<typeof ReaderSpec>
 
+export const DeletionPolicy = Type.Unsafe<'Retain' | 'Delete'>({
+  type: 'string',
+  enum: ['Retain', 'Delete'],
+  default: 'Retain',
+  description:
+    'What becomes of the records when the DataService is deleted. Retain: the volumes and the Secrets NAME-identity and ' +
+    'NAME-credentials stay, and a DataService of the same name and the same record finds them again. Delete: nothing ' +
+    'stays. It can be changed at any time before the deletion. Deleting the namespace deletes everything. Default: Retain.',
+})
+export type DeletionPolicy = Static<typeof DeletionPolicy>
+
 export const DataServiceSpec = Type.Object(
   {
     replicas: Type.Integer({
@@ -72,6 +83,7 @@ export const DataServiceSpec = Type.Object(
         'Pods of the gateway: the fewest with gateway.autoscaling.mode CPU, the exact number with Off. ' +
         'kubectl scale dsvc/NAME sets it. 0 drains and stops the HTTP side and touches no data. Example: 5. Default: 3.',
     }),
+    deletionPolicy: DeletionPolicy,
     record: RecordSpec,
     gateway: GatewaySpec,
     writer: WriterSpec,

@@ -24,6 +24,18 @@ export function factsOf({ record, partitioning }: Settings, schemaVersion: strin
   ])
 }
 
+/** The stored data belongs to a service that was declared otherwise. */
+export class RetainedDataDiffers extends Error {
+  /** One sentence for each difference. */
+  readonly text: string
+
+  constructor(different: readonly string[]) {
+    const text = different.join('; ')
+    super(`RetainedDataDiffers: ${text}. Restore the old declaration or use another name.`)
+    this.text = text
+  }
+}
+
 /** Why the declared service cannot use the stored data: one sentence for each difference; empty when it can. */
 export function differences(stored: Facts, declared: Facts): readonly string[] {
   return Object.entries(fixed).flatMap(([name, field]) => {

@@ -10,7 +10,7 @@ import { premakeSql } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 import { ensurePartitionSql } from './ensure-partition.ts'
-import { differences, type Facts, factsOf } from './facts.ts'
+import { differences, type Facts, factsOf, RetainedDataDiffers } from './facts.ts'
 import { grantStatements } from './grants.ts'
 import { ensureIndex } from './indexes.ts'
 import { stepsAfter } from './tables.ts'
@@ -51,9 +51,7 @@ async function describe(session: Session, { settings, record, log }: MigrateOpti
   const declared = factsOf(settings, record.schemaVersion)
   const different = differences(await storedFacts(session), declared)
   if (different.length > 0) {
-    throw new Error(
-      `RetainedDataDiffers: ${different.join('; ')}. Restore the old declaration or use another name.`,
-    )
+    throw new RetainedDataDiffers(different)
   }
   await storeFacts(session, declared)
   await session.query(ensurePartitionSql(schema, settings.partitioning))

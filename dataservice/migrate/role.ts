@@ -1,7 +1,9 @@
 /** The role `migrate`: a Job that makes the tables before anything reads or writes them. */
+import { leaveLastWords } from '#dataservice/platform/last-words.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
+import { RetainedDataDiffers } from './facts.ts'
 import { migrate } from './migrate.ts'
 
 export interface MigratePorts {
@@ -16,7 +18,11 @@ export async function start(context: RoleContext, { database }: MigratePorts): P
     await migrate({ database, settings, record, log, signal })
     log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
   }
-  const done = work()
+  const done = work().catch((error: unknown) => {
+    if (error instanceof RetainedDataDiffers)
+      leaveLastWords({ reason: 'RetainedDataDiffers', text: error.text })
+    throw error
+  })
   return {
     notReady: () => undefined,
     behindService: false,

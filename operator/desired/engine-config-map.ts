@@ -1,8 +1,9 @@
 /** ConfigMap `NAME-<engine>-config`: start script and configuration of one engine. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
+import { initialisedFile } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { type Child, ownedMetadata } from './labels.ts'
-import { type EnginePart, engineConfigName } from './names.ts'
+import { dataParts, type EnginePart, engineConfigName } from './names.ts'
 import type { Target } from './target.ts'
 
 export function engineConfigMap(target: Target, part: EnginePart): Child<V1ConfigMap> {
@@ -11,6 +12,13 @@ export function engineConfigMap(target: Target, part: EnginePart): Child<V1Confi
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: ownedMetadata(owner, engineConfigName(owner.metadata.name, part), part),
-    data: engines[part].files(target),
+    // Beside the files that roll the pods: a running engine does not care, only the next start reads it.
+    data: { ...engines[part].files(target), ...volumeState(target, part) },
   }
+}
+
+/** Tells the start script whether an empty volume is a first start or a loss. */
+function volumeState({ initialisation }: Target, part: EnginePart): Record<string, string> {
+  const keeper = dataParts.find(each => each === part)
+  return keeper === undefined ? {} : { [initialisedFile]: `${initialisation.initialised.has(keeper)}\n` }
 }

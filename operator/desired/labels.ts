@@ -1,5 +1,5 @@
 /** Labels, annotations and owner references: what marks an object as ours. */
-import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { annotations, type DataService } from '#crds/v1alpha1/resource.ts'
 
 export const managedBy = 'dataservice-operator'
 
@@ -18,6 +18,12 @@ export const annotationKeys = {
   desired: 'dataservice.dev/desired',
   /** `namespace/name` of the DataService whose data outlives it. */
   retained: 'dataservice.dev/retained',
+  /** On the identity Secret: the parts whose volumes hold data, so that an empty one is a loss. */
+  initialised: 'dataservice.dev/initialised',
+  /** On the identity Secret: the parts for which the user's `reinitialise` was used. */
+  reinitialised: 'dataservice.dev/reinitialised',
+  /** On a DataService: the part whose lost volume may be initialised anew. */
+  reinitialise: annotations.reinitialise,
   /** On a Deployment: the first number of pods was set, so that it is never set twice. */
   seeded: 'dataservice.dev/seeded',
   /** On a pod template: a change rolls the pods. */
@@ -89,14 +95,15 @@ export function ownedMetadata(owner: DataService, name: string, component: strin
 /** Metadata of a child that outlives its DataService and opens the retained data to the next one of that name. */
 export function retainedMetadata(owner: DataService, name: string, component: string): ChildMetadata {
   const { namespace, name: ownerName } = owner.metadata
+  const labels = childLabels(ownerName, component)
+  return { name, namespace, labels, annotations: retainedAnnotations(owner) }
+}
+
+/** What says whose data it is; Argo CD leaves it alone when it prunes. */
+export function retainedAnnotations({ metadata }: DataService): Record<string, string> {
   return {
-    name,
-    namespace,
-    labels: childLabels(ownerName, component),
-    annotations: {
-      [annotationKeys.retained]: `${namespace}/${ownerName}`,
-      'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
-    },
+    [annotationKeys.retained]: `${metadata.namespace}/${metadata.name}`,
+    'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
   }
 }
 

@@ -12,6 +12,10 @@ export type DeployedPart = (typeof deployedParts)[number]
 export const engineParts = ['kafka', 'postgres', 'redis'] as const
 export type EnginePart = (typeof engineParts)[number]
 
+/** The engines that keep data in volumes. */
+export const dataParts = ['kafka', 'postgres'] as const satisfies readonly EnginePart[]
+export type DataPart = (typeof dataParts)[number]
+
 /** `orders-gateway`: Deployment or StatefulSet, Service, ServiceAccount and PodDisruptionBudget of a part. */
 export const partName = (owner: string, part: Part | 'jobs'): string => `${owner}-${part}`
 

@@ -3,7 +3,7 @@ import type { V1Container, V1StatefulSet, V1Volume, V1VolumeMount } from '@kuber
 import { configPath, type Engine, secretPath } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { contentHash } from './hash.ts'
-import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
+import { type Child, ownedMetadata, retainedAnnotations, selectorLabels } from './labels.ts'
 import { credentialsName, type EnginePart, engineConfigName, partName } from './names.ts'
 import { containerSecurity, podTemplate, serviceAccountOf } from './pod.ts'
 import type { Target } from './target.ts'
@@ -41,6 +41,7 @@ function changeable(target: Target, part: EnginePart) {
     replicas: engine.pods(effective),
     ...(engine.settleSeconds === undefined ? {} : { minReadySeconds: engine.settleSeconds }),
     updateStrategy: { type: engine.rolls(effective) },
+    ...claimPolicy(target, part),
     template: podTemplate({
       owner,
       component: part,
@@ -103,6 +104,14 @@ function files({ owner }: Target, part: EnginePart, engine: Engine): MountedFile
   return [config, ...(items.length > 0 ? [credentials] : []), ...scratch, ...data]
 }
 
+/** May change at any time: Kubernetes then marks the claims that exist, or takes the mark away. */
+function claimPolicy({ owner }: Target, part: EnginePart) {
+  if (part === 'redis') return {}
+  return {
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: owner.spec.deletionPolicy, whenScaled: 'Retain' },
+  }
+}
+
 function volumeClaims({ owner, effective }: Target, part: EnginePart) {
   if (part === 'redis') return {}
   const { size, className } = effective.storage[part]
@@ -111,7 +120,11 @@ function volumeClaims({ owner, effective }: Target, part: EnginePart) {
       {
         apiVersion: 'v1',
         kind: 'PersistentVolumeClaim',
-        metadata: { name: 'data', labels: selectorLabels(owner.metadata.name, part) },
+        metadata: {
+          name: 'data',
+          labels: selectorLabels(owner.metadata.name, part),
+          annotations: retainedAnnotations(owner),
+        },
         spec: {
           accessModes: ['ReadWriteOnce'],
           resources: { requests: { storage: size } },

@@ -3,7 +3,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
 import type { Effective } from './effective.ts'
 import type { Child } from './labels.ts'
-import type { Part } from './names.ts'
+import type { DataPart, Part } from './names.ts'
 
 export interface Target {
   owner: DataService
@@ -14,8 +14,18 @@ export interface Target {
   observed: (kind: string, name: string) => ObservedChild | undefined
   /** Autoscalers of others that move our pods; ours would stop them, and they ours. */
   foreignAutoscalers: readonly ForeignAutoscaler[]
+  /** Which parts hold data by now. */
+  initialisation: Initialisation
   /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */
   fresh: FreshSecrets
+}
+
+/** What is kept on the identity Secret about the volumes. It outlives the DataService, as they do. */
+export interface Initialisation {
+  /** An empty volume of these parts is a loss and is never initialised silently. */
+  initialised: ReadonlySet<DataPart>
+  /** Parts for which the annotation `reinitialise` was used up; it counts once. */
+  reinitialised: ReadonlySet<DataPart>
 }
 
 /** A child as it came from the API server. */

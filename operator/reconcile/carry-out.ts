@@ -6,6 +6,7 @@ import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { type Child, isOurs } from '#operator/desired/labels.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+import { foreignClaim } from './claims.ts'
 import type { Plan, Step } from './decide.ts'
 import type { Growth } from './growth.ts'
 
@@ -92,6 +93,8 @@ async function apply(
 ): Promise<Failure | undefined> {
   const known = uid ?? (await liveUid(owner, object, cluster))
   if (known === 'foreign') return notOwned(object)
+  const foreign = known === undefined ? await foreignClaim(owner, object, cluster) : undefined
+  if (foreign !== undefined) return notOwned(foreign)
   if (known === undefined) await cluster.apply(object, { force: false })
   else await cluster.apply({ ...object, metadata: { ...object.metadata, uid: known } }, { force: true })
   return undefined
@@ -149,7 +152,7 @@ const enlarged = (namespace: string, name: string, storage: string) => ({
 const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<KubernetesObject | undefined> =>
   cluster.get({ kind: kindOf(kind), namespace: metadata.namespace, name: metadata.name })
 
-const notOwned = ({ kind, metadata }: Child): Failure => ({
+const notOwned = ({ kind, metadata }: Pick<Child, 'kind' | 'metadata'>): Failure => ({
   cause: 'notOwned',
   message:
     `${kind} ${metadata.namespace}/${metadata.name} exists and belongs to somebody else: ` +

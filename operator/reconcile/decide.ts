@@ -12,6 +12,7 @@ import { type Growth, growths } from './growth.ts'
 import { roleLabels } from './pod-roles.ts'
 import { answers, jobEnd } from './progress.ts'
 import { brokerToRestart, outdatedBrokers } from './restart-broker.ts'
+import { freedPods, markSteps, outdatedMigrations } from './retention.ts'
 import { earlyScaling, type ScaleStep, scaleSteps, unwantedAutoscalers } from './scaling.ts'
 
 export type Step =
@@ -56,7 +57,10 @@ export function decide(facts: Facts): Plan {
     gates,
     steps: [
       ...unwantedAutoscalers(desired, facts).flatMap(removal),
+      ...outdatedMigrations(facts),
       ...due.flatMap(child => stepsOf(child, facts)),
+      ...markSteps(facts),
+      ...freedPods(facts),
       ...earlyScaling(due, facts),
       ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
       ...topicSteps(facts),

@@ -3,6 +3,7 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
+import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { LogHealth } from '#operator/topics/port.ts'
 import type { Refusals } from './refusals.ts'
@@ -19,6 +20,9 @@ export type LogFacts =
   | { kind: 'unreachable'; message: string }
   | { kind: 'seen'; health: LogHealth }
 
+/** What the metadata of a Secret of ours say. */
+export type SecretFacts = ObservedOwnership & { uid: string }
+
 export interface Facts {
   owner: DataService
   target: Target
@@ -29,8 +33,8 @@ export interface Facts {
   pods: readonly ObservedChild[]
   /** Workloads that may not make their pods. */
   refusals: Refusals
-  /** Names of our Secrets that exist. */
-  secrets: ReadonlySet<string>
+  /** Our Secrets that exist, by name; never what they hold. */
+  secrets: ReadonlyMap<string, SecretFacts>
   topics: TopicFacts
   log: LogFacts
 }

@@ -14,7 +14,8 @@ import { bootstrapServers, settingsOf } from '#operator/desired/settings-config-
 import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
-import { type Facts, findChild, type LogFacts, type TopicFacts } from './facts.ts'
+import { type Facts, findChild, type LogFacts, type SecretFacts, type TopicFacts } from './facts.ts'
+import { initialisationOf } from './initialised.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
@@ -41,6 +42,8 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
         child => child.metadata.labels?.[labelKeys.instance] === name && isOurs(owner, child.metadata),
       ),
   )
+  const secrets = await ownSecrets(owner, ports)
+  const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
   const inForce = effective(owner.spec, ports.images)
   const settings = settingsOf(owner, inForce)
   const target: Target = {
@@ -52,9 +55,9 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     },
     observed: (kind, childName) => findChild({ children }, kind, childName),
     foreignAutoscalers: foreignAutoscalers(owner, ports.stores(autoscalerKind).list(namespace)),
+    initialisation: initialisationOf({ owner, children, pods, secrets }),
     fresh: freshSecrets(),
   }
-  const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
   return {
     owner,
     target,
@@ -62,7 +65,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     children,
     pods,
     refusals: await refusals(namespace, children, ports),
-    secrets: await ownSecrets(owner, ports),
+    secrets,
     topics: await topicFacts(owner, target, ports),
     log: await logFacts({ owner, target, pods, children }, ports),
   }
@@ -78,16 +81,20 @@ async function refusals(
   return refusalsOf(children, lacking ? await cluster.list<ObservedEvent>('Event', { namespace }) : [])
 }
 
-async function ownSecrets(owner: DataService, { cluster, seenSecrets }: ReadPorts): Promise<Set<string>> {
-  const { namespace, name } = owner.metadata
-  const found = new Set<string>()
+async function ownSecrets(
+  owner: DataService,
+  { cluster, seenSecrets }: ReadPorts,
+): Promise<Map<string, SecretFacts>> {
+  const { namespace, name, uid: ownerUid } = owner.metadata
+  const found = new Map<string, SecretFacts>()
   for (const secret of [identityName(name), credentialsName(name)]) {
-    const known = seenSecrets.has(owner.metadata.uid, secret)
-    const live = known ? undefined : await cluster.get({ kind: 'Secret', namespace, name: secret })
-    const ours = known || (live !== undefined && isOurs(owner, live.metadata))
-    if (!ours) continue
-    found.add(secret)
-    if (!known) seenSecrets.add(owner.metadata.uid, secret)
+    const known = seenSecrets.find(ownerUid, secret)
+    const live = known ?? (await cluster.get({ kind: 'Secret', namespace, name: secret }))?.metadata
+    if (live?.uid === undefined || !isOurs(owner, live)) continue
+    const { uid, annotations, ownerReferences } = live
+    const facts = { uid, annotations, ownerReferences }
+    found.set(secret, facts)
+    if (known === undefined) seenSecrets.keep(ownerUid, secret, facts)
   }
   return found
 }
@@ -125,22 +132,27 @@ const freshSecrets = (): FreshSecrets => ({
   password: () => randomBytes(32).toString('hex'),
 })
 
-/** Which Secrets of which owner were seen lately. */
+/** The Secrets of each owner as they were seen lately. */
 export interface SeenSecrets {
-  has(ownerUid: string, secret: string): boolean
-  add(ownerUid: string, secret: string): void
+  find(ownerUid: string, secret: string): SecretFacts | undefined
+  keep(ownerUid: string, secret: string, facts: SecretFacts): void
+  /** After a write: the next run reads it anew. */
+  forget(ownerUid: string, secret: string): void
 }
 
 /** Forgets after `lifeMs`, so that a Secret that somebody deleted is noticed at the next resync. */
 export function seenSecrets(now: () => number, lifeMs: number): SeenSecrets {
-  const seen = new Map<string, number>()
+  const seen = new Map<string, { at: number; facts: SecretFacts }>()
   const keyOf = (ownerUid: string, secret: string) => `${ownerUid}/${secret}`
   return {
-    has: (ownerUid, secret) =>
-      now() - (seen.get(keyOf(ownerUid, secret)) ?? Number.NEGATIVE_INFINITY) < lifeMs,
-    add: (ownerUid, secret) => {
-      for (const [key, at] of seen) if (now() - at >= lifeMs) seen.delete(key)
-      seen.set(keyOf(ownerUid, secret), now())
+    find: (ownerUid, secret) => {
+      const found = seen.get(keyOf(ownerUid, secret))
+      return found !== undefined && now() - found.at < lifeMs ? found.facts : undefined
     },
+    keep: (ownerUid, secret, facts) => {
+      for (const [key, { at }] of seen) if (now() - at >= lifeMs) seen.delete(key)
+      seen.set(keyOf(ownerUid, secret), { at: now(), facts })
+    },
+    forget: (ownerUid, secret) => void seen.delete(keyOf(ownerUid, secret)),
   }
 }

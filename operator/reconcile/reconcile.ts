@@ -10,6 +10,7 @@ import { decide } from './decide.ts'
 import { observe, type ReadPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
+import { markedSecrets } from './retention.ts'
 
 export interface Key {
   namespace: string
@@ -30,6 +31,7 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
   const plan = decide(facts) // pure
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
+  for (const secret of markedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
   const status = deriveStatus({ facts, plan, result, now: deps.now() })
   if (!sameStatus(owner.status, status)) {
     const stored = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine

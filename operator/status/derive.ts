@@ -1,6 +1,7 @@
 /** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
+import { lastReasons } from '#dataservice/contract/last-words.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
@@ -94,6 +95,7 @@ const blocking: ReadonlySet<Reason> = new Set([
   'PodSecurityDenied',
   'PodsRefused',
   'Connections',
+  ...lastReasons,
 ])
 
 /** Only what a user must change. */

@@ -7,6 +7,7 @@ import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { dueNumber } from '#operator/reconcile/scaling.ts'
 import { type Finding, fails, holds } from './conditions.ts'
+import { refusedMigration, refusedVolume } from './data-refused.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
 import { isFloorReady } from './scaling.ts'
@@ -30,6 +31,8 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   if (set === undefined) return fails(type, 'Creating', `StatefulSet ${name} is being created`)
   const progress = podProgress(set)
   if (isRolledOut(progress)) return holds(type, 'Ready', `StatefulSet ${name}: ${counts(progress)}`)
+  const refusal = refusedVolume(facts, part)
+  if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
   const problem = problemOf(facts, set, part)
   if (problem !== undefined) return fails(type, problem.reason, problem.message)
   return fails(
@@ -63,6 +66,8 @@ function database(facts: Facts, { gates }: Plan): Finding {
   const name = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
   const job = findChild(facts, 'Job', name)
   if (job === undefined) return fails(type, 'Migrating', `Job ${name} is being created`)
+  const refusal = refusedMigration(facts, name)
+  if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
   const end = jobEnd(job)
   const problem = problemOf(facts, job, 'migrate')
   if (end === undefined && problem !== undefined) return fails(type, problem.reason, problem.message)

@@ -48,7 +48,7 @@ export function withDefaults(spec: object): DataServiceSpec {
 }
 
 /** Merges into the spec, one level deep, and counts the generation up. */
-export function withSpec(part: Record<string, object | number>): Change {
+export function withSpec(part: Record<string, object | number | string>): Change {
   return service => {
     const spec: Record<string, unknown> = { ...service.spec }
     for (const [field, value] of Object.entries(part)) {

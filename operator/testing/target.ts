@@ -25,6 +25,7 @@ export function targetOf(owner: DataService, observed: readonly ObservedChild[] 
       owner,
       observed.filter(({ kind }) => kind === autoscalerKind),
     ),
+    initialisation: { initialised: new Set(), reinitialised: new Set() },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }
 }

@@ -4,9 +4,11 @@ import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
 import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
-import { isOurs } from '#operator/desired/labels.ts'
+import { annotationKeys, isOurs, retainedAnnotations } from '#operator/desired/labels.ts'
+import { type DataPart, dataParts } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { Facts, LogFacts, TopicFacts } from '#operator/reconcile/facts.ts'
+import type { Facts, LogFacts, SecretFacts, TopicFacts } from '#operator/reconcile/facts.ts'
+import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { targetOf } from './target.ts'
@@ -17,6 +19,8 @@ export interface World {
   children?: readonly ObservedChild[]
   secrets?: readonly string[]
   topics?: TopicFacts
+  /** Further annotations of the Secrets, by name. */
+  marks?: Readonly<Record<string, Record<string, string>>>
   pods?: readonly ObservedChild[]
   /** Events that speak of the children. */
   events?: readonly ObservedEvent[]
@@ -26,7 +30,9 @@ export interface World {
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
   const { log = { kind: 'notAsked' } } = world
-  const target = targetOf(owner, children)
+  const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
+  const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
+  const target = { ...targetOf(owner, children), initialisation }
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const { schema, key, indexes } = owner.spec.record
   const declared = { schema, indexes, ...(key === undefined ? {} : { key }) }
@@ -38,21 +44,30 @@ export function factsOf(world: World): Facts {
     children: ours,
     pods,
     refusals: refusalsOf(ours, events),
-    secrets: new Set(secrets),
+    secrets: secretFacts,
     topics,
     log,
   }
 }
+
+/** As they are stored once all was seen and done. */
+const secretOf = (name: string, { owner, marks = {} }: World): SecretFacts => ({
+  uid: `uid-of-${name}`,
+  annotations: { ...retainedAnnotations(owner), ...marks[name] },
+})
 
 /** The owner's children as they are stored when everything has come up, optionally changed one by one. */
 export function upAndRunning(
   owner: DataService,
   change: (child: ObservedChild) => ObservedChild | undefined = child => child,
 ) {
-  const twice = targetOf(
-    owner,
-    desiredChildren(targetOf(owner)).map(({ object }) => object),
-  )
+  const twice = {
+    ...targetOf(
+      owner,
+      desiredChildren(targetOf(owner)).map(({ object }) => object),
+    ),
+    initialisation: { initialised: new Set(dataParts), reinitialised: new Set<DataPart>() },
+  }
   const replicas: Record<string, number> = {
     'orders-gateway': owner.spec.replicas,
     'orders-writer': 2,
@@ -78,6 +93,7 @@ export function upAndRunning(
     owner,
     children,
     secrets: ['orders-identity', 'orders-credentials'],
+    marks: { 'orders-identity': { [annotationKeys.initialised]: 'kafka,postgres' } },
     topics: {
       kind: 'described' as const,
       topics: desiredTopics(owner, twice.effective),

@@ -1,5 +1,6 @@
 /** What differs between Kafka, Postgres and Redis when they run as StatefulSets of ours. */
 import type { V1Container, V1EnvVar, V1Probe } from '@kubernetes/client-node'
+import { type LastReason, lastWordsPath } from '#dataservice/contract/last-words.ts'
 import type { Effective } from '../effective.ts'
 import type { Target } from '../target.ts'
 
@@ -30,3 +31,17 @@ export interface Engine {
 /** Where the engine's files lie in its pod. */
 export const configPath = '/etc/dataservice/engine'
 export const secretPath = '/etc/dataservice/credentials'
+/** File among the engine's files: `true` once the part held data. It does not roll the pods. */
+export const initialisedFile = 'initialised'
+
+/** Shell: true when an empty volume is a loss. */
+export const heldData = `[ "$(cat ${configPath}/${initialisedFile})" = true ]`
+
+/** Shell function `refuse REASON TEXT`: ends the pod with words that the operator turns into a condition. */
+export const refuseFunction = `refuse() {
+  echo "$1: $2" | tee ${lastWordsPath} >&2
+  exit 1
+}`
+
+/** Shell: a call of that function. */
+export const refuse = (reason: LastReason, text: string): string => `refuse ${reason} "${text}"`

@@ -4,7 +4,7 @@ import { ports } from '#dataservice/contract/names.ts'
 import { identityName, partName, podHost, serviceHost } from '../names.ts'
 import { identityKeys } from '../secrets.ts'
 import type { Target } from '../target.ts'
-import { configPath, type Engine } from './engine.ts'
+import { configPath, type Engine, heldData, refuse, refuseFunction } from './engine.ts'
 
 const dataPath = '/var/lib/kafka/data'
 /** A subfolder: a fresh file system has a `lost+found` that Kafka would take for a partition. */
@@ -127,15 +127,17 @@ const startScript = (target: Target): string => `#!/bin/sh
 # Starts one Kafka node. A volume is formatted once, with the cluster id of this DataService;
 # a volume of another cluster is refused.
 set -eu
+${refuseFunction}
 properties=/run/kafka/server.properties
 sed -e "s/@POD@/$POD_NAME/g" -e "s/@ORDINAL@/\${POD_NAME##*-}/g" ${configPath}/server.properties > $properties
 meta=${logFolder}/meta.properties
 if [ -f $meta ]; then
   found=$(sed -n 's/^cluster.id=//p' $meta)
   if [ "$found" != "$CLUSTER_ID" ]; then
-    echo "volume belongs to Kafka cluster $found, expected $CLUSTER_ID: restore the Secret that was made with it" >&2
-    exit 1
+    ${refuse('VolumeMismatch', 'the volume of $POD_NAME belongs to Kafka cluster $found, expected $CLUSTER_ID')}
   fi
+elif ${heldData}; then
+  ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
 else
   java -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*' kafka.tools.StorageTool format \\
     --cluster-id "$CLUSTER_ID" ${quorum(target)} --config $properties

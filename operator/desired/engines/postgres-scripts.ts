@@ -2,7 +2,7 @@
 import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { bootstrapVariables } from '#dataservice/contract/postgres-bootstrap.ts'
 import { postgresMajor } from '../secrets.ts'
-import { configPath, secretPath } from './engine.ts'
+import { configPath, heldData, refuse, refuseFunction, secretPath } from './engine.ts'
 
 export const dataPath = '/var/lib/postgresql/data'
 /** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
@@ -38,9 +38,9 @@ export const startScript = (values: ScriptValues): string => `#!/bin/sh
 # Starts Postgres ${postgresMajor}. Pod 0 is the primary: it makes the database cluster once, sets roles and passwords on each
 # start over the local socket, then serves; nobody is let in before that is done. The others are replicas: each copies
 # the primary once, and again when the primary no longer holds what it has yet to read.
+${refuseFunction}
 ${preamble(values)}if [ -s $data/PG_VERSION ] && [ "$(cat $data/PG_VERSION)" != ${postgresMajor} ]; then
-  echo "volume holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}: a change of the major version needs dump and restore" >&2
-  exit 1
+  ${refuse('VolumeMismatch', `the volume of $POD_NAME holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}`)}
 fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
 if [ "$ordinal" = 0 ]; then
@@ -50,6 +50,9 @@ ${replicaPart}`
 
 function primaryPart({ instances }: ScriptValues): string {
   return `if [ ! -s $data/PG_VERSION ]; then
+  if ${heldData}; then
+    ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
+  fi
   rm -rf $data.new # what an initdb left that was cut off
   initdb --pgdata=$data.new --username=postgres --encoding=UTF8 --locale=C --auth=trust --data-checksums
   mv $data.new $data

@@ -1,0 +1,56 @@
+/**
+ * Which parts hold data. Pure. It stands on the identity Secret, which outlives the DataService with the volumes: a
+ * resource that is created anew must not take a volume that was emptied meanwhile for a first start.
+ */
+import { annotationKeys } from '#operator/desired/labels.ts'
+import { type DataPart, dataParts, identityName, partName } from '#operator/desired/names.ts'
+import type { Initialisation } from '#operator/desired/target.ts'
+import { type Facts, findChild } from './facts.ts'
+import { lastWordsOf } from './last-words.ts'
+import { isRolledOut, podProgress } from './progress.ts'
+
+export type Seen = Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>
+
+/**
+ * A part holds data from its first Ready on. The annotation `reinitialise` takes that back for a part whose volume is
+ * lost; it counts once, until it is removed and set anew. On a part that is well it is used up without effect, so that
+ * it is no blank cheque for a later loss.
+ */
+export function initialisationOf(seen: Seen): Initialisation {
+  const before = recorded(seen)
+  const asked = partsIn(seen.owner.metadata.annotations?.[annotationKeys.reinitialise])
+  const initialised = new Set<DataPart>()
+  const reinitialised = new Set<DataPart>()
+  for (const part of dataParts) {
+    const state = { had: before.initialised.has(part), used: before.reinitialised.has(part) }
+    const ready = isReady(seen, part)
+    const granted = asked.has(part) && !state.used && state.had && !ready && isLost(seen, part)
+    if ((state.had && !granted) || (ready && !(state.used && hasMigration(seen, part)))) initialised.add(part)
+    if (asked.has(part) && (state.used || granted || (state.had && ready))) reinitialised.add(part)
+  }
+  return { initialised, reinitialised }
+}
+
+/** What the identity Secret says. */
+function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): Initialisation {
+  const annotations = secrets.get(identityName(owner.metadata.name))?.annotations
+  return {
+    initialised: partsIn(annotations?.[annotationKeys.initialised]),
+    reinitialised: partsIn(annotations?.[annotationKeys.reinitialised]),
+  }
+}
+
+/** `kafka,postgres`: as an annotation holds it; unknown words are left out. */
+const partsIn = (text: string | undefined): ReadonlySet<DataPart> =>
+  new Set(dataParts.filter(part => (text ?? '').split(',').some(word => word.trim() === part)))
+
+function isReady({ owner, children }: Seen, part: DataPart): boolean {
+  const set = findChild({ children }, 'StatefulSet', partName(owner.metadata.name, part))
+  return set !== undefined && isRolledOut(podProgress(set))
+}
+
+const isLost = ({ pods }: Seen, part: DataPart): boolean => lastWordsOf(pods, part)?.reason === 'VolumeLost'
+
+/** The tables that a migration made went with the old volume: until that Job is gone, Postgres holds nothing. */
+const hasMigration = ({ children }: Seen, part: DataPart): boolean =>
+  part === 'postgres' && children.some(({ kind }) => kind === 'Job')

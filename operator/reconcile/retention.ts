@@ -1,0 +1,110 @@
+/** What keeps data beyond its DataService, and what lets it go with it. Pure. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { annotationKeys, type Child, childLabels, ownerReference } from '#operator/desired/labels.ts'
+import {
+  credentialsName,
+  type DataPart,
+  dataParts,
+  identityName,
+  migrateName,
+} from '#operator/desired/names.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import type { Plan, Step } from './decide.ts'
+import { type Facts, findChild, type SecretFacts } from './facts.ts'
+import { lastWordsOf } from './last-words.ts'
+
+/** Only metadata are ever sent of a Secret; what it holds is immutable. */
+interface Marks {
+  name: string
+  component: 'identity' | 'credentials'
+  annotations: Record<string, string>
+  /** With deletionPolicy Delete garbage collection takes it along. */
+  owned: boolean
+}
+
+/**
+ * Marks on the Secrets that differ from what they should be. One that was not seen yet is left to the next run: an
+ * apply must never make a Secret. The volumes follow the StatefulSet's own policy.
+ */
+export function markSteps(facts: Facts): Step[] {
+  const { metadata, spec } = facts.owner
+  const owned = spec.deletionPolicy === 'Delete'
+  const wanted: Marks[] = [
+    {
+      name: identityName(metadata.name),
+      component: 'identity',
+      annotations: stateAnnotations(facts),
+      owned,
+    },
+    { name: credentialsName(metadata.name), component: 'credentials', annotations: {}, owned },
+  ]
+  return wanted.flatMap(marks => {
+    const found = facts.secrets.get(marks.name)
+    return found === undefined || isMarked(marks, found, facts.owner.metadata.uid)
+      ? []
+      : [{ do: 'apply', object: marked(marks, facts.owner), uid: found.uid }]
+  })
+}
+
+function stateAnnotations({ target }: Facts): Record<string, string> {
+  const { initialised, reinitialised } = target.initialisation
+  return {
+    ...(initialised.size > 0 ? { [annotationKeys.initialised]: [...initialised].join(',') } : {}),
+    ...(reinitialised.size > 0 ? { [annotationKeys.reinitialised]: [...reinitialised].join(',') } : {}),
+  }
+}
+
+function isMarked({ annotations, owned }: Marks, found: SecretFacts, ownerUid: string): boolean {
+  const { annotations: present, ownerReferences = [] } = found
+  const isOwned = ownerReferences.some(({ uid }) => uid === ownerUid)
+  const keys = [annotationKeys.initialised, annotationKeys.reinitialised]
+  return isOwned === owned && keys.every(key => present?.[key] === annotations[key])
+}
+
+/** Server-side apply takes away again what an earlier mark set and this one does not. */
+function marked({ name, component, annotations, owned }: Marks, owner: DataService): Child {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      namespace: owner.metadata.namespace,
+      labels: childLabels(owner.metadata.name, component),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+      ...(owned ? { ownerReferences: [ownerReference(owner)] } : {}),
+    },
+  }
+}
+
+/** Names of the Secrets whose metadata a plan writes. */
+export const markedSecrets = ({ steps }: Plan): string[] =>
+  steps.flatMap(step =>
+    step.do === 'apply' && step.object.kind === 'Secret' ? [step.object.metadata.name] : [],
+  )
+
+/** A Postgres that is initialised anew has lost its tables: the migration that made them is done again. */
+export function outdatedMigrations(facts: Facts): Step[] {
+  if (!startsAnew('postgres', facts)) return []
+  const job = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
+  return [findChild(facts, 'Job', job)].flatMap(removal)
+}
+
+/** Pods that may initialise their volume now: a new one does it at once, this one only after the kubelet's back-off. */
+export function freedPods(facts: Facts): Step[] {
+  return dataParts
+    .filter(part => startsAnew(part, facts))
+    .flatMap(part => facts.pods.filter(pod => lastWordsOf([pod], part)?.reason === 'VolumeLost'))
+    .flatMap(removal)
+}
+
+function startsAnew(part: DataPart, { target }: Facts): boolean {
+  const { initialised, reinitialised } = target.initialisation
+  return reinitialised.has(part) && !initialised.has(part)
+}
+
+function removal(object: ObservedChild | undefined): Step[] {
+  const { name, namespace, uid, deletionTimestamp } = object?.metadata ?? {}
+  if (object === undefined || name === undefined || namespace === undefined) return []
+  if (uid === undefined || deletionTimestamp !== undefined) return []
+  return [{ do: 'remove', kind: object.kind, name, namespace, uid }]
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { annotationKeys } from '#operator/desired/labels.ts'
+import { decide } from '#operator/reconcile/decide.ts'
+import { dataService } from '#operator/testing/data-service.ts'
+import { refusedPod } from '#operator/testing/refused-pod.ts'
+import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
+import { deriveStatus } from './derive.ts'
+
+function conditions(world: World): Record<string, { verdict: string; message: string }> {
+  const facts = factsOf(world)
+  const status = deriveStatus({
+    facts,
+    plan: decide(facts),
+    result: { failures: [], written: 0 },
+    now: new Date(0),
+  })
+  return Object.fromEntries(
+    (status.conditions ?? []).map(({ type, status: is, reason, message }) => [
+      type,
+      { verdict: `${is}/${reason}`, message },
+    ]),
+  )
+}
+
+const down = (part: string) =>
+  upAndRunning(
+    dataService(),
+    only('StatefulSet', `orders-${part}`, child => ({
+      ...child,
+      status: { ...child.status, readyReplicas: 0 },
+    })),
+  )
+
+describe('a volume that was emptied', () => {
+  const rows = [
+    ['kafka', 'LogReady', 'not in Postgres yet is gone'],
+    ['postgres', 'DatabaseReady', 'all stored records are gone'],
+  ] as const
+  test.each(rows)('of %s is said by %s and Stalled, with the remedy and its price', (part, type, price) => {
+    const pods = [refusedPod(part, `VolumeLost: the volume of orders-${part}-0 is empty\n`)]
+    const found = conditions({ ...down(part), pods })
+    expect(found[type]?.verdict).toBe('False/VolumeLost')
+    expect(found['Ready']?.verdict).toBe('False/VolumeLost')
+    expect(found['Stalled']?.verdict).toBe('True/VolumeLost')
+    expect(found['Reconciling']?.verdict).toBe('False/VolumeLost')
+    expect(found[type]?.message).toContain(
+      `kubectl annotate dsvc/orders dataservice.dev/reinitialise=${part}`,
+    )
+    expect(found[type]?.message).toContain(`the volume of orders-${part}-0 is empty`)
+    expect(found[type]?.message).toContain(price)
+  })
+
+  test('after the annotation was used the message says so', () => {
+    const pods = [refusedPod('kafka', 'VolumeLost: empty')]
+    const identity = { [annotationKeys.initialised]: 'kafka', [annotationKeys.reinitialised]: 'kafka' }
+    const owner = down('kafka').owner
+    const annotated = {
+      ...owner,
+      metadata: { ...owner.metadata, annotations: { [annotationKeys.reinitialise]: 'kafka' } },
+    }
+    const world = { ...down('kafka'), owner: annotated, pods, marks: { 'orders-identity': identity } }
+    expect(conditions(world)['LogReady']?.message).toContain('was used already')
+  })
+
+  test('with permission to start anew it is waiting, not refusal', () => {
+    const pods = [refusedPod('kafka', 'VolumeLost: empty')]
+    const world = { ...down('kafka'), pods, marks: {} }
+    expect(conditions(world)['LogReady']?.verdict).toBe('False/Crashing')
+    expect(conditions(world)['Stalled']?.verdict).toBe('False/Healthy')
+  })
+
+  test('a part that is ready again is not judged by what its pod said before', () => {
+    const pods = [refusedPod('kafka', 'VolumeLost: empty')]
+    expect(conditions({ ...upAndRunning(dataService()), pods })['LogReady']?.verdict).toBe('True/Ready')
+  })
+})
+
+test('a volume of another identity names the Secrets that belong to it', () => {
+  const pods = [
+    refusedPod(
+      'kafka',
+      'VolumeMismatch: the volume of orders-kafka-0 belongs to Kafka cluster A, expected B',
+    ),
+  ]
+  const found = conditions({ ...down('kafka'), pods })
+  expect(found['Stalled']?.verdict).toBe('True/VolumeMismatch')
+  expect(found['LogReady']?.message).toContain('orders-identity')
+})
+
+describe('data that outlived another declaration', () => {
+  const working = upAndRunning(dataService(), child =>
+    child.kind === 'Job' ? { ...child, status: {} } : child,
+  )
+  const job = working.children.find(({ kind }) => kind === 'Job')?.metadata.name ?? ''
+  const text =
+    'RetainedDataDiffers: spec.record.key was /customerId when the data was stored and is /status now'
+
+  test('stalls with the field and the remedy', () => {
+    const pods = [refusedPod('migrate', text, { 'batch.kubernetes.io/job-name': job })]
+    const found = conditions({ ...working, pods })
+    expect(found['DatabaseReady']?.verdict).toBe('False/RetainedDataDiffers')
+    expect(found['Stalled']?.verdict).toBe('True/RetainedDataDiffers')
+    expect(found['Stalled']?.message).toContain('spec.record.key was /customerId')
+    expect(found['Stalled']?.message).toContain('Put back what was declared')
+  })
+
+  test('what the migration of another declaration said does not count', () => {
+    const pods = [refusedPod('migrate', text, { 'batch.kubernetes.io/job-name': 'orders-migrate-old' })]
+    expect(conditions({ ...working, pods })['Stalled']?.verdict).toBe('False/Healthy')
+  })
+})

@@ -1,0 +1,56 @@
+/** Data that does not fit or is not there: what pods said when they ended, with the remedy. Pure. */
+import type { LastReason } from '#dataservice/contract/last-words.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
+import { credentialsName, dataParts, type EnginePart, identityName } from '#operator/desired/names.ts'
+import type { Facts } from '#operator/reconcile/facts.ts'
+import { lastWordsOf } from '#operator/reconcile/last-words.ts'
+
+export interface DataRefused {
+  reason: LastReason
+  text: string
+}
+
+/** What an initialisation anew costs. */
+const cost = {
+  kafka: 'what was accepted and is not in Postgres yet is gone',
+  postgres: 'all stored records are gone, but those that the log still holds',
+} as const
+
+/** Why a part does not take its volume; undefined when it does, or has permission to start anew. */
+export function refusedVolume(facts: Facts, part: EnginePart): DataRefused | undefined {
+  const words = lastWordsOf(facts.pods, part)
+  const keeper = dataParts.find(each => each === part)
+  if (words === undefined || keeper === undefined) return undefined
+  const { name } = facts.owner.metadata
+  if (words.reason === 'VolumeMismatch')
+    return {
+      reason: words.reason,
+      text:
+        `${words.text}. Put back the Secrets ${identityName(name)} and ${credentialsName(name)} and the images that ` +
+        'belong to this volume, or the volume that belongs to them',
+    }
+  const { initialised, reinitialised } = facts.target.initialisation
+  if (words.reason !== 'VolumeLost' || !initialised.has(keeper)) return undefined
+  const again = reinitialised.has(keeper)
+    ? 'remove the annotation, which was used already, and set it anew: '
+    : ''
+  return {
+    reason: words.reason,
+    text:
+      `${words.text} and held data before. Bring the volume back; or, to begin with an empty one, ${again}` +
+      `kubectl annotate dsvc/${name} ${annotationKeys.reinitialise}=${keeper}: ${cost[keeper]}`,
+  }
+}
+
+/** Why the migration does not take the data that is there. */
+export function refusedMigration(facts: Facts, job: string): DataRefused | undefined {
+  const pods = facts.pods.filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job)
+  const words = lastWordsOf(pods, 'migrate', { readyAgain: 'still' })
+  if (words?.reason !== 'RetainedDataDiffers') return undefined
+  return {
+    reason: words.reason,
+    text:
+      `${words.text}. Put back what was declared, or give this DataService another name; ` +
+      'the stored data is untouched',
+  }
+}
