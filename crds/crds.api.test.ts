@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
+import { root } from '#tools/workspace.ts'
 import { dataServiceSchema } from './definition.ts'
 import { parseDataService } from './v1alpha1/resource.ts'
 
@@ -64,7 +66,7 @@ test('the smallest resource gets every default', async () => {
     },
     postgres: {
       managed: { instances: 1, storage: { size: '10Gi' } },
-      partitioning: { by: 'Time', interval: 'Day', premake: 7 },
+      partitioning: {},
     },
     redis: { managed: {} },
   })
@@ -104,6 +106,20 @@ test('a resource that uses every field is taken as it is', async () => {
   await create('everything', spec)
   const stored = JSON.parse(await inNamespace('get', 'dsvc', 'everything', '-o', 'json'))
   expect(stored.spec).toEqual(spec)
+})
+
+test('a natural id stands in the spec as it was written; how the table is cut follows from it', async () => {
+  await create('natural', { record: { ...smallest.record, id: '/customerId' } })
+  const stored = parseDataService(JSON.parse(await inNamespace('get', 'dsvc', 'natural', '-o', 'json')))
+  expect(stored.spec.record.id).toBe('/customerId')
+  expect(stored.spec.postgres.partitioning).toEqual({})
+  const explained = (await kubectl(['explain', 'dsvc.spec.postgres.partitioning.by'])).replace(/\s+/g, ' ')
+  expect(explained).toContain('Default: Hash with record.id, else Time.')
+})
+
+test.each(['flights', 'earthquakes'])('the sample %s is accepted', async name => {
+  const file = join(root, 'config', 'samples', `${name}.yaml`)
+  await kubectl(['apply', '--validate=strict', '-f', file])
 })
 
 test('a field that does not exist is refused, so that a typing error is not silently ignored', async () => {
@@ -179,7 +195,7 @@ test('kubectl explain teaches the fields of spec.record, and the published API d
   const wanted = [...descriptionsIn(dataServiceSchema().properties)]
   expect(wanted.filter(description => !described.has(description))).toEqual([])
   const explained = (await kubectl(['explain', 'dsvc.spec.record'])).replace(/\s+/g, ' ')
-  expect(explained).toContain('FIELDS: indexes')
+  expect(explained).toContain('FIELDS: id <string> JSON Pointer to the field that names a record for ever')
   expect(explained).toContain('key <string> JSON Pointer to the field that orders records')
   expect(explained).toContain('schema <Object> -required- JSON Schema (2020-12) that every record must match')
 })

@@ -22,5 +22,8 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
   redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
 
+/** How the table of records is cut when the spec does not say it. */
+export const builtInPartitioning = { interval: 'Day', premake: 7, hashPartitions: 16 } as const
+
 /** Pods that the operator starts once and then leaves to `kubectl scale deployment`. */
 export const seededReplicas = { writer: 2, reader: 3 } as const

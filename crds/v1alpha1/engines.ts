@@ -4,6 +4,7 @@
  * a rule about an optional field stands on its parent, or it would be skipped when the field is added or removed.
  */
 import { type Static, Type } from 'typebox'
+import { builtInPartitioning } from './built-in.ts'
 import { podFields } from './pods.ts'
 import { Duration, DurationOr, ObjectName, StorageSize } from './scalars.ts'
 
@@ -135,51 +136,73 @@ const ManagedPostgres = Type.Object(
   },
 )
 
-const fixed = (field: string) => [
-  {
-    rule: 'self == oldSelf',
+/** A field of partitioning that is fixed from the first day on, also when its value is the built-in one. */
+const fixed = (field: 'interval' | 'partitions', builtIn: string) => {
+  const inForce = (self: string) => `(has(${self}.${field}) ? ${self}.${field} : ${builtIn})`
+  return {
+    rule: `${inForce('self')} == ${inForce('oldSelf')}`,
     message:
       `postgres.partitioning.${field} cannot change, because the partitions exist: put the old value back, ` +
       'or create another DataService with the new one and copy the records',
-  },
-]
+  }
+}
 
 const Partitioning = Type.Object(
   {
-    by: Type.Unsafe<'Time'>({
-      type: 'string',
-      enum: ['Time'],
-      default: 'Time',
-      'x-kubernetes-validations': fixed('by'),
-      description:
-        'Time: a partition holds the records accepted in one interval. Cannot be changed later. Default: Time.',
-    }),
-    interval: Type.Unsafe<'Hour' | 'Day' | 'Month'>({
-      type: 'string',
-      enum: ['Hour', 'Day', 'Month'],
-      default: 'Day',
-      'x-kubernetes-validations': fixed('interval'),
-      description:
-        'Time that one partition covers. Aim at a few hundred partitions in all: Hour for a few days of data, ' +
-        'Day for a year, Month for longer. Cannot be changed later. Default: Day.',
-    }),
+    by: Type.Optional(
+      Type.Unsafe<'Time' | 'Hash'>({
+        type: 'string',
+        enum: ['Time', 'Hash'],
+        description:
+          'Time: a partition holds the records accepted in one interval. Hash: records are spread evenly by their id. ' +
+          'It follows from record.id and need not be written. Default: Hash with record.id, else Time.',
+      }),
+    ),
+    interval: Type.Optional(
+      Type.Unsafe<'Hour' | 'Day' | 'Month'>({
+        type: 'string',
+        enum: ['Hour', 'Day', 'Month'],
+        description:
+          'Time that one partition covers. Aim at a few hundred partitions in all: Hour for a few days of data, ' +
+          'Day for a year, Month for longer. Cannot be changed later. Not with record.id. ' +
+          `Default: ${builtInPartitioning.interval}.`,
+      }),
+    ),
     retain: Type.Optional(
       Duration({
         description:
           'Age at which records are removed, a whole partition at a time (minutes m, hours h or days d). ' +
-          'Example: 90d. Default: records are kept for ever.',
+          'Not with record.id. Example: 90d. Default: records are kept for ever.',
       }),
     ),
-    premake: Type.Integer({
-      minimum: 1,
-      maximum: 60,
-      default: 7,
-      description: 'Partitions made ahead of now, so that a missed maintenance run is no loss. Default: 7.',
-    }),
+    premake: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 60,
+        description:
+          'Partitions made ahead of now, so that a missed maintenance run is no loss. Not with record.id. ' +
+          `Default: ${builtInPartitioning.premake}.`,
+      }),
+    ),
+    partitions: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 256,
+        description:
+          'Number of partitions by hash of the id. Aim at some ten million records in each. Cannot be changed later. ' +
+          `Only with record.id. Example: 64. Default: ${builtInPartitioning.hashPartitions}.`,
+      }),
+    ),
   },
   {
     default: {},
-    description: 'How the table of records is cut into partitions. Example: {interval: Month, retain: 730d}.',
+    'x-kubernetes-validations': [
+      fixed('interval', `'${builtInPartitioning.interval}'`),
+      fixed('partitions', String(builtInPartitioning.hashPartitions)),
+    ],
+    description:
+      'How the table of records is cut into partitions: by time, or by hash of the id where records have one of their ' +
+      'own (record.id). Example: {interval: Month, retain: 730d}.',
   },
 )
 
@@ -189,7 +212,7 @@ export const PostgresSpec = Type.Object(
     default: {},
     description:
       'The tables: where Postgres runs and how records are partitioned. Default: one managed instance with a partition ' +
-      'for each day, kept for ever.',
+      'for each day, kept for ever; with record.id 16 partitions by hash of the id.',
   },
 )
 export type PostgresSpec = Static<typeof PostgresSpec>

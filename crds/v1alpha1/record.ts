@@ -32,6 +32,15 @@ export const RecordSpec = Type.Object(
         'anything else is shown in Stalled and not rolled out either. ' +
         'Example: {type: object, required: [amount], properties: {amount: {type: number}}}.',
     }),
+    id: Type.Optional(
+      Pointer({
+        description:
+          'JSON Pointer to the field that names a record for ever: a required string with maxLength (at most 600), or ' +
+          'an integer. A record sent again with the same bytes is stored once; another record with an id that is taken ' +
+          'is not stored, and the writer counts it as id-conflict. An id cannot be empty, "." or "..". Cannot be changed ' +
+          'later. Example: /orderNumber. Default: the gateway makes an id for each record (a UUIDv7).',
+      }),
+    ),
     key: Type.Optional(
       Pointer({
         description:
@@ -52,6 +61,12 @@ export const RecordSpec = Type.Object(
   },
   {
     'x-kubernetes-validations': [
+      {
+        rule: 'has(self.id) == has(oldSelf.id) && (!has(self.id) || self.id == oldSelf.id)',
+        message:
+          'record.id cannot change, because stored records are found by it: ' +
+          'put the old value back, or create another DataService with the new id',
+      },
       {
         rule: 'has(self.key) == has(oldSelf.key) && (!has(self.key) || self.key == oldSelf.key)',
         message:

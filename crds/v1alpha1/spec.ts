@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import { autoscaling, floorWithinMost } from './autoscaling.ts'
 import { seededReplicas } from './built-in.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
+import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
 
@@ -95,6 +96,7 @@ export const DataServiceSpec = Type.Object(
   {
     'x-kubernetes-validations': [
       floorWithinMost('gateway', 'replicas', 'self.gateway'),
+      ...partitioningRules,
       {
         rule: '!has(self.writer.replicas) || self.writer.replicas <= self.kafka.topic.partitions',
         message:

@@ -3,6 +3,8 @@
 /** `spec.record` as far as it decides how records are checked, keyed and found. */
 export interface RecordDeclaration {
   schema: Record<string, unknown>
+  /** JSON Pointer of a natural id; absent: the gateway makes ids. */
+  id?: string
   key?: string
   indexes: readonly { readonly fields: readonly string[] }[]
 }
@@ -44,6 +46,8 @@ export interface RecordViolation {
 export interface AcceptedRecord {
   /** First 8 hex digits of the SHA-256 of the schema's canonical text; stands with every record. */
   schemaVersion: string
+  /** Segments of the pointer to a natural id; absent: the gateway makes ids. */
+  idPath?: readonly string[]
   /** Segments of the key pointer; absent: the record id is the key. */
   keyPath?: readonly string[]
   indexes: readonly DeclaredIndex[]

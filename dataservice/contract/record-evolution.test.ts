@@ -201,6 +201,11 @@ const incompatible: Record<string, [RecordDeclaration, RecordDeclaration, string
     '/schema/dependentRequired',
   ],
   'nothing is left': [base, withProperties({ code: false }), '/schema/properties/code'],
+  'another id': [
+    { schema: { ...schema, required: ['customerId', 'amount'] }, id: '/customerId', indexes: [] },
+    { schema: { ...schema, required: ['customerId', 'amount'] }, indexes: [] },
+    '/id',
+  ],
   'another key': [
     { schema: { ...schema, required: ['customerId', 'amount'] }, key: '/customerId', indexes: [] },
     { schema: { ...schema, required: ['customerId', 'amount'] }, key: '/amount', indexes: [] },

@@ -12,10 +12,16 @@ import { problem, rules } from './record-narrowing.ts'
 export function judgeChange(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {
   const roots = { before: before.schema, after: after.schema }
   return [
+    ...idProblems(before, after),
     ...keyProblems(before, after),
     ...comparison(roots)(before.schema, after.schema, '/schema'),
     ...indexProblems(before, after),
   ]
+}
+
+function idProblems(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {
+  if (before.id === after.id) return []
+  return [problem('/id', 'stored records are found by the id and it cannot change')]
 }
 
 function keyProblems(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {

@@ -34,41 +34,62 @@ interface Field {
   characters: number | undefined
 }
 
-/** Segments of the key, which must be a required string or integer. */
-export function judgeKey({ schema, key }: RecordDeclaration): Judged<readonly string[] | undefined> {
-  if (key === undefined) return { value: undefined, problems: [] }
-  const refuse = (message: string) => ({ problems: [{ pointer: '/key', message }] })
-  const path = parsePointer(key)
+/** Segments of the id or the key, which must be a required string or integer; undefined when none is declared. */
+export function judgeName(
+  declaration: RecordDeclaration,
+  what: 'id' | 'key',
+): Judged<readonly string[] | undefined> {
+  const { schema, [what]: text } = declaration
+  if (text === undefined) return { value: undefined, problems: [] }
+  const refuse = (message: string) => ({ problems: [{ pointer: `/${what}`, message }] })
+  const path = parsePointer(text)
   if (path === undefined || path.length === 0)
-    return refuse(`${quote(key)} is no JSON Pointer: write it as /customerId`)
+    return refuse(`${quote(text)} is no JSON Pointer: write it as /customerId`)
   const field = fieldAt(schema, path)
   if (typeof field === 'string') return refuse(field)
   if (!field.isRequired)
-    return refuse(`${key} may be absent: name it, and every object above it, in required`)
+    return refuse(`${text} may be absent: name it, and every object above it, in required`)
   if (field.type !== 'string' && field.type !== 'integer')
-    return refuse(`${key} is of type ${field.type}: the key must be a string or an integer`)
+    return refuse(`${text} is of type ${field.type}: the ${what} must be a string or an integer`)
   if (field.characters === undefined)
-    return refuse(`the string ${key} has no length limit: give it maxLength`)
+    return refuse(`the string ${text} has no length limit: give it maxLength`)
   if (field.characters > indexBounds.characters)
     return refuse(
-      `${key} may have ${field.characters} characters: lower maxLength to at most ${indexBounds.characters}`,
+      `${text} may have ${field.characters} characters: lower maxLength to at most ${indexBounds.characters}`,
     )
   return { value: path, problems: [] }
 }
 
-/** The declared indexes, each with its name, or every reason against them. */
-export function judgeIndexes({ schema, indexes }: RecordDeclaration): Judged<readonly DeclaredIndex[]> {
+/** The declared indexes, each with its name, or every reason against them. A natural id stands at the end of each. */
+export function judgeIndexes({ schema, id, indexes }: RecordDeclaration): Judged<readonly DeclaredIndex[]> {
   if (indexes.length > indexBounds.indexes) {
     const message = `${indexes.length} indexes are declared, at most ${indexBounds.indexes} are kept: take some out`
     return { problems: [{ pointer: '/indexes', message }] }
   }
-  const judged = indexes.map((index, place) => judgeIndex(schema, index.fields, `/indexes/${place}`))
+  const rules = { schema, idCharacters: id === undefined ? 0 : charactersOf(schema, id) }
+  const judged = indexes.map((index, place) => judgeIndex(rules, index.fields, `/indexes/${place}`))
   const problems = [...judged.flatMap(one => one.problems), ...duplicates(indexes)]
   if (problems.length > 0) return { problems }
   return { value: judged.flatMap(one => one.value ?? []), problems: [] }
 }
 
-function judgeIndex(schema: JsonSchema, fields: readonly string[], pointer: string): Judged<DeclaredIndex> {
+interface IndexRules {
+  schema: JsonSchema
+  /** What the id takes in each index; 0 for ids that the gateway makes. */
+  idCharacters: number
+}
+
+/** What a string or number costs in an index; 0 when it is no usable field, which is said elsewhere. */
+function charactersOf(schema: JsonSchema, pointer: string): number {
+  const field = fieldAt(schema, parsePointer(pointer) ?? [])
+  return typeof field === 'string' ? 0 : (field.characters ?? 0)
+}
+
+function judgeIndex(
+  { schema, idCharacters }: IndexRules,
+  fields: readonly string[],
+  pointer: string,
+): Judged<DeclaredIndex> {
   if (fields.length === 0 || fields.length > indexBounds.fields) {
     const message = `an index has 1 to ${indexBounds.fields} fields, this one has ${fields.length}`
     return { problems: [{ pointer: `${pointer}/fields`, message }] }
@@ -77,9 +98,10 @@ function judgeIndex(schema: JsonSchema, fields: readonly string[], pointer: stri
   const problems = [...judged.flatMap(one => one.problems), ...repeatedFields(fields, pointer)]
   if (problems.length > 0) return { problems }
   const found = judged.flatMap(one => one.value ?? [])
-  const characters = found.reduce((sum, one) => sum + one.characters, 0)
+  const characters = found.reduce((sum, one) => sum + one.characters, idCharacters)
   if (characters > indexBounds.characters) {
-    const message = `the fields together may have ${characters} characters (a number counts ${indexBounds.number}): lower their maxLength to at most ${indexBounds.characters} in sum`
+    const what = idCharacters > 0 ? 'the fields and the id' : 'the fields'
+    const message = `${what} together may have ${characters} characters (a number counts ${indexBounds.number}): lower their maxLength to at most ${indexBounds.characters} in sum`
     return { problems: [{ pointer: `${pointer}/fields`, message }] }
   }
   return { value: { name: indexName(fields), fields: found.map(one => one.field) }, problems: [] }

@@ -40,6 +40,7 @@ describe('an accepted declaration', () => {
     const indexes = [{ fields: ['/customerId'] }, { fields: ['/place/city', '/place/zone'] }]
     const record = accepted({ schema: orders, key: '/customerId', indexes })
     expect(record.keyPath).toEqual(['customerId'])
+    expect(record.idPath).toBeUndefined()
     expect(record.schemaVersion).toMatch(/^[0-9a-f]{8}$/)
     expect(record.indexes.map(index => index.fields.map(field => [field.parameter, field.type]))).toEqual([
       [['customerId', 'string']],
@@ -49,6 +50,12 @@ describe('an accepted declaration', () => {
       ],
     ])
     expect(record.indexes[0]?.name).toMatch(/^records_by_[0-9a-f]{8}$/)
+  })
+
+  test('answers the path of a natural id, a text or an integer', () => {
+    expect(accepted({ ...base, id: '/customerId' }).idPath).toEqual(['customerId'])
+    expect(accepted(identified({ type: 'integer' })).idPath).toEqual(['more'])
+    expect(accepted(identified(text(600))).idPath).toEqual(['more'])
   })
 
   test('has the same version whatever the order of its keys, and another one after a change', () => {
@@ -196,6 +203,16 @@ const refusals: Record<string, [RecordDeclaration, string, string]> = {
   'a key that is a number': [{ ...base, key: '/amount' }, '/key', 'integer'],
   'a key without maxLength': [keyed({ type: 'string' }), '/key', 'maxLength'],
   'a key that may be too long': [keyed(text(601)), '/key', '600'],
+  'an id that is no pointer': [{ ...base, id: 'customerId' }, '/id', '/customerId'],
+  'an id that may be absent': [{ ...base, id: '/status' }, '/id', 'required'],
+  'an id that is a number': [{ ...base, id: '/amount' }, '/id', 'the id must be a string or an integer'],
+  'an id without maxLength': [identified({ type: 'string' }), '/id', 'maxLength'],
+  'an id that may be too long': [identified(text(601)), '/id', '600'],
+  'an index that is too long with the id': [
+    { ...identified(text(590)), indexes: [{ fields: ['/status'] }] },
+    '/indexes/0/fields',
+    'the fields and the id together',
+  ],
   'an index over an array': [indexed({ type: 'array' }), '/indexes/0/fields/0', 'exactly one type'],
   'an index over a field that may be null': [
     indexed({ type: ['string', 'null'], maxLength: 3 }),
@@ -244,6 +261,11 @@ function keyed(customerId: unknown): RecordDeclaration {
     schema: { ...orders, properties: { ...orders.properties, customerId } },
     key: '/customerId',
   }
+}
+
+function identified(more: unknown): RecordDeclaration {
+  const { schema } = withProperty(more)
+  return { ...base, schema: { ...schema, required: ['customerId', 'amount', 'more'] }, id: '/more' }
 }
 
 function indexed(property: unknown, ...more: string[]): RecordDeclaration {

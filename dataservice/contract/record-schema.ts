@@ -12,7 +12,7 @@ import type {
   RecordVerdict,
   RecordViolation,
 } from './record-declaration.ts'
-import { judgeIndexes, judgeKey } from './record-fields.ts'
+import { judgeIndexes, judgeName } from './record-fields.ts'
 import { isSchema, keywordProblems } from './record-keywords.ts'
 import { formats, linearRegExp } from './record-patterns.ts'
 
@@ -32,12 +32,18 @@ export function judgeRecord(declaration: RecordDeclaration): RecordVerdict {
   if (problems.length > 0) return refused(problems)
   const compiled = compile(schema)
   if ('problem' in compiled) return refused([compiled.problem])
-  const key = judgeKey(declaration)
+  const [id, key] = [judgeName(declaration, 'id'), judgeName(declaration, 'key')]
   const indexes = judgeIndexes(declaration)
-  if (indexes.value === undefined || key.problems.length > 0)
-    return refused([...key.problems, ...indexes.problems])
-  const record = { schemaVersion: schemaVersion(schema), indexes: indexes.value, check: compiled.check }
-  return { kind: 'accepted', record: key.value ? { ...record, keyPath: key.value } : record }
+  if (indexes.value === undefined || id.problems.length > 0 || key.problems.length > 0)
+    return refused([...id.problems, ...key.problems, ...indexes.problems])
+  const record: AcceptedRecord = {
+    schemaVersion: schemaVersion(schema),
+    indexes: indexes.value,
+    check: compiled.check,
+    ...(id.value && { idPath: id.value }),
+    ...(key.value && { keyPath: key.value }),
+  }
+  return { kind: 'accepted', record }
 }
 
 function refused(problems: readonly RecordProblem[]): RecordVerdict {

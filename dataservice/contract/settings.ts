@@ -16,6 +16,8 @@ export const Settings = Type.Object({
   record: Type.Object({
     /** JSON Schema 2020-12 of one record. */
     schema: Type.Record(Type.String(), Type.Unknown()),
+    /** JSON Pointer of a natural id; absent: the gateway makes ids. Present exactly when partitioning is by Hash. */
+    id: Type.Optional(Type.String()),
     /** JSON Pointer of the Kafka key; absent: the record id. */
     key: Type.Optional(Type.String()),
     indexes: Type.Array(Type.Object({ fields: Type.Array(Type.String(), { minItems: 1 }) })),
@@ -38,14 +40,17 @@ export const Settings = Type.Object({
     /** Connections each pod may hold. */
     poolSize: Type.Object({ writer: Type.Integer({ minimum: 1 }), reader: Type.Integer({ minimum: 1 }) }),
   }),
-  partitioning: Type.Object({
-    by: Type.Literal('Time'),
-    interval: Type.Union([Type.Literal('Hour'), Type.Literal('Day'), Type.Literal('Month')]),
-    /** Partitions made ahead of now. */
-    premake: Type.Integer({ minimum: 1 }),
-    /** Milliseconds after which a partition is dropped; absent: kept for ever. */
-    retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
-  }),
+  partitioning: Type.Union([
+    Type.Object({
+      by: Type.Literal('Time'),
+      interval: Type.Union([Type.Literal('Hour'), Type.Literal('Day'), Type.Literal('Month')]),
+      /** Partitions made ahead of now. */
+      premake: Type.Integer({ minimum: 1 }),
+      /** Milliseconds after which a partition is dropped; absent: kept for ever. */
+      retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
+    Type.Object({ by: Type.Literal('Hash'), partitions: Type.Integer({ minimum: 1 }) }),
+  ]),
   cache: Type.Object({
     host: Type.String({ minLength: 1 }),
     port: Type.Integer(),

@@ -3,6 +3,7 @@ import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
 import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
 import { envelope, recordCreated } from '#dataservice/record/envelope.ts'
+import { naturalId } from '#dataservice/record/natural-id.ts'
 import { keyText, valueAt } from '#dataservice/record/pointer.ts'
 import { type BodyFormat, type Range, type Scan, scanBody } from '#dataservice/record/scan.ts'
 import type { Draft } from './entries.ts'
@@ -11,7 +12,7 @@ export interface SubmissionRules {
   record: AcceptedRecord
   /** Partitions of the topic. */
   partitions: number
-  /** Makes the id of the next record. */
+  /** Makes the id of the next event, which is the record's, too, unless it has a natural one. */
   newId(): string
   /** Headers that all records share. */
   constantHeaders: Readonly<Record<string, Buffer>>
@@ -53,14 +54,15 @@ export function readSubmission(
   const ids: string[] = []
   const drafts: Draft[] = []
   for (const [index, range] of scan.ranges.entries()) {
-    const keyOrError = readRecord(body, range, rules.record)
-    if (typeof keyOrError === 'object') {
-      errors.push({ index, ...keyOrError })
+    const read = readRecord(body, range, rules.record)
+    if (read.kind === 'refused') {
+      errors.push({ index, ...read.error })
       if (errors.length >= maxErrors) break
     } else if (errors.length === 0) {
-      const id = rules.newId()
+      const eventId = rules.newId()
+      const { id = eventId, key = id } = read
       ids.push(id)
-      drafts.push(draft(body.subarray(range.start, range.end), keyOrError ?? id, id, time, rules))
+      drafts.push(draft(body.subarray(range.start, range.end), { eventId, id, key, time }, rules))
     }
   }
   if (errors.length > 0) throw new Problem('invalid-record', { errors })
@@ -79,28 +81,44 @@ function problemOfScan(scan: Exclude<Scan, { kind: 'records' }>): Problem {
   return new Problem('invalid-json', { detail: message, errors: [{ index, pointer, offset, message }] })
 }
 
-/** The key of a record (undefined: its id), or what is wrong with it. */
-function readRecord(body: Buffer, range: Range, record: AcceptedRecord): string | undefined | InputError {
+/** What a record says of itself; what is absent follows from the id that the gateway makes. */
+type ReadRecord = { kind: 'read'; id?: string; key?: string } | { kind: 'refused'; error: InputError }
+
+function readRecord(body: Buffer, range: Range, { check, idPath, keyPath }: AcceptedRecord): ReadRecord {
   const value: unknown = JSON.parse(body.toString('utf8', range.start, range.end))
-  const violation = record.check(value)
-  if (violation) return violation
-  if (record.keyPath === undefined) return undefined
-  const pointer = `/${record.keyPath.join('/')}`
-  return (
-    keyText(valueAt(value, record.keyPath)) ?? {
-      pointer,
-      message: 'the key must be a string or an integer within 2^53',
-    }
-  )
+  const violation = check(value)
+  if (violation) return { kind: 'refused', error: violation }
+  const found: { id?: string; key?: string } = {}
+  if (idPath !== undefined) {
+    const natural = naturalId(valueAt(value, idPath))
+    if (natural.kind === 'refused') return refused(idPath, natural.message)
+    found.id = natural.id
+  }
+  if (keyPath !== undefined) {
+    const key = keyText(valueAt(value, keyPath))
+    if (key === undefined) return refused(keyPath, 'the key must be a string or an integer within 2^53')
+    found.key = key
+  }
+  return { kind: 'read', ...found }
 }
 
-function draft(value: Buffer, key: string, id: string, time: Buffer, rules: SubmissionRules): Draft {
+function refused(path: readonly string[], message: string): ReadRecord {
+  return { kind: 'refused', error: { pointer: `/${path.join('/')}`, message } }
+}
+
+interface Names {
+  eventId: string
+  id: string
+  key: string
+  time: Buffer
+}
+
+function draft(value: Buffer, { eventId, id, key, time }: Names, rules: SubmissionRules): Draft {
   const keyBytes = Buffer.from(key)
-  const idBytes = Buffer.from(id)
   const headers = {
     ...rules.constantHeaders,
-    [envelope.eventId]: idBytes,
-    [envelope.subject]: idBytes,
+    [envelope.eventId]: Buffer.from(eventId),
+    [envelope.subject]: Buffer.from(id),
     [envelope.time]: time,
   }
   return { partition: partitionOf(keyBytes, rules.partitions), record: { key: keyBytes, value, headers } }

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TimePartitioning } from '#dataservice/platform/postgres/partitions.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
@@ -23,7 +23,7 @@ async function tenDays(): Promise<Database> {
   return database
 }
 
-const partitioning = (retainDays?: number): Partitioning => ({
+const partitioning = (retainDays?: number): TimePartitioning => ({
   by: 'Time',
   interval: 'Day',
   premake: 3,

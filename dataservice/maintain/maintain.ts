@@ -3,10 +3,10 @@ import type { Logger } from 'pino'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import {
   intervals,
-  type Partitioning,
   partitionAnswer,
   partitionPrefix,
   premakeSql,
+  type TimePartitioning,
 } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
@@ -14,7 +14,7 @@ import type { Session } from '#dataservice/platform/postgres/session.ts'
 export interface MaintainOptions {
   /** As the owner, without a limit on statements. */
   database: Database
-  partitioning: Partitioning
+  partitioning: TimePartitioning
   log: Logger
 }
 
@@ -40,7 +40,7 @@ export async function maintain({ database, partitioning, log }: MaintainOptions)
  * Tables whose whole interval lies beyond the retention: still a partition, half detached (a run was cut off), or
  * detached and not yet dropped. Their time is read from their names, which works for all three.
  */
-export function expiredSql({ interval }: Partitioning, retainMs: number): string {
+export function expiredSql({ interval }: TimePartitioning, retainMs: number): string {
   const { width, label, digits } = intervals[interval]
   const start = `to_timestamp(substr(c.relname, ${partitionPrefix.length + 1}), '${label}')`
   return `SELECT c.relname, h.inhrelid IS NOT NULL, coalesce(h.inhdetachpending, false)
@@ -52,7 +52,7 @@ ORDER BY c.relname`
 }
 
 /** Reads go on meanwhile: detaching concurrently needs no lock that they would wait for. */
-async function dropExpired(session: Session, partitioning: Partitioning, log: Logger): Promise<string[]> {
+async function dropExpired(session: Session, partitioning: TimePartitioning, log: Logger): Promise<string[]> {
   if (partitioning.retainMs === undefined) return []
   const dropped: string[] = []
   const { rows } = await session.query(expiredSql(partitioning, partitioning.retainMs))
@@ -71,7 +71,7 @@ async function dropExpired(session: Session, partitioning: Partitioning, log: Lo
 }
 
 /** Days until the first interval without a partition, counted up to one interval beyond those made ahead. */
-async function daysAhead(session: Session, { interval, premake }: Partitioning): Promise<number> {
+async function daysAhead(session: Session, { interval, premake }: TimePartitioning): Promise<number> {
   const { unit, width, label } = intervals[interval]
   const horizon = `date_trunc('${unit}', now()) + ${premake} * interval '${width}'`
   const { rows } = await session.query(`SELECT extract(epoch FROM

@@ -12,8 +12,13 @@ export interface MaintainPorts {
 export async function start(context: RoleContext, { database }: MaintainPorts): Promise<Running> {
   const { settings, log, signal } = context
   const work = async () => {
+    const { partitioning } = settings
+    if (partitioning.by === 'Hash') {
+      log.info({ partitions: partitioning.partitions }, 'partitions by hash need no maintenance')
+      return
+    }
     await untilReachable(database, { signal })
-    const report = await maintain({ database, partitioning: settings.partitioning, log })
+    const report = await maintain({ database, partitioning, log })
     const daysAhead = Math.round(report.daysAhead * 10) / 10
     log.info({ dropped: report.dropped, daysAhead }, 'the partitions are as they should be')
   }

@@ -1,5 +1,9 @@
 /** `ensure_partition(id)`: how writers get a missing partition without owning the table. */
-import { intervals, type Partitioning, partitionPrefix } from '#dataservice/platform/postgres/partitions.ts'
+import {
+  intervals,
+  partitionPrefix,
+  type TimePartitioning,
+} from '#dataservice/platform/postgres/partitions.ts'
 
 /** Nothing is older than this when records are kept for ever: an id from before is a mistake, not a record. */
 const beginning = '2020-01-01'
@@ -11,7 +15,10 @@ const beginning = '2020-01-01'
  * It runs as the owner with a fixed search path. The table is made first and attached then, because only attaching
  * lets inserts into other partitions go on.
  */
-export function ensurePartitionSql(schema: string, { interval, premake, retainMs }: Partitioning): string {
+export function ensurePartitionSql(
+  schema: string,
+  { interval, premake, retainMs }: TimePartitioning,
+): string {
   const { unit, width, label } = intervals[interval]
   const oldest =
     retainMs === undefined ? `timestamptz '${beginning}'` : `now() - ${retainMs} * interval '1 millisecond'`

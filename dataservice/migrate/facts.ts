@@ -10,17 +10,18 @@ const fixed: Readonly<Record<string, string>> = {
   'record.key': 'spec.record.key',
   'partitioning.by': 'spec.postgres.partitioning.by',
   'partitioning.interval': 'spec.postgres.partitioning.interval',
+  'partitioning.partitions': 'spec.postgres.partitioning.partitions',
 }
 
 /** The facts of a service as it is declared now. */
 export function factsOf({ record, partitioning }: Settings, schemaVersion: string): Facts {
   return new Map([
     ['record.mode', 'Append'],
-    ['record.id', 'made by the service'],
+    ['record.id', record.id ?? 'made by the service'],
     ['record.key', record.key ?? 'the id'],
     ['record.schemaVersion', schemaVersion],
     ['partitioning.by', partitioning.by],
-    ['partitioning.interval', partitioning.interval],
+    ...ofPartitions(partitioning),
   ])
 }
 
@@ -36,12 +37,19 @@ export class RetainedDataDiffers extends Error {
   }
 }
 
+function ofPartitions(partitioning: Settings['partitioning']): [string, string][] {
+  return partitioning.by === 'Time'
+    ? [['partitioning.interval', partitioning.interval]]
+    : [['partitioning.partitions', String(partitioning.partitions)]]
+}
+
 /** Why the declared service cannot use the stored data: one sentence for each difference; empty when it can. */
 export function differences(stored: Facts, declared: Facts): readonly string[] {
   return Object.entries(fixed).flatMap(([name, field]) => {
     const was = stored.get(name)
     const is = declared.get(name)
-    return was === undefined || was === is
+    // A fact that only one of two ways to cut the table has: `partitioning.by` differs and says it.
+    return was === undefined || is === undefined || was === is
       ? []
       : [`${field} was ${was} when the data was stored and is ${is} now`]
   })

@@ -1,16 +1,28 @@
 /** Who may do what. PUBLIC may do nothing. */
 import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 
-export function grantStatements({ schema, users }: Settings['store']): readonly string[] {
+export function grantStatements(
+  { schema, users }: Settings['store'],
+  by: Partitioning['by'],
+): readonly string[] {
   const [writer, reader] = [quoted(users.writer), quoted(users.reader)]
   return [
     `REVOKE ALL ON SCHEMA ${quoted(schema)} FROM PUBLIC`,
     `GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${writer}, ${reader}`,
     `GRANT INSERT ON records TO ${writer}`,
     `GRANT SELECT, INSERT, UPDATE ON ingest_offsets TO ${writer}`,
-    'REVOKE ALL ON FUNCTION ensure_partition(uuid) FROM PUBLIC',
-    `GRANT EXECUTE ON FUNCTION ensure_partition(uuid) TO ${writer}`,
+    ...onlyFor[by](writer),
     `GRANT SELECT ON records, ingest_offsets, service_facts TO ${reader}`,
   ]
+}
+
+const onlyFor: Readonly<Record<Partitioning['by'], (writer: string) => readonly string[]>> = {
+  Time: writer => [
+    'REVOKE ALL ON FUNCTION ensure_partition(uuid) FROM PUBLIC',
+    `GRANT EXECUTE ON FUNCTION ensure_partition(uuid) TO ${writer}`,
+  ],
+  // To tell a record that was sent again from another one with the same id.
+  Hash: writer => [`GRANT SELECT (id, body_hash) ON records TO ${writer}`],
 }

@@ -1,6 +1,7 @@
 /** The indexes that a service declares, made without stopping writes. */
 import type { Logger } from 'pino'
 import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
+import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
 import { indexColumns, quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 
@@ -16,9 +17,13 @@ ORDER BY p.relname`
  * Makes the index on the parent alone, then on each partition while writes go on, and attaches the parts; with the
  * last one the whole index turns valid. A run that was cut off is taken up where it ended.
  */
-export async function ensureIndex(session: Session, index: DeclaredIndex, log: Logger): Promise<void> {
+export async function ensureIndex(
+  session: Session,
+  index: DeclaredIndex,
+  { by, log }: { by: Partitioning['by']; log: Logger },
+): Promise<void> {
   const name = quoted(index.name)
-  const columns = indexColumns(index)
+  const columns = indexColumns(index, by)
   await session.query(`CREATE INDEX IF NOT EXISTS ${name} ON ONLY records (${columns})`)
   for (;;) {
     const { rows } = await session.query({ text: partitionsWithout, values: [name] })

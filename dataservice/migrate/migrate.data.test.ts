@@ -1,12 +1,12 @@
 import { pino } from 'pino'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { indexColumns } from '#dataservice/platform/postgres/record-fields.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
 import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
-import { acceptedRecord, testSettings } from '#e2e/engines/service-settings.ts'
+import { acceptedRecord, naturalIds, testSettings } from '#e2e/engines/service-settings.ts'
 import { migrate } from './migrate.ts'
 
 const log = pino({ level: 'silent' })
@@ -98,7 +98,7 @@ test('an index declared later reaches partitions that hold records, and a cut-of
   await owner.query({ text: insert, values: [uuid7At(Date.now()), '{"customer":"a","amount":1e2}'] })
   const [index] = record.indexes
   if (!index) throw new Error('the test service declares no index')
-  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records (${indexColumns(index)})`)
+  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records (${indexColumns(index, 'Time')})`)
   await migrate({ database: owner, settings, record, log, signal })
   const { rows } = await owner.query('SELECT count(*) FILTER (WHERE NOT indisvalid) FROM pg_index')
   expect(rows).toEqual([['0']])
@@ -209,4 +209,57 @@ test('a failed declaration leaves the retained partition usable: detached tables
   await owner.query(`ALTER TABLE records DETACH PARTITION ${rows[0]?.[0]}`)
   expect((await writer.query({ text: ensure, values: [id] })).rows).toEqual([['ready']])
   expect((await owner.query('SELECT id FROM records')).rows).toEqual([[id]])
+})
+
+describe('a service whose records bring their id', () => {
+  const hash = 'sha256(convert_to($2, $$UTF8$$))'
+  const insertNatural = `INSERT INTO records VALUES ($1, 'k', now(), 'v', $2::text::json, '${uuid7At(Date.now())}', ${hash})`
+  let natural: ServiceDatabase
+  beforeAll(async () => {
+    natural = await serviceDatabase(engines().postgres)
+    await migrated(natural, naturalIds)
+  })
+
+  test('gets all its partitions at once, each with every index, all valid; a second migration changes nothing', async () => {
+    const owner = open(natural, 'owner')
+    const partitions = await owner.query(
+      `SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'records'::regclass ORDER BY 1`,
+    )
+    expect(partitions.rows.flat()).toEqual(['records_h0', 'records_h1', 'records_h2', 'records_h3'])
+    const { rows } = await owner.query(
+      `SELECT count(*), count(*) FILTER (WHERE indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+       WHERE c.relname LIKE 'records%'`,
+    )
+    const each = 2 + record.indexes.length
+    expect(rows).toEqual([[String(5 * each), String(5 * each)]])
+    const first = await catalogue(owner)
+    await migrated(natural, naturalIds)
+    expect(await catalogue(owner)).toEqual(first)
+  })
+
+  test('takes an id once, whatever its partition, and spreads ids', async () => {
+    const writer = open(natural, 'writer')
+    const ids = Array.from({ length: 200 }, (_, n) => `parcel ${n}/ü`)
+    for (const id of ids) await writer.query({ text: insertNatural, values: [id, '{}'] })
+    const again = writer.query({ text: insertNatural, values: [ids[7] ?? '', '{"other":1}'] })
+    await expect(again).rejects.toMatchObject({ kind: 'duplicate', sqlState: '23505' })
+    const { rows } = await open(natural, 'owner').query('SELECT tableoid, count(*) FROM records GROUP BY 1')
+    expect(rows).toHaveLength(4)
+  })
+
+  test.each([
+    ['writer', 'SELECT body FROM records'],
+    ['writer', `UPDATE records SET key = 'other'`],
+    ['reader', 'DELETE FROM records'],
+  ] as const)('the %s may not %s', async (user, text) => {
+    await expect(open(natural, user).query(text)).rejects.toMatchObject({ sqlState: '42501' })
+  })
+
+  test.each([
+    ['another number of partitions', { ...naturalIds, partitioning: { by: 'Hash', partitions: 8 } }],
+    ['another id', { ...naturalIds, record: { ...naturalIds.record, id: '/customer' } }],
+    ['ids made by the service', {}],
+  ] as const)('does not fit %s', async (_, changes) => {
+    await expect(migrated(natural, changes)).rejects.toThrow('RetainedDataDiffers')
+  })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { testRecord, testSettings } from '#e2e/engines/service-settings.ts'
 import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, factsOf } from './facts.ts'
-import { steps, stepsAfter } from './tables.ts'
+import { stepsAfter, stepsFor } from './tables.ts'
 
 const endpoint = { host: 'db', port: 5432 }
 const settings = testSettings({
@@ -14,18 +14,23 @@ const settings = testSettings({
   poolSize: { writer: 1, reader: 1 },
 })
 
-describe('the steps', () => {
+describe.each([
+  { by: 'Time', interval: 'Day', premake: 3 },
+  { by: 'Hash', partitions: 4 },
+] as const)('the steps by $by', partitioning => {
+  const steps = stepsFor(partitioning)
+
   test('are numbered without a gap', () => {
     expect(steps.map(({ version }) => version)).toEqual(steps.map((_, index) => index + 1))
   })
 
   test('that a database lacks are those after its version', () => {
-    expect(stepsAfter(0)).toEqual(steps)
-    expect(stepsAfter(steps.length)).toEqual([])
+    expect(stepsAfter(0, steps)).toEqual(steps)
+    expect(stepsAfter(steps.length, steps)).toEqual([])
   })
 
   test('of a newer program are not undone', () => {
-    expect(() => stepsAfter(steps.length + 1)).toThrow('use a newer image')
+    expect(() => stepsAfter(steps.length + 1, steps)).toThrow('use a newer image')
   })
 })
 
@@ -48,6 +53,25 @@ describe('stored data', () => {
       'spec.postgres.partitioning.interval was Day when the data was stored and is Hour now',
     ])
   })
+})
+
+test('data by time does not fit a service with natural ids', () => {
+  const record = { ...testRecord, id: '/customer' }
+  const natural = factsOf({ ...settings, record, partitioning: { by: 'Hash', partitions: 8 } }, 'a')
+  expect(differences(factsOf(settings, 'a'), natural)).toEqual([
+    'spec.record.id was made by the service when the data was stored and is /customer now',
+    'spec.postgres.partitioning.by was Time when the data was stored and is Hash now',
+  ])
+})
+
+test('data by hash does not fit another id or number of partitions', () => {
+  const record = { ...testRecord, id: '/customer' }
+  const facts = (id: string, partitions: number) =>
+    factsOf({ ...settings, record: { ...record, id }, partitioning: { by: 'Hash', partitions } }, 'a')
+  expect(differences(facts('/customer', 8), facts('/order', 16))).toEqual([
+    'spec.record.id was /customer when the data was stored and is /order now',
+    'spec.postgres.partitioning.partitions was 8 when the data was stored and is 16 now',
+  ])
 })
 
 test('without a retention nothing expires but what is before 2020', () => {

@@ -13,7 +13,7 @@ import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, type Facts, factsOf, RetainedDataDiffers } from './facts.ts'
 import { grantStatements } from './grants.ts'
 import { ensureIndex } from './indexes.ts'
-import { stepsAfter } from './tables.ts'
+import { type Step, stepsAfter, stepsFor } from './tables.ts'
 
 export interface MigrateOptions {
   /** As the owner, without a limit on statements. */
@@ -31,12 +31,13 @@ const lockPollMs = 200
 /** Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. */
 export async function migrate(options: MigrateOptions): Promise<void> {
   const { database, record, log } = options
+  const { partitioning } = options.settings
   await database.use(async session => {
     await lock(session, options.signal)
     try {
       await inTransaction(session, () => describe(session, options))
-      for (const index of record.indexes) await ensureIndex(session, index, log)
-      await session.query(premakeSql(options.settings.partitioning))
+      for (const index of record.indexes) await ensureIndex(session, index, { by: partitioning.by, log })
+      if (partitioning.by === 'Time') await session.query(premakeSql(partitioning))
     } finally {
       await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
     }
@@ -45,24 +46,25 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 
 /** Tables, function, grants and facts: everything that fits into one transaction. */
 async function describe(session: Session, { settings, record, log }: MigrateOptions): Promise<void> {
-  const { schema } = settings.store
+  const { partitioning, store } = settings
+  const { schema } = store
   await session.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)
-  await applySteps(session, log)
+  await applySteps(session, stepsFor(partitioning), log)
   const declared = factsOf(settings, record.schemaVersion)
   const different = differences(await storedFacts(session), declared)
   if (different.length > 0) {
     throw new RetainedDataDiffers(different)
   }
   await storeFacts(session, declared)
-  await session.query(ensurePartitionSql(schema, settings.partitioning))
-  for (const statement of grantStatements(settings.store)) await session.query(statement)
+  if (partitioning.by === 'Time') await session.query(ensurePartitionSql(schema, partitioning))
+  for (const statement of grantStatements(store, partitioning.by)) await session.query(statement)
 }
 
-async function applySteps(session: Session, log: Logger): Promise<void> {
+async function applySteps(session: Session, steps: readonly Step[], log: Logger): Promise<void> {
   await session.query(`CREATE TABLE IF NOT EXISTS migrations (
   version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`)
   const { rows } = await session.query('SELECT coalesce(max(version), 0) FROM migrations')
-  for (const { version, name, statements } of stepsAfter(Number(rows[0]?.[0] ?? 0))) {
+  for (const { version, name, statements } of stepsAfter(Number(rows[0]?.[0] ?? 0), steps)) {
     for (const statement of statements) await session.query(statement)
     await session.query({
       text: 'INSERT INTO migrations (version, name) VALUES ($1, $2)',

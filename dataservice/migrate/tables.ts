@@ -2,6 +2,7 @@
  * The tables, as numbered steps. A step is never changed once released: what comes later is a new step.
  * Statements run in the schema of the service (first in the search path), in one transaction for all steps.
  */
+import { type Partitioning, pageOrder } from '#dataservice/platform/postgres/partitions.ts'
 
 export interface Step {
   version: number
@@ -9,7 +10,7 @@ export interface Step {
   statements: readonly string[]
 }
 
-const functions = [
+const timeFunctions = [
   // The first 48 bits of a UUIDv7 are milliseconds since 1970.
   `CREATE FUNCTION id_time(id uuid) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -19,22 +20,54 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid`,
 ]
 
-export const steps: readonly Step[] = [
-  {
-    version: 1,
-    name: 'records, positions in the log, facts',
-    statements: [
-      // `json` keeps the text as it came; there is no default partition, it would hide that one is missing.
-      `CREATE TABLE records (
-  id uuid NOT NULL,
-  key text COLLATE "C" NOT NULL,
+/** Columns behind the id. `json` keeps the text as it came. */
+const commonColumns = `key text COLLATE "C" NOT NULL,
   accepted_at timestamptz NOT NULL,
   schema_version text COLLATE "C" NOT NULL,
-  body json NOT NULL,
+  body json NOT NULL`
+
+/** There is no default partition: it would hide that one is missing. */
+function recordsByTime(): readonly string[] {
+  return [
+    `CREATE TABLE records (
+  id uuid NOT NULL,
+  ${commonColumns},
   PRIMARY KEY (id)
 ) PARTITION BY RANGE (id)`,
-      // A row moves with each batch: room on its page keeps these updates away from the index.
-      `CREATE TABLE ingest_offsets (
+    ...timeFunctions,
+  ]
+}
+
+/** An id that came from outside may come again: the hash of the body tells whether it is the same record. */
+function recordsByHash({ partitions }: Extract<Partitioning, { by: 'Hash' }>): readonly string[] {
+  const digits = String(partitions - 1).length
+  return [
+    `CREATE TABLE records (
+  id text COLLATE "C" NOT NULL,
+  ${commonColumns},
+  event_id uuid NOT NULL,
+  body_hash bytea NOT NULL,
+  PRIMARY KEY (id)
+) PARTITION BY HASH (id)`,
+    `CREATE INDEX records_by_time ON records (${pageOrder.Hash.join(', ')})`,
+    ...Array.from(
+      { length: partitions },
+      (_, part) => `CREATE TABLE records_h${String(part).padStart(digits, '0')} PARTITION OF records
+FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${part})`,
+    ),
+  ]
+}
+
+/** The steps of a service that cuts its table so. */
+export function stepsFor(partitioning: Partitioning): readonly Step[] {
+  return [
+    {
+      version: 1,
+      name: 'records, positions in the log, facts',
+      statements: [
+        ...(partitioning.by === 'Time' ? recordsByTime() : recordsByHash(partitioning)),
+        // A row moves with each batch: room on its page keeps these updates away from the index.
+        `CREATE TABLE ingest_offsets (
   topic text COLLATE "C" NOT NULL,
   partition integer NOT NULL,
   cluster_id text COLLATE "C" NOT NULL,
@@ -44,17 +77,17 @@ export const steps: readonly Step[] = [
   claimed_by text COLLATE "C" NOT NULL,
   PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50)`,
-      `CREATE TABLE service_facts (
+        `CREATE TABLE service_facts (
   name text COLLATE "C" PRIMARY KEY,
   value text NOT NULL
 )`,
-      ...functions,
-    ],
-  },
-]
+      ],
+    },
+  ]
+}
 
 /** Steps that a database at `version` still needs. Throws when the database is newer than this program. */
-export function stepsAfter(version: number): readonly Step[] {
+export function stepsAfter(version: number, steps: readonly Step[]): readonly Step[] {
   const newest = steps.at(-1)?.version ?? 0
   if (version > newest) {
     throw new Error(`the database is at version ${version}, this program knows ${newest}: use a newer image`)

@@ -4,7 +4,7 @@ import type { Row } from '#dataservice/platform/postgres/session.ts'
 /** A row of `recordStatement` or `pageStatement` as `{"id","acceptedAt","schemaVersion","record"}`. */
 export function recordText([id, acceptedAt, schemaVersion, body]: Row): string {
   const version = JSON.stringify(schemaVersion)
-  return `{"id":"${id}","acceptedAt":"${acceptedAt}","schemaVersion":${version},"record":${body}}`
+  return `{"id":${JSON.stringify(id)},"acceptedAt":"${acceptedAt}","schemaVersion":${version},"record":${body}}`
 }
 
 /** A page: `next` is the cursor of the following one. */

@@ -4,6 +4,7 @@ import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import { resource } from '#dataservice/platform/http/resource.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
+import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
 import { allowedFields, parseQuery } from './parameters.ts'
 
@@ -16,12 +17,14 @@ const retryAfterSeconds = 1
 
 export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<void> {
   resource(app, '/data', { GET: (request, reply) => answerPage(ports, request, reply) })
-  resource(app, '/data/:id', { GET: (request, reply) => answerRecord(ports, request, reply) })
+  // Not `/data/:id`: the router would read `%252F` as a slash.
+  resource(app, '/data/*', { GET: (request, reply) => answerRecord(ports, request, reply) })
 }
 
 async function answerRecord({ lookup }: ReaderPorts, request: FastifyRequest, reply: FastifyReply) {
-  const { id } = request.params as { id: string }
-  const answer = await lookup.record(id.toLowerCase()).catch(unavailable)
+  const id = idOfUrl(request.raw.url ?? '')
+  if (id === undefined) throw new Problem('not-found')
+  const answer = await lookup.record(id).catch(unavailable)
   if (answer.kind === 'found') return sendJson(reply, answer.body)
   if (answer.kind === 'absent') throw new Problem('record-not-found')
   throw new Problem('not-yet-visible', { retryAfter: retryAfterSeconds })

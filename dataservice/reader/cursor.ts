@@ -1,26 +1,37 @@
 /** Where a page ended, signed and bound to its question: opaque to clients, the same in every reader. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { uuidBytes } from '#dataservice/platform/postgres/binary.ts'
 
-const version = 1
-const idBytes = 16
+/** The place of a record in the order of pages. */
+export interface PagePlace {
+  id: string
+  /** RFC 3339 with microseconds, as Postgres keeps it; only where ids do not carry the time. */
+  acceptedAt?: string
+}
+
+const version = 2
 const signatureBytes = 16
+/** Longer than any cursor of ours: an id has at most 600 characters, of up to 6 bytes each in JSON. */
+const maxLength = 8_192
 
 /** The cursor that follows a record. `question` is its canonical text. */
-export function signCursor(key: Buffer, question: string, id: string): string {
-  const head = Buffer.concat([Buffer.from([version]), uuidBytes(id)])
+export function signCursor(key: Buffer, question: string, { id, acceptedAt }: PagePlace): string {
+  const place = acceptedAt === undefined ? [id] : [id, acceptedAt]
+  const head = Buffer.concat([Buffer.from([version]), Buffer.from(JSON.stringify(place))])
   return Buffer.concat([head, signature(key, question, head)]).toString('base64url')
 }
 
-/** The id after which to go on, or undefined when this is no cursor of ours for this question. */
-export function readCursor(key: Buffer, question: string, cursor: string): string | undefined {
-  if (!/^[\w-]{44}$/.test(cursor)) return undefined
+/** The place after which to go on, or undefined when this is no cursor of ours for this question. */
+export function readCursor(key: Buffer, question: string, cursor: string): PagePlace | undefined {
+  if (cursor.length > maxLength || !/^[\w-]+$/.test(cursor)) return undefined
   const bytes = Buffer.from(cursor, 'base64url')
-  const head = bytes.subarray(0, 1 + idBytes)
-  if (bytes.length !== 1 + idBytes + signatureBytes || bytes[0] !== version) return undefined
-  if (!timingSafeEqual(bytes.subarray(1 + idBytes), signature(key, question, head))) return undefined
-  const hex = head.subarray(1).toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  // Some texts differ only in bits that decoding drops: only the one that we wrote counts.
+  if (bytes.length <= 1 + signatureBytes || bytes.toString('base64url') !== cursor) return undefined
+  const head = bytes.subarray(0, -signatureBytes)
+  if (!timingSafeEqual(bytes.subarray(-signatureBytes), signature(key, question, head))) return undefined
+  if (head[0] !== version) return undefined
+  const [id, acceptedAt]: string[] = JSON.parse(head.toString('utf8', 1))
+  if (id === undefined) return undefined
+  return acceptedAt === undefined ? { id } : { id, acceptedAt }
 }
 
 function signature(key: Buffer, question: string, head: Buffer): Buffer {

@@ -1,10 +1,12 @@
 /** How the reader finds things: the cache first, then Postgres, one question at a time for the same thing. */
 import { createHash } from 'node:crypto'
+import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
+import type { Row } from '#dataservice/platform/postgres/session.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
-import { timeOfUuid7 } from '#dataservice/record/uuid7.ts'
 import { pageText, recordText } from './answers.ts'
-import { readCursor, signCursor } from './cursor.ts'
+import { type PagePlace, readCursor, signCursor } from './cursor.ts'
+import { idSchemes } from './ids.ts'
 import type { ReaderMetrics } from './metrics.ts'
 import { canonicalQuestion, type PageRequest } from './parameters.ts'
 import { pageStatement, recordStatement } from './query.ts'
@@ -13,6 +15,7 @@ import { SingleFlight } from './single-flight.ts'
 export interface LookupOptions {
   database: Pick<Reads, 'query'>
   cache: Cache
+  by: Partitioning['by']
   /** Records never change: how long the cache may keep one. */
   recordTtlMs: number
   cursorKey: Buffer
@@ -32,11 +35,6 @@ export type PageAnswer = { kind: 'page'; body: Buffer } | { kind: 'foreign-curso
 const pageTtlMs = 1_000
 /** What is larger is not worth its place in the cache. */
 const maxCachedBytes = 1024 * 1024
-/** An id of this age that cannot be found may be on its way. */
-const youngMs = 10_000
-/** How far ahead of us a gateway's clock may be. */
-const aheadMs = 300_000
-
 type Kind = 'record' | 'page'
 
 export class Lookup {
@@ -47,34 +45,34 @@ export class Lookup {
     this.#options = options
   }
 
-  /** `id` in lower case. Rejects with a `DatabaseFailure` when neither cache nor database can answer. */
-  async record(id: string): Promise<RecordAnswer> {
-    const time = timeOfUuid7(id)
-    if (time === undefined) return { kind: 'absent' }
+  /** `text` as a client wrote the id. Rejects with a `DatabaseFailure` when neither cache nor database can answer. */
+  async record(text: string): Promise<RecordAnswer> {
+    const scheme = idSchemes[this.#options.by]
+    const id = scheme.canonical(text)
+    if (id === undefined) return { kind: 'absent' }
     const body = await this.#cached('record', id, this.#options.recordTtlMs, async () => {
       const { rows } = await this.#options.database.query(recordStatement(id))
       return rows[0] && Buffer.from(recordText(rows[0]))
     })
     if (body) return { kind: 'found', body }
-    const age = this.#options.now() - time
-    return { kind: age < youngMs && age > -aheadMs ? 'not-yet-visible' : 'absent' }
+    return { kind: scheme.mayBeOnItsWay(id, this.#options.now()) ? 'not-yet-visible' : 'absent' }
   }
 
   /** Rejects like `record`. */
   async page({ question, limit, cursor }: PageRequest): Promise<PageAnswer> {
-    const { cursorKey } = this.#options
+    const { cursorKey, by } = this.#options
     const canonical = canonicalQuestion(question)
     const before = cursor === undefined ? undefined : readCursor(cursorKey, canonical, cursor)
     if (cursor !== undefined && before === undefined) return { kind: 'foreign-cursor' }
     const name = createHash('sha256')
-      .update(`${canonical}\n${limit}\n${before ?? ''}`)
+      .update(`${canonical}\n${limit}\n${before === undefined ? '' : JSON.stringify(before)}`)
       .digest('base64url')
     const body = await this.#cached('page', name, pageTtlMs, async () => {
       const start = { question, limit, ...(before !== undefined && { before }) }
-      const { rows } = await this.#options.database.query(pageStatement(start))
+      const { rows } = await this.#options.database.query(pageStatement(start, by))
       const items = rows.slice(0, limit)
       const found = Number(rows[0]?.[4] ?? 0)
-      const last = items.at(-1)?.[0]
+      const last = placeOf(items.at(-1), by)
       const next = last && found > items.length ? signCursor(cursorKey, canonical, last) : undefined
       return Buffer.from(pageText(items, next))
     })
@@ -99,4 +97,11 @@ export class Lookup {
       return found
     })
   }
+}
+
+/** Where a row of `pageStatement` stands in the order of pages. */
+function placeOf(row: Row | undefined, by: Partitioning['by']): PagePlace | undefined {
+  const [id, , , , , acceptedAt] = row ?? []
+  if (!id) return undefined
+  return by === 'Hash' && acceptedAt ? { id, acceptedAt } : { id }
 }

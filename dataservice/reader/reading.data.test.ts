@@ -32,7 +32,15 @@ async function openReader(service: MigratedService, options: ReaderOptions = {})
   const prefix = options.prefix ?? `${randomBytes(6).toString('hex')}:`
   const cache = openCache({ ...(options.redis ?? engines().redis), prefix, log })
   const metrics = readerMetrics(registry, database)
-  const lookup = new Lookup({ database, cache, recordTtlMs: 60_000, cursorKey, metrics, now: Date.now })
+  const lookup = new Lookup({
+    database,
+    cache,
+    by: service.settings.partitioning.by,
+    recordTtlMs: 60_000,
+    cursorKey,
+    metrics,
+    now: Date.now,
+  })
   const { app } = makeServer({ log, metrics: registry })
   await app.register(reader, { lookup, indexes: service.record.indexes })
   onTestFinished(async () => {
@@ -124,7 +132,7 @@ describe('pages', () => {
     const { body, headers } = await get('/data?limit=1')
     const acceptedAt = new Date(older + 249_000_000).toISOString()
     const item = `{"id":"${last?.id}","acceptedAt":"${acceptedAt}","schemaVersion":"1a2b3c4d","record":${last?.body}}`
-    expect(body).toMatch(/^\{"items":\[.*\],"next":"[\w-]{44}"\}$/)
+    expect(body).toMatch(/^\{"items":\[.*\],"next":"[\w-]+"\}$/)
     expect(body.slice('{"items":['.length, body.indexOf('],"next"'))).toBe(item)
     expect(headers['content-type']).toBe('application/json')
     expect((await get(`/data/${last?.id}`)).body).toBe(item)
@@ -148,7 +156,7 @@ describe('pages', () => {
     const [field] = index?.fields ?? []
     if (!field) throw new Error('the test service declares an index')
     const conditions = [{ field, operator: 'eq' as const, values: ['c3'] }]
-    const { text, values = [] } = pageStatement({ question: { conditions }, limit: 5 })
+    const { text, values = [] } = pageStatement({ question: { conditions }, limit: 5 }, 'Time')
     const plan = (await database.query({ text: `EXPLAIN ${text}`, values })).rows.flat().join('\n')
     expect(plan).toMatch(/Index Scan Backward using records_p\d+_/)
     expect(plan).toContain(`Index Cond: (((body #>> '{customer}'::text[]))::text = 'c3'::text)`)

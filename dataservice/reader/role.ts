@@ -25,6 +25,7 @@ export async function start(
   const lookup = new Lookup({
     database,
     cache,
+    by: settings.partitioning.by,
     recordTtlMs: settings.cache.ttlSeconds * 1_000,
     cursorKey: cursorKey(context.credential(credentialFiles.cursorKey)),
     metrics: readerMetrics(metrics, database),

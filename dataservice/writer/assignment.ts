@@ -9,11 +9,13 @@ import type {
   Offset,
 } from '#dataservice/platform/kafka/port.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
-import type { Interval } from '#dataservice/platform/postgres/partitions.ts'
+import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
 import { backOff, judgeClaim, judgeOutOfRange, type Position, type Stop, stopReasons } from './decisions.ts'
 import { Lane, type LaneEvents, type LaneLimits } from './lane.ts'
 import type { WriterMetrics } from './metrics.ts'
+import { OutcomeReport } from './outcome-report.ts'
 import type { IngestStore } from './store.ts'
+import { recordsTables } from './table.ts'
 
 export interface AssignmentOptions {
   consumer: Pick<LogConsumer, 'clusterId' | 'range'>
@@ -21,7 +23,7 @@ export interface AssignmentOptions {
   topic: string
   /** Unlike any other process, also of the same pod name. */
   claimedBy: string
-  interval: Interval
+  partitioning: Partitioning
   limits: LaneLimits
   metrics: WriterMetrics
   log: Logger
@@ -30,6 +32,7 @@ export interface AssignmentOptions {
 
 export class Assignment implements LogHandler {
   readonly #options: AssignmentOptions
+  readonly #outcomes: OutcomeReport
   readonly #lanes = new Map<number, Lane>()
   readonly #stops = new Map<number, Stop>()
   readonly #failed = Promise.withResolvers<never>()
@@ -39,6 +42,7 @@ export class Assignment implements LogHandler {
 
   constructor(options: AssignmentOptions) {
     this.#options = options
+    this.#outcomes = new OutcomeReport(options)
     this.#failed.promise.catch(() => {}) // the role waits for it too
   }
 
@@ -120,30 +124,18 @@ export class Assignment implements LogHandler {
   }
 
   #lane(partition: number, position: Position, checkLast: boolean): Lane {
-    const { store, topic, interval, limits, clock } = this.#options
+    const { store, topic, partitioning, limits, clock } = this.#options
+    const table = recordsTables[partitioning.by]
+    const interval = partitioning.by === 'Time' ? partitioning.interval : undefined
     const place = { topic, partition }
     const events = this.#eventsOf(partition)
-    return new Lane({ store, place, position, checkLast, interval, limits, events, clock })
+    return new Lane({ store, place, position, checkLast, interval, table, limits, events, clock })
   }
 
   #eventsOf(partition: number): LaneEvents {
     const { metrics, log } = this.#options
     return {
-      stored: ({ stored, duplicates, expired, future }, { seconds }) => {
-        metrics.commitSeconds.observe(seconds)
-        metrics.batchRecords.observe(stored + duplicates + expired.length + future.length)
-        const counts = { stored, duplicate: duplicates, expired: expired.length, future: future.length }
-        for (const [outcome, count] of Object.entries(counts))
-          if (count > 0) metrics.records.inc({ outcome }, count)
-        for (const [outcome, rows] of Object.entries({ expired, future })) {
-          for (const { id, offset } of rows.slice(0, 10)) {
-            log.warn(
-              { partition, offset: String(offset), id, outcome },
-              'a record is outside the time that is kept',
-            )
-          }
-        }
-      },
+      stored: (result, { seconds }) => this.#outcomes.report(partition, result, seconds),
       retrying: ({ message, sqlState, kind }, attempt) => {
         metrics.retries.inc({ reason: sqlState ?? kind })
         log.warn({ partition, sqlState, kind, attempt, reason: message }, 'a batch is tried again')

@@ -6,7 +6,15 @@ import {
   type PartitionAnswer,
 } from '#dataservice/platform/postgres/partitions.ts'
 import { withoutDoubles } from './buffer.ts'
-import { judgeFailure, judgeFence, type Path, type Position, type Stop } from './decisions.ts'
+import { conflictsOf } from './conflicts.ts'
+import {
+  type FailureVerdict,
+  judgeFailure,
+  judgeFence,
+  type Path,
+  type Position,
+  type Stop,
+} from './decisions.ts'
 import type { NewRow } from './decode.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
@@ -17,6 +25,8 @@ export type CommitResult =
       position: Position
       stored: number
       duplicates: number
+      /** Rows whose id another record has. */
+      conflicts: readonly NewRow[]
       /** Rows outside the time for which there may be partitions. */
       expired: readonly NewRow[]
       future: readonly NewRow[]
@@ -40,7 +50,8 @@ export interface CommitOptions {
   /** In log order, at least one. */
   rows: readonly NewRow[]
   path: Path
-  interval: Interval
+  /** Of partitions by time; absent where all partitions were made at once. */
+  interval: Interval | undefined
 }
 
 /** One try with all that belongs to it: the tolerant path after a duplicate, partitions made when they are missing. */
@@ -75,13 +86,20 @@ class Attempt {
         return await this.#store(rows)
       } catch (error) {
         if (!(error instanceof DatabaseFailure)) throw error
-        const verdict = judgeFailure(error.kind, this.#path, error.sqlState)
+        const verdict = this.#judge(error, round)
         if (verdict.kind === 'stop') return this.#refused(error, rows)
         if (verdict.kind === 'again') return { kind: 'failed', failure: error, smaller: verdict.smaller }
-        if (round === maxRounds) return { kind: 'failed', failure: error, smaller: false }
         rows = await this.#mend(verdict.kind, rows)
       }
     }
+  }
+
+  #judge({ kind, sqlState }: DatabaseFailure, round: number): FailureVerdict {
+    const verdict = judgeFailure(kind, this.#path, sqlState)
+    if (verdict.kind === 'stop' || verdict.kind === 'again') return verdict
+    // Partitions by hash are made once, all of them: one that is missing is for an administrator to bring back.
+    const isBeyondUs = verdict.kind === 'make-partitions' && this.#options.interval === undefined
+    return round === maxRounds || isBeyondUs ? { kind: 'again', smaller: false } : verdict
   }
 
   /** Makes the next round work; answers the rows that it may store. */
@@ -106,11 +124,14 @@ class Attempt {
     const result = await store.store(step, rows, this.#path)
     if (result.kind === 'fenced') return this.#fenced()
     const { expired, future } = this.#skipped
+    const conflicts = conflictsOf(all, result.standing)
+    const passed = expired.length + future.length + conflicts.length
     return {
       kind: 'stored',
       position: { ...position, nextOffset: step.to, lastId: step.lastId },
       stored: result.inserted,
-      duplicates: all.length - expired.length - future.length - result.inserted,
+      duplicates: all.length - passed - result.inserted,
+      conflicts,
       expired,
       future,
       violated: this.#violated || result.inserted < rows.length,
@@ -142,7 +163,8 @@ class Attempt {
   }
 
   #intervalOf({ idTime }: NewRow): number {
-    return intervalStart(this.#options.interval, idTime)
+    const { interval } = this.#options
+    return interval === undefined ? 0 : intervalStart(interval, idTime)
   }
 
   /** COPY tells the line that was refused: what stands before it is stored first, then it stops its partition. */

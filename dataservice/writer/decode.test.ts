@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
 import { decode } from './decode.ts'
+import { recordsTables } from './table.ts'
 
 const id = '0199d1f0-7c00-7abc-8def-0123456789ab'
 const headers = {
@@ -20,7 +22,7 @@ function record(changes: Record<string, string | undefined> = {}, parts: Partial
 }
 
 test('a record becomes a row with its bytes', () => {
-  const decoded = decode(record())
+  const decoded = decode(record(), recordsTables.Time)
   expect(decoded).toMatchObject({
     kind: 'row',
     row: { offset: 5n, eventId: 'event', id, idTime: 0x0199d1f07c00 },
@@ -29,13 +31,13 @@ test('a record becomes a row with its bytes', () => {
 })
 
 test('a record without a key has its id as key', () => {
-  const decoded = decode(record({}, { key: undefined }))
+  const decoded = decode(record({}, { key: undefined }), recordsTables.Time)
   expect(decoded.kind === 'row' && String(decoded.row.fields[1])).toBe(id)
 })
 
 test.each([
   ['no event id', { [envelope.eventId]: undefined }, {}, 'no ce_id'],
-  ['no record id', { [envelope.subject]: undefined }, {}, 'ce_subject is no UUIDv7'],
+  ['no record id', { [envelope.subject]: undefined }, {}, 'no ce_subject'],
   [
     'a UUID of version 4',
     { [envelope.subject]: id.replace('-7abc', '-4abc') },
@@ -46,5 +48,32 @@ test.each([
   ['no schema version', { [envelope.schemaVersion]: undefined }, {}, 'no ce_schemaversion'],
   ['no value', {}, { value: undefined }, 'no value'],
 ])('a record with %s is unreadable', (_, changes, parts, reason) => {
-  expect(decode(record(changes, parts))).toEqual({ kind: 'unreadable', reason })
+  expect(decode(record(changes, parts), recordsTables.Time)).toEqual({ kind: 'unreadable', reason })
+})
+
+describe('a record with a natural id', () => {
+  const natural = { [envelope.eventId]: id, [envelope.subject]: 'köln/1' }
+
+  test('becomes a row with its event and the hash of its body', () => {
+    const decoded = decode(record(natural), recordsTables.Hash)
+    const hash = createHash('sha256').update('{"a":1e2}').digest()
+    expect(decoded).toMatchObject({ kind: 'row', row: { id: 'köln/1', bodyHash: hash.toString('hex') } })
+    expect(decoded.kind === 'row' && decoded.row.fields).toEqual([
+      Buffer.from('köln/1'),
+      Buffer.from('k'),
+      expect.any(Buffer),
+      Buffer.from('1a2b3c4d'),
+      Buffer.from('{"a":1e2}'),
+      Buffer.from(id.replaceAll('-', ''), 'hex'),
+      hash,
+    ])
+  })
+
+  test.each([
+    ['an empty id', { [envelope.subject]: '' }, 'ce_subject is empty'],
+    ['an event id that is no UUIDv7', { [envelope.eventId]: 'event' }, 'ce_id is no UUIDv7'],
+  ])('%s is unreadable', (_, changes, reason) => {
+    const decoded = decode(record({ ...natural, ...changes }), recordsTables.Hash)
+    expect(decoded).toEqual({ kind: 'unreadable', reason })
+  })
 })

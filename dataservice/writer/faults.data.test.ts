@@ -10,6 +10,7 @@ import { logRecord } from '#e2e/engines/records.ts'
 import { Assignment } from './assignment.ts'
 import { writerMetrics } from './metrics.ts'
 import { ingestStore } from './store.ts'
+import { recordsTables } from './table.ts'
 
 interface Writer {
   assignment: Assignment
@@ -24,10 +25,10 @@ async function writer(service: MigratedService): Promise<Writer> {
   const metrics = writerMetrics(new Registry())
   const assignment = new Assignment({
     consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 10_000n }) },
-    store: ingestStore(database),
+    store: ingestStore(database, recordsTables[service.settings.partitioning.by]),
     topic: service.settings.log.eventsTopic,
     claimedBy: randomUUID(),
-    interval: 'Day',
+    partitioning: service.settings.partitioning,
     limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
     metrics,
     log: pino({ level: 'silent' }),

@@ -21,6 +21,7 @@ import {
 import { decode, eventIdOf, type NewRow } from './decode.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
+import type { RecordsTable } from './table.ts'
 
 export interface LaneLimits extends BatchLimits {
   /** How long a batch waits for more records, in milliseconds. */
@@ -46,7 +47,9 @@ export interface LaneOptions {
   position: Position
   /** The record before the position comes first and must be the last one stored. */
   checkLast: boolean
-  interval: Interval
+  /** Of partitions by time. */
+  interval: Interval | undefined
+  table: RecordsTable
   limits: LaneLimits
   events: LaneEvents
   clock: { now(): number; random(): number }
@@ -115,7 +118,7 @@ export class Lane {
       this.#pendingStop = { reason: 'LogGap', detail: `expected offset ${first}, got ${record.offset}` }
       return
     }
-    const decoded = decode(record)
+    const decoded = decode(record, this.#options.table)
     if (decoded.kind === 'unreadable') {
       const detail = `${decoded.reason} at offset ${record.offset}`
       this.#pendingStop = { reason: 'RecordRefused', detail }

@@ -7,6 +7,7 @@ import { Assignment } from './assignment.ts'
 import type { LaneLimits } from './lane.ts'
 import { type WriterMetrics, writerMetrics } from './metrics.ts'
 import { ingestStore } from './store.ts'
+import { recordsTables } from './table.ts'
 
 export interface WriterPorts {
   consumer: LogConsumer
@@ -23,10 +24,10 @@ export async function start(context: RoleContext, { consumer, database }: Writer
   const metrics = writerMetrics(registry)
   const assignment = new Assignment({
     consumer,
-    store: ingestStore(database),
+    store: ingestStore(database, recordsTables[settings.partitioning.by]),
     topic: settings.log.eventsTopic,
     claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
-    interval: settings.partitioning.interval,
+    partitioning: settings.partitioning,
     limits,
     metrics,
     log,

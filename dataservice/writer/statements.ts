@@ -1,15 +1,10 @@
 /** The SQL of the writer; text and parameters only. */
 
 import type { Offset } from '#dataservice/platform/kafka/port.ts'
-import {
-  arrayBytes,
-  type BinaryType,
-  copyHeader,
-  copyRow,
-  copyTrailer,
-} from '#dataservice/platform/postgres/binary.ts'
+import { arrayBytes, copyHeader, copyRow, copyTrailer } from '#dataservice/platform/postgres/binary.ts'
 import type { Statement } from '#dataservice/platform/postgres/session.ts'
-import { columns, type NewRow } from './decode.ts'
+import type { NewRow } from './decode.ts'
+import type { Column } from './table.ts'
 
 /** A partition of the topic. */
 export interface Place {
@@ -57,23 +52,26 @@ WHERE topic = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4`,
   }
 }
 
-export const copyText = `COPY records (${columns.join(', ')}) FROM STDIN (FORMAT binary)`
+export function copyText(columns: readonly Column[]): string {
+  return `COPY records (${namesOf(columns)}) FROM STDIN (FORMAT binary)`
+}
 
 /** The input of `copyText`. */
 export function copyInput(rows: readonly NewRow[]): readonly Buffer[] {
   return [Buffer.concat([copyHeader, ...rows.map(({ fields }) => copyRow(fields)), copyTrailer])]
 }
 
-const columnTypes: readonly BinaryType[] = ['uuid', 'text', 'timestamptz', 'text', 'json']
-
-/** Inserts what does not stand there yet; its count is the number of new rows. */
-export function tolerantStatement(rows: readonly NewRow[]): Statement {
-  const parameters = columnTypes.map((type, index) => `$${index + 1}::${type}[]`).join(', ')
+/**
+ * Inserts what does not stand there yet; its count is the number of new rows. In the order of ids, so that two
+ * partitions of the log that bring the same ids wait for each other instead of locking each other out.
+ */
+export function tolerantStatement(columns: readonly Column[], rows: readonly NewRow[]): Statement {
+  const parameters = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ')
   const none = Buffer.alloc(0)
   return {
     name: 'tolerant',
-    text: `INSERT INTO records (${columns.join(', ')}) SELECT * FROM unnest(${parameters}) ON CONFLICT DO NOTHING`,
-    values: columnTypes.map((type, index) =>
+    text: `INSERT INTO records (${namesOf(columns)}) SELECT * FROM unnest(${parameters}) ORDER BY 1 ON CONFLICT DO NOTHING`,
+    values: columns.map(({ type }, index) =>
       arrayBytes(
         type,
         rows.map(({ fields }) => fields[index] ?? none),
@@ -81,6 +79,23 @@ export function tolerantStatement(rows: readonly NewRow[]): Statement {
     ),
   }
 }
+
+/** Id and body hash (in hex) of every row that stands under one of these natural ids. */
+export function standingStatement(ids: readonly string[]): Statement {
+  const values = [
+    arrayBytes(
+      'text',
+      ids.map(id => Buffer.from(id)),
+    ),
+  ]
+  return {
+    name: 'standing',
+    text: `SELECT id, encode(body_hash, 'hex') FROM records WHERE id = ANY($1)`,
+    values,
+  }
+}
+
+const namesOf = (columns: readonly Column[]): string => columns.map(({ name }) => name).join(', ')
 
 export function ensurePartitionStatement(id: string): Statement {
   return { name: 'ensure', text: 'SELECT ensure_partition($1)', values: [id] }

@@ -2,6 +2,7 @@
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PartitionAnswer, partitionAnswer } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
+import type { Standing } from './conflicts.ts'
 import type { Path, Position } from './decisions.ts'
 import type { NewRow } from './decode.ts'
 import {
@@ -13,12 +14,14 @@ import {
   ensurePartitionStatement,
   type Place,
   positionStatement,
+  standingStatement,
   tolerantStatement,
 } from './statements.ts'
+import type { RecordsTable } from './table.ts'
 
 export type StoreResult =
-  /** `inserted` is below the number of rows when some stood there already. */
-  | { kind: 'stored'; inserted: number }
+  /** `inserted` is below the number of rows when some stood there already; then `standing` tells their bodies. */
+  | { kind: 'stored'; inserted: number; standing: Standing }
   /** The position is not where we left it; nothing was written. */
   | { kind: 'fenced' }
 
@@ -33,7 +36,9 @@ export interface IngestStore {
 
 const fenced = Symbol('fenced')
 
-export function ingestStore(database: Database): IngestStore {
+const nothingStands: Standing = new Map()
+
+export function ingestStore(database: Database, table: RecordsTable): IngestStore {
   return {
     async claim(place, clusterId, claimedBy) {
       const { rows } = await database.query(claimStatement(place, clusterId, claimedBy))
@@ -50,7 +55,7 @@ export function ingestStore(database: Database): IngestStore {
         return await database.transaction(async session => {
           const { count } = await session.query(advanceStatement(step))
           if (count === 0) throw fenced
-          return { kind: 'stored', inserted: await insert(session, rows, path) }
+          return { kind: 'stored', ...(await insert(session, table, { rows, path })) }
         })
       } catch (error) {
         if (error === fenced) return { kind: 'fenced' }
@@ -64,10 +69,20 @@ export function ingestStore(database: Database): IngestStore {
   }
 }
 
-async function insert(session: Session, rows: readonly NewRow[], path: Path): Promise<number> {
-  if (rows.length === 0) return 0
-  if (path === 'fast') return session.copyIn(copyText, copyInput(rows))
-  return (await session.query(tolerantStatement(rows))).count
+async function insert(
+  session: Session,
+  { by, columns }: RecordsTable,
+  { rows, path }: { rows: readonly NewRow[]; path: Path },
+): Promise<{ inserted: number; standing: Standing }> {
+  if (rows.length === 0) return { inserted: 0, standing: nothingStands }
+  if (path === 'fast') {
+    const inserted = await session.copyIn(copyText(columns), copyInput(rows))
+    return { inserted, standing: nothingStands }
+  }
+  const { count: inserted } = await session.query(tolerantStatement(columns, rows))
+  if (by === 'Time' || inserted === rows.length) return { inserted, standing: nothingStands }
+  const found = await session.query(standingStatement(rows.map(({ id }) => id)))
+  return { inserted, standing: new Map(found.rows.map(([id, hash]) => [id ?? '', hash ?? ''])) }
 }
 
 function positionOf(row: Row | undefined): Position | undefined {

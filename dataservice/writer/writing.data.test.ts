@@ -10,6 +10,7 @@ import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { Assignment } from './assignment.ts'
 import { writerMetrics } from './metrics.ts'
 import { ingestStore } from './store.ts'
+import { recordsTables } from './table.ts'
 
 const day = 86_400_000
 
@@ -24,10 +25,10 @@ function writer(
   const { range = { start: 0n, end: 1_000_000n }, clusterId = 'cluster' } = options
   const assignment = new Assignment({
     consumer: { clusterId: async () => clusterId, range: async () => range },
-    store: ingestStore(database),
+    store: ingestStore(database, recordsTables[service.settings.partitioning.by]),
     topic: service.settings.log.eventsTopic,
     claimedBy: randomUUID(),
-    interval: 'Day',
+    partitioning: service.settings.partitioning,
     limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
     metrics,
     log: pino({ level: 'silent' }),

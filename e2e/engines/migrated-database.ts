@@ -19,7 +19,7 @@ export async function migratedService(
 ): Promise<MigratedService> {
   const service = await serviceDatabase(server)
   const settings = testSettings(service.store, changes)
-  const record = acceptedRecord()
+  const record = acceptedRecord(settings.record)
   const database = service.open('owner')
   const log = pino({ level: 'silent' })
   const { signal } = new AbortController()

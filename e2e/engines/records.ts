@@ -13,17 +13,24 @@ export interface TestRecord {
   body: string
   /** Default: a new one of now. */
   id?: string
+  /** Default: the id. */
+  eventId?: string
   key?: string
 }
 
 /** A record as the gateway appends it. */
-export function newRecord({ body, id = uuid7At(Date.now()), key = 'key' }: TestRecord): NewRecord {
+export function newRecord({
+  body,
+  id = uuid7At(Date.now()),
+  eventId = id,
+  key = 'key',
+}: TestRecord): NewRecord {
   return {
     key: Buffer.from(key),
     value: Buffer.from(body),
     headers: {
       [envelope.specVersion]: '1.0',
-      [envelope.eventId]: id,
+      [envelope.eventId]: eventId,
       [envelope.subject]: id,
       [envelope.type]: recordCreated,
       [envelope.source]: '/shop/orders',

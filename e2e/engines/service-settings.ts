@@ -24,6 +24,20 @@ export const testRecord = {
   ],
 } satisfies Settings['record']
 
+/** Changes of the test settings for a service whose records bring their id. */
+export const naturalIds = {
+  record: {
+    ...testRecord,
+    schema: {
+      ...testRecord.schema,
+      required: [...testRecord.schema.required, 'number'],
+      properties: { ...testRecord.schema.properties, number: { type: 'string', maxLength: 200 } },
+    },
+    id: '/number',
+  },
+  partitioning: { by: 'Hash', partitions: 4 },
+} satisfies Partial<Settings>
+
 /** Settings over a database; the log, cache and reader are named but need not exist. */
 export function testSettings(store: Settings['store'], changes: Partial<Settings> = {}): Settings {
   return {
@@ -46,9 +60,9 @@ export function testSettings(store: Settings['store'], changes: Partial<Settings
   }
 }
 
-/** The declaration of `testRecord`, judged. */
-export function acceptedRecord(): AcceptedRecord {
-  const verdict = judgeRecord(testRecord)
+/** A declaration, judged; by default that of `testRecord`. */
+export function acceptedRecord(record: Settings['record'] = testRecord): AcceptedRecord {
+  const verdict = judgeRecord(record)
   if (verdict.kind === 'refused') throw new Error(verdict.problems.map(problem => problem.message).join('; '))
   return verdict.record
 }

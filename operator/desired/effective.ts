@@ -4,9 +4,11 @@
  */
 import { type Amounts, builtInResources } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
 import { type DeployedPart, type EnginePart, type Part, parts } from './names.ts'
+import { partitioningOf } from './partitioning.ts'
 import { type NumberWish, numberWishes } from './pod-numbers.ts'
 import { largerQuantity } from './quantity.ts'
 
@@ -41,7 +43,7 @@ export interface Effective {
   /** Pods of Postgres: the primary and its replicas. */
   instances: number
   topic: { partitions: number; replicationFactor: number; retentionMs: number }
-  partitioning: { interval: 'Hour' | 'Day' | 'Month'; premake: number; retainMs?: number }
+  partitioning: Settings['partitioning']
   /** What the spec says about the number of pods; `podNumbers` adds what others say. */
   replicas: Record<DeployedPart, NumberWish>
   /** `max_connections` of a managed Postgres, what each pod may hold of them, and for how many pods they are enough. */
@@ -74,7 +76,6 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
     jobs: spec.writer.pod === undefined ? {} : { pod: spec.writer.pod },
   }
   const { topic } = spec.kafka
-  const { partitioning } = spec.postgres
   return {
     images,
     resources: mapParts(part => mergeResources(inForce[part], wishes[part].resources)),
@@ -87,11 +88,7 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
       replicationFactor: spec.kafka.managed.brokers,
       retentionMs: durationMs(topic.retention),
     },
-    partitioning: {
-      interval: partitioning.interval,
-      premake: partitioning.premake,
-      ...(partitioning.retain === undefined ? {} : { retainMs: durationMs(partitioning.retain) }),
-    },
+    partitioning: partitioningOf(spec),
     replicas: numberWishes(spec),
     connections: connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods }),
     cacheTtlSeconds: 60,

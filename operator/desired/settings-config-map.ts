@@ -42,13 +42,12 @@ export function bootstrapServers(owner: DataService, brokers: number): string[] 
 /** The settings of all pods of one DataService. */
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
-  const { schema, key, indexes } = owner.spec.record
+  const { schema, id, key, indexes } = owner.spec.record
   const primary = { host: serviceHost(postgresPrimaryName(name), namespace), port: ports.postgres }
-  const { partitioning } = effective
   return {
     namespace,
     name,
-    record: { schema, ...(key === undefined ? {} : { key }), indexes },
+    record: { schema, ...(id === undefined ? {} : { id }), ...(key === undefined ? {} : { key }), indexes },
     log: {
       brokers: bootstrapServers(owner, effective.brokers),
       eventsTopic: eventsTopic({ namespace, name }),
@@ -68,7 +67,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       users: { ...database.users },
       poolSize: { ...effective.connections.poolSize },
     },
-    partitioning: { by: 'Time', ...partitioning },
+    partitioning: effective.partitioning,
     cache: {
       host: podHost(partName(name, 'redis'), 0, namespace),
       port: ports.redis,

@@ -6,6 +6,7 @@ import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, isOurs, retainedAnnotations } from '#operator/desired/labels.ts'
 import { type DataPart, dataParts } from '#operator/desired/names.ts'
+import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts, LogFacts, SecretFacts, TopicFacts } from '#operator/reconcile/facts.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
@@ -34,9 +35,7 @@ export function factsOf(world: World): Facts {
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
   const target = { ...targetOf(owner, children), initialisation }
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
-  const { schema, key, indexes } = owner.spec.record
-  const declared = { schema, indexes, ...(key === undefined ? {} : { key }) }
-  const verdict = recordVerdict(target, declared, judgeRecord)
+  const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
   return {
     owner,
     target,

@@ -43,7 +43,7 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
     const outcomes = ports.accumulator.append(submission.drafts)
     if (outcomes === undefined) throw overloaded()
     const answer = postAnswer(submission, await outcomes)
-    if ('id' in answer) reply.header('location', `/data/${answer.id}`)
+    if ('id' in answer) reply.header('location', `/data/${encodeURIComponent(answer.id)}`)
     return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
   }
 

@@ -4,7 +4,7 @@
 const postgresEpochMs = 946_684_800_000n
 
 /** Type numbers of Postgres; they are part of its protocol and never change. */
-export const typeNumbers = { text: 25, json: 114, timestamptz: 1184, uuid: 2950 } as const
+export const typeNumbers = { bytea: 17, text: 25, json: 114, timestamptz: 1184, uuid: 2950 } as const
 export type BinaryType = keyof typeof typeNumbers
 
 /** A `uuid`. Throws when the text is not one. */

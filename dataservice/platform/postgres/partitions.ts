@@ -1,8 +1,9 @@
-/** The partitions of `records`: named and bounded by the time that their ids carry. */
+/** The partitions of `records`: by the time that their ids carry, or by hash of a natural id. */
 import type { Settings } from '#dataservice/contract/settings.ts'
 
 export type Partitioning = Settings['partitioning']
-export type Interval = Partitioning['interval']
+export type TimePartitioning = Extract<Partitioning, { by: 'Time' }>
+export type Interval = TimePartitioning['interval']
 
 interface IntervalFacts {
   /** For `date_trunc`. */
@@ -23,11 +24,17 @@ export const intervals: Readonly<Record<Interval, IntervalFacts>> = {
 
 export const partitionPrefix = 'records_p'
 
+/** Columns by which pages are ordered, newest last: ids that carry no time leave that to another column. */
+export const pageOrder: Readonly<Record<Partitioning['by'], readonly string[]>> = {
+  Time: ['id'],
+  Hash: ['accepted_at', 'id'],
+}
+
 /**
  * Makes the partition of now and those ahead of it; one row with the answer of `ensure_partition` for each.
  * For the owner of the tables.
  */
-export function premakeSql({ interval, premake }: Partitioning): string {
+export function premakeSql({ interval, premake }: TimePartitioning): string {
   const { unit, width } = intervals[interval]
   return `SELECT ensure_partition(lowest_id(start))
 FROM generate_series(date_trunc('${unit}', now()), date_trunc('${unit}', now()) + ${premake} * interval '${width}',

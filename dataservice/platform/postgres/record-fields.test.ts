@@ -19,7 +19,8 @@ test('a name with quotes, braces and backslashes stays one name', () => {
 
 test('an index ends with the id', () => {
   const field = { pointer: '/a', path: ['a'], parameter: 'a', type: 'boolean' as const }
-  expect(indexColumns({ fields: [field] })).toBe(`((body #>> '{"a"}')::boolean), id`)
+  expect(indexColumns({ fields: [field] }, 'Time')).toBe(`((body #>> '{"a"}')::boolean), id`)
+  expect(indexColumns({ fields: [field] }, 'Hash')).toBe(`((body #>> '{"a"}')::boolean), accepted_at, id`)
 })
 
 test('an identifier keeps its quotes', () => {

@@ -1,0 +1,46 @@
+/** What the reader knows of an id before it looks for the record. */
+import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import { isStorable } from '#dataservice/record/natural-id.ts'
+import { timeOfUuid7 } from '#dataservice/record/uuid7.ts'
+
+export interface IdScheme {
+  /** The id as it is stored, or undefined when no record can have it. */
+  canonical(text: string): string | undefined
+  /** Whether a record that is not found may still be on its way; `now` in milliseconds since 1970. */
+  mayBeOnItsWay(id: string, now: number): boolean
+}
+
+/** An id of this age that cannot be found may be on its way. */
+const youngMs = 10_000
+/** How far ahead of us a gateway's clock may be. */
+const aheadMs = 300_000
+
+const madeByUs: IdScheme = {
+  canonical(text) {
+    const id = text.toLowerCase()
+    return timeOfUuid7(id) === undefined ? undefined : id
+  },
+  mayBeOnItsWay(id, now) {
+    const age = now - (timeOfUuid7(id) ?? 0)
+    return age < youngMs && age > -aheadMs
+  },
+}
+
+/** A natural id tells nothing about when its record came, or will. */
+const natural: IdScheme = {
+  canonical: text => (isStorable(text) ? text : undefined),
+  mayBeOnItsWay: () => false,
+}
+
+export const idSchemes: Readonly<Record<Partitioning['by'], IdScheme>> = { Time: madeByUs, Hash: natural }
+
+/** The id of a URL `/data/{id}`, or undefined when its path names no record. */
+export function idOfUrl(url: string): string | undefined {
+  const segment = /^\/data\/([^/?#]+)(?:[?#]|$)/.exec(url)?.[1]
+  if (segment === undefined) return undefined
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return undefined
+  }
+}
