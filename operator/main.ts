@@ -1,4 +1,5 @@
 /** The operator's process: settings, adapters, signals; nothing else. */
+import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import product from '../package.json' with { type: 'json' }
@@ -28,14 +29,19 @@ async function run(settings: OperatorSettings): Promise<void> {
     version: product.version,
     onAnswer: metrics.onAnswer,
   })
+  const { own } = settings
   const controller = startOperator({
-    cluster: kubernetesCluster({ transport, log }),
+    cluster: kubernetesCluster({ transport, log, ...(own === undefined ? {} : { instance: own.pod }) }),
     topics: kafkaTopics(),
     images: settings.images,
     metrics,
     log,
     workers: settings.workers,
     ...(settings.namespace === undefined ? {} : { namespace: settings.namespace }),
+    // A restarted container is another candidate than the one before it.
+    ...(own === undefined
+      ? {}
+      : { election: { namespace: own.namespace, identity: `${own.pod}_${randomUUID()}` } }),
   })
   let notReady: string | undefined = 'the watched copies are not complete yet'
   const telemetry = await startTelemetry({ port: settings.telemetryPort, registry, notReady: () => notReady })

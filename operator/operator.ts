@@ -5,6 +5,8 @@ import type { Log } from '#operator/cluster/log.ts'
 import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
 import { systemClock } from '#operator/controller/clock.ts'
 import { type Controller, startController } from '#operator/controller/controller.ts'
+import { fencedCluster, fencedTopics } from '#operator/controller/fence.ts'
+import { campaign, type Leadership, unrivalled } from '#operator/controller/leader.ts'
 import type { OperatorMetrics } from '#operator/controller/metrics.ts'
 import { createQueue } from '#operator/controller/queue.ts'
 import { startWatches } from '#operator/controller/watches.ts'
@@ -26,17 +28,22 @@ export interface OperatorOptions {
   workers: number
   /** Only this namespace; absent: all of them. */
   namespace?: string
+  /** Where the Lease of several operators stands, and the name of this one. Absent: it has no rivals. */
+  election?: { namespace: string; identity: string }
 }
 
 /** Own Secrets are looked at once in this time: at the resync, not at each run. */
 const resyncMs = 600_000
 
 export function startOperator(options: OperatorOptions): Controller {
-  const { cluster, topics, images, metrics, log, workers, namespace } = options
+  const { images, metrics, log, workers, namespace } = options
   const random = Math.random
   const now = (): Date => new Date()
+  const leadership = leadershipOf(options, { random, now })
+  const cluster = fencedCluster(options.cluster, leadership.leads)
+  const topics = fencedTopics(options.topics, leadership.leads)
   const watches = startWatches<DataService, ObservedChild>({
-    cluster,
+    cluster: options.cluster,
     kinds: [...watchedKinds, ...besideKinds('ours')],
     unfiltered: [...unfilteredKinds, ...besideKinds('all')],
     ...(namespace === undefined ? {} : { namespace }),
@@ -55,10 +62,21 @@ export function startOperator(options: OperatorOptions): Controller {
   return startController({
     queue: createQueue({ workers, clock: systemClock, random, metrics: metrics.queue }),
     watches,
+    leadership,
     reconcile: key => reconcile(key, deps),
     log,
     resyncMs,
     random,
     onOutcome: metrics.onOutcome,
   })
+}
+
+function leadershipOf(
+  { cluster, election, log, metrics }: OperatorOptions,
+  { random, now }: { random: () => number; now: () => Date },
+): Leadership {
+  if (election === undefined) return unrivalled
+  const leadership = campaign({ cluster, ...election, clock: systemClock, now, random, log })
+  metrics.leading(leadership.leads)
+  return leadership
 }

@@ -5,6 +5,8 @@ export interface OperatorSettings {
   images: Images
   /** Only this namespace is watched; absent: all of them. */
   namespace?: string
+  /** The operator's own namespace and pod: it then shares the work with others by a Lease. Absent: it is alone. */
+  own?: { namespace: string; pod: string }
   workers: number
   telemetryPort: number
   logLevel: string
@@ -31,6 +33,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): OperatorSettings {
   if (!logLevels.includes(logLevel))
     throw new Error(`LOG_LEVEL is '${logLevel}': use one of ${logLevels.join(', ')}`)
   const namespace = value('WATCH_NAMESPACE')
+  const own = { namespace: value('POD_NAMESPACE'), pod: value('POD_NAME') }
   return {
     images: {
       dataservice,
@@ -39,6 +42,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): OperatorSettings {
       redis: value('RELATED_IMAGE_REDIS') ?? defaultImages.redis,
     },
     ...(namespace === undefined ? {} : { namespace }),
+    ...(own.namespace === undefined || own.pod === undefined
+      ? {}
+      : { own: { namespace: own.namespace, pod: own.pod } }),
     workers: wholeNumber('WORKERS', value('WORKERS') ?? '4', 1, 64),
     telemetryPort: wholeNumber('TELEMETRY_PORT', value('TELEMETRY_PORT') ?? '9090', 0, 65_535),
     logLevel,

@@ -154,6 +154,13 @@ function preconditions(given: () => ContractWorld): void {
     expect((await cluster.get<ConfigMap>(refTo('ConfigMap', namespace)))?.data).toEqual({ a: 'theirs' })
   })
 
+  test('apply with a resourceVersion that is not the stored one is a conflict', async () => {
+    const { cluster, namespace } = given()
+    await cluster.apply(configMap(namespace, { a: '1' }), { force: true })
+    const other = configMap(namespace, {}, { resourceVersion: '987654321' })
+    expect(await codeOf(cluster.apply(other, { force: true }))).toBe('Conflict')
+  })
+
   test('apply with the uid of an object that is gone is a conflict and makes nothing', async () => {
     const { cluster, namespace } = given()
     const late = configMap(namespace, { a: 'ours' }, { uid: unwantedUid })

@@ -69,8 +69,11 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
     const ref = refOf(object)
     return this.#write('apply', ref, () => {
       const stored = this.#state.find(ref)
-      const { uid } = object.metadata
+      const { uid, resourceVersion } = object.metadata
       if (uid !== undefined && stored?.object.metadata.uid !== uid) throw uidConflict(ref)
+      if (resourceVersion !== undefined && stored?.object.metadata.resourceVersion !== resourceVersion) {
+        throw new ClusterError('Conflict', `${describeRef(ref)} was changed since it was read`)
+      }
       const before = stored ? managedOf(stored) : { body: {}, ownership: new Map() }
       const applied = applyFields(before, intentOf(object), { manager: `${this.#manager} apply`, force })
       if (applied.kind === 'conflict') {

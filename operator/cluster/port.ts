@@ -111,7 +111,7 @@ export interface ClusterPort {
   list<T extends KubernetesObject>(kind: Kind, scope?: Scope): Promise<T[]>
   /**
    * Server-side apply of the whole object; answers the stored one. A `metadata.uid` is a precondition: when the
-   * stored object has another one, or is gone, it rejects with Conflict. Without force a field that belongs to
+   * stored object has another one, or is gone, it rejects with Conflict; so is a `metadata.resourceVersion`. Without force a field that belongs to
    * another manager (with another value) is a Conflict; unknown or doubled fields are Invalid.
    */
   apply<T extends KubernetesObject>(object: T, options: { force: boolean }): Promise<T>

@@ -3,12 +3,15 @@ import { isClusterError } from '#operator/cluster/errors.ts'
 import type { Log } from '#operator/cluster/log.ts'
 import type { KubernetesObject } from '#operator/cluster/port.ts'
 import type { Outcome } from '#operator/reconcile/outcome.ts'
+import { type Leadership, unrivalled } from './leader.ts'
 import type { Queue, Verdict } from './queue.ts'
 import { type Key, keyText, parseKey, type Watches } from './watches.ts'
 
 export interface ControllerOptions {
   queue: Queue
   watches: Pick<Watches<KubernetesObject, KubernetesObject>, 'owners' | 'synced' | 'onKey' | 'stop'>
+  /** Keys are run by the leader only; when this process becomes it, all of them. Default: it has no rivals. */
+  leadership?: Leadership
   /** One run for one key; what it throws is a failure. */
   reconcile: (key: Key) => Promise<Outcome>
   log: Log
@@ -23,25 +26,31 @@ export interface ControllerOptions {
 export interface Controller {
   /** Resolves when all copies are complete and work has begun; rejects when stopped before. */
   readonly started: Promise<void>
-  /** Takes no new work, ends what runs, then the watches. */
+  /** Takes no new work, ends what runs, gives the leadership back, then ends the watches. */
   stop(): Promise<void>
 }
 
 export function startController(options: ControllerOptions): Controller {
-  const { queue, watches } = options
-  const endKeys = watches.onKey(key => queue.add(keyText(key)))
-  const started = watches.synced.then(() => {
+  const { queue, watches, leadership = unrivalled } = options
+  const addAll = (): void => {
     for (const { metadata } of watches.owners.list()) {
       queue.add(keyText({ namespace: metadata.namespace ?? '', name: metadata.name }))
     }
-    queue.start(text => runOf(text, options))
+  }
+  const endKeys = watches.onKey(key => queue.add(keyText(key)))
+  const endGains = leadership.onGain(addAll)
+  const started = watches.synced.then(() => {
+    addAll()
+    queue.start(async text => (leadership.leads() ? runOf(text, options) : { kind: 'done' }))
   })
   started.catch(() => {}) // whoever waits hears of it; nobody has to wait
   return {
     started,
     async stop() {
       endKeys()
+      endGains()
       await queue.stop()
+      await leadership.stop()
       await watches.stop()
     },
   }

@@ -6,6 +6,8 @@ import type { QueueMetrics } from './queue.ts'
 
 export interface OperatorMetrics {
   queue: QueueMetrics
+  /** Shows from now on whether this process leads. */
+  leading(leads: () => boolean): void
   onOutcome: NonNullable<ControllerOptions['onOutcome']>
   onAnswer: NonNullable<TransportOptions['onAnswer']>
 }
@@ -36,7 +38,14 @@ export function operatorMetrics(registry: Registry): OperatorMetrics {
     buckets: seconds,
     labelNames: ['method', 'status'],
   })
+  const showLeading = (leads: () => boolean): void => {
+    const gauge: Gauge = new Gauge({
+      ...named('leading', '1 while this process may write, 0 while another one does.'),
+      collect: () => gauge.set(leads() ? 1 : 0),
+    })
+  }
   return {
+    leading: showLeading,
     queue: {
       depth: keys => depth.set(keys),
       waited: value => waits.observe(value),

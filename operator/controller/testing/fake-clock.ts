@@ -25,6 +25,11 @@ export class FakeClock implements Clock {
     return () => void this.#timers.delete(timer)
   }
 
+  /** Time passes while the process is stopped: nothing runs until the next `advance`. */
+  jump(ms: number): void {
+    this.#now += ms
+  }
+
   /** Runs what falls due, in order, each at its own time. */
   advance(ms: number): void {
     const end = this.#now + ms
