@@ -8,6 +8,7 @@ import { kubernetesCluster } from './cluster/kubernetes.ts'
 import { createTransport } from './cluster/transport.ts'
 import { operatorMetrics } from './controller/metrics.ts'
 import { startOperator } from './operator.ts'
+import { httpReadiness } from './pods/http.ts'
 import { type OperatorSettings, readSettings } from './settings.ts'
 import { startTelemetry } from './telemetry.ts'
 import { kafkaTopics } from './topics/kafka.ts'
@@ -33,6 +34,7 @@ async function run(settings: OperatorSettings): Promise<void> {
   const controller = startOperator({
     cluster: kubernetesCluster({ transport, log, ...(own === undefined ? {} : { instance: own.pod }) }),
     topics: kafkaTopics(),
+    readiness: httpReadiness(),
     images: settings.images,
     metrics,
     log,

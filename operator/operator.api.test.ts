@@ -1,17 +1,21 @@
 /** The operator as a whole against a real API server. Pods do not exist here: their controllers' statuses are played. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { stopText } from '#dataservice/contract/writer-stops.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
+import { childLabels } from './desired/labels.ts'
+import { inMemoryReadiness } from './pods/in-memory.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
 import { playMigration as playMigrationIn, playPods as playPodsIn } from './testing/played.ts'
 
 let namespace = ''
 let operator: RunningOperator
+const readiness = inMemoryReadiness()
 beforeAll(async () => {
   namespace = await newNamespace('operator')
-  operator = await runOperator(namespace)
+  operator = await runOperator(namespace, readiness)
 })
 afterAll(() => operator.stop())
 
@@ -125,6 +129,37 @@ describe('one DataService', () => {
     expect(
       await inNamespace('get', 'configmap/orders-settings', '-o', 'jsonpath={.metadata.labels.theirs}'),
     ).toBe('1')
+  })
+
+  test('a partition that a writer stopped is told with its reason, and goes when the writer is well', async () => {
+    const manifest = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'orders-writer-x', labels: childLabels('orders', 'writer') },
+      spec: { serviceAccountName: 'orders-writer', containers: [{ name: 'writer', image: 'x:1' }] },
+    }
+    const address = '10.1.2.3'
+    const text = stopText({ partition: 2, reason: 'LogGap', detail: 'the log starts at 9' })
+    readiness.says.set(address, { ready: false, text })
+    await kubectl(['-n', namespace, 'create', '-f', '-'], { input: JSON.stringify(manifest) })
+    const conditions = [{ type: 'Ready', status: 'False' }]
+    const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], conditions }
+    const patch = (what: string, change: object) =>
+      inNamespace(
+        'patch',
+        what,
+        '--subresource=status',
+        '--type=merge',
+        '-p',
+        JSON.stringify({ status: change }),
+      )
+    await patch('deployment/orders-writer', { readyReplicas: 1, availableReplicas: 1 })
+    await patch('pod/orders-writer-x', status)
+    await settledIn(patience, async () => expect(await condition('Stalled')).toBe('True/LogGap'))
+    expect(await condition('WriterReady')).toBe('False/LogGap')
+    await inNamespace('delete', 'pod/orders-writer-x', '--force', '--grace-period=0')
+    await playPods('deployment/orders-writer')
+    await settledIn(patience, async () => expect(await condition('Ready')).toBe('True/Ready'))
   })
 
   test('a schema that earlier records may not match is Stalled with its place, and undoing it goes on', async () => {

@@ -14,6 +14,7 @@ import { unfilteredKinds, watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
+import type { ReadinessPort } from '#operator/pods/port.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
@@ -22,6 +23,7 @@ import type { TopicsPort } from '#operator/topics/port.ts'
 export interface OperatorOptions {
   cluster: ClusterPort & WatchPort
   topics: TopicsPort
+  readiness: ReadinessPort
   images: Images
   metrics: OperatorMetrics
   log: Log
@@ -36,7 +38,7 @@ export interface OperatorOptions {
 const resyncMs = 600_000
 
 export function startOperator(options: OperatorOptions): Controller {
-  const { images, metrics, log, workers, namespace } = options
+  const { readiness, images, metrics, log, workers, namespace } = options
   const random = Math.random
   const now = (): Date => new Date()
   const leadership = leadershipOf(options, { random, now })
@@ -54,6 +56,7 @@ export function startOperator(options: OperatorOptions): Controller {
     images,
     owners: watches.owners,
     stores: watches.stores,
+    readiness,
     judge: judgeRecord,
     seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
     announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),

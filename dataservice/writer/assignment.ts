@@ -1,6 +1,7 @@
 /** The partitions of one writer: claims what the group gives, drops what it takes, knows what stopped. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { type Stop, stopReasons, stopText } from '#dataservice/contract/writer-stops.ts'
 import type {
   LogConsumer,
   LogHandler,
@@ -10,7 +11,7 @@ import type {
 } from '#dataservice/platform/kafka/port.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
-import { backOff, judgeClaim, judgeOutOfRange, type Position, type Stop, stopReasons } from './decisions.ts'
+import { backOff, judgeClaim, judgeOutOfRange, type Position } from './decisions.ts'
 import { Lane, type LaneEvents, type LaneLimits } from './lane.ts'
 import type { WriterMetrics } from './metrics.ts'
 import { OutcomeReport } from './outcome-report.ts'
@@ -56,8 +57,8 @@ export class Assignment implements LogHandler {
     if (!this.#hasClaimed) return 'no partitions were claimed yet'
     const [first] = this.#stops
     if (!first) return undefined
-    const [partition, { reason, detail }] = first
-    return `partition ${partition} stopped with ${reason}: ${detail}; ${stopReasons[reason]}`
+    const [partition, stop] = first
+    return stopText({ partition, ...stop })
   }
 
   /** Where each partition at work stands. */

@@ -1,4 +1,5 @@
 /** Takes one batch of one partition into the database, however often that must be tried. */
+import type { Stop } from '#dataservice/contract/writer-stops.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import {
   type Interval,
@@ -7,14 +8,7 @@ import {
 } from '#dataservice/platform/postgres/partitions.ts'
 import { withoutDoubles } from './buffer.ts'
 import { conflictsOf } from './conflicts.ts'
-import {
-  type FailureVerdict,
-  judgeFailure,
-  judgeFence,
-  type Path,
-  type Position,
-  type Stop,
-} from './decisions.ts'
+import { type FailureVerdict, judgeFailure, judgeFence, type Path, type Position } from './decisions.ts'
 import type { NewRow } from './decode.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'

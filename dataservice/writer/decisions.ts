@@ -1,4 +1,5 @@
 /** What the writer decides, as pure functions: who may write, and what a failure means for a batch. */
+import type { Stop, StopReason } from '#dataservice/contract/writer-stops.ts'
 import type { LogRange, Offset } from '#dataservice/platform/kafka/port.ts'
 import type { FailureKind } from '#dataservice/platform/postgres/failure.ts'
 
@@ -13,24 +14,6 @@ export interface Position {
   epoch: bigint
   /** Who claimed last. */
   claimedBy: string
-}
-
-/** Why a partition is not written any more, until somebody acted. */
-export const stopReasons = {
-  LogGap:
-    'records between the last one stored and the first one in the log are gone; run a Rebuild or accept the gap',
-  LogTruncated:
-    'the log lost records that are stored already; check the brokers for an unclean leader election',
-  LogReplaced:
-    'this is another log than the one that was read before; restore the topic or the database that fits',
-  RecordRefused: 'a record cannot be stored; correct the schema or the database, then restart the writer',
-} as const
-export type StopReason = keyof typeof stopReasons
-
-/** A partition that stops: the reason, and what exactly was seen. */
-export interface Stop {
-  reason: StopReason
-  detail: string
 }
 
 export type ClaimVerdict =

@@ -3,6 +3,7 @@
  * after batch. While one batch is on its way the next one gathers.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Stop } from '#dataservice/contract/writer-stops.ts'
 import type { LogRecord, Offset } from '#dataservice/platform/kafka/port.ts'
 import type { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Interval } from '#dataservice/platform/postgres/partitions.ts'
@@ -16,7 +17,6 @@ import {
   type PathHistory,
   type Position,
   pathOf,
-  type Stop,
 } from './decisions.ts'
 import { decode, eventIdOf, type NewRow } from './decode.ts'
 import type { Place } from './statements.ts'

@@ -7,6 +7,7 @@ import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { LogHealth } from '#operator/topics/port.ts'
 import type { Refusals } from './refusals.ts'
+import type { WriterStop } from './writer-stops.ts'
 
 export type TopicFacts =
   /** The brokers were not asked, because they are not ready. */
@@ -31,6 +32,8 @@ export interface Facts {
   children: readonly ObservedChild[]
   /** Pods with our label, those of Jobs too. */
   pods: readonly ObservedChild[]
+  /** Partitions that writers stopped until somebody acts. */
+  writerStops: readonly WriterStop[]
   /** Workloads that may not make their pods. */
   refusals: Refusals
   /** Our Secrets that exist, by name; never what they hold. */

@@ -13,6 +13,7 @@ import { credentialsName, identityName, partName } from '#operator/desired/names
 import { bootstrapServers, settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
+import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { type Facts, findChild, type LogFacts, type SecretFacts, type TopicFacts } from './facts.ts'
 import { initialisationOf } from './initialised.ts'
@@ -20,12 +21,14 @@ import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
 import { outdatedBrokers } from './restart-broker.ts'
+import { writerStops } from './writer-stops.ts'
 
 export interface ReadPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
   topics: Pick<TopicsPort, 'describe' | 'health'>
+  readiness: ReadinessPort
   judge: (declaration: RecordDeclaration) => RecordVerdict
   images: Images
   /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
@@ -64,6 +67,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     verdict: recordVerdict(target, settings.record, ports.judge),
     children,
     pods,
+    writerStops: await writerStops(pods, ports.readiness),
     refusals: await refusals(namespace, children, ports),
     secrets,
     topics: await topicFacts(owner, target, ports),

@@ -38,6 +38,16 @@ const crowded = upAndRunning(
   dataService(),
   only('Deployment', 'orders-reader', child => ({ ...child, spec: { ...child.spec, replicas: 80 } })),
 )
+const gap: World = {
+  ...upAndRunning(
+    dataService(),
+    only('Deployment', 'orders-writer', child => ({
+      ...child,
+      status: { ...child.status, readyReplicas: 1 },
+    })),
+  ),
+  writerStops: [{ pod: 'orders-writer-a', partition: 2, reason: 'LogGap', detail: 'the log starts at 9' }],
+}
 const driftedService = upAndRunning(
   dataService(),
   only('Service', 'orders-gateway', () => undefined),
@@ -97,6 +107,10 @@ describe('conditions', () => {
     ['nothing there yet', starting, 'GatewayReady', 'False/WaitingForDatabase'],
     ['one pod is not ready', halfReady, 'ReaderReady', 'False/PodsNotReady'],
     ['more pods than connections', crowded, 'ReaderReady', 'False/Connections'],
+    ['more pods than connections', crowded, 'Stalled', 'True/Connections'],
+    ['a partition stopped', gap, 'WriterReady', 'False/LogGap'],
+    ['a partition stopped', gap, 'Stalled', 'True/LogGap'],
+    ['a partition stopped', gap, 'GatewayReady', 'True/Ready'],
     ['one pod is not ready', halfReady, 'Ready', 'False/PodsNotReady'],
     ['one pod is not ready', halfReady, 'Reconciling', 'True/PodsNotReady'],
     ['scaled to zero', zero, 'Ready', 'True/ScaledToZero'],

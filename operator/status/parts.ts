@@ -11,6 +11,7 @@ import { refusedMigration, refusedVolume } from './data-refused.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
 import { isFloorReady } from './scaling.ts'
+import { stoppedPartitions } from './stopped-partitions.ts'
 
 type Rule = (facts: Facts, plan: Plan) => Finding
 
@@ -106,7 +107,9 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
 
 /** Why a workload's pods are missing or not ready, as far as it can be seen. */
 const problemOf = (facts: Facts, workload: ObservedChild, owner: PodOwner): Problem | undefined =>
-  refusedPods(facts.refusals, workload, owner) ?? podProblem(facts.pods, owner)
+  (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
+  refusedPods(facts.refusals, workload, owner) ??
+  podProblem(facts.pods, owner)
 
 /** Why the pods of ours are not there yet. */
 function waitingFor({ migrated, topicsExist }: Plan['gates']): [Reason, string] {

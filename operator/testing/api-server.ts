@@ -12,6 +12,8 @@ import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
 import { createTransport } from '#operator/cluster/transport.ts'
 import { operatorMetrics } from '#operator/controller/metrics.ts'
 import { startOperator } from '#operator/operator.ts'
+import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
+import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { root } from '#tools/workspace.ts'
 import { images } from './target.ts'
@@ -56,13 +58,17 @@ export interface RunningOperator {
   stop(): Promise<void>
 }
 
-/** Starts the operator for one namespace and waits until it works. Kafka's administration is the twin. */
-export async function runOperator(namespace: string): Promise<RunningOperator> {
+/** Starts the operator for one namespace and waits until it works. Kafka's administration and the pods are twins. */
+export async function runOperator(
+  namespace: string,
+  readiness: ReadinessPort = inMemoryReadiness(),
+): Promise<RunningOperator> {
   const connected = await asOperator()
   const topics = inMemoryTopics()
   const controller = startOperator({
     cluster: connected.cluster,
     topics,
+    readiness,
     images,
     metrics: operatorMetrics(new Registry()),
     log: silentLog,

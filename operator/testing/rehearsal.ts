@@ -1,4 +1,5 @@
 /** The loop against the in-memory cluster, from an empty namespace until nothing moves any more. */
+
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
@@ -9,6 +10,7 @@ import type { Kind } from '#operator/cluster/resources.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
+import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
@@ -46,6 +48,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
       if (store === undefined) throw new Error(`kind ${kind} is not watched`)
       return store
     },
+    readiness: inMemoryReadiness(),
     judge: judgeRecord,
     seenSecrets: seenSecrets(() => 0, 1),
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),

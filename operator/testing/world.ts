@@ -12,6 +12,7 @@ import type { Facts, LogFacts, SecretFacts, TopicFacts } from '#operator/reconci
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
+import type { WriterStop } from '#operator/reconcile/writer-stops.ts'
 import { targetOf } from './target.ts'
 
 /** A world: which of our children exist, and how far they are. */
@@ -26,11 +27,12 @@ export interface World {
   /** Events that speak of the children. */
   events?: readonly ObservedEvent[]
   log?: LogFacts
+  writerStops?: readonly WriterStop[]
 }
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
-  const { log = { kind: 'notAsked' } } = world
+  const { log = { kind: 'notAsked' }, writerStops = [] } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
   const target = { ...targetOf(owner, children), initialisation }
@@ -42,6 +44,7 @@ export function factsOf(world: World): Facts {
     verdict,
     children: ours,
     pods,
+    writerStops,
     refusals: refusalsOf(ours, events),
     secrets: secretFacts,
     topics,
