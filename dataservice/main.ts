@@ -15,6 +15,7 @@ import { type Environment, readEnvironment } from '#dataservice/platform/environ
 import { ReaderClient } from '#dataservice/platform/http/reader-client.ts'
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
+import { createLogLag } from '#dataservice/platform/kafka/log-lag.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
@@ -34,7 +35,9 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       context.onClose('the way to the reader', () => reader.close())
       const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
       context.onClose('the log', () => appender.close())
-      return startGateway(context, { appender, reader, listen: { port: httpPort } })
+      const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
+      context.onClose('the lag of the log', () => lag.close())
+      return startGateway(context, { appender, reader, lag, listen: { port: httpPort } })
     },
     writer(context) {
       const database = connect(context, 'writer', context.settings.store.poolSize.writer)

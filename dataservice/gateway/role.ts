@@ -1,12 +1,13 @@
 /** The role `gateway`: HTTP in, records into the log; questions go on to the reader. */
 import { randomFillSync } from 'node:crypto'
 import { makeServer } from '#dataservice/platform/http/server.ts'
-import type { LogAppender } from '#dataservice/platform/kafka/port.ts'
+import type { LogAppender, LogLag } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator } from './accumulator.ts'
 import { gateway } from './app.ts'
 import { byteBudget } from './budget.ts'
+import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { constantHeaders } from './submission.ts'
@@ -14,6 +15,7 @@ import { constantHeaders } from './submission.ts'
 export interface GatewayRolePorts {
   appender: LogAppender
   reader: ReaderPort
+  lag: LogLag
   listen: { port: number; host?: string }
 }
 
@@ -24,15 +26,17 @@ const maxSkewMs = 1_000
 
 export async function start(
   context: RoleContext,
-  { appender, reader, listen }: GatewayRolePorts,
+  { appender, reader, lag, listen }: GatewayRolePorts,
 ): Promise<Running> {
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
   const { app, listen: serve, drain } = makeServer({ log, metrics })
   const source = `/dataservices/${settings.namespace}/${settings.name}`
+  const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
   await app.register(gateway, {
     accumulator,
+    isLogFull: guard.isFull,
     reader,
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
@@ -51,6 +55,7 @@ export async function start(
     behindService: true,
     drain,
     async stop() {
+      guard.stop()
       await app.close()
       await accumulator.flush()
     },

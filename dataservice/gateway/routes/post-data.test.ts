@@ -186,6 +186,17 @@ describe('a log that fails', () => {
     expect(accepted[0]).toEqual({ index: expected(0)[0], id, position: '0-0' })
   })
 
+  test('a log whose writers are far behind takes nothing more and says when to come again', async () => {
+    const { post, log, budget } = await start({ isLogFull: true })
+    const answer = await post(order('a'))
+    expect([answer.statusCode, answer.json().type, answer.headers['retry-after']]).toEqual([
+      503,
+      'https://dataservice.dev/problems/log-full',
+      '30',
+    ])
+    expect([log.contents.flat(), budget.used]).toEqual([[], 0])
+  })
+
   test('a log that does not answer is given up at the deadline', async () => {
     const { post, log } = await start({ accumulator: { deadlineMs: 20 } })
     log.hold(new Promise(() => {}))

@@ -13,8 +13,13 @@ export interface PostPorts {
   accumulator: Accumulator
   rules: SubmissionRules
   budget: ByteBudget
+  /** True while the log holds records too old to risk more (`log-guard.ts`). */
+  isLogFull(): boolean
   now(): number
 }
+
+/** The writers need time, not a few milliseconds. */
+const fullRetrySeconds = 30
 
 const overloaded = () => new Problem('overloaded', { retryAfter: retryAfterSeconds })
 
@@ -29,6 +34,7 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
       throw new Problem('unsupported-media-type', { detail })
     }
     refuseIdempotencyKey(request)
+    if (ports.isLogFull()) throw new Problem('log-full', { retryAfter: fullRetrySeconds })
     const held = declaredBytes(request, maxBodyBytes)
     if (!ports.budget.take(held)) throw overloaded()
     // Whatever becomes of the request, its answer closes exactly once.

@@ -32,6 +32,7 @@ export interface World {
   declaration?: RecordDeclaration
   accumulator?: Partial<AccumulatorOptions>
   budgetBytes?: number
+  isLogFull?: boolean
   reader?: (question: ReaderQuestion) => ReaderAnswer
 }
 
@@ -48,6 +49,7 @@ export async function start(world: World = {}) {
   await app.register(gateway, {
     accumulator,
     budget,
+    isLogFull: () => world.isLogFull ?? false,
     now: () => now,
     reader: {
       ask: async question => {

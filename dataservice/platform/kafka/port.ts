@@ -97,3 +97,14 @@ export interface LogConsumer {
   /** Leaves the group and disconnects; `run` then resolves. */
   stop(): Promise<void>
 }
+
+/** How far a group is behind, as anybody can ask. */
+export interface LogLag {
+  /**
+   * Time (milliseconds since 1970) of the oldest record that the group has not passed, if it is older than `before`;
+   * undefined when there is none. A group that told no position has passed nothing. Rejects when the brokers do not
+   * tell.
+   */
+  oldestUnread(before: number): Promise<number | undefined>
+  close(): Promise<void>
+}
