@@ -31,6 +31,10 @@ function request(query: string): PageRequest {
 describe('a query that an index covers', () => {
   test.each([
     ['', []],
+    [
+      `customer=${encodeURIComponent(`'; DROP TABLE records; --"\\`)}`,
+      [{ field: customer, operator: 'eq', values: [`'; DROP TABLE records; --"\\`] }],
+    ],
     ['customer=a%20b', [{ field: customer, operator: 'eq', values: ['a b'] }]],
     ['address.city=', [{ field: city, operator: 'eq', values: [''] }]],
     ['customer[in]=a&customer[in]=b', [{ field: customer, operator: 'in', values: ['a', 'b'] }]],
@@ -78,6 +82,10 @@ describe('a query that is refused', () => {
     ['paid=true&amount=0x10', 'amount', 'must be a number'],
     ['paid=true&amount=1e309', 'amount', 'must be a number'],
     ['limit=0', 'limit', 'from 1 to 1000'],
+    ['limit=1000000000', 'limit', 'from 1 to 1000'],
+    ['limit=1e3', 'limit', 'from 1 to 1000'],
+    ['limit=-1', 'limit', 'from 1 to 1000'],
+    ['__proto__=1', '__proto__', 'is no field'],
     ['limit=1001', 'limit', 'from 1 to 1000'],
     ['limit=5&limit=6', 'limit', 'may stand only once'],
     ['from=yesterday', 'from', 'RFC 3339'],

@@ -195,6 +195,8 @@ describe('a record that is not there', () => {
     ['no UUID', 'abc', 'record-not-found', undefined],
     ['just made', uuid7At(Date.now()), 'not-yet-visible', '1'],
     ['far in the future', lowestUuid7(Date.now() + day), 'record-not-found', undefined],
+    ['of the year 1970', '00000000-0000-7000-8000-000000000000', 'record-not-found', undefined],
+    ['of the year 10889', 'ffffffff-ffff-7fff-bfff-ffffffffffff', 'record-not-found', undefined],
   ])('because its id is %s', async (_, id, code, retryAfter) => {
     const { get, cached } = await openReader(service)
     const answer = await get(`/data/${id}`)

@@ -1,4 +1,5 @@
 /** What only a real socket shows. */
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
@@ -7,11 +8,17 @@ import { expect, onTestFinished, test } from 'vitest'
 import { resource } from './resource.ts'
 import { makeServer } from './server.ts'
 
-async function start() {
-  const server = makeServer({ log: pino({ level: 'silent' }), metrics: new Registry() })
+async function start(options: { requestTimeoutMs?: number } = {}) {
+  const server = makeServer({ log: pino({ level: 'silent' }), metrics: new Registry(), ...options })
+  const bodies: unknown[] = []
   const entered = Promise.withResolvers<void>()
   const hold = Promise.withResolvers<void>()
-  resource(server.app, '/echo', { POST: async request => request.body })
+  resource(server.app, '/echo', {
+    POST: async request => {
+      bodies.push(request.body)
+      return request.body
+    },
+  })
   resource(server.app, '/slow', {
     GET: async () => {
       entered.resolve()
@@ -28,7 +35,7 @@ async function start() {
     socket.write(request)
     return text(socket)
   }
-  return { ...server, entered: entered.promise, hold, send }
+  return { ...server, entered: entered.promise, hold, send, port, bodies }
 }
 
 const problem = (code: string) => `"type":"https://dataservice.dev/problems/${code}"`
@@ -59,6 +66,28 @@ test.each([
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   expect(answer).toContain('content-type: application/problem+json')
   expect(answer).toContain(problem(code))
+})
+
+const half = 'POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: a/b\r\ncontent-length: 10\r\n\r\n12345'
+
+test('a body that comes too slowly is given up with 408', async () => {
+  const { send, bodies } = await start({ requestTimeoutMs: 300 })
+  const answer = await send(half)
+  expect(answer).toMatch(/^HTTP\/1.1 408 /)
+  expect(answer).toContain(problem('request-timeout'))
+  expect(bodies).toEqual([])
+})
+
+test('half a body never reaches a route, and the next client is served', async () => {
+  const { port, send, bodies, app } = await start()
+  const socket = connect(port, '127.0.0.1')
+  await new Promise(resolve => socket.write(half, resolve))
+  socket.end()
+  await once(socket.resume(), 'close')
+  const whole = half.replace('content-length: 10', 'content-length: 5\r\nconnection: close')
+  expect(await send(whole)).toMatch(/12345$/)
+  expect(bodies).toEqual([Buffer.from('12345')])
+  await app.close()
 })
 
 test('a request in flight is answered while the server closes, and nothing is kept open', async () => {

@@ -17,6 +17,8 @@ export interface ServerOptions {
   metrics: Registry
   /** Default 10 MiB. */
   maxBodyBytes?: number
+  /** How long a request may take to arrive. Default 30 s. */
+  requestTimeoutMs?: number
 }
 
 export interface HttpServer {
@@ -40,14 +42,20 @@ const limits = {
 } as const
 
 /** A server with nothing but its rules; register routes on `app`, then `listen` or `inject`. */
-export function makeServer({ log, metrics, maxBodyBytes = limits.bodyBytes }: ServerOptions): HttpServer {
+export function makeServer(options: ServerOptions): HttpServer {
+  const { log, metrics, maxBodyBytes = limits.bodyBytes } = options
+  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs } = options
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
+    requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: { maxHeaderSize: limits.headerBytes, headersTimeout: limits.headersTimeoutMs },
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
+      connectionsCheckingInterval: requestTimeout / 10, // Node's own is 30 s, which would double the time
+    },
     routerOptions: { maxParamLength: limits.parameterLength },
     // What still comes in on a kept connection while we close is served: it may already stand in the log.
     return503OnClosing: false,
