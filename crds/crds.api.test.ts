@@ -23,6 +23,8 @@ const smallest = {
   },
 }
 
+const autoscaling = { mode: 'CPU', maxReplicas: 50, targetCPUUtilization: 70 }
+
 type Spec = Record<string, unknown>
 let namespace = ''
 
@@ -56,10 +58,11 @@ test('the smallest resource gets every default', async () => {
   const stored = parseDataService(JSON.parse(await inNamespace('get', 'dsvc', 'smallest', '-o', 'json')))
   expect(stored.spec).toEqual({
     ...smallest,
+    deletionPolicy: 'Retain',
     replicas: 3,
-    gateway: {},
+    gateway: { autoscaling },
     writer: {},
-    reader: {},
+    reader: { autoscaling },
     kafka: {
       managed: { brokers: 1, storage: { size: '10Gi' } },
       topic: { partitions: 6, retention: '7d' },
@@ -89,10 +92,11 @@ test('a resource that uses every field is taken as it is', async () => {
   const storage = { size: '20Gi', className: 'fast' }
   const spec = {
     ...smallest,
+    deletionPolicy: 'Delete',
     replicas: 5,
-    gateway: block,
+    gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...block },
     writer: { replicas: 3, ...block },
-    reader: { replicas: 4, ...block },
+    reader: { autoscaling: { ...autoscaling, targetCPUUtilization: 50 }, replicas: 4, ...block },
     kafka: {
       managed: { brokers: 1, storage, ...block },
       topic: { partitions: 12, retention: '36h' },

@@ -1,83 +1,12 @@
 /** The whole path as processes over real engines, each of which is killed while records come in. */
-import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
-import type { Settings } from '#dataservice/contract/settings.ts'
-import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
-import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
-import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
-import { freePort } from '#e2e/engines/ports.ts'
-import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
-import { type Redis, startRedis } from '#e2e/engines/redis.ts'
-import { type DatabaseUser, type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
-import { testSettings } from '#e2e/engines/service-settings.ts'
+import { expect, test } from 'vitest'
+import type { Postgres } from '#e2e/engines/postgres.ts'
+import type { ServiceDatabase } from '#e2e/engines/service-database.ts'
 import { complaints, judge } from './oracle.ts'
 import { allPages } from './pages.ts'
+import { ready, roleStack } from './role-stack.ts'
 import { settledIn } from './settled.ts'
-
-interface Stack {
-  kafka: Kafka
-  postgres: Postgres
-  redis: Redis
-  database: ServiceDatabase
-  start(role: Role): Promise<RoleProcess>
-  gatewayUrl: string
-}
-
-const userOf: Readonly<Record<Role, DatabaseUser>> = {
-  gateway: 'reader',
-  writer: 'writer',
-  reader: 'reader',
-  migrate: 'owner',
-  maintain: 'owner',
-}
-
-/** Engines of its own, because they are killed; and how to start each role on a fixed port. */
-async function stack(): Promise<Stack> {
-  const [kafka, postgres, redis] = await Promise.all([
-    startKafka({ brokers: 1 }),
-    startPostgres(),
-    startRedis(),
-  ])
-  onTestFinished(async () => {
-    await Promise.all([kafka.remove(), postgres.remove(), redis.remove()])
-  })
-  const database = await serviceDatabase(postgres.address)
-  const topics = await connectTopics(kafka.bootstrapServers)
-  const eventsTopic = await topics.create([[0], [0], [0]])
-  await topics.close()
-  const ports = { gateway: await freePort(), reader: await freePort() }
-  const base = testSettings(database.store)
-  const settings: Settings = {
-    ...base,
-    log: { ...base.log, brokers: kafka.bootstrapServers, eventsTopic },
-    cache: { host: redis.host, port: redis.port, ttlSeconds: 60 },
-    reader: { url: `http://127.0.0.1:${ports.reader}` },
-  }
-  const cursorKey = randomBytes(32).toString('hex')
-  return {
-    kafka,
-    postgres,
-    redis,
-    database,
-    gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
-    async start(role) {
-      const credentials = {
-        [credentialFiles.postgresPassword]: database.password(userOf[role]),
-        [credentialFiles.redisPassword]: '',
-        [credentialFiles.cursorKey]: cursorKey,
-      }
-      const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
-      const process = await startRole(role, settings, { credentials, ...httpPort })
-      onTestFinished(() => process.remove())
-      return process
-    },
-  }
-}
-
-const ready = (process: RoleProcess) =>
-  settledIn(30_000, async () => expect(await process.readiness(), process.log()).toBe(200))
 
 const batchSize = 100
 
@@ -115,7 +44,7 @@ const texts = Array.from(
 )
 
 test('all parts are killed once while 10,000 records come in, and the account balances', async () => {
-  const world = await stack()
+  const world = await roleStack()
   const migrate = await world.start('migrate')
   expect(await migrate.exitCode, migrate.log()).toBe(0)
   const roles = {

@@ -60,7 +60,7 @@ export async function countStored(
   const answer = await sql(
     cluster,
     ref,
-    `CREATE TEMP TABLE posted (id uuid);
+    `CREATE TEMP TABLE posted AS SELECT id FROM records LIMIT 0;
 COPY posted FROM STDIN;
 ${ids.join('\n')}
 \\.
