@@ -12,7 +12,8 @@ export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
         default: 'CPU',
         description:
           `CPU: a HorizontalPodAutoscaler NAME-${part} keeps between ${floor} and maxReplicas pods; it needs ` +
-          `metrics-server. Off: ${floor} is the exact number. An autoscaler of your own always takes over. Default: CPU.`,
+          `metrics-server. "Off" (in quotes, because YAML reads a bare Off as false): ${floor} is the exact number. ` +
+          'An autoscaler of your own always takes over. Default: CPU.',
       }),
       maxReplicas: Type.Integer({
         minimum: 1,
@@ -44,5 +45,5 @@ export const floorWithinMost = (part: 'gateway' | 'reader', floor: string, block
     `self.replicas <= ${block}.autoscaling.maxReplicas`,
   message:
     `${floor} is above ${part}.autoscaling.maxReplicas: raise maxReplicas, lower ${floor}, ` +
-    `or set ${part}.autoscaling.mode to Off`,
+    `or set ${part}.autoscaling.mode to "Off" (in quotes)`,
 })

@@ -188,7 +188,7 @@ describe('what is told', () => {
       'without metrics-server',
       { change: figures('False', 'FailedGetResourceMetric') },
       'Scaling',
-      /^False\/MetricsMissing: .*install metrics-server, or set gateway\.autoscaling\.mode to Off/,
+      /^False\/MetricsMissing: .*install metrics-server, or set gateway\.autoscaling\.mode to "Off"/,
     ],
     [
       'asleep at 0',

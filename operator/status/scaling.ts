@@ -84,7 +84,7 @@ function withoutMetrics(part: DeployedPart, wanted: PodNumber, facts: Facts): Pr
     reason: 'MetricsMissing',
     message:
       `${autoscalerKind} ${name} gets no CPU figures, so the number of pods stays: install metrics-server, ` +
-      `or set ${part}.autoscaling.mode to Off`,
+      `or set ${part}.autoscaling.mode to "Off" (in quotes)`,
   }
 }
 
