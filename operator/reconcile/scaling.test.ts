@@ -1,5 +1,6 @@
 /** The number of pods, decided and told, in every situation of its owner. */
 import { describe, expect, test } from 'vitest'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
@@ -218,6 +219,33 @@ describe('what is told', () => {
       /^False\/PodsNotReady/,
     ],
   ]
+  test('a number that the autoscaler just wrote does not end Ready; a rollout does', () => {
+    const unseen = (child: ObservedChild) => ({ ...child, metadata: { ...child.metadata, generation: 2 } })
+    const world = worldOf({ change: only('Deployment', 'orders-gateway', unseen) })
+    const facts = factsOf(world)
+    const ready = (before: DataService['status']) => {
+      const seen = {
+        ...facts,
+        owner: { ...facts.owner, ...(before === undefined ? {} : { status: before }) },
+      }
+      const result = { failures: [], written: 0 }
+      return deriveStatus({ facts: seen, plan: decide(seen), result, now: new Date(0) })
+    }
+    const told = (status: DataService['status']) =>
+      status?.conditions?.find(({ type }) => type === 'GatewayReady')?.reason
+    const rolling = ready(undefined)
+    expect(told(rolling)).toBe('RollingOut')
+    expect(told(ready(rolling))).toBe('RollingOut')
+    const all = factsOf(worldOf({}))
+    const up = deriveStatus({
+      facts: all,
+      plan: decide(all),
+      result: { failures: [], written: 0 },
+      now: new Date(0),
+    })
+    expect(told(ready(up))).toBe('Ready')
+  })
+
   test.each(rows)('%s: %#', (_title, situation, type, wanted) => {
     const told = conditionIn(situation, type)
     if (typeof wanted === 'string') expect(told).toBe(wanted)

@@ -89,8 +89,10 @@ function withoutMetrics(part: DeployedPart, wanted: PodNumber, facts: Facts): Pr
 }
 
 /** Pods that our autoscaler adds under load, or takes away after it, do not make a part unready. */
-export function isFloorReady(progress: PodProgress, { target }: Facts, part: DeployedPart): boolean {
+export function isFloorReady(progress: PodProgress, { owner, target }: Facts, part: DeployedPart): boolean {
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
   const { current, existing, updated, ready } = progress
-  return wanted.rule === 'floor' && current && updated === existing && ready >= Math.max(1, wanted.number)
+  if (wanted.rule !== 'floor' || updated !== existing || ready < Math.max(1, wanted.number)) return false
+  // A new number that its controller has not seen yet is no rollout: one of ours would have ended Ready before.
+  return current || owner.status?.conditions?.find(condition => condition.type === 'Ready')?.status === 'True'
 }
