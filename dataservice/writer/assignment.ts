@@ -103,6 +103,7 @@ export class Assignment implements LogHandler {
     this.#stops.clear()
     this.#options.metrics.stopped.reset()
     this.#options.metrics.lag.reset()
+    this.#options.metrics.lagAge.reset()
     await Promise.all(lanes.map(lane => lane.drop()))
   }
 

@@ -10,6 +10,8 @@ export interface WriterMetrics {
   retries: Counter<'reason'>
   /** Records of the log that are not stored yet, by partition. */
   lag: Gauge<'partition'>
+  /** Age of the oldest of them, in seconds. */
+  lagAge: Gauge<'partition'>
   /** 1 for each partition that stopped, by reason. */
   stopped: Gauge<'partition' | 'reason'>
 }
@@ -44,6 +46,12 @@ export function writerMetrics(registry: Registry): WriterMetrics {
     lag: new Gauge({
       name: 'dataservice_writer_lag_records',
       help: 'Records of the log that are not in the database yet.',
+      labelNames: ['partition'],
+      registers,
+    }),
+    lagAge: new Gauge({
+      name: 'dataservice_writer_lag_age_seconds',
+      help: 'Age of the oldest record of the log that is not in the database yet.',
       labelNames: ['partition'],
       registers,
     }),

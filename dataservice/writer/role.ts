@@ -33,7 +33,7 @@ export async function start(context: RoleContext, { consumer, database }: Writer
     log,
     clock: { now: () => performance.timeOrigin + performance.now(), random: Math.random },
   })
-  const reporting = setInterval(reporter({ consumer, assignment, lag: metrics.lag }), reportMs)
+  const reporting = setInterval(reporter({ consumer, assignment, metrics }), reportMs)
   let stopping = false
   return {
     notReady: () => assignment.notReady(),
@@ -58,18 +58,22 @@ function endOf(wanted: boolean, reason: unknown): Promise<never> {
 interface ReporterOptions {
   consumer: LogConsumer
   assignment: Assignment
-  lag: WriterMetrics['lag']
+  metrics: Pick<WriterMetrics, 'lag' | 'lagAge'>
 }
 
 /** Measures the lag of each partition and gives Kafka the positions as a hint; one round at a time. */
-function reporter({ consumer, assignment, lag }: ReporterOptions): () => void {
+function reporter({ consumer, assignment, metrics }: ReporterOptions): () => void {
   let busy = false
   const round = async () => {
     const positions = assignment.positions()
     await consumer.hint(positions)
     for (const [partition, nextOffset] of positions) {
       const { end } = await consumer.range(partition)
-      if (assignment.positions().has(partition)) lag.set({ partition }, Math.max(0, Number(end - nextOffset)))
+      const oldest = end > nextOffset ? await consumer.recordAt(partition, nextOffset) : undefined
+      if (!assignment.positions().has(partition)) continue
+      metrics.lag.set({ partition }, Math.max(0, Number(end - nextOffset)))
+      const ageMs = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp)
+      metrics.lagAge.set({ partition }, ageMs / 1000)
     }
   }
   return () => {

@@ -78,4 +78,5 @@ test('a writer that slept through a rebalance writes nothing twice and takes its
   await until(async () => (await rowsOf(service)).size === sent.size)
   expect(await rowsOf(service)).toEqual(sent)
   await until(async () => /^dataservice_writer_lag_records\{partition="\d"\} 0$/m.test(await other.metrics()))
+  expect(await other.metrics()).toMatch(/^dataservice_writer_lag_age_seconds\{partition="\d"\} 0$/m)
 })
