@@ -35,12 +35,24 @@ const fixed: readonly PolicyRule[] = [
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
 ]
 
+const labels = { 'app.kubernetes.io/name': 'dataservice-operator' }
+
 /** The ClusterRole of the operator, as `config/rbac/role.yaml` holds it. */
 export function operatorRole(): object {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
-    metadata: { name: 'dataservice-operator', labels: { 'app.kubernetes.io/name': 'dataservice-operator' } },
+    metadata: { name: 'dataservice-operator', labels },
+    rules: operatorRules(),
+  }
+}
+
+/** The same for one namespace, as `config/namespaced/role.yaml` holds it. */
+export function namespacedOperatorRole(): object {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'dataservice-operator', namespace: 'dataservice-system', labels },
     rules: operatorRules(),
   }
 }

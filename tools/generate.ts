@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { dataServiceDefinition, sizeLimit } from '#crds/definition.ts'
 import { apiReference } from '#crds/reference.ts'
-import { operatorRole } from '#operator/rbac.ts'
+import { namespacedOperatorRole, operatorRole } from '#operator/rbac.ts'
 import { root } from '#tools/workspace.ts'
 
 /** One generated file: its path in the checkout, and its text made from the sources. */
@@ -23,6 +23,10 @@ export const generated: readonly Generated[] = [
   },
   { path: 'docs/api.md', text: apiReference },
   { path: 'config/rbac/role.yaml', text: () => yamlFile('operator/rbac.ts', operatorRole()) },
+  {
+    path: 'config/namespaced/role.yaml',
+    text: () => yamlFile('operator/rbac.ts', namespacedOperatorRole()),
+  },
 ]
 
 /** A YAML file with a first line that says where it comes from. */
