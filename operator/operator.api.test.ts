@@ -6,6 +6,7 @@ import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { childLabels } from './desired/labels.ts'
 import { inMemoryReadiness } from './pods/in-memory.ts'
+import { operatorRules } from './rbac.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
 import { playMigration as playMigrationIn, playPods as playPodsIn } from './testing/played.ts'
@@ -38,6 +39,26 @@ const playPods = (what: string) => playPodsIn(namespace, what)
 const playMigration = () => playMigrationIn(namespace)
 
 const requires = (required: string[]) => ({ spec: { record: { schema: { required } } } })
+
+/** What an ordinary life does not need, and why it is granted all the same. */
+const calledForLater = [
+  // children that nothing asks for any more, or that have to be made anew
+  ...[
+    'configmaps',
+    'cronjobs',
+    'deployments',
+    'horizontalpodautoscalers',
+    'jobs',
+    'poddisruptionbudgets',
+  ].map(each => `delete ${each}`),
+  ...['secrets', 'serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
+  'get jobs', // whose is the one that has the name already
+  'list events', // why a workload makes no pods
+  'delete pods', // brokers are restarted one by one
+  'patch pods', // replicas of Postgres are told by a label
+  'patch persistentvolumeclaims', // volumes grow
+  'update dataservices/finalizers', // OpenShift asks for it
+]
 
 describe('one DataService', () => {
   test('its engines come first', async () => {
@@ -232,6 +253,27 @@ describe('one DataService', () => {
     expect(forbidden.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([])
     const secrets = requests.filter(({ objectRef }) => objectRef?.resource === 'secrets')
     expect([...new Set(secrets.map(({ verb }) => verb))].sort()).toEqual(['create', 'get', 'patch'])
+  })
+
+  test('what is granted is used, but for what only damage, removal and other modes call for', async () => {
+    const requests = await operatorRequests(namespace)
+    const used = new Set(
+      requests.flatMap(({ verb, objectRef }) => {
+        const { resource = '', subresource } = objectRef ?? {}
+        const what = subresource === undefined ? resource : `${resource}/${subresource}`
+        // A watch that still runs is not in the log yet; an apply that makes an object needs both rights.
+        return [
+          `${verb} ${what}`,
+          ...(verb === 'list' ? [`watch ${what}`] : []),
+          ...(verb === 'patch' ? [`create ${what}`] : []),
+        ]
+      }),
+    )
+    const granted = operatorRules().flatMap(({ resources, verbs }) =>
+      resources.flatMap(what => verbs.map(verb => `${verb} ${what}`)),
+    )
+    expect(granted.filter(each => !used.has(each) && !calledForLater.includes(each))).toEqual([])
+    expect(calledForLater.filter(each => !granted.includes(each))).toEqual([])
   })
 })
 
