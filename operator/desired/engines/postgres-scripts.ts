@@ -85,9 +85,11 @@ clone() {
 if usable && state=$(slot_state); then
   there=$(ask 'SELECT system_identifier FROM pg_control_system()')
   if [ "$there" != "$(identifier)" ]; then
-    echo "this volume is a copy of another database ($(identifier)) than the primary's ($there): if the primary is right," \\
-      "delete the PersistentVolumeClaim data-$POD_NAME and this pod, and the replica copies it anew" >&2
-    exit 1
+    ${refuse(
+      'VolumeMismatch',
+      "the volume of $POD_NAME is a copy of another database than the primary's: if the primary is right, delete the " +
+        'PersistentVolumeClaim data-$POD_NAME and the pod, and it copies the primary anew',
+    )}
   fi
   if [ "$state" = gone ]; then
     echo "the primary no longer holds what this replica has yet to read: copying it anew" >&2
