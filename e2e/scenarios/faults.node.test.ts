@@ -48,9 +48,12 @@ test('writer, gateway, broker, Postgres and Redis are killed once each while 20,
 
 async function killOne(component: string): Promise<void> {
   const kubernetes = await cluster()
-  const [pod] = await podsOf(kubernetes, flights.namespace, component)
-  if (pod === undefined) throw new Error(`no running pod of ${component}`)
-  await killPod(kubernetes, flights.namespace, pod)
+  // A pod may end between the look and the kill: an autoscaler is at work too.
+  await settledIn(30_000, async () => {
+    const [pod] = await podsOf(kubernetes, flights.namespace, component)
+    if (pod === undefined) throw new Error(`no running pod of ${component}`)
+    await killPod(kubernetes, flights.namespace, pod)
+  })
 }
 
 /** Rows with an id above the given one, newest state of Postgres. */

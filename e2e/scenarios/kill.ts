@@ -2,15 +2,19 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Cluster } from '#e2e/cluster/handle.ts'
 
-/** Names of the running pods of one part. */
+interface ListedPod {
+  metadata: { name: string; deletionTimestamp?: string }
+  status: { phase?: string }
+}
+
+/** Names of the running pods of one part; those that are about to end do not count. */
 export async function podsOf(cluster: Cluster, namespace: string, component: string): Promise<string[]> {
   const selector = `app.kubernetes.io/component=${component}`
-  const fields = '--field-selector=status.phase=Running'
-  const names = await cluster.kubectl(['-n', namespace, 'get', 'pods', '-l', selector, fields, '-o', 'name'])
-  return names
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => line.replace('pod/', ''))
+  const list = await cluster.kubectl(['-n', namespace, 'get', 'pods', '-l', selector, '-o', 'json'])
+  const { items } = JSON.parse(list) as { items: ListedPod[] }
+  return items
+    .filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase === 'Running')
+    .map(({ metadata }) => metadata.name)
 }
 
 /** Sends SIGKILL to the first process of the pod's first container. Rejects when there is none. */
