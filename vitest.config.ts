@@ -3,13 +3,16 @@
  *   x.test.ts       unit: no process, no network
  *   x.api.test.ts   a real etcd and kube-apiserver
  *   x.data.test.ts  a real Kafka, Postgres and Redis
- *   x.node.test.ts  a real cluster with pods
+ *   x.node.test.ts  a real cluster with pods; the files run side by side, each with a DataService of its own
+ *   x.alone.node.test.ts  on the same cluster, afterwards, one by one: faults that hit everybody, and calm
  */
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from '#tools/closing-line.ts'
+import { ByName } from '#tools/file-order.ts'
 
 const folders = '{crds,operator,dataservice,config,e2e,tools}'
 const kinds = ['api', 'data', 'node'] as const
+const aloneFiles = `${folders}/**/*.alone.node.test.ts`
 const minutes = 60_000
 
 interface Shared {
@@ -31,6 +34,20 @@ const onRealParts = (kind: (typeof kinds)[number], { globalSetup, timeoutMs }: S
   },
 })
 
+const onCluster: Shared = { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 8 * minutes }
+type Project = ReturnType<typeof onRealParts>
+
+/** Scenarios wait most of their time, so four share two cores well. */
+const sideBySide = ({ test, ...project }: Project) => ({
+  ...project,
+  test: { ...test, exclude: ['**/node_modules/**', aloneFiles], fileParallelism: true, maxWorkers: 4 },
+})
+
+const alone = ({ test, ...project }: Project) => ({
+  ...project,
+  test: { ...test, name: 'node-alone', include: [aloneFiles], sequence: { groupOrder: 1 } },
+})
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -38,6 +55,7 @@ export default defineConfig({
     allowOnly: false,
     reporters: ['default', new ClosingLine()],
     teardownTimeout: 2 * minutes,
+    sequence: { sequencer: ByName },
     projects: [
       {
         extends: true,
@@ -50,7 +68,8 @@ export default defineConfig({
       },
       onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: minutes }),
       onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 3 * minutes }),
-      onRealParts('node', { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 8 * minutes }),
+      sideBySide(onRealParts('node', onCluster)),
+      alone(onRealParts('node', onCluster)),
     ],
   },
 })

@@ -81,7 +81,8 @@ async function runProject(
 ): Promise<ProjectResult> {
   const started = Date.now()
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const args = [vitest, 'run', '--project', name, '--passWithNoTests', ...filters]
+  // `node*` also selects node-alone.
+  const args = [vitest, 'run', '--project', `${name}*`, '--passWithNoTests', ...filters]
   const { exitCode, interrupted } = await programEnds(args, tallyFile)
   const seconds = Math.round((Date.now() - started) / 1000)
   if (interrupted) return { name, seconds, passed: 0, failed: 1, problem: 'interrupted', interrupted }

@@ -5,6 +5,7 @@ import { flightRecords } from '#e2e/stack/flights.ts'
 import { postRecords } from '#e2e/stack/post.ts'
 import { countStored, readService, sql, waitUntilReady } from '#e2e/stack/service.ts'
 import { settledIn } from './settled.ts'
+import { declare as declareSmall, record } from './small-service.ts'
 import { cluster } from './stack.ts'
 
 const service = { namespace: 'retained', name: 'kept' }
@@ -14,36 +15,8 @@ const stored: string[] = []
 
 const kubectl = async (...args: string[]): Promise<string> =>
   (await cluster()).kubectl(['-n', service.namespace, ...args])
-const apply = async (object: object): Promise<string> =>
-  (await cluster()).kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) })
-
-/** The fewest pods that make a whole path. */
-const declare = (key: string): Promise<string> => {
-  const few = { requests: { cpu: '50m', memory: '256Mi' } }
-  const small = { resources: { requests: { cpu: '50m' } } }
-  const text = { type: 'string', maxLength: 16 }
-  return apply({
-    apiVersion: 'dataservice.dev/v1alpha1',
-    kind: 'DataService',
-    metadata: service,
-    spec: {
-      replicas: 1,
-      record: {
-        schema: {
-          type: 'object',
-          required: ['origin', 'destination'],
-          properties: { origin: text, destination: text },
-        },
-        key,
-      },
-      gateway: { autoscaling: { mode: 'Off' }, ...small },
-      writer: { replicas: 1, ...small },
-      reader: { replicas: 1, autoscaling: { mode: 'Off' }, ...small },
-      kafka: { managed: { storage: { size: '1Gi' }, ...small }, topic: { partitions: 2 } },
-      postgres: { managed: { storage: { size: '1Gi' }, resources: few } },
-    },
-  })
-}
+const declare = async (key: string): Promise<void> => declareSmall(await cluster(), service, recordBy(key))
+const recordBy = (key: string): object => ({ record: { ...record, key } })
 
 const remove = (): Promise<string> => kubectl('delete', `dsvc/${service.name}`, '--timeout=60s')
 
@@ -89,8 +62,6 @@ async function emptyVolume(part: (typeof dataParts)[number]): Promise<void> {
 }
 
 beforeAll(async () => {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
-  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: service.namespace, labels } })
   await declare('/origin')
   await waitUntilReady(await cluster(), service, patience)
 })

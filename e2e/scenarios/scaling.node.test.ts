@@ -1,18 +1,18 @@
 /** Autoscalers at work: ours under a load, that of somebody else, and zero. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { flightRecords, flights } from '#e2e/stack/flights.ts'
+import { serviceAddress } from '#e2e/stack/address.ts'
+import { flightRecords } from '#e2e/stack/flights.ts'
 import { readService, waitUntilReady } from '#e2e/stack/service.ts'
 import { settledIn } from './settled.ts'
-import { cluster, gatewayUrl } from './stack.ts'
+import { declare, small, whenReady } from './small-service.ts'
+import { cluster } from './stack.ts'
 
-const { namespace, name } = flights
+const service = { namespace: 'scaling', name: 'scaled' }
+const { namespace, name } = service
 const gateway = `${name}-gateway`
 
 const kubectl = async (...args: string[]): Promise<string> =>
   (await cluster()).kubectl(['-n', namespace, ...args])
-const patch = (spec: object): Promise<string> =>
-  kubectl('patch', `dsvc/${name}`, '--type=merge', '-p', JSON.stringify({ spec }))
 const scale = (replicas: number): Promise<string> =>
   kubectl('scale', `dsvc/${name}`, `--replicas=${replicas}`)
 const autoscalers = async (): Promise<string[]> =>
@@ -24,19 +24,27 @@ const readyPods = async (): Promise<number> =>
   Number((await kubectl('get', `deployment/${gateway}`, '-o', 'jsonpath={.status.readyReplicas}')) || 0)
 
 async function scaling(): Promise<string> {
-  const service: DataService = await readService(await cluster(), flights)
-  const found = service.status?.conditions?.find(({ type }) => type === 'Scaling')
+  const { status } = await readService(await cluster(), service)
+  const found = status?.conditions?.find(({ type }) => type === 'Scaling')
   return `${found?.status}/${found?.reason}`
 }
 
+let url = ''
+
 beforeAll(async () => {
-  await (await cluster()).metricsReady
+  const kubernetes = await cluster()
   // A small floor, so that few pods are enough to see.
-  await patch({ replicas: 1, gateway: { autoscaling: { maxReplicas: 3, targetCPUUtilization: 50 } } })
+  const autoscaling = { maxReplicas: 3, targetCPUUtilization: 50 }
+  await declare(kubernetes, service, {
+    gateway: { autoscaling, ...small },
+    reader: { replicas: 1, ...small },
+  })
+  await kubernetes.metricsReady
+  await whenReady(kubernetes, service)
+  url = (await serviceAddress(kubernetes, namespace, gateway)).url
 })
 afterAll(async () => {
-  await patch({ replicas: 3, gateway: { autoscaling: null } })
-  await waitUntilReady(await cluster(), flights, { timeoutMs: 120_000 })
+  await (await cluster()).kubectl(['delete', 'namespace', namespace, '--wait=false'])
 })
 
 test('a load makes our autoscaler add gateway pods, and its end takes them away', async () => {
@@ -80,8 +88,8 @@ test('zero stops the HTTP side, and back it serves again', async () => {
     expect(table).toMatch(/True\s+0\s+ScaledToZero/)
   })
   await scale(1)
-  await waitUntilReady(await cluster(), flights, { timeoutMs: 60_000 })
-  await settledIn(30_000, async () => expect((await fetch(`${gatewayUrl()}/data?limit=1`)).status).toBe(200))
+  await waitUntilReady(await cluster(), service, { timeoutMs: 60_000 })
+  await settledIn(30_000, async () => expect((await fetch(`${url}/data?limit=1`)).status).toBe(200))
 })
 
 /** Requests one after the other on a few lanes, until stopped; a cluster of two cores notices them. */
@@ -94,7 +102,7 @@ async function startLoad() {
     while (wanted) {
       const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
       // A refusal or a broken connection is no matter here: the oracle has tests of its own.
-      await fetch(`${gatewayUrl()}/data`, request)
+      await fetch(`${url}/data`, request)
         .then(answer => answer.arrayBuffer())
         .catch(() => {})
     }

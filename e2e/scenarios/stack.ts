@@ -1,4 +1,4 @@
-/** The stack that all `node` tests share: cluster `test` with the operator and the sample DataService. */
+/** The stack that all `node` tests share: cluster `test` with the operator and both sample DataServices. */
 import { inject } from 'vitest'
 import { clusterUp } from '#e2e/cluster/cluster.ts'
 import type { Cluster } from '#e2e/cluster/handle.ts'
@@ -6,8 +6,9 @@ import type { Cluster } from '#e2e/cluster/handle.ts'
 export const testCluster = { name: 'test', nodes: 3 }
 
 export interface StackAddress {
-  /** HTTP address of the sample's gateway Service. */
-  gateway: string
+  /** HTTP addresses of the samples' gateway Services. */
+  flights: string
+  earthquakes: string
 }
 
 declare module 'vitest' {
@@ -24,4 +25,4 @@ export function cluster(): Promise<Cluster> {
   return known
 }
 
-export const gatewayUrl = (): string => inject('stack').gateway
+export const gatewayUrl = (sample: keyof StackAddress = 'flights'): string => inject('stack')[sample]
