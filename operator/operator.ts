@@ -18,6 +18,7 @@ import type { ReadinessPort } from '#operator/pods/port.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
+import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 
 export interface OperatorOptions {
@@ -57,7 +58,7 @@ export function startOperator(options: OperatorOptions): Controller {
     owners: watches.owners,
     stores: watches.stores,
     readiness,
-    judge: judgeRecord,
+    judge: remembered(judgeRecord),
     seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
     announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),
     now,

@@ -22,60 +22,69 @@ export const conditionTypes = {
   ReaderReady: 'As many reader pods as wanted are ready; those that an autoscaler adds do not count.',
   /** Names the owner of the number of each part's pods. Says nothing about Ready. */
   Scaling: 'The numbers of pods have an owner that can do its work; the message names it.',
+  /** Says nothing about Ready. Unknown while Kafka does not tell. */
+  LogHasRoom: 'Neither retention nor a full disk is near to what is accepted and not stored yet.',
   Durable: 'An accepted record survives the loss of one disk.',
 } as const
 export type ConditionType = keyof typeof conditionTypes
 
-/** Why a condition has its value. CamelCase, stable; the message carries the detail. */
-export const reasons = [
-  // the desired state is reached
-  'Ready',
-  'ScaledToZero',
-  'Replicated',
-  'AutoscaledByCPU',
-  'ForeignAutoscaler',
-  'FixedNumber',
-  // waiting: nobody has to act
-  'Settled',
-  'Progressing',
-  'Creating',
-  'RollingOut',
-  'Scaling',
-  'Migrating',
-  'TopicsPending',
-  'WaitingForLog',
-  'WaitingForTopics',
-  'WaitingForDatabase',
-  'PodsNotReady',
-  'EngineUnreachable',
-  'ApplyFailed',
-  'MigrationFailed',
-  'Crashing',
-  'Unschedulable',
-  'VolumePending',
-  // a user must act
-  'Healthy',
-  'RecordRefused',
-  'NotOwned',
-  'StorageNotExpandable',
-  'Connections',
-  'LogGap',
-  'LogTruncated',
-  'LogReplaced',
-  'InvalidObject',
-  'ImageMissing',
-  'ContainerNotStarted',
-  'OutOfMemory',
-  'QuotaExceeded',
-  'PodSecurityDenied',
-  'PodsRefused',
-  'AutoscalersInConflict',
-  'MetricsMissing',
-  'VolumeLost',
-  'VolumeMismatch',
-  'RetainedDataDiffers',
-  // facts about the choice made
-  'PausedByAnnotation',
-  'SingleBroker',
-] as const
-export type Reason = (typeof reasons)[number]
+/**
+ * Why a condition has its value, and what kind of a value that is. CamelCase, stable; the message carries the detail.
+ * `reached`: as it should be. `ordinary`: every start and every change goes through it, or it was chosen. `trouble`:
+ * nobody has to act at once, and the operator goes on. `user`: waiting does not mend it, a user must act.
+ */
+export const reasons = {
+  Ready: 'reached',
+  ScaledToZero: 'reached',
+  Replicated: 'reached',
+  AutoscaledByCPU: 'reached',
+  ForeignAutoscaler: 'reached',
+  FixedNumber: 'reached',
+  Settled: 'reached',
+  Healthy: 'reached',
+  WithinRetention: 'reached',
+
+  Progressing: 'ordinary',
+  Creating: 'ordinary',
+  RollingOut: 'ordinary',
+  Scaling: 'ordinary',
+  Migrating: 'ordinary',
+  TopicsPending: 'ordinary',
+  WaitingForLog: 'ordinary',
+  WaitingForTopics: 'ordinary',
+  WaitingForDatabase: 'ordinary',
+  PodsNotReady: 'ordinary',
+  PausedByAnnotation: 'ordinary',
+  SingleBroker: 'ordinary',
+
+  EngineUnreachable: 'trouble',
+  ApplyFailed: 'trouble',
+  MigrationFailed: 'trouble',
+  Crashing: 'trouble',
+  Unschedulable: 'trouble',
+  VolumePending: 'trouble',
+  LagNearRetention: 'trouble',
+  LogFull: 'trouble',
+  DiskFull: 'trouble',
+
+  RecordRefused: 'user',
+  NotOwned: 'user',
+  StorageNotExpandable: 'user',
+  Connections: 'user',
+  LogGap: 'user',
+  LogTruncated: 'user',
+  LogReplaced: 'user',
+  InvalidObject: 'user',
+  ImageMissing: 'user',
+  ContainerNotStarted: 'user',
+  OutOfMemory: 'user',
+  QuotaExceeded: 'user',
+  PodSecurityDenied: 'user',
+  PodsRefused: 'user',
+  AutoscalersInConflict: 'user',
+  MetricsMissing: 'user',
+  VolumeLost: 'user',
+  VolumeMismatch: 'user',
+  RetainedDataDiffers: 'user',
+} as const
+export type Reason = keyof typeof reasons

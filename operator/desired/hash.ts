@@ -3,8 +3,12 @@ import { createHash } from 'node:crypto'
 
 /** First 8 hex digits: enough to tell versions of one object apart, short enough for a name. */
 export function contentHash(value: unknown): string {
-  return createHash('sha256').update(canonicalText(value)).digest('hex').slice(0, 8)
+  return fullHash(value).slice(0, 8)
 }
+
+/** 64 hex digits: the same for the same value only. */
+export const fullHash = (value: unknown): string =>
+  createHash('sha256').update(canonicalText(value)).digest('hex')
 
 /** JSON with sorted keys. Undefined members count as absent. */
 export function canonicalText(value: unknown): string {

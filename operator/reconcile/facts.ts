@@ -5,7 +5,7 @@ import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
 import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
-import type { LogHealth } from '#operator/topics/port.ts'
+import type { LogHealth, LogRoom } from '#operator/topics/port.ts'
 import type { Refusals } from './refusals.ts'
 import type { WriterStop } from './writer-stops.ts'
 
@@ -20,6 +20,12 @@ export type LogFacts =
   | { kind: 'notAsked' }
   | { kind: 'unreachable'; message: string }
   | { kind: 'seen'; health: LogHealth }
+
+/** How near a full log is; asked when the topics are. */
+export type RoomFacts =
+  | { kind: 'notAsked' }
+  | { kind: 'unreachable'; message: string }
+  | { kind: 'seen'; room: LogRoom }
 
 /** What the metadata of a Secret of ours say. */
 export type SecretFacts = ObservedOwnership & { uid: string }
@@ -40,6 +46,7 @@ export interface Facts {
   secrets: ReadonlyMap<string, SecretFacts>
   topics: TopicFacts
   log: LogFacts
+  room: RoomFacts
 }
 
 export function findChild(

@@ -1,7 +1,7 @@
 /** Reads, and nothing else: gathers the facts of one run. */
 import { randomBytes } from 'node:crypto'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import type { RecordDeclaration, RecordVerdict } from '#dataservice/contract/record-declaration.ts'
+import { eventsTopic, writerGroup } from '#dataservice/contract/names.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
@@ -15,11 +15,19 @@ import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/targ
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
-import { type Facts, findChild, type LogFacts, type SecretFacts, type TopicFacts } from './facts.ts'
+import {
+  type Facts,
+  findChild,
+  type LogFacts,
+  type RoomFacts,
+  type SecretFacts,
+  type TopicFacts,
+} from './facts.ts'
 import { initialisationOf } from './initialised.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
+import type { Judge } from './remembered-verdict.ts'
 import { outdatedBrokers } from './restart-broker.ts'
 import { writerStops } from './writer-stops.ts'
 
@@ -27,9 +35,9 @@ export interface ReadPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
-  topics: Pick<TopicsPort, 'describe' | 'health'>
+  topics: Pick<TopicsPort, 'describe' | 'health' | 'room'>
   readiness: ReadinessPort
-  judge: (declaration: RecordDeclaration) => RecordVerdict
+  judge: Judge
   images: Images
   /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
   seenSecrets: SeenSecrets
@@ -61,6 +69,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     initialisation: initialisationOf({ owner, children, pods, secrets }),
     fresh: freshSecrets(),
   }
+  const topics = await topicFacts(owner, target, ports)
   return {
     owner,
     target,
@@ -70,8 +79,9 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     writerStops: await writerStops(pods, ports.readiness),
     refusals: await refusals(namespace, children, ports),
     secrets,
-    topics: await topicFacts(owner, target, ports),
+    topics,
     log: await logFacts({ owner, target, pods, children }, ports),
+    room: await roomFacts(target, topics, ports),
   }
 }
 
@@ -124,6 +134,25 @@ async function logFacts(
   try {
     const servers = bootstrapServers(known.owner, known.target.effective.brokers)
     return { kind: 'seen', health: await ports.topics.health(servers) }
+  } catch (error) {
+    if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
+    throw error
+  }
+}
+
+/** Asked as often as the topics are described: at rest once in the time in which their drift is looked for. */
+async function roomFacts(
+  { owner, effective: { brokers, topic } }: Target,
+  described: TopicFacts,
+  { topics }: ReadPorts,
+): Promise<RoomFacts> {
+  const { metadata } = owner
+  const events = eventsTopic(metadata)
+  if (described.kind !== 'described') return described
+  if (!described.topics.some(({ name }) => name === events)) return { kind: 'notAsked' }
+  const question = { topic: events, group: writerGroup(metadata), retentionMs: topic.retentionMs }
+  try {
+    return { kind: 'seen', room: await topics.room(bootstrapServers(owner, brokers), question) }
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
     throw error

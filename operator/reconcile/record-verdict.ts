@@ -8,12 +8,13 @@ import { annotationKeys } from '#operator/desired/labels.ts'
 import { settingsName } from '#operator/desired/names.ts'
 import { settingsConfigMap, settingsKey } from '#operator/desired/settings-config-map.ts'
 import type { Target } from '#operator/desired/target.ts'
+import type { Judge } from './remembered-verdict.ts'
 
 /** What comes after the declaration that was accepted last must let in every record that was let in before. */
 export function recordVerdict(
   target: Pick<Target, 'owner' | 'observed'>,
   declared: RecordDeclaration,
-  judge: (declaration: RecordDeclaration) => RecordVerdict,
+  judge: Judge,
 ): RecordVerdict {
   const verdict = judge(declared)
   const before = acceptedLast(target)

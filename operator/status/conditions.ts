@@ -23,6 +23,13 @@ export const fails = (type: ConditionType, reason: Reason, message: string): Fin
   message,
 })
 
+export const isUnknown = (type: ConditionType, reason: Reason, message: string): Finding => ({
+  type,
+  status: 'Unknown',
+  reason,
+  message,
+})
+
 /** Messages are cut at what the API takes. */
 const longestMessage = 4096
 

@@ -1,7 +1,6 @@
 /** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
-import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import { reasons } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
-import { lastReasons } from '#dataservice/contract/last-words.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
@@ -10,6 +9,7 @@ import type { Plan, Step } from '#operator/reconcile/decide.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
+import { logRoom } from './log-room.ts'
 import { partRules } from './parts.ts'
 import { scaling } from './scaling.ts'
 
@@ -55,6 +55,7 @@ function findings(run: Run): Finding[] {
     ...pausedFinding(plan),
     ...parts,
     scaling(facts),
+    logRoom(facts),
     durable(facts),
   ]
 }
@@ -86,23 +87,6 @@ const needsUser = [
   ['invalid', 'InvalidObject'],
 ] as const
 
-/** Of the reasons of a part those that waiting does not mend. */
-const blocking: ReadonlySet<Reason> = new Set([
-  'ImageMissing',
-  'ContainerNotStarted',
-  'OutOfMemory',
-  'QuotaExceeded',
-  'PodSecurityDenied',
-  'Connections',
-  'LogGap',
-  'LogTruncated',
-  'LogReplaced',
-  'RecordRefused',
-  'PodsRefused',
-  'Connections',
-  ...lastReasons,
-])
-
 /** Only what a user must change. */
 function stalledFinding({ facts, result }: Run, parts: readonly Finding[]): Finding {
   if (facts.verdict.kind === 'refused') {
@@ -113,7 +97,7 @@ function stalledFinding({ facts, result }: Run, parts: readonly Finding[]): Find
     const failure = result.failures.find(found => found.cause === cause)
     if (failure !== undefined) return holds('Stalled', reason, failure.message)
   }
-  const blocked = parts.find(({ status, reason }) => status !== 'True' && blocking.has(reason))
+  const blocked = parts.find(({ status, reason }) => status !== 'True' && reasons[reason] === 'user')
   if (blocked !== undefined) return holds('Stalled', blocked.reason, `${blocked.type}: ${blocked.message}`)
   return fails('Stalled', 'Healthy', 'nothing needs a user')
 }

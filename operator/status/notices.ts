@@ -1,5 +1,5 @@
 /** Which changes of the conditions are worth an event. Pure. */
-import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
+import { type ConditionType, type Reason, reasons } from '#crds/v1alpha1/conditions.ts'
 import type { Condition } from '#crds/v1alpha1/status.ts'
 
 /** An event before it is written. */
@@ -10,30 +10,16 @@ export interface Notice {
 }
 
 /** Ready carries the root cause of all parts; the others stand beside it. */
-const told: readonly ConditionType[] = ['Ready', 'Paused', 'Durable']
-
-/** Reasons of not being ready that every start and every change go through. */
-const ordinary: ReadonlySet<Reason> = new Set([
-  'Progressing',
-  'Creating',
-  'RollingOut',
-  'Scaling',
-  'Migrating',
-  'TopicsPending',
-  'WaitingForLog',
-  'WaitingForTopics',
-  'WaitingForDatabase',
-  'PodsNotReady',
-  'SingleBroker',
-])
+const told: readonly ConditionType[] = ['Ready', 'Paused', 'LogHasRoom', 'Durable']
 
 /** One notice for each told condition whose status or reason is another one. */
 export function notices(before: readonly Condition[], after: readonly Condition[]): Notice[] {
   return told.flatMap(type => {
     const old = before.find(condition => condition.type === type)
     const now = after.find(condition => condition.type === type)
-    if (now === undefined || (now.status === old?.status && now.reason === old.reason)) return []
-    const well = now.status === 'True' || ordinary.has(now.reason)
+    if (now === undefined || now.status === 'Unknown') return []
+    if (now.status === old?.status && now.reason === old.reason) return []
+    const well = now.status === 'True' || reasons[now.reason] === 'ordinary'
     return [{ type: well ? 'Normal' : 'Warning', reason: now.reason, note: now.message }]
   })
 }

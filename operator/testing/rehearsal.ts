@@ -14,8 +14,11 @@ import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
+import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { images } from './target.ts'
+
+const judge = remembered(judgeRecord)
 
 export interface Rehearsal {
   cluster: InMemoryCluster
@@ -49,7 +52,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
       return store
     },
     readiness: inMemoryReadiness(),
-    judge: judgeRecord,
+    judge,
     seenSecrets: seenSecrets(() => 0, 1),
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
     now,

@@ -8,7 +8,7 @@ import { annotationKeys, isOurs, retainedAnnotations } from '#operator/desired/l
 import { type DataPart, dataParts } from '#operator/desired/names.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { Facts, LogFacts, SecretFacts, TopicFacts } from '#operator/reconcile/facts.ts'
+import type { Facts, LogFacts, RoomFacts, SecretFacts, TopicFacts } from '#operator/reconcile/facts.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
@@ -27,12 +27,13 @@ export interface World {
   /** Events that speak of the children. */
   events?: readonly ObservedEvent[]
   log?: LogFacts
+  room?: RoomFacts
   writerStops?: readonly WriterStop[]
 }
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
-  const { log = { kind: 'notAsked' }, writerStops = [] } = world
+  const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
   const target = { ...targetOf(owner, children), initialisation }
@@ -49,6 +50,7 @@ export function factsOf(world: World): Facts {
     secrets: secretFacts,
     topics,
     log,
+    room,
   }
 }
 

@@ -1,19 +1,24 @@
 /** A twin of the Kafka administration for tests of the loop; it passes the same contract suite as the real one. */
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { type LogHealth, type TopicsPort, TopicsUnavailable } from './port.ts'
+import { type LogHealth, type LogRoom, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 export interface InMemoryTopics extends TopicsPort {
   /** Until set back, every call fails as if no broker answered. */
   away: boolean
   /** What `health` answers. */
   healthy: LogHealth
+  /** What `room` answers. */
+  roomy: LogRoom
 }
+
+const gibibyte = 1024 ** 3
 
 export function inMemoryTopics(): InMemoryTopics {
   const topics = new Map<string, ObservedTopic>()
   const port: InMemoryTopics = {
     away: false,
     healthy: { lacking: [], controller: 0 },
+    roomy: { lagTenths: 0, disks: [{ broker: 0, totalBytes: 10 * gibibyte, usableBytes: 9 * gibibyte }] },
     describe: async (servers, names) => {
       answer(servers)
       return names.flatMap(name => topics.get(name) ?? [])
@@ -25,6 +30,10 @@ export function inMemoryTopics(): InMemoryTopics {
     health: async servers => {
       answer(servers)
       return port.healthy
+    },
+    room: async servers => {
+      answer(servers)
+      return port.roomy
     },
   }
   const answer = (servers: readonly string[]): void => {

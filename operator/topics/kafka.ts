@@ -2,6 +2,7 @@
 import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 import { activeController } from './active-controller.ts'
+import { brokerDisks, lagTenths } from './log-room.ts'
 import { type LogHealth, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
@@ -19,6 +20,12 @@ export function kafkaTopics(): TopicsPort {
         for (const change of changes) await make(admin, change)
       }),
     health: servers => withAdmin(servers, admin => health(admin, servers)),
+    room: (servers, question) =>
+      withAdmin(servers, async admin => {
+        const { brokers } = await admin.describeCluster()
+        const disks = await brokerDisks(brokers, connectionTimeout)
+        return { lagTenths: await lagTenths(admin, question), disks }
+      }),
   }
 }
 

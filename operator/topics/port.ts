@@ -1,4 +1,5 @@
 /** What the operator needs of a Kafka cluster's administration. */
+import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 
 export interface TopicsPort {
@@ -11,6 +12,21 @@ export interface TopicsPort {
   change(servers: readonly string[], changes: readonly TopicChange[]): Promise<void>
   /** How whole the cluster is, over all topics. Rejects with TopicsUnavailable. */
   health(servers: readonly string[]): Promise<LogHealth>
+  /** Whether retention or a full disk is near. Rejects with TopicsUnavailable. */
+  room(servers: readonly string[], question: RoomQuestion): Promise<LogRoom>
+}
+
+/** A topic, who reads it, and how long it keeps a record. */
+export interface RoomQuestion {
+  topic: string
+  group: string
+  retentionMs: number
+}
+
+export interface LogRoom {
+  /** Age of the oldest record that the group has not passed, in tenths of the retention; 0 below a half. */
+  lagTenths: number
+  disks: readonly BrokerDisk[]
 }
 
 export interface LogHealth {

@@ -38,6 +38,19 @@ export function topicsContract(start: () => TopicsUnderTest): void {
       expect(await port.health(servers)).toEqual({ lacking: [], controller: 0 })
     })
 
+    test('a log that nobody wrote has room, and every broker tells its disk', async () => {
+      const { port, servers, prefix } = start()
+      await port.change(servers, topicChanges([topic(prefix)], []))
+      const question = { topic: `${prefix}.events`, group: `${prefix}.writer`, retentionMs: 86_400_000 }
+      const { lagTenths, disks } = await port.room(servers, question)
+      expect(lagTenths).toBe(0)
+      expect(disks.map(({ broker }) => broker)).toEqual([0])
+      for (const { totalBytes, usableBytes } of disks) {
+        expect(usableBytes).toBeGreaterThan(0)
+        expect(totalBytes).toBeGreaterThan(usableBytes)
+      }
+    })
+
     test('creating what exists already is fine', async () => {
       const { port, servers, prefix } = start()
       const changes = topicChanges([topic(prefix)], [])
