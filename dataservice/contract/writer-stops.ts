@@ -3,19 +3,25 @@
  * sentence, the operator reads it.
  */
 
+const restart = 'restart the writer (kubectl rollout restart of its Deployment)'
+/** The end of the log would be no remedy: records may stand before it that were accepted since. */
+const readAnew =
+  'delete the row of this partition in the table ingest_offsets (what is stored already is recognised and not stored ' +
+  `twice) and ${restart}; the log is then read from its start`
+
 /** The reasons, each with its remedy. */
 export const stopReasons = {
   LogGap:
     'records that were accepted left the log before they were stored; to go on without them set next_offset of this ' +
-    'partition in the table ingest_offsets to the start of the log, then restart the writer',
+    'partition in the table ingest_offsets to the start of the log, then ' +
+    restart,
   LogTruncated:
-    'the log lost records that are stored already; look for an unclean leader election or a lost volume of Kafka, then ' +
-    'set next_offset of this partition in the table ingest_offsets to the end of the log and restart the writer',
+    'the log lost records that are stored already; look for an unclean leader election, a lost volume of Kafka or a ' +
+    `topic that was made anew, then ${readAnew}`,
   LogReplaced:
-    'this is another log than the one that was read before; restore the topic or the database that fits, or delete the ' +
-    'row of this partition in the table ingest_offsets to read the new log from its start, then restart the writer',
-  RecordRefused:
-    'a record cannot be stored; correct what the message of the database names, then restart the writer',
+    'this is another log than the one that was read before; restore the topic or the database that fits, or ' +
+    readAnew,
+  RecordRefused: `a record cannot be stored; correct what the message of the database names, then ${restart}`,
 } as const
 export type StopReason = keyof typeof stopReasons
 

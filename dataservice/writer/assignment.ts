@@ -8,6 +8,7 @@ import type {
   LogRange,
   LogRecord,
   Offset,
+  SeenTopic,
 } from '#dataservice/platform/kafka/port.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
@@ -89,10 +90,10 @@ export class Assignment implements LogHandler {
     await this.#lanes.get(partition)?.accept(records)
   }
 
-  outOfRange(partition: number, _position: Offset, range: LogRange): void {
+  outOfRange(partition: number, _position: Offset, range: LogRange, topic: SeenTopic): void {
     const lane = this.#lanes.get(partition)
     if (!lane) return
-    const stop = judgeOutOfRange(lane.position.nextOffset, range)
+    const stop = judgeOutOfRange(lane.position.nextOffset, range, topic)
     if (stop) this.#stop(partition, stop)
     else this.#fail(`the log of partition ${partition} moved under the reader; starting anew`)
   }

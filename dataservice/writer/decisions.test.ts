@@ -60,12 +60,18 @@ describe('a claimed partition', () => {
 })
 
 test.each([
-  [{ start: 12n, end: 20n }, 'LogGap'],
-  [{ start: 0n, end: 9n }, 'LogTruncated'],
-  [{ start: 10n, end: 20n }, undefined],
-  [{ start: 0n, end: 10n }, undefined],
-])('a position outside the log %o means %s', (range, reason) => {
-  expect(judgeOutOfRange(10n, range)?.reason).toBe(reason)
+  ['same', { start: 12n, end: 20n }, 'LogGap'],
+  ['same', { start: 0n, end: 9n }, 'LogTruncated'],
+  ['same', { start: 10n, end: 20n }, undefined],
+  ['same', { start: 0n, end: 10n }, undefined],
+  ['another', { start: 0n, end: 9n }, 'LogReplaced'],
+  ['another', { start: 0n, end: 20n }, 'LogReplaced'],
+] as const)('a position outside the log of the %s topic %o means %s', (topic, range, reason) => {
+  expect(judgeOutOfRange(10n, range, topic)?.reason).toBe(reason)
+})
+
+test('a topic made anew before anything was stored is simply read', () => {
+  expect(judgeOutOfRange(0n, { start: 0n, end: 9n }, 'another')).toBeUndefined()
 })
 
 test.each([

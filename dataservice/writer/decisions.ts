@@ -1,6 +1,6 @@
 /** What the writer decides, as pure functions: who may write, and what a failure means for a batch. */
 import type { Stop, StopReason } from '#dataservice/contract/writer-stops.ts'
-import type { LogRange, Offset } from '#dataservice/platform/kafka/port.ts'
+import type { LogRange, Offset, SeenTopic } from '#dataservice/platform/kafka/port.ts'
 import type { FailureKind } from '#dataservice/platform/postgres/failure.ts'
 
 /** Where a partition stands in the database. */
@@ -33,8 +33,15 @@ export function judgeClaim(position: Position, clusterId: string, range: LogRang
   return { kind: 'read', from: checkLast ? nextOffset - 1n : nextOffset, checkLast }
 }
 
-/** What it means that the log does not hold a position. Undefined: it holds it again, so claim anew. */
-export function judgeOutOfRange(nextOffset: Offset, range: LogRange): Stop | undefined {
+/**
+ * What it means that the log does not hold a position. Undefined: it holds it again, or nothing was ever read, so claim
+ * anew. A new topic of the same name is no truncated log, whatever its bounds: its records are others.
+ */
+export function judgeOutOfRange(nextOffset: Offset, range: LogRange, topic: SeenTopic): Stop | undefined {
+  if (topic === 'another' && nextOffset > 0n) {
+    const detail = `the topic was made anew; next to read was ${nextOffset}, the new log ends at ${range.end}`
+    return { reason: 'LogReplaced', detail }
+  }
   if (range.start > nextOffset) {
     return { reason: 'LogGap', detail: `next to read is ${nextOffset}, the log starts at ${range.start}` }
   }

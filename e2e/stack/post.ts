@@ -60,13 +60,16 @@ async function postBatch(batch: readonly string[], options: PostOptions, posted:
 }
 
 /** What one attempt came to; records are named by their index in it. */
-interface Outcome {
+export interface Outcome {
+  /** HTTP status; 0 when no answer came. */
+  status: number
   accepted: Map<number, string>
   unknown: (index: number) => boolean
   reason: string
 }
 
-async function attempt(batch: readonly string[], url: string): Promise<Outcome> {
+/** Posts the records once, as one array. Rejects with RecordsRefused. */
+export async function attempt(batch: readonly string[], url: string): Promise<Outcome> {
   let response: Response
   let text: string
   try {
@@ -81,20 +84,21 @@ async function attempt(batch: readonly string[], url: string): Promise<Outcome> 
     text = await response.text()
   } catch (error) {
     // The connection broke: nobody knows how far the request came.
-    return { accepted: new Map(), unknown: () => true, reason: String(error) }
+    return { status: 0, accepted: new Map(), unknown: () => true, reason: String(error) }
   }
   if (response.status < 500 && response.status !== 202)
     throw new RecordsRefused(`the gateway refused good records: ${response.status} ${text.slice(0, 500)}`)
-  return read(text, `${response.status} ${text.slice(0, 200)}`)
+  return read(text, response.status)
 }
 
 /** A 202, or a problem that names records by index. A problem without names took none. */
-function read(text: string, reason: string): Outcome {
+function read(text: string, status: number): Outcome {
   const answer = JSON.parse(text) as {
     accepted?: { index?: number; id: string }[]
     unknown?: { index: number }[]
   }
   const accepted = new Map((answer.accepted ?? []).map(({ index, id }, place) => [index ?? place, id]))
   const unknown = new Set((answer.unknown ?? []).map(({ index }) => index))
-  return { accepted, unknown: index => unknown.has(index), reason }
+  const reason = `${status} ${text.slice(0, 200)}`
+  return { status, accepted, unknown: index => unknown.has(index), reason }
 }

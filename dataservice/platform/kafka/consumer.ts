@@ -145,7 +145,8 @@ class KafkaConsumer implements LogConsumer {
       const chunk = await ahead
       await this.#untilCurrent(signal)
       if (signal.aborted || chunk.kind === 'stopped') return
-      if (chunk.kind === 'outOfRange') return handler.outOfRange(partition, chunk.position, chunk.range)
+      if (chunk.kind === 'outOfRange')
+        return handler.outOfRange(partition, chunk.position, chunk.range, chunk.topic)
       ahead = reader.next() // fetched while the handler works
       ahead.catch(() => {}) // awaited in the next round
       await handler.records(partition, chunk.records)

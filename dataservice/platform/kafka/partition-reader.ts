@@ -4,13 +4,13 @@ import type { Cluster } from './cluster.ts'
 import { fetchPart } from './fetch-request.ts'
 import { type Link, NotSent } from './link.ts'
 import { logRange } from './log-query.ts'
-import type { LogRange, LogRecord, Offset } from './port.ts'
+import type { LogRange, LogRecord, Offset, SeenTopic } from './port.ts'
 import { backOffMs, pause } from './retry.ts'
 
 export type Chunk =
   | { kind: 'records'; records: readonly LogRecord[] }
   /** The log does not hold the position, holds another history before it, or was made anew. */
-  | { kind: 'outOfRange'; position: Offset; range: LogRange }
+  | { kind: 'outOfRange'; position: Offset; range: LogRange; topic: SeenTopic }
   | { kind: 'stopped' }
 
 export interface PartitionReaderOptions {
@@ -76,13 +76,13 @@ export class PartitionReader {
     const leader = view.leaders.get(partition)
     if (!leader) throw new NotSent('no leader')
     this.#topicId ??= view.topicId
-    if (this.#topicId !== view.topicId) return this.#lost()
+    if (this.#topicId !== view.topicId) return this.#lost('another')
     const part = { topicId: view.topicId, partition, position: this.#position, lastEpoch: this.#lastEpoch }
     const call = fetchPart({ ...part, leaderEpoch: leader.epoch, maxBytes, maxWaitMs })
     const answer = await this.#linkTo(leader.broker).request(call, maxWaitMs + answerTimeoutMs)
     if (answer.error === 'OFFSET_OUT_OF_RANGE') return this.#outOfRange()
     if (answer.error !== 'NONE') throw new FetchFailed(answer.error)
-    if (answer.isDiverging) return this.#lost()
+    if (answer.isDiverging) return this.#lost('same')
     this.#belowSince = undefined
     const { records, next, leaderEpoch } = decodeBatches(answer.batches, this.#position)
     this.#position = next
@@ -91,9 +91,9 @@ export class PartitionReader {
   }
 
   /** The log is another than the one whose position we have. */
-  async #lost(): Promise<Chunk> {
+  async #lost(topic: SeenTopic): Promise<Chunk> {
     const { cluster, partition } = this.#options
-    return { kind: 'outOfRange', position: this.#position, range: await logRange(cluster, partition) }
+    return { kind: 'outOfRange', position: this.#position, range: await logRange(cluster, partition), topic }
   }
 
   /** Believes an error only when the log's bounds confirm it, and a log that ends too early only after the grace. */
@@ -101,10 +101,11 @@ export class PartitionReader {
     const { cluster, partition, signal, truncationGraceMs } = this.#options
     const position = this.#position
     const range = await logRange(cluster, partition)
-    if (position < range.start) return { kind: 'outOfRange', position, range }
+    const outOfRange = { kind: 'outOfRange', position, range, topic: 'same' } as const
+    if (position < range.start) return outOfRange
     if (position > range.end) this.#belowSince ??= performance.now()
     const isOver = this.#belowSince !== undefined && performance.now() - this.#belowSince >= truncationGraceMs
-    if (isOver) return { kind: 'outOfRange', position, range }
+    if (isOver) return outOfRange
     await pause(maxBackOffMs / 4, signal)
     return undefined
   }

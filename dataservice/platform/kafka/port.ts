@@ -56,6 +56,9 @@ export interface LogRange {
   end: Offset
 }
 
+/** The topic read so far, or another one that has its name by now. */
+export type SeenTopic = 'same' | 'another'
+
 /**
  * What the owner of a consumer decides. `assigned` and `records` of one partition never overlap, across rebalances
  * too; `revoked` may come while they are under way. A promise that rejects ends `run` with that reason.
@@ -77,9 +80,9 @@ export interface LogHandler {
    * The position is outside the log, or the log was truncated below it and written anew, or the topic was made anew:
    * nothing more is read of that partition until the next assignment. A log that merely ends below the position is
    * given 30 s first. A position that a topic made anew happens to hold at an assignment is not noticed here:
-   * that is what the handler's own check of the record before it is for.
+   * that is what the handler's own check of the record before it is for. `topic`: whether it is the one read so far.
    */
-  outOfRange(partition: number, position: Offset, range: LogRange): void
+  outOfRange(partition: number, position: Offset, range: LogRange, topic: SeenTopic): void
 }
 
 /** Reads one topic as a member of a consumer group; the true position is kept by the handler, never by Kafka. */

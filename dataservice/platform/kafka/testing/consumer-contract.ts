@@ -46,7 +46,7 @@ export function consumerContract(cluster: () => ContractCluster): void {
       await append(appender, 0, 20, 10)
       await append(appender, 1, 5, 5)
       await until(() => recorder.keys(1).length === 10)
-      expect(recorder.outOfRanges).toEqual([{ partition: 0, position, range }])
+      expect(recorder.outOfRanges).toEqual([{ partition: 0, position, range, topic: 'same' }])
       expect(recorder.keys(0)).toEqual([])
     })
 
@@ -60,7 +60,7 @@ export function consumerContract(cluster: () => ContractCluster): void {
       await topics.replace(topic)
       await append(await appenderOf(topic), 0, 0, 9)
       await until(() => recorder.outOfRanges.length === 1)
-      expect(recorder.outOfRanges[0]).toMatchObject({ position: 5n })
+      expect(recorder.outOfRanges[0]).toMatchObject({ position: 5n, topic: 'another' })
       expect(recorder.keys(0)).toHaveLength(5)
     })
 

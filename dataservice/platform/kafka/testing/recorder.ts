@@ -1,5 +1,5 @@
 /** A handler that writes down what it is told. */
-import type { LogHandler, LogRange, LogRecord, Offset } from '../port.ts'
+import type { LogHandler, LogRange, LogRecord, Offset, SeenTopic } from '../port.ts'
 
 interface Call {
   partition: number
@@ -10,7 +10,7 @@ interface Call {
 
 export class Recorder implements LogHandler {
   readonly assignments: (readonly number[])[] = []
-  readonly outOfRanges: { partition: number; position: Offset; range: LogRange }[] = []
+  readonly outOfRanges: { partition: number; position: Offset; range: LogRange; topic: SeenTopic }[] = []
   /** Partitions we hold now. */
   current: readonly number[] = []
   revocations = 0
@@ -56,8 +56,8 @@ export class Recorder implements LogHandler {
     if (last) this.#positions.set(partition, last.offset + 1n)
   }
 
-  outOfRange(partition: number, position: Offset, range: LogRange): void {
-    this.outOfRanges.push({ partition, position, range })
+  outOfRange(partition: number, position: Offset, range: LogRange, topic: SeenTopic): void {
+    this.outOfRanges.push({ partition, position, range, topic })
   }
 
   /** From now on `records` of a partition does not end before `open()`. */

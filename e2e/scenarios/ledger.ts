@@ -1,0 +1,103 @@
+/** A DataService under load, with the account of all that was ever posted to it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'vitest'
+import type { Cluster } from '#e2e/cluster/handle.ts'
+import { serviceAddress } from '#e2e/stack/address.ts'
+import { attempt, type Outcome } from '#e2e/stack/post.ts'
+import { type ServiceRef, sql } from '#e2e/stack/service.ts'
+import { complaints, judge, type StoredRecord } from './oracle.ts'
+import { settledIn } from './settled.ts'
+
+/** One POST that was answered, or not. */
+export interface Answered {
+  /** HTTP status; 0 when no answer came. */
+  status: number
+  /** When it ended, in milliseconds of `Date.now()`. */
+  at: number
+  tookMs: number
+}
+
+export interface Ledger {
+  /** Posts so many new records once; what was not acknowledged counts as unknown. */
+  tryOnce(count: number): Promise<Answered>
+  /** Posts small batches until stopped, a light load. */
+  startLoad(): Load
+  /** Ids that were acknowledged. */
+  acknowledged(): readonly string[]
+  /** Waits until the account balances; rejects with the complaints. Answers the number of rows. */
+  balanced(timeoutMs?: number): Promise<number>
+}
+
+export interface Load {
+  /** All answers so far, oldest first. */
+  readonly answers: readonly Answered[]
+  stop(): Promise<void>
+}
+
+const lanes = 2
+const batch = 10
+const pauseMs = 50
+
+/** Opens the account of a service that is Ready. */
+export async function openLedger(cluster: Cluster, service: ServiceRef): Promise<Ledger> {
+  const { url } = await serviceAddress(cluster, service.namespace, `${service.name}-gateway`)
+  const acknowledged = new Map<string, string>()
+  const unknown: string[] = []
+  let next = 0
+  const tryOnce = async (count: number): Promise<Answered> => {
+    const texts = Array.from({ length: count }, () => recordText(next++))
+    const began = Date.now()
+    const { status, accepted }: Outcome = await attempt(texts, url)
+    for (const [index, id] of accepted) acknowledged.set(id, texts[index] ?? '')
+    unknown.push(...texts.filter((_, index) => !accepted.has(index)))
+    const at = Date.now()
+    return { status, at, tookMs: at - began }
+  }
+  return {
+    tryOnce,
+    startLoad: () => startLoad(() => tryOnce(batch)),
+    acknowledged: () => [...acknowledged.keys()],
+    balanced: (timeoutMs = 120_000) =>
+      settledIn(timeoutMs, async () => {
+        const verdict = await judge({ acknowledged, unknown, stored: await stored(cluster, service) })
+        expect(complaints(verdict)).toEqual([])
+        return verdict.stored
+      }),
+  }
+}
+
+/** The longest time without an acknowledgement between two moments, in milliseconds. */
+export function longestSilence(answers: readonly Answered[], from: number, to: number): number {
+  const times = answers.filter(({ status, at }) => status === 202 && at > from && at < to).map(({ at }) => at)
+  const edges = [from, ...times, to]
+  return Math.max(...edges.slice(1).map((time, index) => time - (edges[index] ?? time)))
+}
+
+function startLoad(post: () => Promise<Answered>): Load {
+  const answers: Answered[] = []
+  let wanted = true
+  const lane = async (): Promise<void> => {
+    while (wanted) {
+      answers.push(await post())
+      await delay(pauseMs)
+    }
+  }
+  const done = Promise.all(Array.from({ length: lanes }, lane))
+  done.catch(() => {}) // `stop` tells
+  return {
+    answers,
+    stop: async () => {
+      wanted = false
+      await done
+    },
+  }
+}
+
+const recordText = (number: number): string =>
+  `{"origin":"o${number % 50}","destination":"d${number % 7}","number":${number}}`
+
+async function stored(cluster: Cluster, service: ServiceRef): Promise<StoredRecord[]> {
+  const rows = await sql(cluster, service, "SELECT id || ' ' || body::text FROM records")
+  const lines = rows.split('\n').filter(line => line !== '')
+  return lines.map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
+}
