@@ -73,6 +73,7 @@ function container(target: Target, part: EnginePart, engine: Engine): V1Containe
     ports: engine.ports ?? [],
     readinessProbe: engine.readiness,
     ...(engine.liveness === undefined ? {} : { livenessProbe: engine.liveness }),
+    ...(engine.stop === undefined ? {} : { lifecycle: { preStop: { exec: { command: [...engine.stop] } } } }),
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
     securityContext: containerSecurity,
     volumeMounts: files(target, part, engine).map(({ mount }) => mount),

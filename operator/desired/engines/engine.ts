@@ -20,6 +20,8 @@ export interface Engine {
   /** A pod that has been ready for so long counts as available. */
   settleSeconds?: number
   liveness?: V1Probe
+  /** Ends the engine in its pod; absent: the signal that every image gets does that well. */
+  stop?: readonly string[]
   /** Folders that must be writable; the root file system is not. */
   scratch: readonly string[]
   /** Where the volume is mounted; absent: the engine keeps nothing. */

@@ -16,6 +16,19 @@ export interface ScriptValues {
   instances: number
 }
 
+/**
+ * Ends Postgres at once and cleanly. The signal that a pod gets by default lets nobody in any more and then waits for
+ * all clients to leave by themselves, which those of a connection pool do not.
+ */
+export const stopCommand: readonly string[] = [
+  'pg_ctl',
+  `--pgdata=${pgdata}`,
+  '--wait',
+  '--mode=fast',
+  '--silent',
+  'stop',
+]
+
 /** What both scripts know: who this pod is, and how a replica asks the primary. */
 const preamble = ({ primaryHost }: ScriptValues): string => `set -eu
 umask 077

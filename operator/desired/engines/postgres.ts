@@ -4,7 +4,7 @@ import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
 import { postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
 import { configPath, type Engine } from './engine.ts'
-import { aliveScript, dataPath, type ScriptValues, startScript } from './postgres-scripts.ts'
+import { aliveScript, dataPath, type ScriptValues, startScript, stopCommand } from './postgres-scripts.ts'
 
 export const postgres: Engine = {
   user: 999,
@@ -51,6 +51,7 @@ export const postgres: Engine = {
     timeoutSeconds: 15,
     failureThreshold: 2,
   },
+  stop: stopCommand,
   scratch: ['/tmp', '/var/run/postgresql'],
   dataPath,
   graceSeconds: 60,
