@@ -188,9 +188,15 @@ function lineOf({ name, passed, failed, seconds, problem }: ProjectResult): stri
   return `${name.padEnd(5)}${counts}${problem ? `  ${problem}` : ''}`
 }
 
-if (import.meta.main)
-  process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-    console.error(error instanceof Error ? `npm test: ${error.message}` : error)
+/** Runs what the arguments select, and answers the exit code; the closing line comes also when nothing could be run. */
+export async function runAndTell(command: string, args: () => readonly string[]): Promise<number> {
+  try {
+    return await main(args())
+  } catch (error) {
+    console.error(error instanceof Error ? `${command}: ${error.message}` : error)
     console.log(closingLine({ passed: 0, failed: 1 }))
     return 1
-  })
+  }
+}
+
+if (import.meta.main) process.exitCode = await runAndTell('npm test', () => process.argv.slice(2))

@@ -19,6 +19,17 @@ export async function podsOf(cluster: Cluster, namespace: string, component: str
 
 /** Sends SIGKILL to the first process of the pod's first container. Rejects when there is none. */
 export async function killPod(cluster: Cluster, namespace: string, pod: string): Promise<void> {
+  process.kill(await firstProcessOf(cluster, namespace, pod), 'SIGKILL')
+}
+
+/** The first process of the pod's first container, as this machine knows it. Rejects when there is none. */
+export async function firstProcessOf(cluster: Cluster, namespace: string, pod: string): Promise<number> {
+  for (const pid of await processesOf(cluster, namespace, pod)) if (await isFirst(pid)) return pid
+  throw new Error(`no process of pod ${pod} was found`)
+}
+
+/** All processes of the pod's first container, as this machine knows them. */
+export async function processesOf(cluster: Cluster, namespace: string, pod: string): Promise<number[]> {
   if (cluster.kind !== 'embedded')
     throw new Error('only the pods of the embedded cluster are processes of this machine')
   const field = 'jsonpath={.status.containerStatuses[0].containerID}'
@@ -27,22 +38,34 @@ export async function killPod(cluster: Cluster, namespace: string, pod: string):
     '',
   )
   if (!/^[0-9a-f]{64}$/.test(container)) throw new Error(`pod ${pod} has no container: '${container}'`)
-  const pids = (await readdir('/proc')).filter(entry => /^\d+$/.test(entry))
-  for (const pid of pids) {
-    if (!(await isFirstProcessOf(pid, container))) continue
-    process.kill(Number(pid), 'SIGKILL')
-    return
-  }
-  throw new Error(`no process of pod ${pod} was found`)
+  return processesWhere(cgroup => cgroup.includes(container))
 }
 
-/** The cgroup says which container a process belongs to, and the kernel tells its id in the container's namespace. */
-async function isFirstProcessOf(pid: string, container: string): Promise<boolean> {
+/** Sends SIGKILL to every process of every container of a node, as a loss of power would; its kubelet lives on. */
+export async function killContainersOf(cluster: Cluster, node: string): Promise<void> {
+  const pods = `/dataservice-${cluster.name}/${node}/kubepods/`
+  const pids = await processesWhere(cgroup => cgroup.includes(pods))
+  if (pids.length === 0) throw new Error(`no containers run on ${node}`)
+  for (const pid of pids) sendKill(pid)
+}
+
+/** The kernel says which container a process belongs to. */
+async function processesWhere(isWanted: (cgroup: string) => boolean): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter(entry => /^\d+$/.test(entry))
+  const cgroups = await Promise.all(pids.map(pid => readIfThere(`/proc/${pid}/cgroup`)))
+  return pids.filter((_, index) => isWanted(cgroups[index] ?? '')).map(Number)
+}
+
+/** The kernel tells a process's id in its container's namespace, too. */
+const isFirst = async (pid: number): Promise<boolean> =>
+  /^NSpid:.*\s1$/m.test(await readIfThere(`/proc/${pid}/status`))
+
+const readIfThere = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '') // it ended meanwhile
+
+function sendKill(pid: number): void {
   try {
-    const cgroup = await readFile(`/proc/${pid}/cgroup`, 'utf8')
-    if (!cgroup.includes(container)) return false
-    return /^NSpid:.*\s1$/m.test(await readFile(`/proc/${pid}/status`, 'utf8'))
+    process.kill(pid, 'SIGKILL')
   } catch {
-    return false // it ended while we looked
+    // it ended by itself in the meantime
   }
 }

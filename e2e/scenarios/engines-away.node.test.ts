@@ -1,0 +1,127 @@
+/** Postgres hangs, Kafka cannot be reached: what is accepted is kept, what cannot be kept is not accepted. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Condition } from '#crds/v1alpha1/status.ts'
+import { serviceAddress } from '#e2e/stack/address.ts'
+import { readService, waitUntilReady } from '#e2e/stack/service.ts'
+import { step } from '#tools/progress.ts'
+import { freezePod, unplugPod } from './away.ts'
+import { type Ledger, longestSilence, openLedger } from './ledger.ts'
+import { awayMs } from './lengths.ts'
+import { settledIn } from './settled.ts'
+import { declare, whenReady } from './small-service.ts'
+import { cluster } from './stack.ts'
+
+const service = { namespace: 'engines-away', name: 'lonely' }
+const { namespace, name } = service
+let ledger: Ledger
+
+beforeAll(async () => {
+  const kubernetes = await cluster()
+  await declare(kubernetes, service)
+  await whenReady(kubernetes, service)
+  ledger = await openLedger(kubernetes, service)
+})
+afterAll(async () => {
+  await (await cluster()).kubectl(['delete', 'namespace', namespace, '--wait=false'])
+})
+
+const kubectl = async (...args: string[]): Promise<string> =>
+  (await cluster()).kubectl(['-n', namespace, ...args])
+const since = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`
+
+async function condition(type: string): Promise<Condition | undefined> {
+  const { status } = await readService(await cluster(), service)
+  return status?.conditions?.find(each => each.type === type)
+}
+
+/** Waits until a condition is not True, and until the fault has lasted as long as it should. */
+async function awayUntilTold(began: number, type: string): Promise<void> {
+  const told = await settledIn(60_000, async () => {
+    const found = await condition(type)
+    expect(found?.status).toBe('False')
+    return found
+  })
+  step(`  ${type}=False after ${since(began)}: ${told?.reason}, ${told?.message}`)
+  await delay(Math.max(0, began + awayMs - Date.now())) // the claim is about a length of time
+}
+
+test('Postgres hangs under load: every POST is accepted, the condition says so, and all rows arrive', async () => {
+  const kubernetes = await cluster()
+  const load = ledger.startLoad()
+  const heal = await freezePod(kubernetes, namespace, `${name}-postgres-0`)
+  const began = Date.now()
+  try {
+    await awayUntilTold(began, 'DatabaseReady')
+  } finally {
+    await heal()
+  }
+  const healed = Date.now()
+  await load.stop()
+  expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([202]))
+  const rows = await ledger.balanced()
+  step(
+    `Postgres was away for ${(healed - began) / 1000} s; all ${rows} rows were there ${since(healed)} after`,
+  )
+  await waitUntilReady(kubernetes, service, { timeoutMs: 120_000 })
+  step(`  Ready ${since(healed)} after`)
+})
+
+test('Kafka cannot be reached: 503 within 5 s and no false 202, the condition says so, and it recovers alone', async () => {
+  const kubernetes = await cluster()
+  const { url } = await serviceAddress(kubernetes, namespace, `${name}-gateway`)
+  expect((await ledger.tryOnce(10)).status).toBe(202)
+  const heal = await unplugPod(kubernetes, namespace, `${name}-kafka-0`)
+  const began = Date.now()
+  const load = ledger.startLoad()
+  try {
+    await awayUntilTold(began, 'LogReady')
+    expect((await fetch(`${url}/data?limit=1`)).status).toBe(200)
+  } finally {
+    await heal()
+  }
+  const healed = Date.now()
+  await settledIn(60_000, async () => expect(load.answers.at(-1)?.status).toBe(202))
+  const accepted = since(healed)
+  await waitUntilReady(kubernetes, service, { timeoutMs: 120_000 })
+  const ready = since(healed)
+  await load.stop()
+  const during = load.answers.filter(({ at }) => at < healed)
+  const slowest = Math.max(...during.map(({ tookMs }) => tookMs))
+  const silence = longestSilence(load.answers, began, Date.now())
+  step(
+    `Kafka was away for ${(healed - began) / 1000} s: ${during.length} answers, the slowest in ${slowest} ms`,
+  )
+  step(
+    `  accepted again ${accepted} after, Ready ${ready} after; ${silence / 1000} s without an acknowledgement`,
+  )
+  expect(new Set(during.map(({ status }) => status))).toEqual(new Set([503]))
+  expect(slowest).toBeLessThan(5_000)
+  await ledger.balanced()
+})
+
+test('deleted while Kafka and Postgres do not answer: the deletion ends', async () => {
+  const kubernetes = await cluster()
+  const heals = [
+    await unplugPod(kubernetes, namespace, `${name}-kafka-0`),
+    await freezePod(kubernetes, namespace, `${name}-postgres-0`),
+  ]
+  const began = Date.now()
+  try {
+    await kubectl('delete', `dsvc/${name}`, '--timeout=30s')
+    step(`the DataService was gone after ${since(began)}`)
+    await settledIn(120_000, async () => expect(await kubectl('get', 'pods', '-o', 'name')).toBe(''))
+    step(`  its pods after ${since(began)}`)
+  } finally {
+    for (const heal of heals) await heal()
+  }
+  const kinds = 'all,secrets,configmaps,serviceaccounts,pdb,hpa,pvc'
+  const mine = ['-l', `app.kubernetes.io/instance=${name}`]
+  const left = (await kubectl('get', kinds, ...mine, '-o', 'name')).trim().split('\n').sort()
+  expect(left).toEqual([
+    `persistentvolumeclaim/data-${name}-kafka-0`,
+    `persistentvolumeclaim/data-${name}-postgres-0`,
+    `secret/${name}-credentials`,
+    `secret/${name}-identity`,
+  ])
+})
