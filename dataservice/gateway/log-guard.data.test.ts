@@ -53,7 +53,9 @@ test('a log that nobody reads is full in time, and takes records again once they
     retryAfter: '30',
     body: { type: 'https://dataservice.dev/problems/log-full' },
   })
-  expect(await gateway.metrics()).toMatch(/dataservice_log_lag_age_seconds [6-9]/)
+  const metrics = await gateway.metrics()
+  expect(metrics).toMatch(/dataservice_log_lag_age_seconds [6-9]/)
+  expect(metrics).toMatch(/dataservice_log_disk_used_ratio\{.*broker="0".*\} 0\.\d/)
 
   const counts = await topics.counts(topic)
   const ends = new Map(counts.map((count, partition) => [partition, BigInt(count)]))

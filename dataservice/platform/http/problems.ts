@@ -22,7 +22,10 @@ const catalogue = {
   'headers-too-large': [431, 'The URL and headers are too large'],
   internal: [500, 'The service failed'],
   overloaded: [503, 'The service has too much to do'],
-  'log-full': [503, 'The log takes nothing more until what it holds is stored'],
+  'log-full': [
+    503,
+    'The log takes nothing more for now: too much in it is not stored yet, or its disk is full',
+  ],
   'log-unavailable': [503, 'The log cannot be written'],
   'outcome-unknown': [503, 'It is not known whether the record was accepted'],
   'partly-accepted': [503, 'Some records were accepted, others not'],

@@ -1,5 +1,6 @@
 /** How old the oldest record is that a group has not passed yet: asked of the brokers, by anybody. */
-import { findCoordinatorV4, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka'
+import { describeLogDirsV4, findCoordinatorV4, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka'
+import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { type Call, errorName, type Link } from './link.ts'
 import { recordAt } from './log-query.ts'
@@ -49,6 +50,22 @@ class KafkaLogLag implements LogLag {
     const times = await Promise.all(behind.map(({ partition, next }) => recordAt(cluster, partition, next)))
     const known = times.flatMap(record => (record === undefined ? [] : [record.timestamp]))
     return known.length === 0 ? undefined : Math.min(...known)
+  }
+
+  async disks(): Promise<BrokerDisk[]> {
+    const { brokers } = await this.#cluster.view()
+    const call: Call<describeLogDirsV4.DescribeLogDirsResponse> = (connection, done) =>
+      describeLogDirsV4.api(connection, [], done)
+    const asked = [...brokers.keys()].map(async broker => {
+      const { results } = await this.#cluster.link('lag', broker).request(call, timeoutMs)
+      return results.map(({ totalBytes, usableBytes }) => ({
+        broker,
+        totalBytes: Number(totalBytes),
+        usableBytes: Number(usableBytes),
+      }))
+    })
+    const answers = await Promise.allSettled(asked)
+    return answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,8 @@
  * tests beside it: they run on three real brokers and kill them.
  */
 
+import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
+
 /** Offsets and positions are 64-bit in Kafka. */
 export type Offset = bigint
 
@@ -109,5 +111,7 @@ export interface LogLag {
    * tell.
    */
   oldestUnread(before: number): Promise<number | undefined>
+  /** The disks under the logs of the brokers; those of a broker that does not answer are left out. */
+  disks(): Promise<BrokerDisk[]>
   close(): Promise<void>
 }
