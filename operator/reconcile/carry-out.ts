@@ -62,10 +62,8 @@ async function make(
   switch (step.do) {
     case 'apply':
       return apply(owner, step, cluster)
-    case 'create': {
-      const creation = await cluster.create(step.object)
-      return creation.kind === 'created' ? undefined : checkOwned(owner, step.object, cluster)
-    }
+    case 'create':
+      return create(owner, step, cluster)
     case 'scale':
       await cluster.scale({ kind: 'Deployment', namespace: step.namespace, name: step.name }, step.replicas)
       return undefined
@@ -110,13 +108,20 @@ async function liveUid(
   return isOurs(owner, live.metadata) ? live.metadata.uid : 'foreign'
 }
 
-async function checkOwned(
+/** A name that is taken may be taken by us: an answer was lost. */
+async function create(
   owner: DataService,
-  object: Child,
+  { object, mark }: Extract<Step, { do: 'create' }>,
   cluster: ClusterPort,
 ): Promise<Failure | undefined> {
-  const live = await read(object, cluster)
-  return live === undefined || isOurs(owner, live.metadata) ? undefined : notOwned(object)
+  const creation = await cluster.create(object)
+  const live: KubernetesObject | undefined =
+    creation.kind === 'created' ? creation.object : await read(object, cluster)
+  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(object)
+  const uid = live?.metadata.uid
+  if (mark === undefined || uid === undefined) return undefined
+  await cluster.apply({ ...mark, metadata: { ...mark.metadata, uid } }, { force: true })
+  return undefined
 }
 
 async function grow(

@@ -12,13 +12,14 @@ import { type Growth, growths } from './growth.ts'
 import { roleLabels } from './pod-roles.ts'
 import { answers, jobEnd } from './progress.ts'
 import { brokerToRestart, outdatedBrokers } from './restart-broker.ts'
-import { freedPods, markSteps, outdatedMigrations } from './retention.ts'
+import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
 import { earlyScaling, type ScaleStep, scaleSteps, unwantedAutoscalers } from './scaling.ts'
 
 export type Step =
   /** `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. */
   | { do: 'apply'; object: Child; uid?: string }
-  | { do: 'create'; object: Child }
+  /** `mark`: applied to the object as soon as it is there. */
+  | { do: 'create'; object: Child; mark?: Child }
   | ScaleStep
   | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
   | { do: 'grow'; growth: Growth }
@@ -110,7 +111,9 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   const { name } = built.metadata
   if (write === 'create') {
     const exists = kind === 'Secret' ? facts.secrets.has(name) : findChild(facts, kind, name) !== undefined
-    return exists ? [] : [{ do: 'create', object: built }]
+    if (exists) return []
+    const mark = kind === 'Secret' ? ownerMark(name, facts) : undefined
+    return [{ do: 'create', object: built, ...(mark === undefined ? {} : { mark }) }]
   }
   const object = sealed(built)
   const observed = findChild(facts, kind, name)

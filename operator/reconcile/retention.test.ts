@@ -3,6 +3,7 @@ import { annotationKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Change, dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
 import { refusedPod } from '#operator/testing/refused-pod.ts'
+import { rehearse, startedOn } from '#operator/testing/rehearsal.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
 import { decide, type Step } from './decide.ts'
 
@@ -138,6 +139,23 @@ describe('the deletion policy', () => {
     uid,
     controller: true,
   })
+
+  test.each([
+    ['Delete', ['DataService orders']],
+    ['Retain', []],
+  ] as const)(
+    '%s holds from the first run on: the resource may be gone before the second',
+    async (word, owners) => {
+      const rehearsal = await rehearse(dataService(policy(word)))
+      await startedOn(rehearsal)()
+      const { namespace } = rehearsal.key
+      for (const name of ['orders-identity', 'orders-credentials']) {
+        const secret = await rehearsal.cluster.get({ kind: 'Secret', namespace, name })
+        const references = secret?.metadata.ownerReferences ?? []
+        expect(references.map(each => `${each.kind} ${each.name}`)).toEqual(owners)
+      }
+    },
+  )
 
   test('Delete gives the Secrets to the owner; the StatefulSets say it of the volumes', () => {
     expect(told(upAndRunning(dataService(policy('Delete'))))).toEqual([

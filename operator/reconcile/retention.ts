@@ -23,13 +23,31 @@ interface Marks {
 }
 
 /**
- * Marks on the Secrets that differ from what they should be. One that was not seen yet is left to the next run: an
+ * Marks on the Secrets that differ from what they should be. One that was not seen yet is marked when it is made: an
  * apply must never make a Secret. The volumes follow the StatefulSet's own policy.
  */
 export function markSteps(facts: Facts): Step[] {
+  return wantedMarks(facts).flatMap(marks => {
+    const found = facts.secrets.get(marks.name)
+    return found === undefined || isMarked(marks, found, facts.owner.metadata.uid)
+      ? []
+      : [{ do: 'apply', object: marked(marks, facts.owner), uid: found.uid }]
+  })
+}
+
+/**
+ * What a Secret gets as soon as it is made, so that it goes even with a resource that is removed at once. It is a
+ * write of its own: a reference that came with the POST could never be applied away when the policy changes to Retain.
+ */
+export function ownerMark(name: string, facts: Facts): Child | undefined {
+  const marks = wantedMarks(facts).find(each => each.name === name && each.owned)
+  return marks === undefined ? undefined : marked(marks, facts.owner)
+}
+
+function wantedMarks(facts: Facts): Marks[] {
   const { metadata, spec } = facts.owner
   const owned = spec.deletionPolicy === 'Delete'
-  const wanted: Marks[] = [
+  return [
     {
       name: identityName(metadata.name),
       component: 'identity',
@@ -38,12 +56,6 @@ export function markSteps(facts: Facts): Step[] {
     },
     { name: credentialsName(metadata.name), component: 'credentials', annotations: {}, owned },
   ]
-  return wanted.flatMap(marks => {
-    const found = facts.secrets.get(marks.name)
-    return found === undefined || isMarked(marks, found, facts.owner.metadata.uid)
-      ? []
-      : [{ do: 'apply', object: marked(marks, facts.owner), uid: found.uid }]
-  })
 }
 
 function stateAnnotations({ target }: Facts): Record<string, string> {
