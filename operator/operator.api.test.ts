@@ -51,7 +51,7 @@ const calledForLater = [
     'jobs',
     'poddisruptionbudgets',
   ].map(each => `delete ${each}`),
-  ...['secrets', 'serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
+  ...['serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
   'get jobs', // whose is the one that has the name already
   'list events', // why a workload makes no pods
   'delete pods', // brokers are restarted one by one

@@ -10,11 +10,12 @@ export interface PolicyRule {
 }
 
 /**
- * What each way of writing needs. A kind that is created only is never changed; Secrets are never listed, and of them
- * only the metadata are patched: owner and marks, for what they hold is immutable.
+ * What each way of writing needs. A kind that is created only is never changed; Secrets are never listed nor deleted
+ * (with deletionPolicy Delete garbage collection takes them), and of them only the metadata are patched: owner and
+ * marks, for what they hold is immutable.
  */
 const verbsOf = ({ kind, write }: ChildRow): string[] => {
-  if (kind === 'Secret') return ['create', 'delete', 'get', 'patch']
+  if (kind === 'Secret') return ['create', 'get', 'patch']
   return write === 'apply'
     ? ['create', 'delete', 'get', 'list', 'patch', 'watch']
     : ['create', 'delete', 'get', 'list', 'watch']

@@ -91,9 +91,14 @@ describe('with Retain', () => {
   test('a re-created one takes over the Secrets and knows at once what held data', async () => {
     const before = await Promise.all(secrets.map(read))
     await inNamespace('delete', 'dsvc/orders')
+    await service()
+    await settledIn(patience, async () =>
+      expect(await condition('orders', 'Ready')).toContain('False/Creating'),
+    )
+    // What is still there of the one before is on its way out, and nobody's business.
+    expect(await condition('orders', 'Stalled')).toContain('False/Healthy')
     // Garbage collection, played.
     await inNamespace('delete', ownedKinds, '-l', 'app.kubernetes.io/instance=orders')
-    await service()
     await settledIn(patience, async () => expect(await wasLost()).toBe('true\n'))
     const after = await Promise.all(secrets.map(read))
     expect(after.map(({ data }) => data)).toEqual(before.map(({ data }) => data))

@@ -1,7 +1,8 @@
 /**
  * One leader at a time among several operators, by a Lease. The times are those of client-go: a lease is given up by
  * others after 15 s without a renewal, and the leader itself stops writing 10 s after its last one began. Time is
- * measured by each one's own monotonic clock, so that wrong wall clocks do no harm. Followers only watch the Lease.
+ * measured by each one's own monotonic clock, so that wrong wall clocks do no harm. Followers only watch the Lease, and
+ * look at the clock every 2 to 2.4 s: a leader that froze is replaced 15 to 17.4 s after its last renewal.
  */
 import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { Log } from '#operator/cluster/log.ts'

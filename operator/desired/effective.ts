@@ -76,6 +76,7 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
     jobs: spec.writer.pod === undefined ? {} : { pod: spec.writer.pod },
   }
   const { topic } = spec.kafka
+  const budget = connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods })
   return {
     images,
     resources: mapParts(part => mergeResources(inForce[part], wishes[part].resources)),
@@ -89,8 +90,8 @@ export function effective(spec: DataServiceSpec, images: Images): Effective {
       retentionMs: durationMs(topic.retention),
     },
     partitioning: partitioningOf(spec),
-    replicas: numberWishes(spec),
-    connections: connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods }),
+    replicas: numberWishes(spec, budget.maxPods),
+    connections: budget,
     cacheTtlSeconds: 60,
   }
 }

@@ -4,9 +4,20 @@ import type { ForeignAutoscaler } from './autoscalers.ts'
 import { numberToWrite, numberWishes, type PodNumber, podNumbers } from './pod-numbers.ts'
 
 type Spec = Parameters<typeof withSpec>[0]
-const wishes = (spec: Spec) => numberWishes(dataService(withSpec(spec)).spec)
+const wishes = (spec: Spec, room = { writer: 50, reader: 50 }) =>
+  numberWishes(dataService(withSpec(spec)).spec, room)
 const off = { autoscaling: { mode: 'Off' } }
 const cpu = (number: number, most = 50, cpuPercent = 70) => ({ rule: 'floor', number, most, cpuPercent })
+
+test('nothing of ours goes beyond the pods for which Postgres has connections', () => {
+  const room = { writer: 1, reader: 2 }
+  expect(wishes({}, room)).toMatchObject({
+    reader: cpu(2, 2),
+    writer: { number: 1, most: 1 },
+    gateway: cpu(3),
+  })
+  expect(wishes({ reader: off }, room).reader).toEqual({ rule: 'seed', number: 2, most: 2 })
+})
 
 describe('what the spec says of the number of pods', () => {
   const rows: [string, Spec, 'gateway' | 'writer' | 'reader', object][] = [

@@ -2,6 +2,7 @@
 import { seededReplicas } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
+import type { ConnectedPart } from './connection-budget.ts'
 import type { DeployedPart, deployedParts } from './names.ts'
 
 /** What the spec alone says. */
@@ -22,25 +23,22 @@ export type PodNumber =
 
 export type PodNumbers = Record<DeployedPart, PodNumber>
 
-/** What the API allows at most where the spec says nothing. */
-const most = 50
-
-export function numberWishes({
-  replicas,
-  gateway,
-  writer,
-  reader,
-  kafka,
-}: DataServiceSpec): Record<DeployedPart, NumberWish> {
+/** `room`: the pods for which Postgres has connections. No autoscaler of ours and no seed goes beyond it. */
+export function numberWishes(
+  { replicas, gateway, writer, reader, kafka }: DataServiceSpec,
+  room: Record<ConnectedPart, number>,
+): Record<DeployedPart, NumberWish> {
   const { partitions } = kafka.topic
+  const readerScaling = {
+    ...reader.autoscaling,
+    maxReplicas: Math.min(reader.autoscaling.maxReplicas, room.reader),
+  }
   return {
     gateway: scaled(gateway.autoscaling, replicas) ?? { rule: 'exact', number: replicas },
-    writer: exactOrSeed(writer.replicas, Math.min(seededReplicas.writer, partitions), partitions),
+    writer: exactOrSeed(writer.replicas, seededReplicas.writer, Math.min(partitions, room.writer)),
     reader:
-      scaled(
-        reader.autoscaling,
-        reader.replicas ?? Math.min(seededReplicas.reader, reader.autoscaling.maxReplicas),
-      ) ?? exactOrSeed(reader.replicas, seededReplicas.reader, most),
+      scaled(readerScaling, reader.replicas ?? Math.min(seededReplicas.reader, readerScaling.maxReplicas)) ??
+      exactOrSeed(reader.replicas, seededReplicas.reader, room.reader),
   }
 }
 
@@ -51,7 +49,9 @@ const scaled = (
   mode === 'CPU' ? { rule: 'floor', number, most: maxReplicas, cpuPercent: targetCPUUtilization } : undefined
 
 const exactOrSeed = (own: number | undefined, seed: number, limit: number): NumberWish =>
-  own === undefined ? { rule: 'seed', number: seed, most: limit } : { rule: 'exact', number: own }
+  own === undefined
+    ? { rule: 'seed', number: Math.min(seed, limit), most: limit }
+    : { rule: 'exact', number: own }
 
 /** An autoscaler of somebody else comes before what the spec says: two of them on the same pods stop both. */
 export function podNumbers(

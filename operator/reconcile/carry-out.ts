@@ -11,8 +11,11 @@ import type { Plan, Step } from './decide.ts'
 import type { Growth } from './growth.ts'
 
 export interface Failure {
-  /** `notOwned`: the name belongs to somebody else. `invalid`: the API server refuses the object. `retry`: may pass. */
-  cause: 'notOwned' | 'notExpandable' | 'invalid' | 'retry'
+  /**
+   * `notOwned`: the name belongs to somebody else. `leaving`: it does, but is on its way out. `invalid`: the API server
+   * refuses the object. `retry`: may pass.
+   */
+  cause: 'notOwned' | 'leaving' | 'notExpandable' | 'invalid' | 'retry'
   message: string
 }
 
@@ -89,23 +92,14 @@ async function apply(
   { object, uid }: Extract<Step, { do: 'apply' }>,
   cluster: ClusterPort,
 ): Promise<Failure | undefined> {
-  const known = uid ?? (await liveUid(owner, object, cluster))
-  if (known === 'foreign') return notOwned(object)
+  const live = uid === undefined ? await read(object, cluster) : undefined
+  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live)
+  const known = uid ?? live?.metadata.uid
   const foreign = known === undefined ? await foreignClaim(owner, object, cluster) : undefined
-  if (foreign !== undefined) return notOwned(foreign)
+  if (foreign !== undefined) return notOwned(owner, foreign)
   if (known === undefined) await cluster.apply(object, { force: false })
   else await cluster.apply({ ...object, metadata: { ...object.metadata, uid: known } }, { force: true })
   return undefined
-}
-
-async function liveUid(
-  owner: DataService,
-  object: Child,
-  cluster: ClusterPort,
-): Promise<string | 'foreign' | undefined> {
-  const live = await read(object, cluster)
-  if (live === undefined) return undefined
-  return isOurs(owner, live.metadata) ? live.metadata.uid : 'foreign'
 }
 
 /** A name that is taken may be taken by us: an answer was lost. */
@@ -117,7 +111,7 @@ async function create(
   const creation = await cluster.create(object)
   const live: KubernetesObject | undefined =
     creation.kind === 'created' ? creation.object : await read(object, cluster)
-  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(object)
+  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live)
   const uid = live?.metadata.uid
   if (mark === undefined || uid === undefined) return undefined
   await cluster.apply({ ...mark, metadata: { ...mark.metadata, uid } }, { force: true })
@@ -157,12 +151,26 @@ const enlarged = (namespace: string, name: string, storage: string) => ({
 const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<KubernetesObject | undefined> =>
   cluster.get({ kind: kindOf(kind), namespace: metadata.namespace, name: metadata.name })
 
-const notOwned = ({ kind, metadata }: Pick<Child, 'kind' | 'metadata'>): Failure => ({
-  cause: 'notOwned',
-  message:
-    `${kind} ${metadata.namespace}/${metadata.name} exists and belongs to somebody else: ` +
-    'delete or rename it, or give this DataService another name',
-})
+function notOwned(owner: DataService, { kind, metadata }: Named, live?: KubernetesObject): Failure {
+  const what = `${kind} ${metadata.namespace}/${metadata.name}`
+  if (live !== undefined && isLeaving(owner, live))
+    return { cause: 'leaving', message: `${what} of before is being deleted; it is made anew after that` }
+  return {
+    cause: 'notOwned',
+    message:
+      `${what} exists and belongs to somebody else: ` +
+      'delete or rename it, or give this DataService another name',
+  }
+}
+
+type Named = Pick<Child, 'kind' | 'metadata'>
+
+/** Garbage collection takes the children of a DataService of this name that was deleted before. */
+const isLeaving = ({ kind, metadata: { name } }: DataService, { metadata }: KubernetesObject): boolean =>
+  metadata.deletionTimestamp !== undefined ||
+  (metadata.ownerReferences ?? []).some(
+    each => each.controller === true && each.kind === kind && each.name === name,
+  )
 
 function kindOf(kind: string): Kind {
   if (isKind(kind)) return kind

@@ -13,10 +13,12 @@ const startRecheckMs = 2_000
 const brokerRecheckMs = 2_000
 /** A foreign object is not watched, so that it has gone is only seen by looking. */
 const foreignRecheckMs = 30_000
+/** What is on its way out is gone within seconds; it is not watched either. */
+const leavingRecheckMs = 2_000
 /** Why a StatefulSet or a Job makes no pods stands in events only, and they are not watched. */
 const refusedRecheckMs = 5_000
 /** Which failure decides when a run has several. */
-const rank = { retry: 0, invalid: 1, notExpandable: 2, notOwned: 3 } as const
+const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
 export function outcomeOf(
   { held, gates, steps }: Plan,
@@ -26,6 +28,7 @@ export function outcomeOf(
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
   if (failure?.cause === 'notOwned')
     return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }
+  if (failure?.cause === 'leaving') return { kind: 'waiting', reason: 'Leaving', recheckMs: leavingRecheckMs }
   if (failure !== undefined) return { kind: 'failed', reason: 'ApplyFailed', message: failure.message }
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }

@@ -83,6 +83,16 @@ describe('why pods are refused', () => {
     ],
     ['pods "x" is forbidden: maximum cpu usage per Container is 1m', 'PodsRefused', 'LimitRange'],
     [quota, 'QuotaExceeded', 'spec.gateway.resources'],
+    [
+      'pods "x" is forbidden: error looking up service account shop/orders-kafka: serviceaccount "orders-kafka" not found',
+      'PodsNotReady',
+      'tries again by itself',
+    ],
+    [
+      'persistentvolumeclaims "data-orders-kafka-0" is forbidden: object is being deleted',
+      'PodsNotReady',
+      'by itself',
+    ],
   ]
   test.each(said)('a Deployment tells in its status: %s', (message, reason, remedy) => {
     const condition = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }

@@ -13,6 +13,12 @@ interface RefusalRow {
 /** The first row that fits decides. */
 const rows: readonly RefusalRow[] = [
   {
+    // A ServiceAccount that was just made, or what an earlier DataService of this name still leaves behind.
+    says: /serviceaccount "[^"]*" not found|\bbeing (deleted|terminated)/,
+    reason: 'PodsNotReady',
+    remedy: () => 'Kubernetes tries again by itself',
+  },
+  {
     says: /exceeded quota|failed quota/,
     reason: 'QuotaExceeded',
     remedy: (namespace, path) =>
