@@ -20,10 +20,14 @@ export interface Answered {
 export interface Ledger {
   /** Posts so many new records once; what was not acknowledged counts as unknown. */
   tryOnce(count: number): Promise<Answered>
+  /** Posts so many new records, in batches of 50, again and again until all of them are acknowledged. */
+  post(count: number): Promise<void>
   /** Posts small batches until stopped, a light load. */
   startLoad(): Load
-  /** Ids that were acknowledged. */
+  /** Ids that were acknowledged, oldest first. */
   acknowledged(): readonly string[]
+  /** Requests that were not accepted. */
+  setbacks(): number
   /** Waits until the account balances; rejects with the complaints. Answers the number of rows. */
   balanced(timeoutMs?: number): Promise<number>
 }
@@ -38,28 +42,44 @@ const lanes = 2
 const batch = 10
 const pauseMs = 50
 
-/** Opens the account of a service that is Ready. */
+/** Opens the account of a service that is Ready and takes no other records; those it has already are left out. */
 export async function openLedger(cluster: Cluster, service: ServiceRef): Promise<Ledger> {
   const { url } = await serviceAddress(cluster, service.namespace, `${service.name}-gateway`)
+  const newest = (await sql(cluster, service, 'SELECT max(id::text) FROM records')).trim()
   const acknowledged = new Map<string, string>()
   const unknown: string[] = []
   let next = 0
+  let setbacks = 0
+  const stored = async (): Promise<StoredRecord[]> => {
+    const query = `SELECT id || ' ' || body::text FROM records WHERE id::text > '${newest}'`
+    const lines = (await sql(cluster, service, query)).split('\n').filter(line => line !== '')
+    return lines.map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
+  }
   const tryOnce = async (count: number): Promise<Answered> => {
     const texts = Array.from({ length: count }, () => recordText(next++))
     const began = Date.now()
     const { status, accepted }: Outcome = await attempt(texts, url)
     for (const [index, id] of accepted) acknowledged.set(id, texts[index] ?? '')
     unknown.push(...texts.filter((_, index) => !accepted.has(index)))
+    if (status !== 202) setbacks += 1
     const at = Date.now()
     return { status, at, tookMs: at - began }
   }
   return {
     tryOnce,
+    post: async count => {
+      for (let left = count; left > 0; ) {
+        const size = Math.min(50, left)
+        await settledIn(120_000, async () => expect((await tryOnce(size)).status).toBe(202))
+        left -= size
+      }
+    },
     startLoad: () => startLoad(() => tryOnce(batch)),
     acknowledged: () => [...acknowledged.keys()],
+    setbacks: () => setbacks,
     balanced: (timeoutMs = 120_000) =>
       settledIn(timeoutMs, async () => {
-        const verdict = await judge({ acknowledged, unknown, stored: await stored(cluster, service) })
+        const verdict = await judge({ acknowledged, unknown, stored: await stored() })
         expect(complaints(verdict)).toEqual([])
         return verdict.stored
       }),
@@ -95,9 +115,3 @@ function startLoad(post: () => Promise<Answered>): Load {
 
 const recordText = (number: number): string =>
   `{"origin":"o${number % 50}","destination":"d${number % 7}","number":${number}}`
-
-async function stored(cluster: Cluster, service: ServiceRef): Promise<StoredRecord[]> {
-  const rows = await sql(cluster, service, "SELECT id || ' ' || body::text FROM records")
-  const lines = rows.split('\n').filter(line => line !== '')
-  return lines.map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
-}

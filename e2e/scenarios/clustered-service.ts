@@ -1,0 +1,19 @@
+/** A DataService with three brokers and a replica. It takes long to start, so two scenarios share it. */
+import type { Cluster } from '#e2e/cluster/handle.ts'
+import type { ServiceRef } from '#e2e/stack/service.ts'
+import { declare, small } from './small-service.ts'
+
+export const clustered: ServiceRef = { namespace: 'clustered', name: 'ledger' }
+
+/** What the brokers ask for: at first, and after a change that restarts them. */
+export const brokerCpu = { first: '20m', changed: '30m' } as const
+
+/** Declares it, or changes the one that is there. */
+export function declareClustered(cluster: Cluster, cpu: string): Promise<void> {
+  const storage = { size: '1Gi' }
+  const resources = { requests: { cpu } }
+  return declare(cluster, clustered, {
+    kafka: { managed: { brokers: 3, storage, resources }, topic: { partitions: 3 } },
+    postgres: { managed: { instances: 2, storage, ...small } },
+  })
+}
