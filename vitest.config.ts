@@ -6,6 +6,7 @@
  *   x.node.test.ts  a real cluster with pods; the files run side by side, each with a DataService of its own
  *   x.alone.node.test.ts  on the same cluster, afterwards, one by one: faults that hit everybody, and calm
  */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from '#tools/closing-line.ts'
 import { ByName } from '#tools/file-order.ts'
@@ -63,7 +64,10 @@ export default defineConfig({
           name: 'unit',
           include: [`${folders}/**/*.test.ts`],
           exclude: ['**/node_modules/**', ...kinds.map(kind => `**/*.${kind}.test.ts`)],
-          testTimeout: 10_000,
+          testTimeout: 30_000, // for machines that do other things too
+          // Pure tests leave nothing behind, so files share a process and what it has loaded already.
+          isolate: false,
+          maxWorkers: availableParallelism(),
         },
       },
       onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: minutes }),

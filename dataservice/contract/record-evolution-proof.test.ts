@@ -159,7 +159,7 @@ describe('what is called compatible is compatible', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
     expect(proved).toBeGreaterThan(10)
   })

@@ -140,7 +140,7 @@ describe('JSON.parse agrees', () => {
         const inLines = values.map(value => JSON.stringify(value)).join('\n')
         expect(cut(inLines, lines(inLines))).toEqual(inLines.split('\n'))
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
