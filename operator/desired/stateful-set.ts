@@ -39,7 +39,6 @@ function changeable(target: Target, part: EnginePart) {
   const engine = engines[part]
   return {
     replicas: engine.pods(effective),
-    ...(engine.settleSeconds === undefined ? {} : { minReadySeconds: engine.settleSeconds }),
     updateStrategy: { type: engine.rolls(effective) },
     ...claimPolicy(target, part),
     template: podTemplate({

@@ -5,13 +5,12 @@ import { agrees, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, type TopicChange, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
 import { deployedParts, migrateName, partName } from '#operator/desired/names.ts'
-import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
 import { type Growth, growths } from './growth.ts'
 import { roleLabels } from './pod-roles.ts'
 import { answers, jobEnd } from './progress.ts'
-import { brokerToRestart, outdatedBrokers } from './restart-broker.ts'
+import { brokerToRestart, outdatedBrokers, readyServers } from './restart-broker.ts'
 import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
 import { earlyScaling, type ScaleStep, scaleSteps, unwantedAutoscalers } from './scaling.ts'
 
@@ -127,12 +126,11 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
 const applyStep = (object: Child, uid: string | undefined): Step =>
   uid === undefined ? { do: 'apply', object } : { do: 'apply', object, uid }
 
-function topicSteps({ owner, target, topics, verdict }: Facts): Step[] {
+function topicSteps(facts: Facts): Step[] {
+  const { owner, target, topics, verdict } = facts
   if (topics.kind !== 'described' || verdict.kind !== 'accepted') return []
   const changes = topicChanges(desiredTopics(owner, target.effective), topics.topics)
-  return changes.length === 0
-    ? []
-    : [{ do: 'topics', servers: bootstrapServers(owner, target.effective.brokers), changes }]
+  return changes.length === 0 ? [] : [{ do: 'topics', servers: readyServers(facts), changes }]
 }
 
 /** A migration that gave up is removed; the next run makes it anew. */

@@ -10,7 +10,7 @@ import { canonicalText, contentHash } from '#operator/desired/hash.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
-import { bootstrapServers, settingsOf } from '#operator/desired/settings-config-map.ts'
+import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
@@ -28,7 +28,7 @@ import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
-import { outdatedBrokers } from './restart-broker.ts'
+import { outdatedBrokers, readyServers } from './restart-broker.ts'
 import { writerStops } from './writer-stops.ts'
 
 export interface ReadPorts {
@@ -69,7 +69,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     initialisation: initialisationOf({ owner, children, pods, secrets }),
     fresh: freshSecrets(),
   }
-  const topics = await topicFacts(owner, target, ports)
+  const topics = await topicFacts({ owner, target, pods }, ports)
   return {
     owner,
     target,
@@ -81,7 +81,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     secrets,
     topics,
     log: await logFacts({ owner, target, pods, children }, ports),
-    room: await roomFacts(target, topics, ports),
+    room: await roomFacts({ owner, target, pods }, topics, ports),
   }
 }
 
@@ -113,13 +113,16 @@ async function ownSecrets(
   return found
 }
 
-async function topicFacts(owner: DataService, target: Target, ports: ReadPorts): Promise<TopicFacts> {
+async function topicFacts(
+  known: Pick<Facts, 'owner' | 'target' | 'pods'>,
+  ports: ReadPorts,
+): Promise<TopicFacts> {
+  const { owner, target } = known
   const kafka = target.observed('StatefulSet', partName(owner.metadata.name, 'kafka'))
   if (!answers(kafka)) return { kind: 'notAsked' }
   const names = desiredTopics(owner, target.effective).map(topic => topic.name)
   try {
-    const servers = bootstrapServers(owner, target.effective.brokers)
-    return { kind: 'described', topics: await ports.topics.describe(servers, names) }
+    return { kind: 'described', topics: await ports.topics.describe(readyServers(known), names) }
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
     throw error
@@ -132,8 +135,7 @@ async function logFacts(
 ): Promise<LogFacts> {
   if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
   try {
-    const servers = bootstrapServers(known.owner, known.target.effective.brokers)
-    return { kind: 'seen', health: await ports.topics.health(servers) }
+    return { kind: 'seen', health: await ports.topics.health(readyServers(known)) }
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
     throw error
@@ -142,17 +144,18 @@ async function logFacts(
 
 /** Asked as often as the topics are described: at rest once in the time in which their drift is looked for. */
 async function roomFacts(
-  { owner, effective: { brokers, topic } }: Target,
+  known: Pick<Facts, 'owner' | 'target' | 'pods'>,
   described: TopicFacts,
   { topics }: ReadPorts,
 ): Promise<RoomFacts> {
-  const { metadata } = owner
+  const { metadata } = known.owner
+  const { topic } = known.target.effective
   const events = eventsTopic(metadata)
   if (described.kind !== 'described') return described
   if (!described.topics.some(({ name }) => name === events)) return { kind: 'notAsked' }
   const question = { topic: events, group: writerGroup(metadata), retentionMs: topic.retentionMs }
   try {
-    return { kind: 'seen', room: await topics.room(bootstrapServers(owner, brokers), question) }
+    return { kind: 'seen', room: await topics.room(readyServers(known), question) }
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
     throw error

@@ -9,8 +9,8 @@ import { lackingPods } from './refusals.ts'
 const topicRecheckMs = 45_000
 /** Kafka's pod is ready before Kafka answers; nothing tells us when it does. */
 const startRecheckMs = 2_000
-/** A broker that came back has caught up some seconds later; nothing tells us when. */
-const brokerRecheckMs = 2_000
+/** A broker that came back has caught up a moment later; nothing tells us when. */
+const brokerRecheckMs = 1_000
 /** A foreign object is not watched, so that it has gone is only seen by looking. */
 const foreignRecheckMs = 30_000
 /** What is on its way out is gone within seconds; it is not watched either. */

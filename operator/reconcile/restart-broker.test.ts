@@ -5,6 +5,7 @@ import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
 import { decide } from './decide.ts'
 import type { LogFacts } from './facts.ts'
 import { outcomeOf } from './outcome-of.ts'
+import { readyServers } from './restart-broker.ts'
 
 /** State of one broker: its revision, and whether it is ready or going. */
 interface Broker {
@@ -18,7 +19,6 @@ const done: Broker = { revision: 'new' }
 interface Situation {
   brokers: readonly Broker[]
   log?: LogFacts
-  available?: number
   generation?: number
 }
 
@@ -42,9 +42,9 @@ const seen = (controller: number, ...lacking: string[]): LogFacts => ({
   health: { lacking, controller },
 })
 
-function world({ brokers, log = seen(0), available = 3, generation = 1 }: Situation, count: 1 | 3 = 3) {
+function world({ brokers, log = seen(0), generation = 1 }: Situation, count: 1 | 3 = 3) {
   const owner = dataService(withSpec({ kafka: { managed: { brokers: count } } }))
-  const status = { availableReplicas: available, updateRevision: 'new' }
+  const status = { updateRevision: 'new' }
   const running = upAndRunning(
     owner,
     only('StatefulSet', 'orders-kafka', child => ({
@@ -81,11 +81,6 @@ describe('which broker is restarted next', () => {
     ['none while another is away', { brokers: [old, { ...done, ready: false }, old] }, []],
     ['none while another is going', { brokers: [old, old, { ...done, going: true }] }, []],
     ['none while one is missing', { brokers: [old, old] }, []],
-    [
-      'none before the last one has been ready for long enough',
-      { brokers: [old, old, done], available: 2 },
-      [],
-    ],
     ['none while the StatefulSet has not been looked at', { brokers: [old, old, old], generation: 2 }, []],
     [
       'one that does not work, whatever Kafka says',
@@ -105,6 +100,15 @@ describe('which broker is restarted next', () => {
   ]
   test.each(rows)('%s', (_name, situation, wanted) => {
     expect(removed(situation)).toEqual(wanted)
+  })
+
+  test.each<[string, readonly Broker[], number[]]>([
+    ['those that are ready', [old, { ...old, ready: false }, done], [0, 2]],
+    ['none that is going', [{ ...old, going: true }, old, old], [1, 2]],
+    ['all while none is ready', [], [0, 1, 2]],
+  ])('who is asked about the log: %s', (_name, brokers, asked) => {
+    const addresses = asked.map(ordinal => `orders-kafka-${ordinal}.orders-kafka.shop.svc:9092`)
+    expect(readyServers(world({ brokers }))).toEqual(addresses)
   })
 
   test('a lone broker is left to its StatefulSet', () => {

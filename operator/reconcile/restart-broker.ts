@@ -5,6 +5,7 @@
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
+import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
 import { podProgress } from './progress.ts'
@@ -34,7 +35,7 @@ export function brokerToRestart(facts: Known & Pick<Facts, 'log'>): ObservedChil
   // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
   const broken = away.filter(pod => outdated.includes(pod))
   if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
-  return away.length === 0 && isSettled(set) ? nextOf(outdated, facts.log) : []
+  return away.length === 0 ? nextOf(outdated, facts.log) : []
 }
 
 function nextOf(outdated: readonly ObservedChild[], log: Facts['log']): ObservedChild[] {
@@ -44,6 +45,16 @@ function nextOf(outdated: readonly ObservedChild[], log: Facts['log']): Observed
   return [outdated.findLast(pod => !isController(pod)) ?? outdated[0]].filter(pod => pod !== undefined)
 }
 
+/**
+ * `host:port` of the brokers that are ready, and of all while none is: one that is away costs whoever asks a timeout.
+ */
+export function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 'pods'>): string[] {
+  const all = bootstrapServers(owner, target.effective.brokers)
+  const ready = brokersOf(pods).filter(pod => isReady(pod) && !isGoing(pod))
+  const serving = all.filter(server => ready.some(({ metadata }) => server.startsWith(`${metadata.name}.`)))
+  return serving.length > 0 ? serving : all
+}
+
 const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>
   pods.filter(pod => pod.metadata.labels?.[labelKeys.component] === 'kafka')
 
@@ -51,10 +62,6 @@ const leftToUs = ({ spec }: ObservedChild): boolean => {
   const strategy = spec?.['updateStrategy']
   return isPlainObject(strategy) && strategy['type'] === 'OnDelete'
 }
-
-/** Ready for longer than Kafka takes to notice that a broker was gone: what it says of replicas is true by then. */
-const isSettled = (set: ObservedChild): boolean =>
-  set.status?.['availableReplicas'] === podProgress(set).wanted
 
 const isGoing = (pod: ObservedChild): boolean =>
   'deletionTimestamp' in pod.metadata && pod.metadata.deletionTimestamp !== undefined

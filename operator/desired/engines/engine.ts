@@ -17,8 +17,6 @@ export interface Engine {
   /** Keys of the credentials Secret that the engine's pod may read; mounted at `secretPath`. */
   secretKeys: readonly string[]
   readiness: V1Probe
-  /** A pod that has been ready for so long counts as available. */
-  settleSeconds?: number
   liveness?: V1Probe
   /** Ends the engine in its pod; absent: the signal that every image gets does that well. */
   stop?: readonly string[]

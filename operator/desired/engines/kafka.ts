@@ -37,8 +37,9 @@ export const kafka: Engine = {
   // Three are restarted by the operator: only it knows whether the other two have everything.
   rolls: ({ brokers }) => (brokers > 1 ? 'OnDelete' : 'RollingUpdate'),
   secretKeys: [],
-  readiness: { tcpSocket: { port: 'kafka' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
-  settleSeconds: sessionSeconds + 1,
+  // Kafka opens this port only after its controllers know that it started anew: from then on they count its replicas
+  // as in sync only when they are.
+  readiness: { tcpSocket: { port: 'kafka' }, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 6 },
   scratch: ['/tmp', '/run/kafka'],
   dataPath,
   graceSeconds: 60,
