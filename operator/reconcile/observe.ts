@@ -69,7 +69,8 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     initialisation: initialisationOf({ owner, children, pods, secrets }),
     fresh: freshSecrets(),
   }
-  const topics = await topicFacts({ owner, target, pods }, ports)
+  const known = { owner, target, pods, children }
+  const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   return {
     owner,
     target,
@@ -80,8 +81,8 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     refusals: await refusals(namespace, children, ports),
     secrets,
     topics,
-    log: await logFacts({ owner, target, pods, children }, ports),
-    room: await roomFacts({ owner, target, pods }, topics, ports),
+    log,
+    room: await roomFacts(known, topics, ports),
   }
 }
 

@@ -8,6 +8,8 @@ import { type LogHealth, type TopicsPort, TopicsUnavailable } from './port.ts'
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
 const connectionTimeout = 3_000
 const requestTimeout = 10_000
+/** All calls of one look together: with brokers that come and go, kafkajs would go on trying for a minute. */
+const lookTimeout = 20_000
 
 /** A CommonJS package: Node does not see all of its names. */
 const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
@@ -40,13 +42,23 @@ async function withAdmin<T>(servers: readonly string[], use: (admin: Admin) => P
   })
   const admin = kafka.admin()
   try {
-    await admin.connect()
-    return await use(admin)
+    return await inTime(admin.connect().then(() => use(admin)))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new TopicsUnavailable(`Kafka at ${servers[0] ?? '(no server)'}: ${reason}`, { cause })
   } finally {
     await admin.disconnect().catch(() => {}) // nothing is lost with a connection that is gone already
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const limit = Promise.withResolvers<never>()
+  const late = () => limit.reject(new Error(`no answer within ${lookTimeout / 1_000} s`))
+  const timer = setTimeout(late, lookTimeout)
+  try {
+    return await Promise.race([work, limit.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
