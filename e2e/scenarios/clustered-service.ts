@@ -5,8 +5,11 @@ import { declare, small } from './small-service.ts'
 
 export const clustered: ServiceRef = { namespace: 'clustered', name: 'ledger' }
 
-/** What the brokers ask for: at first, and after a change that restarts them. */
-export const brokerCpu = { first: '20m', changed: '30m' } as const
+/**
+ * What the brokers ask for: at first, and after a change that restarts them. Under load a pod gets time in proportion
+ * to its request, and one that asks for next to nothing takes minutes to start.
+ */
+export const brokerCpu = { first: '150m', changed: '160m' } as const
 
 /** Declares it, or changes the one that is there. */
 export function declareClustered(cluster: Cluster, cpu: string): Promise<void> {
