@@ -2,26 +2,10 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
+import { smallestSpec as smallest } from '#operator/testing/data-service.ts'
 import { root } from '#tools/workspace.ts'
 import { dataServiceSchema } from './definition.ts'
 import { parseDataService } from './v1alpha1/resource.ts'
-
-/** The smallest useful resource of the documentation. */
-const smallest = {
-  record: {
-    schema: {
-      type: 'object',
-      required: ['customerId', 'amount'],
-      properties: {
-        customerId: { type: 'string', maxLength: 64 },
-        amount: { type: 'number' },
-        status: { type: 'string', maxLength: 16 },
-      },
-    },
-    key: '/customerId',
-    indexes: [{ fields: ['/customerId'] }, { fields: ['/status'] }],
-  },
-}
 
 const autoscaling = { mode: 'CPU', maxReplicas: 50, targetCPUUtilization: 70 }
 
