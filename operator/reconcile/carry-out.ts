@@ -32,13 +32,19 @@ interface Ports {
 
 export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Promise<Result> {
   const failures: Failure[] = []
+  const unwritten = new Set<string>()
   let written = 0
   for (const step of plan.steps) {
     // Nothing is pruned after a failure: what looks left over may be about to be replaced.
     if (step.do === 'remove' && failures.length > 0) continue
+    // The number of a Deployment that could not be made ours is none of ours.
+    if (step.do === 'scale' && unwritten.has(describe(step))) continue
     const failure = await attempt(owner, step, ports)
     if (failure === undefined) written += 1
-    else failures.push(failure)
+    else {
+      failures.push(failure)
+      unwritten.add(describe(step))
+    }
   }
   return { failures, written }
 }

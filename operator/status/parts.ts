@@ -43,11 +43,15 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   )
 }
 
-function topics({ topics: found }: Facts, { gates, steps }: Plan): Finding {
+function topics({ owner, topics: found }: Facts, { gates, steps }: Plan): Finding {
   const type = 'TopicsReady'
   if (found.kind === 'notAsked')
     return fails(type, 'WaitingForLog', 'waiting for a Kafka broker to become ready')
-  if (found.kind === 'unreachable') return fails(type, 'EngineUnreachable', found.message)
+  if (found.kind === 'unreachable') {
+    const { namespace, name } = owner.metadata
+    const look = `kubectl logs -n ${namespace} ${partName(name, 'kafka')}-0`
+    return fails(type, 'EngineUnreachable', `${found.message}. It is asked again; ${look} tells what it does`)
+  }
   const changing = steps.some(step => step.do === 'topics')
   if (!gates.topicsExist || changing)
     return fails(type, 'TopicsPending', 'topics are being created or changed')
