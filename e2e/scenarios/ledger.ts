@@ -12,6 +12,8 @@ import { settledIn } from './settled.ts'
 export interface Answered {
   /** HTTP status; 0 when no answer came. */
   status: number
+  /** The beginning of the answer, or why there was none. */
+  said: string
   /** When it ended, in milliseconds of `Date.now()`. */
   at: number
   tookMs: number
@@ -58,12 +60,12 @@ export async function openLedger(cluster: Cluster, service: ServiceRef): Promise
   const tryOnce = async (count: number): Promise<Answered> => {
     const texts = Array.from({ length: count }, () => recordText(next++))
     const began = Date.now()
-    const { status, accepted }: Outcome = await attempt(texts, url)
+    const { status, accepted, reason: said }: Outcome = await attempt(texts, url)
     for (const [index, id] of accepted) acknowledged.set(id, texts[index] ?? '')
     unknown.push(...texts.filter((_, index) => !accepted.has(index)))
     if (status !== 202) setbacks += 1
     const at = Date.now()
-    return { status, at, tookMs: at - began }
+    return { status, said, at, tookMs: at - began }
   }
   return {
     tryOnce,
