@@ -1,5 +1,5 @@
 /** What every TopicsPort does; run against the twin and against a real broker. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Topic, topicChanges } from '#operator/desired/kafka-topics.ts'
 import type { TopicsPort } from './port.ts'
 
@@ -42,7 +42,9 @@ export function topicsContract(start: () => TopicsUnderTest): void {
       const { port, servers, prefix } = start()
       await port.change(servers, topicChanges([topic(prefix)], []))
       const question = { topic: `${prefix}.events`, group: `${prefix}.writer`, retentionMs: 86_400_000 }
-      const { lagTenths, disks } = await port.room(servers, question)
+      // A broker that has just started looks for the coordinator of a group when it is asked the first time.
+      const ask = () => port.room(servers, question)
+      const { lagTenths, disks } = await vi.waitFor(ask, { timeout: 30_000, interval: 200 })
       expect(lagTenths).toBe(0)
       expect(disks.map(({ broker }) => broker)).toEqual([0])
       for (const { totalBytes, usableBytes } of disks) {
