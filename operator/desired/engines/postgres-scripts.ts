@@ -118,6 +118,15 @@ exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primar
 `
 
 /**
+ * `ready.sh`, the readiness probe. By TCP: the socket answers already while the start script still sets passwords.
+ * What Debian has in the PATH is a Perl program that looks for the real one: ten times the work, every two seconds.
+ */
+export const readyScript = `#!/bin/sh
+for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
+exec pg_isready --quiet --host=127.0.0.1 --username=${database.users.reader} --dbname=${database.name}
+`
+
+/**
  * `alive.sh`, the liveness probe: fails only for a replica that cannot follow any more, so that its start copies the
  * primary anew. A primary that is away makes nobody restart.
  */

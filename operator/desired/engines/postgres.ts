@@ -4,12 +4,20 @@ import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
 import { postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
 import { configPath, type Engine } from './engine.ts'
-import { aliveScript, dataPath, type ScriptValues, startScript, stopCommand } from './postgres-scripts.ts'
+import {
+  aliveScript,
+  dataPath,
+  readyScript,
+  type ScriptValues,
+  startScript,
+  stopCommand,
+} from './postgres-scripts.ts'
 
 export const postgres: Engine = {
   user: 999,
   files: target => ({
     'start.sh': startScript(scriptValues(target)),
+    'ready.sh': readyScript,
     'alive.sh': aliveScript(scriptValues(target)),
     'bootstrap.sql': bootstrapSql({
       database: database.name,
@@ -31,16 +39,7 @@ export const postgres: Engine = {
     credentialKeys.replication,
   ],
   readiness: {
-    // By TCP: the socket answers already while the start script still sets passwords.
-    exec: {
-      command: [
-        'pg_isready',
-        '--quiet',
-        '--host=127.0.0.1',
-        `--username=${database.users.reader}`,
-        `--dbname=${database.name}`,
-      ],
-    },
+    exec: { command: ['sh', `${configPath}/ready.sh`] },
     periodSeconds: 2,
     timeoutSeconds: 3,
     failureThreshold: 3,
