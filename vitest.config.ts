@@ -38,10 +38,10 @@ const onRealParts = (kind: (typeof kinds)[number], { globalSetup, timeoutMs }: S
 const onCluster: Shared = { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 8 * minutes }
 type Project = ReturnType<typeof onRealParts>
 
-/** Scenarios wait most of their time, so four share two cores well. */
+/** Scenarios wait most of their time, so three share two cores well. */
 const sideBySide = ({ test, ...project }: Project) => ({
   ...project,
-  test: { ...test, exclude: ['**/node_modules/**', aloneFiles], fileParallelism: true, maxWorkers: 4 },
+  test: { ...test, exclude: ['**/node_modules/**', aloneFiles], fileParallelism: true, maxWorkers: 3 },
 })
 
 const alone = ({ test, ...project }: Project) => ({

@@ -14,7 +14,7 @@ test('some are selected by name', () => {
 })
 
 test('an unknown scenario is refused by name', () => {
-  expect(() => testArguments(['at-work'])).toThrow("unknown scenario 'at-work'; known: api-server-away")
+  expect(() => testArguments(['at-work'])).toThrow("unknown scenario 'at-work'; known: a-node-lost")
 })
 
 test.each(Object.keys(scenarios))('%s is one file', name => {

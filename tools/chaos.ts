@@ -7,6 +7,7 @@ import { runAndTell } from '#tools/test.ts'
 
 /** Scenarios by the name of their file, with what lasts long in them. */
 export const scenarios: Readonly<Record<string, string>> = {
+  'a-node-lost': 'a broker, the Postgres primary and the node they run on are lost one after the other',
   'api-server-away': 'the API server is away for a minute',
   'at-rest': 'both samples rest for ten minutes',
   'engines-away': 'Postgres hangs for a minute, Kafka cannot be reached for a minute',

@@ -1,9 +1,12 @@
-/** Postgres hangs, Kafka cannot be reached: what is accepted is kept, what cannot be kept is not accepted. */
+/**
+ * Postgres hangs, Kafka cannot be reached, somebody makes the topic anew: what is accepted is kept, and what cannot be
+ * kept is not accepted.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Condition } from '#crds/v1alpha1/status.ts'
 import { serviceAddress } from '#e2e/stack/address.ts'
-import { readService, waitUntilReady } from '#e2e/stack/service.ts'
+import { readService, sql, waitUntilReady } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
 import { freezePod, unplugPod } from './away.ts'
 import { type Ledger, longestSilence, openLedger } from './ledger.ts'
@@ -14,6 +17,7 @@ import { cluster } from './stack.ts'
 
 const service = { namespace: 'engines-away', name: 'lonely' }
 const { namespace, name } = service
+const topic = `${namespace}.${name}.events`
 /** What a broker may be late on a machine where everything else runs, too. */
 const longestPauseMs = 10_000
 let ledger: Ledger
@@ -112,6 +116,55 @@ test('Kafka cannot be reached: 503 within 5 s and no false 202, the condition sa
   await ledger.balanced()
 })
 
+/** What `kafka-topics.sh` starts; the script itself is not in every image. */
+async function kafkaTopics(...args: string[]): Promise<string> {
+  const java = ['java', '-Xmx64m', '-XX:TieredStopAtLevel=1', '-cp', '/opt/kafka/libs/*']
+  const tool = [...java, 'org.apache.kafka.tools.TopicCommand', '--bootstrap-server', 'localhost:9092']
+  return kubectl('exec', `${name}-kafka-0`, '-c', 'kafka', '--', ...tool, ...args)
+}
+
+/** Where each partition stands: next offset and last event id. */
+const positions = async (): Promise<string> =>
+  sql(await cluster(), service, 'SELECT partition, next_offset, last_id FROM ingest_offsets ORDER BY 1')
+const rows = async (): Promise<number> =>
+  Number(await sql(await cluster(), service, 'SELECT count(*) FROM records'))
+
+/** Enough records that each partition has some. */
+async function post(records: number): Promise<void> {
+  expect((await ledger.tryOnce(records)).status).toBe(202)
+}
+
+test('a topic that is made anew stops the writer, moves no offset, and the remedy stores every record', async () => {
+  const kubernetes = await cluster()
+  await post(200)
+  await ledger.balanced()
+  const before = { positions: await positions(), rows: await rows() }
+
+  await kafkaTopics('--delete', '--topic', topic)
+  await kafkaTopics('--create', '--topic', topic, '--partitions', '2', '--replication-factor', '1')
+  const began = Date.now()
+  // The gateway finds the new log by itself; fewer records than the old log had, and then more.
+  await settledIn(60_000, () => post(50))
+  const told = await settledIn(120_000, async () => {
+    const { status } = await readService(kubernetes, service)
+    const stalled = status?.conditions?.find(({ type }) => type === 'Stalled')
+    expect(stalled).toMatchObject({ status: 'True', reason: 'LogReplaced' })
+    return stalled
+  })
+  step(`the new topic was noticed after ${since(began)}: ${told?.message}`)
+  await post(300)
+  expect({ positions: await positions(), rows: await rows() }).toEqual(before)
+
+  // Exactly what the message says.
+  expect(told?.message).toContain('delete the row of this partition in the table ingest_offsets')
+  await sql(kubernetes, service, `DELETE FROM ingest_offsets WHERE topic = '${topic}'`)
+  await kubectl('rollout', 'restart', `deployment/${name}-writer`)
+  const mended = Date.now()
+  const stored = await ledger.balanced()
+  await waitUntilReady(kubernetes, service, { timeoutMs: 180_000 })
+  step(`after the remedy all ${stored} rows were there and the service Ready within ${since(mended)}`)
+})
+
 test('deleted while Kafka and Postgres do not answer: the deletion ends', async () => {
   const kubernetes = await cluster()
   const heals = [
@@ -122,11 +175,12 @@ test('deleted while Kafka and Postgres do not answer: the deletion ends', async 
   try {
     await kubectl('delete', `dsvc/${name}`, '--timeout=30s')
     step(`the DataService was gone after ${since(began)}`)
-    await settledIn(120_000, async () => expect(await kubectl('get', 'pods', '-o', 'name')).toBe(''))
-    step(`  its pods after ${since(began)}`)
   } finally {
+    // Their pods would be killed by Kubernetes after the time they have to end.
     for (const heal of heals) await heal()
   }
+  await settledIn(120_000, async () => expect(await kubectl('get', 'pods', '-o', 'name')).toBe(''))
+  step(`  its pods after ${since(began)}`)
   const kinds = 'all,secrets,configmaps,serviceaccounts,pdb,hpa,pvc'
   const mine = ['-l', `app.kubernetes.io/instance=${name}`]
   const left = (await kubectl('get', kinds, ...mine, '-o', 'name')).trim().split('\n').sort()

@@ -3,7 +3,8 @@
 /** The variable of the environment that says `full`. */
 export const lengthVariable = 'DATASERVICE_FAULTS'
 
-const isFull = process.env[lengthVariable] === 'full'
+/** Whether everything is wanted. */
+export const isFull = process.env[lengthVariable] === 'full'
 
 /** An engine or the API server is away. */
 export const awayMs = isFull ? 60_000 : 20_000

@@ -1,8 +1,9 @@
-/** Autoscalers at work: ours under a load, that of somebody else, and zero. */
+/** Autoscalers at work: ours under a load, that of somebody else, and zero. In the end the namespace goes under load. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serviceAddress } from '#e2e/stack/address.ts'
 import { flightRecords } from '#e2e/stack/flights.ts'
 import { readService, waitUntilReady } from '#e2e/stack/service.ts'
+import { step } from '#tools/progress.ts'
 import { settledIn } from './settled.ts'
 import { declare, small, whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
@@ -44,7 +45,8 @@ beforeAll(async () => {
   url = (await serviceAddress(kubernetes, namespace, gateway)).url
 })
 afterAll(async () => {
-  await (await cluster()).kubectl(['delete', 'namespace', namespace, '--wait=false'])
+  const gone = ['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']
+  await (await cluster()).kubectl(gone)
 })
 
 test('a load makes our autoscaler add gateway pods, and its end takes them away', async () => {
@@ -59,9 +61,7 @@ test('a load makes our autoscaler add gateway pods, and its end takes them away'
   const ended = Date.now()
   expect(await scaling()).toBe('True/AutoscaledByCPU')
   await settledIn(480_000, async () => expect(await readyPods()).toBe(1))
-  console.log(
-    `pods added after ${seconds(began, ended)} s, gone ${seconds(ended, Date.now())} s after the load`,
-  )
+  step(`pods added after ${seconds(began, ended)} s, gone ${seconds(ended, Date.now())} s after the load`)
 })
 
 test('an autoscaler on the DataService replaces ours, works, and ours returns after it', async () => {
@@ -90,6 +90,17 @@ test('zero stops the HTTP side, and back it serves again', async () => {
   await scale(1)
   await waitUntilReady(await cluster(), service, { timeoutMs: 60_000 })
   await settledIn(30_000, async () => expect((await fetch(`${url}/data?limit=1`)).status).toBe(200))
+})
+
+test('a namespace that is deleted under load is gone within a minute', async () => {
+  const load = await startLoad()
+  const began = Date.now()
+  try {
+    await (await cluster()).kubectl(['delete', 'namespace', namespace, '--timeout=60s'])
+    step(`the namespace was gone after ${seconds(began, Date.now())} s`)
+  } finally {
+    await load.stop()
+  }
 })
 
 /** Requests one after the other on a few lanes, until stopped; a cluster of two cores notices them. */
