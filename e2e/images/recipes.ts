@@ -105,7 +105,12 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
     jarFolder: '/opt/kafka/libs',
     // A second archive of Java's classes, for heaps above 32 GiB.
     unused: ['/usr/lib/jvm/*/lib/server/classes_nocoops.jsa'],
-    environment: { PATH: `/opt/java/openjdk/bin:${systemPath}`, JAVA_HOME: '/opt/java/openjdk' },
+    environment: {
+      PATH: `/opt/java/openjdk/bin:${systemPath}`,
+      JAVA_HOME: '/opt/java/openjdk',
+      // A stand-in runs for minutes, beside others on few cores: the second compiler would cost more than it ever gives.
+      JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
+    },
     imageUser: 'appuser',
   },
 }
