@@ -23,7 +23,7 @@ test('a week of earthquakes that is posted twice is stored once', async () => {
     expect(new Set(acknowledged.keys())).toEqual(ids)
     await settledIn(60_000, async () => {
       const offsets = await sql(kubernetes, earthquakes, 'SELECT sum(next_offset) FROM ingest_offsets')
-      expect(Number(offsets)).toBe(time * records.length)
+      expect(Number(offsets)).toBeGreaterThanOrEqual(time * records.length)
     })
     expect(await sql(kubernetes, earthquakes, 'SELECT count(*), count(DISTINCT id) FROM records')).toBe(
       `${ids.size}|${ids.size}\n`,
