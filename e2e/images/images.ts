@@ -6,8 +6,8 @@ import { builtOnce, keepNewest } from './built-once.ts'
 import { hasDockerEngine, imagesFromDocker } from './docker.ts'
 import type { Image } from './image.ts'
 import { type Base, buildWithBuildah, productOn } from './product.ts'
-import { type EngineName, engines, node } from './recipes.ts'
-import { engineRoot, nodeRoot } from './root-folder.ts'
+import { type EngineName, type EngineRecipe, engines, node } from './recipes.ts'
+import { engineRoot, hashOf, nodeRoot } from './root-folder.ts'
 
 /** Each change of a source makes a product image of its own; other checkouts may still use the last few. */
 const productsKept = 5
@@ -25,12 +25,13 @@ async function standIns(): Promise<Image[]> {
 }
 
 async function engine(role: EngineName): Promise<Image> {
-  const { reference, environment, imageUser, official } = engines[role]
-  const { path, key } = await engineRoot(role)
-  const image = { reference, environment, user: imageUser, official }
+  const { reference, environment, imageEnvironment, imageUser, official }: EngineRecipe = engines[role]
+  const root = await engineRoot(role)
+  const image = { reference, environment: { ...environment, ...imageEnvironment }, user: imageUser, official }
+  const key = hashOf([root.key, image])
   const archive = await builtOnce(cacheFolder('images'), `${role}-${key}.tar`, file => {
     step(`writing ${reference}`)
-    return writeArchive(path, image, file)
+    return writeArchive(root.path, image, file)
   })
   return { role, reference, archive, key }
 }

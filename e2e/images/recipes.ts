@@ -33,6 +33,8 @@ export interface EngineRecipe {
   /** Shell globs of what is removed afterwards because nothing of ours runs it. */
   unused: readonly string[]
   environment: Readonly<Record<string, string>>
+  /** What only processes of the image get; it is no part of the root folder, which stays as it is when this changes. */
+  imageEnvironment?: Readonly<Record<string, string>>
   /** Default user of the image, as in the official one; empty means root. Pods name a numeric user themselves. */
   imageUser: string
 }
@@ -105,12 +107,9 @@ export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
     jarFolder: '/opt/kafka/libs',
     // A second archive of Java's classes, for heaps above 32 GiB.
     unused: ['/usr/lib/jvm/*/lib/server/classes_nocoops.jsa'],
-    environment: {
-      PATH: `/opt/java/openjdk/bin:${systemPath}`,
-      JAVA_HOME: '/opt/java/openjdk',
-      // A stand-in runs for minutes, beside others on few cores: the second compiler would cost more than it ever gives.
-      JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
-    },
+    environment: { PATH: `/opt/java/openjdk/bin:${systemPath}`, JAVA_HOME: '/opt/java/openjdk' },
+    // A stand-in runs for minutes, beside others on few cores: the second compiler would cost more than it ever gives.
+    imageEnvironment: { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' },
     imageUser: 'appuser',
   },
 }

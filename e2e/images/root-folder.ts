@@ -11,7 +11,7 @@ import { builtOnce } from './built-once.ts'
 import { copyRoot, debootstrap, installEngine } from './debian.ts'
 import { copyJars } from './kafka-jars.ts'
 import { buildNodeRoot, packagedNodeVersion } from './node-root.ts'
-import { debian, type EngineName, engines, node } from './recipes.ts'
+import { debian, type EngineName, type EngineRecipe, engines, node } from './recipes.ts'
 
 export interface RootFolder {
   path: string
@@ -24,7 +24,7 @@ const buildVersion = 1
 
 /** The root folder of an engine; built when the cache lacks it (a minute or two). */
 export async function engineRoot(name: EngineName): Promise<RootFolder> {
-  const recipe = engines[name]
+  const { imageEnvironment: _, ...recipe }: EngineRecipe = engines[name]
   return inCache(name, [debian, recipe], async folder => {
     const base = await debianRoot()
     await ensurePackages({ programs: recipe.jars.length > 0 ? { mvn: 'maven' } : {} })
@@ -76,6 +76,7 @@ function refuseUnlessRoot(name: string): void {
   )
 }
 
-function hashOf(ingredients: readonly unknown[]): string {
+/** A short name for what something is made of. */
+export function hashOf(ingredients: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(ingredients)).digest('hex').slice(0, 12)
 }
