@@ -35,7 +35,7 @@ const onRealParts = (kind: (typeof kinds)[number], { globalSetup, timeoutMs }: S
   },
 })
 
-const onCluster: Shared = { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 8 * minutes }
+const onCluster: Shared = { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 15 * minutes }
 type Project = ReturnType<typeof onRealParts>
 
 /** Scenarios wait most of their time, so three share two cores well. */
@@ -64,14 +64,14 @@ export default defineConfig({
           name: 'unit',
           include: [`${folders}/**/*.test.ts`],
           exclude: ['**/node_modules/**', ...kinds.map(kind => `**/*.${kind}.test.ts`)],
-          testTimeout: 30_000, // for machines that do other things too
+          testTimeout: 2 * minutes, // for machines that do other things too
           // Pure tests leave nothing behind, so files share a process and what it has loaded already.
           isolate: false,
           maxWorkers: availableParallelism(),
         },
       },
-      onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: minutes }),
-      onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 3 * minutes }),
+      onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: 4 * minutes }),
+      onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 6 * minutes }),
       sideBySide(onRealParts('node', onCluster)),
       alone(onRealParts('node', onCluster)),
     ],

@@ -36,7 +36,7 @@ export interface EngineSettings {
 export interface EngineProcess {
   /** Undefined while it does not run. */
   readonly pid: number | undefined
-  /** Resolves when it serves; rejects with the end of its log when it ends before, or after a minute. */
+  /** Resolves when it serves; rejects with the end of its log when it ends before, or after three minutes. */
   start(): Promise<void>
   /** Sends a signal. After a signal that ends processes it resolves when the process is gone. */
   kill(signal: NodeJS.Signals): Promise<void>
@@ -44,7 +44,7 @@ export interface EngineProcess {
   stop(): Promise<void>
 }
 
-const startLimitMs = 60_000
+const startLimitMs = 180_000
 const stopLimitMs = 30_000
 const pollMs = 20
 const suspending: ReadonlySet<NodeJS.Signals> = new Set([

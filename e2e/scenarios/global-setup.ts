@@ -46,6 +46,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 async function whenReady(cluster: Cluster, sample: ServiceRef): Promise<Address> {
   const onChange = (message: string) => step(`  ${sample.name}: ${message}`)
-  await waitUntilReady(cluster, sample, { timeoutMs: 6 * 60_000, onChange })
+  await waitUntilReady(cluster, sample, { timeoutMs: 10 * 60_000, onChange })
   return serviceAddress(cluster, sample.namespace, `${sample.name}-gateway`)
 }

@@ -75,4 +75,4 @@ export async function roleStack(changes: Partial<Settings> = {}): Promise<RoleSt
 
 /** Waits until a role says that it is ready. */
 export const ready = (process: RoleProcess) =>
-  settledIn(30_000, async () => expect(await process.readiness(), process.log()).toBe(200))
+  settledIn(120_000, async () => expect(await process.readiness(), process.log()).toBe(200))

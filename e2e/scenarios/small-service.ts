@@ -52,6 +52,6 @@ export async function declare(cluster: Cluster, service: ServiceRef, changes: ob
 export async function whenReady(cluster: Cluster, service: ServiceRef): Promise<number> {
   const began = Date.now()
   const onChange = (message: string) => step(`  ${service.name}: ${message}`)
-  await waitUntilReady(cluster, service, { timeoutMs: 300_000, onChange })
+  await waitUntilReady(cluster, service, { timeoutMs: 600_000, onChange })
   return (Date.now() - began) / 1000
 }

@@ -31,7 +31,7 @@ export async function installOperator(cluster: Cluster, images: readonly Image[]
     'rollout',
     'status',
     'deployment/dataservice-operator',
-    '--timeout=180s',
+    '--timeout=300s',
   ])
 }
 
