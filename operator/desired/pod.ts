@@ -143,7 +143,8 @@ function volumes(program: Program): MountedVolume[] {
 export function probes(): Pick<V1Container, 'livenessProbe' | 'readinessProbe' | 'startupProbe'> {
   const get = (path: string) => ({ httpGet: { path, port: 'telemetry' } })
   return {
-    startupProbe: { ...get(probePaths.live), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
+    // Five minutes: on a node that is short of everything, a kill for being late makes the next start later still.
+    startupProbe: { ...get(probePaths.live), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 300 },
     livenessProbe: { ...get(probePaths.live), periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 },
     readinessProbe: { ...get(probePaths.ready), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
   }
