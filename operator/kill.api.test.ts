@@ -17,7 +17,7 @@ import { settledIn } from '#e2e/scenarios/settled.ts'
 import { root } from '#tools/workspace.ts'
 import { desiredChildren } from './desired/children.ts'
 import { isOurs, type ObservedOwnership } from './desired/labels.ts'
-import { smallestSpec } from './testing/data-service.ts'
+import { smallestManifest } from './testing/data-service.ts'
 import { playPods } from './testing/played.ts'
 import { images, targetOf } from './testing/target.ts'
 
@@ -47,14 +47,7 @@ const inNamespace = (...args: string[]): Promise<string> => kubectl(['-n', names
 beforeAll(async () => {
   namespace = await newNamespace('kill')
   relay = await startRelay()
-  const metadata = { name: 'orders' }
-  const manifest = {
-    apiVersion: 'dataservice.dev/v1alpha1',
-    kind: 'DataService',
-    metadata,
-    spec: smallestSpec,
-  }
-  await kubectl(['-n', namespace, 'create', '-f', '-'], { input: JSON.stringify(manifest) })
+  await kubectl(['-n', namespace, 'create', '-f', '-'], { input: smallestManifest })
 })
 afterAll(() => {
   running?.kill('SIGKILL')

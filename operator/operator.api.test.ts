@@ -8,7 +8,7 @@ import { childLabels } from './desired/labels.ts'
 import { inMemoryReadiness } from './pods/in-memory.ts'
 import { operatorRules } from './rbac.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
-import { smallestSpec } from './testing/data-service.ts'
+import { smallestManifest, smallestSpec } from './testing/data-service.ts'
 import { playMigration as playMigrationIn, playPods as playPodsIn } from './testing/played.ts'
 
 let namespace = ''
@@ -62,13 +62,7 @@ const calledForLater = [
 
 describe('one DataService', () => {
   test('its engines come first', async () => {
-    const manifest = {
-      apiVersion: 'dataservice.dev/v1alpha1',
-      kind: 'DataService',
-      metadata: { name: 'orders' },
-      spec: smallestSpec,
-    }
-    await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: JSON.stringify(manifest) })
+    await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: smallestManifest })
     await settledIn(patience, async () => {
       for (const part of ['kafka', 'postgres', 'redis'])
         expect(await exists(`statefulset/orders-${part}`)).toBe(true)

@@ -5,7 +5,7 @@ import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { deployedParts, engineParts } from './desired/names.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
-import { smallestSpec } from './testing/data-service.ts'
+import { smallestManifest } from './testing/data-service.ts'
 import { playMigration, playPods } from './testing/played.ts'
 
 let namespace = ''
@@ -13,13 +13,7 @@ let operator: RunningOperator
 beforeAll(async () => {
   namespace = await newNamespace('scaling')
   operator = await runOperator(namespace)
-  const manifest = {
-    apiVersion: 'dataservice.dev/v1alpha1',
-    kind: 'DataService',
-    metadata: { name: 'orders', namespace },
-    spec: smallestSpec,
-  }
-  await kubectl(['apply', '-f', '-'], { input: JSON.stringify(manifest) })
+  await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: smallestManifest })
   await comesUp()
 })
 afterAll(() => operator.stop())

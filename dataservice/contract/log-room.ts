@@ -20,6 +20,12 @@ export interface BrokerDisk {
   usableBytes: number
 }
 
+/** The disk as a broker describes a folder of its log. */
+export const diskOf = (
+  broker: number,
+  { totalBytes, usableBytes }: { totalBytes: bigint; usableBytes: bigint },
+): BrokerDisk => ({ broker, totalBytes: Number(totalBytes), usableBytes: Number(usableBytes) })
+
 /** How full a disk is: from 0 to 1. */
 export const usedShare = ({ totalBytes, usableBytes }: BrokerDisk): number =>
   totalBytes > 0 ? Math.min(1, Math.max(0, 1 - usableBytes / totalBytes)) : 0

@@ -1,7 +1,7 @@
 /** Takes a pod away without ending it: it hangs, or its cable is pulled. For the embedded cluster. */
 import type { Cluster } from '#e2e/cluster/handle.ts'
 import { run } from '#tools/shell.ts'
-import { firstProcessOf, processesOf } from './kill.ts'
+import { firstProcessOf, processesOf, send } from './kill.ts'
 
 /** Undoes the fault. Does nothing when the pod has gone meanwhile. */
 export type Heal = () => Promise<void>
@@ -10,9 +10,9 @@ export type Heal = () => Promise<void>
 export async function freezePod(cluster: Cluster, namespace: string, pod: string): Promise<Heal> {
   const pids = await processesOf(cluster, namespace, pod)
   if (pids.length === 0) throw new Error(`no process of pod ${pod} was found`)
-  for (const pid of pids) signal(pid, 'SIGSTOP')
+  for (const pid of pids) send('SIGSTOP', pid)
   return async () => {
-    for (const pid of pids) signal(pid, 'SIGCONT')
+    for (const pid of pids) send('SIGCONT', pid)
   }
 }
 
@@ -33,13 +33,5 @@ export async function unplugPod(cluster: Cluster, namespace: string, pod: string
   await cluster.nodeExec(node, ['ip', 'link', 'set', link, 'down'])
   return async () => {
     await cluster.nodeExec(node, ['ip', 'link', 'set', link, 'up']).catch(() => {}) // gone with its pod
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name)
-  } catch {
-    // it ended by itself in the meantime
   }
 }

@@ -7,7 +7,7 @@ import { step } from '#tools/progress.ts'
 import { brokerCpu, clustered, declareClustered } from './clustered-service.ts'
 import { killPod } from './kill.ts'
 import { type Ledger, openLedger } from './ledger.ts'
-import { settledIn } from './settled.ts'
+import { settledIn, since } from './settled.ts'
 import { whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
 
@@ -31,8 +31,6 @@ beforeAll(async () => {
   ledger = await openLedger(kubernetes, clustered)
   await ledger.post(3_000) // enough to be read one by one
 })
-
-const since = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`
 
 test('a change of the brokers restarts them one by one, and no acknowledged record is lost', async () => {
   const kubernetes = await cluster()

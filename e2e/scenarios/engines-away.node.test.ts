@@ -11,7 +11,7 @@ import { step } from '#tools/progress.ts'
 import { freezePod, unplugPod } from './away.ts'
 import { type Ledger, longestSilence, openLedger } from './ledger.ts'
 import { awayMs } from './lengths.ts'
-import { settledIn } from './settled.ts'
+import { settledIn, since } from './settled.ts'
 import { declare, whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
 
@@ -34,7 +34,6 @@ afterAll(async () => {
 
 const kubectl = async (...args: string[]): Promise<string> =>
   (await cluster()).kubectl(['-n', namespace, ...args])
-const since = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`
 
 async function condition(type: string): Promise<Condition | undefined> {
   const { status } = await readService(await cluster(), service)

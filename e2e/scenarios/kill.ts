@@ -46,7 +46,7 @@ export async function killContainersOf(cluster: Cluster, node: string): Promise<
   const pods = `/dataservice-${cluster.name}/${node}/kubepods/`
   const pids = await processesWhere(cgroup => cgroup.includes(pods))
   if (pids.length === 0) throw new Error(`no containers run on ${node}`)
-  for (const pid of pids) sendKill(pid)
+  for (const pid of pids) send('SIGKILL', pid)
 }
 
 /** The kernel says which container a process belongs to. */
@@ -62,10 +62,11 @@ const isFirst = async (pid: number): Promise<boolean> =>
 
 const readIfThere = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '') // it ended meanwhile
 
-function sendKill(pid: number): void {
+/** Does nothing when the process ended by itself in the meantime. */
+export function send(signal: NodeJS.Signals, pid: number): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch {
-    // it ended by itself in the meantime
+    // it is gone
   }
 }

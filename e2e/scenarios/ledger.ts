@@ -44,6 +44,17 @@ const lanes = 2
 const batch = 10
 const pauseMs = 50
 
+/** What Postgres holds with an id above the given one; all of it above an empty one. */
+export async function storedAfter(
+  cluster: Cluster,
+  service: ServiceRef,
+  newest: string,
+): Promise<StoredRecord[]> {
+  const query = `SELECT id || ' ' || body::text FROM records WHERE id::text > '${newest}'`
+  const lines = (await sql(cluster, service, query)).split('\n').filter(line => line !== '')
+  return lines.map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
+}
+
 /** Opens the account of a service that is Ready and takes no other records; those it has already are left out. */
 export async function openLedger(cluster: Cluster, service: ServiceRef): Promise<Ledger> {
   const { url } = await serviceAddress(cluster, service.namespace, `${service.name}-gateway`)
@@ -52,11 +63,6 @@ export async function openLedger(cluster: Cluster, service: ServiceRef): Promise
   const unknown: string[] = []
   let next = 0
   let setbacks = 0
-  const stored = async (): Promise<StoredRecord[]> => {
-    const query = `SELECT id || ' ' || body::text FROM records WHERE id::text > '${newest}'`
-    const lines = (await sql(cluster, service, query)).split('\n').filter(line => line !== '')
-    return lines.map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
-  }
   const tryOnce = async (count: number): Promise<Answered> => {
     const texts = Array.from({ length: count }, () => recordText(next++))
     const began = Date.now()
@@ -81,7 +87,11 @@ export async function openLedger(cluster: Cluster, service: ServiceRef): Promise
     setbacks: () => setbacks,
     balanced: (timeoutMs = 120_000) =>
       settledIn(timeoutMs, async () => {
-        const verdict = await judge({ acknowledged, unknown, stored: await stored() })
+        const verdict = await judge({
+          acknowledged,
+          unknown,
+          stored: await storedAfter(cluster, service, newest),
+        })
         expect(complaints(verdict)).toEqual([])
         return verdict.stored
       }),

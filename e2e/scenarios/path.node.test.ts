@@ -4,7 +4,8 @@ import { flightRecords, flights } from '#e2e/stack/flights.ts'
 import { postRecords } from '#e2e/stack/post.ts'
 import { readService, sql, waitUntilReady } from '#e2e/stack/service.ts'
 import { killPod, podsOf } from './kill.ts'
-import { complaints, judge, type StoredRecord } from './oracle.ts'
+import { storedAfter } from './ledger.ts'
+import { complaints, judge } from './oracle.ts'
 import { allPages } from './pages.ts'
 import { settledIn } from './settled.ts'
 import { cluster, gatewayUrl } from './stack.ts'
@@ -142,7 +143,7 @@ test('writer, gateway, broker, Postgres and Redis are killed once each while 20,
 
   await waitUntilReady(kubernetes, flights, { timeoutMs: 180_000 })
   await settledIn(120_000, async () => {
-    const verdict = await judge({ ...posted, stored: await storedSince(newest) })
+    const verdict = await judge({ ...posted, stored: await storedAfter(kubernetes, flights, newest) })
     expect(complaints(verdict)).toEqual([])
   })
 })
@@ -155,18 +156,4 @@ async function killOne(component: string): Promise<void> {
     if (pod === undefined) throw new Error(`no running pod of ${component}`)
     await killPod(kubernetes, flights.namespace, pod)
   })
-}
-
-/** Rows with an id above the given one, newest state of Postgres. */
-async function storedSince(newest: string): Promise<StoredRecord[]> {
-  const after = newest === '' ? '00000000-0000-0000-0000-000000000000' : newest
-  const rows = await sql(
-    await cluster(),
-    flights,
-    `SELECT id || ' ' || body::text FROM records WHERE id > '${after}'`,
-  )
-  return rows
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
 }

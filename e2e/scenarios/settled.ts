@@ -13,3 +13,6 @@ export async function settledIn<T>(timeoutMs: number, check: () => Promise<T>): 
     }
   }
 }
+
+/** `3.2 s`: what has passed since a moment of `Date.now()`. */
+export const since = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`

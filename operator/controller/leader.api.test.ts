@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { controlPlane, kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
-import { smallestSpec } from '#operator/testing/data-service.ts'
+import { smallestManifest } from '#operator/testing/data-service.ts'
 import { root } from '#tools/workspace.ts'
 
 const names = ['first', 'second'] as const
@@ -80,13 +80,7 @@ afterAll(() => {
 })
 
 test('one works; stopped, it is replaced within 20 seconds and writes nothing when it goes on', async () => {
-  const manifest = {
-    apiVersion: 'dataservice.dev/v1alpha1',
-    kind: 'DataService',
-    metadata: { name: 'orders' },
-    spec: smallestSpec,
-  }
-  await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: JSON.stringify(manifest) })
+  await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: smallestManifest })
   await settledIn(30_000, async () => expect(await exists('statefulset/orders-redis')).toBe(true))
   expect((await writesOf('first')).length).toBeGreaterThan(10)
   expect(await writesOf('second')).toEqual([])

@@ -122,12 +122,10 @@ async function topicFacts(
   const kafka = target.observed('StatefulSet', partName(owner.metadata.name, 'kafka'))
   if (!answers(kafka)) return { kind: 'notAsked' }
   const names = desiredTopics(owner, target.effective).map(topic => topic.name)
-  try {
-    return { kind: 'described', topics: await ports.topics.describe(readyServers(known), names) }
-  } catch (error) {
-    if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
-    throw error
-  }
+  return orUnreachable(async () => ({
+    kind: 'described',
+    topics: await ports.topics.describe(readyServers(known), names),
+  }))
 }
 
 async function logFacts(
@@ -135,12 +133,10 @@ async function logFacts(
   ports: ReadPorts,
 ): Promise<LogFacts> {
   if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
-  try {
-    return { kind: 'seen', health: await ports.topics.health(readyServers(known)) }
-  } catch (error) {
-    if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
-    throw error
-  }
+  return orUnreachable(async () => ({
+    kind: 'seen',
+    health: await ports.topics.health(readyServers(known)),
+  }))
 }
 
 /** Asked as often as the topics are described: at rest once in the time in which their drift is looked for. */
@@ -155,8 +151,18 @@ async function roomFacts(
   if (described.kind !== 'described') return described
   if (!described.topics.some(({ name }) => name === events)) return { kind: 'notAsked' }
   const question = { topic: events, group: writerGroup(metadata), retentionMs: topic.retentionMs }
+  return orUnreachable(async () => ({
+    kind: 'seen',
+    room: await topics.room(readyServers(known), question),
+  }))
+}
+
+/** That Kafka does not answer is a fact like any other; what else goes wrong ends the run. */
+async function orUnreachable<Answer>(
+  ask: () => Promise<Answer>,
+): Promise<Answer | { kind: 'unreachable'; message: string }> {
   try {
-    return { kind: 'seen', room: await topics.room(readyServers(known), question) }
+    return await ask()
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
     throw error

@@ -20,6 +20,14 @@ export const smallestSpec = {
   },
 }
 
+/** The DataService `orders` as a user declares it, in JSON for `kubectl -f -`. */
+export const smallestManifest: string = JSON.stringify({
+  apiVersion,
+  kind,
+  metadata: { name: 'orders' },
+  spec: smallestSpec,
+})
+
 export type Change = (service: DataService) => DataService
 
 /** `shop/orders` with the smallest spec, changed by each of the changes in turn. */

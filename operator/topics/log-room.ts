@@ -1,7 +1,7 @@
 /** How near a log is to losing what is not stored yet, and the disks under it. */
 import { Connection, describeLogDirsV4 } from '@platformatic/kafka'
 import type { Admin } from 'kafkajs'
-import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
+import { type BrokerDisk, diskOf } from '#dataservice/contract/log-room.ts'
 import type { RoomQuestion } from './port.ts'
 
 /** Tenths of the retention that are asked for, one after the other: at rest the first answer ends it. */
@@ -60,11 +60,7 @@ async function disksOf(
   try {
     await connection.connect(host, port)
     const { results } = await describeLogDirsV4.api.async(connection, [])
-    return results.map(({ totalBytes, usableBytes }) => ({
-      broker,
-      totalBytes: Number(totalBytes),
-      usableBytes: Number(usableBytes),
-    }))
+    return results.map(folder => diskOf(broker, folder))
   } finally {
     connection.socket?.destroy()
   }

@@ -1,6 +1,6 @@
 /** How old the oldest record is that a group has not passed yet: asked of the brokers, by anybody. */
 import { describeLogDirsV4, findCoordinatorV4, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka'
-import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
+import { type BrokerDisk, diskOf } from '#dataservice/contract/log-room.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { type Call, errorName, type Link } from './link.ts'
 import { recordAt } from './log-query.ts'
@@ -58,11 +58,7 @@ class KafkaLogLag implements LogLag {
       describeLogDirsV4.api(connection, [], done)
     const asked = [...brokers.keys()].map(async broker => {
       const { results } = await this.#cluster.link('lag', broker).request(call, timeoutMs)
-      return results.map(({ totalBytes, usableBytes }) => ({
-        broker,
-        totalBytes: Number(totalBytes),
-        usableBytes: Number(usableBytes),
-      }))
+      return results.map(folder => diskOf(broker, folder))
     })
     const answers = await Promise.allSettled(asked)
     return answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
