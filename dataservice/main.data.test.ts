@@ -33,6 +33,7 @@ async function startAll() {
     cache: { ...redis, ttlSeconds: 60 },
     reader: { url: `http://127.0.0.1:${readerPort}` },
   }
+  const cursorKey = randomBytes(32).toString('hex')
   const run = async (role: Role): Promise<RoleProcess> => {
     const user = users[role]
     const started = await startRole(role, settings, {
@@ -40,7 +41,7 @@ async function startAll() {
       credentials: {
         ...(user ? { [credentialFiles.postgresPassword]: database.password(user) } : {}),
         [credentialFiles.redisPassword]: '',
-        [credentialFiles.cursorKey]: randomBytes(32).toString('hex'),
+        [credentialFiles.cursorKey]: cursorKey,
       },
     })
     onTestFinished(() => started.remove())

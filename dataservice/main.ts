@@ -11,14 +11,20 @@ import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
 import { start as startGateway } from '#dataservice/gateway/role.ts'
 import { start as startMaintain } from '#dataservice/maintain/role.ts'
 import { start as startMigrate } from '#dataservice/migrate/role.ts'
+import {
+  type Circuit,
+  type CircuitStateName,
+  makeCircuit,
+  measureCircuits,
+} from '#dataservice/platform/circuit.ts'
 import { type Environment, readEnvironment } from '#dataservice/platform/environment.ts'
-import { ReaderClient } from '#dataservice/platform/http/reader-client.ts'
+import { isReaderFailure, ReaderClient } from '#dataservice/platform/http/reader-client.ts'
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import { createLogLag } from '#dataservice/platform/kafka/log-lag.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
-import { type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
+import { guardedReads, isLost, type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
 import { live, stopRequests } from '#dataservice/platform/process.ts'
 import { openCache } from '#dataservice/platform/redis/cache.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
@@ -31,7 +37,7 @@ import { start as startWriter } from '#dataservice/writer/role.ts'
 const compose: Readonly<Record<Role, (context: RoleContext, environment: Environment) => Promise<Running>>> =
   {
     async gateway(context, { httpPort }) {
-      const reader = new ReaderClient({ url: context.settings.reader.url })
+      const reader = readerClient(context)
       context.onClose('the way to the reader', () => reader.close())
       const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
       context.onClose('the log', () => appender.close())
@@ -45,7 +51,8 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       return startWriter(context, { consumer, database })
     },
     reader(context, { httpPort }) {
-      const database = reads(context)
+      const databases = reads(context)
+      const store = makeCircuit({ isFailure: isLost, onChange: told(context.log, 'store') })
       const { namespace, name, cache: address } = context.settings
       const cache = openCache({
         host: address.host,
@@ -55,11 +62,22 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
         log: context.log,
       })
       context.onClose('the cache', () => cache.close())
-      return startReader(context, { database, cache, listen: { port: httpPort } })
+      measureCircuits(context.metrics, { store, cache })
+      return startReader(context, { ...guarded(databases, store), cache, listen: { port: httpPort } })
     },
     migrate: context => startMigrate(context, { database: connect(context, 'owner', 1) }),
     maintain: context => startMaintain(context, { database: connect(context, 'owner', 1) }),
   }
+
+/** The gateway's way to the reader, behind a circuit breaker. */
+function readerClient({ settings, metrics, log }: RoleContext): ReaderClient {
+  const circuit = makeCircuit({ isFailure: isReaderFailure, onChange: told(log, 'reader') })
+  measureCircuits(metrics, { reader: circuit })
+  return new ReaderClient({ url: settings.reader.url, circuit })
+}
+
+const told = (log: Logger, circuit: string) => (state: CircuitStateName) =>
+  log.warn({ circuit, state }, 'a circuit changed its state')
 
 function topicOptions({ settings, podName, log }: RoleContext) {
   return {
@@ -85,15 +103,29 @@ function connect(context: RoleContext, user: keyof Settings['store']['users'], p
   return connectTo(context.settings.store.primary, context, user, poolSize)
 }
 
+interface ReaderDatabases {
+  database: Reads
+  primary?: Reads
+}
+
+function guarded({ database, primary }: ReaderDatabases, circuit: Circuit): ReaderDatabases {
+  return {
+    database: guardedReads(database, circuit),
+    ...(primary && { primary: guardedReads(primary, circuit) }),
+  }
+}
+
 /** Where the reader asks: the replica, with the primary behind it where they are two. */
-function reads(context: RoleContext): Reads {
+function reads(context: RoleContext): ReaderDatabases {
   const { primary, replica, poolSize } = context.settings.store
   const first = connectTo(replica, context, 'reader', poolSize.reader)
-  if (replica.host === primary.host && replica.port === primary.port) return first
-  return readsWithFallback(first, connectTo(primary, context, 'reader', poolSize.reader), {
+  if (replica.host === primary.host && replica.port === primary.port) return { database: first }
+  const behind = connectTo(primary, context, 'reader', poolSize.reader)
+  const database = readsWithFallback(first, behind, {
     now: () => performance.now(),
     onAway: failure => context.log.warn({ err: failure }, 'the replica is away: the primary answers'),
   })
+  return { database, primary: behind }
 }
 
 function connectTo(

@@ -37,7 +37,7 @@ export const credentialFiles = {
   /** Password of the pod's own Postgres role. */
   postgresPassword: 'postgres-password',
   redisPassword: 'redis-password',
-  /** 32 random bytes in hex that sign page cursors (reader). */
+  /** 32 random bytes in hex that sign page cursors (reader) and consistency tokens (gateway, reader). */
   cursorKey: 'cursor-key',
 } as const
 

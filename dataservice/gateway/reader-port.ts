@@ -1,6 +1,7 @@
 /** The way to the reader, as far as the gateway uses it. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { CircuitStateName } from '#dataservice/platform/circuit.ts'
 
 export interface ReaderQuestion {
   method: 'GET' | 'HEAD'
@@ -10,13 +11,13 @@ export interface ReaderQuestion {
 }
 
 export type ReaderAnswer =
-  | { kind: 'answer'; status: number; headers: IncomingHttpHeaders; body: Readable }
-  /** It cannot be reached, or too many questions are open. */
-  | { kind: 'unavailable' }
+  | { kind: 'answer'; status: number; headers: IncomingHttpHeaders; body: Buffer | Readable }
+  /** It cannot be reached, or too many questions are open, or it is left alone because it did not answer before. */
+  | { kind: 'unavailable'; circuit?: CircuitStateName }
   | { kind: 'timeout' }
 
 export interface ReaderPort {
-  /** Never rejects. The body must be read or destroyed. */
+  /** Never rejects. A stream must be read or destroyed. */
   ask(question: ReaderQuestion): Promise<ReaderAnswer>
   close(): Promise<void>
 }

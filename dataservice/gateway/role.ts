@@ -1,8 +1,10 @@
 /** The role `gateway`: HTTP in, records into the log; questions go on to the reader. */
 import { randomFillSync } from 'node:crypto'
+import { credentialFiles } from '#dataservice/contract/names.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { signingKey } from '#dataservice/record/signing-key.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator } from './accumulator.ts'
 import { gateway } from './app.ts'
@@ -11,6 +13,7 @@ import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { constantHeaders } from './submission.ts'
+import { tokens } from './tokens.ts'
 
 export interface GatewayRolePorts {
   appender: LogAppender
@@ -38,6 +41,7 @@ export async function start(
     accumulator,
     isLogFull: guard.isFull,
     reader,
+    tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
     rules: {

@@ -1,57 +1,149 @@
 /** The reader's routes as a plugin; tests drive it by `inject`. */
+import type { KeyObject } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
-import { Problem } from '#dataservice/platform/http/problems.ts'
+import { CircuitOpen } from '#dataservice/platform/circuit.ts'
+import { internalHeaders } from '#dataservice/platform/http/internal-headers.ts'
+import { type ExportFormat, listFormat } from '#dataservice/platform/http/list-format.ts'
+import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
 import { resource } from '#dataservice/platform/http/resource.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
+import { type LogPosition, readTokens, tokenHeader } from '#dataservice/record/consistency-token.ts'
+import { pageCaching, recordCaching, sendEntity } from './conditional.ts'
+import type { Exporter } from './export.ts'
 import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
-import { allowedFields, parseQuery } from './parameters.ts'
+import { allowedFields, type PageRequest, parseQuery, parseSelection } from './parameters.ts'
+import { type Ask, ForeignToken, NotStoredYet, TooLate } from './store.ts'
 
 export interface ReaderPorts {
-  lookup: Pick<Lookup, 'record' | 'page'>
+  lookup: Pick<Lookup, 'atHand' | 'record' | 'page'>
+  exporter: Pick<Exporter, 'start'>
   indexes: readonly DeclaredIndex[]
+  /** Opens consistency tokens. */
+  tokenKey: KeyObject
 }
 
 const retryAfterSeconds = 1
+/** For questions that come without a deadline of their own. */
+const deadlineMs = 5_000
 
 export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<void> {
-  resource(app, '/data', { GET: (request, reply) => answerPage(ports, request, reply) })
+  resource(app, '/data', { GET: (request, reply) => answerList(ports, request, reply) })
   // Not `/data/:id`: the router would read `%252F` as a slash.
   resource(app, '/data/*', { GET: (request, reply) => answerRecord(ports, request, reply) })
 }
 
-async function answerRecord({ lookup }: ReaderPorts, request: FastifyRequest, reply: FastifyReply) {
-  const id = idOfUrl(request.raw.url ?? '')
+/** What is at hand is sent at once, without a promise. */
+function answerRecord(ports: ReaderPorts, request: FastifyRequest, reply: FastifyReply): unknown {
+  const url = request.raw.url ?? ''
+  const id = idOfUrl(url)
   if (id === undefined) throw new Problem('not-found')
-  const answer = await lookup.record(id).catch(unavailable)
-  if (answer.kind === 'found') return sendJson(reply, answer.body)
+  const entity = url.includes('?') ? undefined : ports.lookup.atHand(id)
+  if (entity === undefined) return findRecord(ports, id, request, reply)
+  sendEntity(request, reply, entity, recordCaching)
+  return undefined
+}
+
+async function findRecord(
+  { lookup, tokenKey }: ReaderPorts,
+  id: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const errors: InputError[] = []
+  const selection = parseSelection(queryOf(request).get('fields') ?? undefined, errors)
+  if (errors.length > 0) throw new Problem('invalid-query', { errors })
+  const answer = await lookup.record(id, askOf(request, tokenKey), selection).catch(unavailable)
   if (answer.kind === 'absent') throw new Problem('record-not-found')
-  throw new Problem('not-yet-visible', { retryAfter: retryAfterSeconds })
+  if (answer.kind === 'not-yet-visible')
+    throw new Problem('not-yet-visible', { retryAfter: retryAfterSeconds })
+  sendEntity(request, reply, answer.entity, recordCaching)
+  return reply
 }
 
-async function answerPage({ lookup, indexes }: ReaderPorts, request: FastifyRequest, reply: FastifyReply) {
-  const query = new URL(request.raw.url ?? '/', 'http://reader').searchParams
-  const parsed = parseQuery(query, indexes)
-  if (parsed.kind === 'refused') {
-    const detail = `Fields that can be asked for: ${allowedFields(indexes)}.`
-    throw new Problem('invalid-query', { detail, errors: parsed.errors })
-  }
-  const answer = await lookup.page(parsed.request).catch(unavailable)
-  if (answer.kind === 'page') return sendJson(reply, answer.body)
+async function answerList(
+  ports: ReaderPorts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const asked = listRequest(request, ports.indexes)
+  const format = listFormat(request.headers.accept)
+  if (format !== 'page') return answerExport(ports, asked, format, request, reply)
+  const answer = await ports.lookup.page(asked, askOf(request, ports.tokenKey)).catch(unavailable)
+  if (answer.kind === 'foreign-cursor') throw foreignCursor()
+  sendEntity(request, reply, answer.entity, pageCaching)
+  return reply
+}
+
+async function answerExport(
+  { exporter, tokenKey }: ReaderPorts,
+  asked: PageRequest,
+  format: ExportFormat,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const given = queryOf(request)
+  const errors = ['limit', 'count'].flatMap(parameter =>
+    given.has(parameter)
+      ? [{ parameter, message: 'cannot stand with an export, which gives all there is' }]
+      : [],
+  )
+  if (errors.length > 0) throw new Problem('invalid-query', { errors })
+  const records = await exporter.start(asked, format, askOf(request, tokenKey)).catch(unavailable)
+  if (records === undefined) throw foreignCursor()
+  reply.headers({ 'content-type': records.contentType, 'cache-control': 'no-store', vary: 'accept' })
+  if (request.method !== 'HEAD') return reply.send(records.body)
+  records.body.destroy()
+  return reply.send()
+}
+
+function queryOf(request: FastifyRequest): URLSearchParams {
+  return new URL(request.raw.url ?? '/', 'http://reader').searchParams
+}
+
+function listRequest(request: FastifyRequest, indexes: readonly DeclaredIndex[]): PageRequest {
+  const parsed = parseQuery(new URL(request.raw.url ?? '/', 'http://reader').search, indexes)
+  if (parsed.kind === 'request') return parsed.request
+  const detail = `Fields that can be asked for: ${allowedFields(indexes)}.`
+  throw new Problem('invalid-query', { detail, errors: parsed.errors })
+}
+
+function askOf(request: FastifyRequest, tokenKey: KeyObject): Ask {
+  const given = request.headers[internalHeaders.deadline]
+  const milliseconds = typeof given === 'string' && /^\d{1,6}$/.test(given) ? Number(given) : deadlineMs
+  const deadline = performance.now() + Math.min(milliseconds, deadlineMs)
+  const token = tokenOf(request, tokenKey)
+  return token === undefined ? { deadline } : { deadline, token }
+}
+
+function tokenOf(request: FastifyRequest, key: KeyObject): LogPosition | undefined {
+  const header = request.headers[tokenHeader]
+  if (header === undefined) return undefined
+  const position = readTokens(key, String(header))
+  if (position === undefined) throw invalidToken('Send it as it came, or ask without it.')
+  return position
+}
+
+const invalidToken = (detail: string) => new Problem('invalid-token', { detail })
+
+function foreignCursor(): Problem {
   const message = 'is no cursor of this query: repeat the query that it came from, or start without one'
-  throw new Problem('invalid-query', { errors: [{ parameter: 'cursor', message }] })
-}
-
-function sendJson(reply: FastifyReply, body: Buffer): FastifyReply {
-  return reply.header('content-type', 'application/json').send(body)
+  return new Problem('invalid-query', { errors: [{ parameter: 'cursor', message }] })
 }
 
 /** The statement was cut off by its time limit. */
 const tooSlow = '57014'
 
-function unavailable(error: unknown): never {
-  if (!(error instanceof DatabaseFailure)) throw error
-  const code = error.sqlState === tooSlow ? 'reader-timeout' : 'store-unavailable'
-  throw new Problem(code, { retryAfter: retryAfterSeconds, cause: error })
+function unavailable(cause: unknown): never {
+  const retry = { retryAfter: retryAfterSeconds, cause }
+  if (cause instanceof TooLate) throw new Problem('reader-timeout', retry)
+  if (cause instanceof NotStoredYet) throw new Problem('not-stored-yet', retry)
+  if (cause instanceof ForeignToken)
+    throw invalidToken(
+      'It is of a log that was replaced: ask without it, and use the token of a newer write.',
+    )
+  if (cause instanceof CircuitOpen) throw new Problem('store-unavailable', { ...retry, circuit: cause.state })
+  if (!(cause instanceof DatabaseFailure)) throw cause
+  throw new Problem(cause.sqlState === tooSlow ? 'reader-timeout' : 'store-unavailable', retry)
 }

@@ -1,7 +1,8 @@
+import { createSecretKey } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readCursor, signCursor } from './cursor.ts'
 
-const key = Buffer.alloc(32, 7)
+const key = createSecretKey(Buffer.alloc(32, 7))
 const id = '0199d1f0-7c00-7abc-8def-0123456789ab'
 const cursor = signCursor(key, 'question', { id })
 
@@ -19,7 +20,7 @@ test.each(['a/b', 'ü"\\', '%2f', '\u0001'.repeat(600), '𝒳'.repeat(600)])(
 
 test.each([
   ['another question', key, 'other', cursor],
-  ['another key', Buffer.alloc(32, 8), 'question', cursor],
+  ['another key', createSecretKey(Buffer.alloc(32, 8)), 'question', cursor],
   ['a changed id', key, 'question', `${cursor.slice(0, 20)}A${cursor.slice(21)}`],
   ['a cut cursor', key, 'question', cursor.slice(0, -1)],
   ['other padding bits', key, 'question', `${cursor.slice(0, -1)}${cursor.endsWith('A') ? 'B' : 'A'}`],

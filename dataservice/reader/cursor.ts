@@ -1,5 +1,5 @@
 /** Where a page ended, signed and bound to its question: opaque to clients, the same in every reader. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** The place of a record in the order of pages. */
 export interface PagePlace {
@@ -14,14 +14,14 @@ const signatureBytes = 16
 const maxLength = 8_192
 
 /** The cursor that follows a record. `question` is its canonical text. */
-export function signCursor(key: Buffer, question: string, { id, acceptedAt }: PagePlace): string {
+export function signCursor(key: KeyObject, question: string, { id, acceptedAt }: PagePlace): string {
   const place = acceptedAt === undefined ? [id] : [id, acceptedAt]
   const head = Buffer.concat([Buffer.from([version]), Buffer.from(JSON.stringify(place))])
   return Buffer.concat([head, signature(key, question, head)]).toString('base64url')
 }
 
 /** The place after which to go on, or undefined when this is no cursor of ours for this question. */
-export function readCursor(key: Buffer, question: string, cursor: string): PagePlace | undefined {
+export function readCursor(key: KeyObject, question: string, cursor: string): PagePlace | undefined {
   if (cursor.length > maxLength || !/^[\w-]+$/.test(cursor)) return undefined
   const bytes = Buffer.from(cursor, 'base64url')
   // Some texts differ only in bits that decoding drops: only the one that we wrote counts.
@@ -34,6 +34,6 @@ export function readCursor(key: Buffer, question: string, cursor: string): PageP
   return acceptedAt === undefined ? { id } : { id, acceptedAt }
 }
 
-function signature(key: Buffer, question: string, head: Buffer): Buffer {
+function signature(key: KeyObject, question: string, head: Buffer): Buffer {
   return createHmac('sha256', key).update(head).update(question).digest().subarray(0, signatureBytes)
 }

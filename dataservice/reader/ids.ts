@@ -44,3 +44,14 @@ export function idOfUrl(url: string): string | undefined {
     return undefined
   }
 }
+
+/**
+ * The ids of `id=a,b&id=c` behind a `?`. A comma inside an id is written `%2C`, so the text is cut before it is decoded.
+ */
+export function idsOfQuery(search: string): string[] {
+  return search
+    .replace(/^\?/, '')
+    .split('&')
+    .flatMap(part => (part.startsWith('id=') ? part.slice('id='.length).split(',') : []))
+    .flatMap(part => new URLSearchParams(`id=${part}`).get('id') || [])
+}

@@ -1,107 +1,165 @@
-/** How the reader finds things: the cache first, then Postgres, one question at a time for the same thing. */
-import { createHash } from 'node:crypto'
+/** How the reader finds things: its own memory first, then the cache that all readers share, then Postgres. */
+import { hash } from 'node:crypto'
 import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
-import type { Reads } from '#dataservice/platform/postgres/reads.ts'
-import type { Row } from '#dataservice/platform/postgres/session.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
-import { pageText, recordText } from './answers.ts'
-import { type PagePlace, readCursor, signCursor } from './cursor.ts'
+import { recordText } from './answers.ts'
+import { absence, type Entity, entityOf, pack, unpack } from './entity.ts'
+import type { Selection } from './fields.ts'
 import { idSchemes } from './ids.ts'
+import type { LocalCache } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
-import { canonicalQuestion, type PageRequest } from './parameters.ts'
-import { pageStatement, recordStatement } from './query.ts'
+import type { Pages } from './pages.ts'
+import type { PageRequest } from './parameters.ts'
+import { recordStatement } from './query.ts'
 import { SingleFlight } from './single-flight.ts'
+import type { Ask, Store } from './store.ts'
 
 export interface LookupOptions {
-  database: Pick<Reads, 'query'>
+  store: Store
   cache: Cache
+  local: LocalCache
   by: Partitioning['by']
-  /** Records never change: how long the cache may keep one. */
+  /** Records never change: how long a cache may keep one. */
   recordTtlMs: number
-  cursorKey: Buffer
-  metrics: ReaderMetrics
+  pages: Pick<Pages, 'open'>
+  metrics: Pick<ReaderMetrics, 'countCache'>
+  /** Milliseconds since 1970. */
   now(): number
 }
 
 export type RecordAnswer =
-  | { kind: 'found'; body: Buffer }
+  | { kind: 'found'; entity: Entity }
   | { kind: 'absent' }
   /** The id is so young that its record may still be on its way through the log. */
   | { kind: 'not-yet-visible' }
 
-export type PageAnswer = { kind: 'page'; body: Buffer } | { kind: 'foreign-cursor' }
+export type PageAnswer = { kind: 'page'; entity: Entity } | { kind: 'foreign-cursor' }
 
-/** A page may be this old. */
-const pageTtlMs = 1_000
-/** What is larger is not worth its place in the cache. */
+/**
+ * How old an answer may be, in milliseconds. One that is older than `fresh` is still given, while one caller's
+ * question brings a new one.
+ */
+interface Life {
+  fresh: number
+  stale: number
+}
+
+const pageLife: Life = { fresh: 500, stale: 1_000 }
+/** That there is no such record. */
+const absenceLife: Life = { fresh: 1_000, stale: 1_000 }
+/** What is larger is not worth its place in a cache. */
 const maxCachedBytes = 1024 * 1024
+
 type Kind = 'record' | 'page'
+
+/** Part of every key in the shared cache: readers that keep entries in another form use other keys. */
+const format = 2
+export const cacheKey = (kind: Kind, name: string): string => `${kind}${format}:${name}`
 
 export class Lookup {
   readonly #options: LookupOptions
-  readonly #flights = new SingleFlight<Buffer | undefined>()
+  readonly #flights = new SingleFlight<Entity>()
+  readonly #lives: Readonly<Record<Kind, Life>>
 
   constructor(options: LookupOptions) {
     this.#options = options
+    const { recordTtlMs } = options
+    this.#lives = { record: { fresh: recordTtlMs, stale: recordTtlMs }, page: pageLife }
   }
 
-  /** `text` as a client wrote the id. Rejects with a `DatabaseFailure` when neither cache nor database can answer. */
-  async record(text: string): Promise<RecordAnswer> {
+  /** A whole record as far as this process has it: costs no turn of the event loop. `text` as a client wrote the id. */
+  atHand(text: string): Entity | undefined {
+    const id = idSchemes[this.#options.by].canonical(text)
+    if (id === undefined) return undefined
+    const entity = this.#options.local.get(cacheKey('record', id))
+    if (entity?.body === undefined || !this.#isYounger(entity, this.#options.recordTtlMs)) return undefined
+    this.#options.metrics.countCache('record', 'local')
+    return entity
+  }
+
+  /** Rejects with a `DatabaseFailure` when neither cache nor database can answer. */
+  async record(text: string, ask: Ask, selection?: Selection): Promise<RecordAnswer> {
     const scheme = idSchemes[this.#options.by]
     const id = scheme.canonical(text)
     if (id === undefined) return { kind: 'absent' }
-    const body = await this.#cached('record', id, this.#options.recordTtlMs, async () => {
-      const { rows } = await this.#options.database.query(recordStatement(id))
-      return rows[0] && Buffer.from(recordText(rows[0]))
+    const name = selection === undefined ? id : nameOf([id, selection.paths])
+    const isYoung = () => scheme.mayBeOnItsWay(id, this.#options.now())
+    const find = async (): Promise<Entity> => {
+      const [row] = await this.#options.store.rows(recordStatement(id, selection), ask)
+      const now = this.#options.now()
+      return row === undefined ? absence(now) : entityOf(recordText(row, selection), now)
+    }
+    const entity = await this.#cached('record', name, ask, async () => {
+      const found = await find()
+      return { entity: found, mayKeep: found.body !== undefined || !isYoung() }
     })
-    if (body) return { kind: 'found', body }
-    return { kind: scheme.mayBeOnItsWay(id, this.#options.now()) ? 'not-yet-visible' : 'absent' }
+    if (entity.body !== undefined) return { kind: 'found', entity }
+    return { kind: isYoung() ? 'not-yet-visible' : 'absent' }
   }
 
   /** Rejects like `record`. */
-  async page({ question, limit, cursor }: PageRequest): Promise<PageAnswer> {
-    const { cursorKey, by } = this.#options
-    const canonical = canonicalQuestion(question)
-    const before = cursor === undefined ? undefined : readCursor(cursorKey, canonical, cursor)
-    if (cursor !== undefined && before === undefined) return { kind: 'foreign-cursor' }
-    const name = createHash('sha256')
-      .update(`${canonical}\n${limit}\n${before === undefined ? '' : JSON.stringify(before)}`)
-      .digest('base64url')
-    const body = await this.#cached('page', name, pageTtlMs, async () => {
-      const start = { question, limit, ...(before !== undefined && { before }) }
-      const { rows } = await this.#options.database.query(pageStatement(start, by))
-      const items = rows.slice(0, limit)
-      const found = Number(rows[0]?.[4] ?? 0)
-      const last = placeOf(items.at(-1), by)
-      const next = last && found > items.length ? signCursor(cursorKey, canonical, last) : undefined
-      return Buffer.from(pageText(items, next))
-    })
-    if (!body) throw new Error('a page always has a body')
-    return { kind: 'page', body }
+  async page(request: PageRequest, ask: Ask): Promise<PageAnswer> {
+    const page = this.#options.pages.open(request)
+    if (page === undefined) return { kind: 'foreign-cursor' }
+    const find = async () => ({ entity: entityOf(await page.text(ask), this.#options.now()), mayKeep: true })
+    // With a token only what was read for it will do.
+    if (ask.token !== undefined) return { kind: 'page', entity: (await find()).entity }
+    return { kind: 'page', entity: await this.#cached('page', nameOf(page.name), ask, find) }
   }
 
-  #cached(
-    kind: Kind,
-    name: string,
-    ttlMs: number,
-    find: () => Promise<Buffer | undefined>,
-  ): Promise<Buffer | undefined> {
-    const { cache, metrics } = this.#options
-    const key = `${kind}:${name}`
-    return this.#flights.run(key, async () => {
-      const answer = await cache.get(key)
-      metrics.cache.inc({ kind, result: answer.kind })
-      if (answer.kind === 'hit') return answer.value
-      const found = await find()
-      if (found && found.length <= maxCachedBytes) cache.set(key, found, ttlMs)
-      return found
-    })
+  async #cached(kind: Kind, name: string, ask: Ask, find: Find): Promise<Entity> {
+    const { local, metrics } = this.#options
+    const key = cacheKey(kind, name)
+    const held = local.get(key)
+    const needsSight = ask.token !== undefined
+    if (held && this.#isYounger(held, this.#lifeOf(kind, held).stale) && !(needsSight && !held.body)) {
+      metrics.countCache(kind, 'local')
+      if (!this.#isYounger(held, this.#lifeOf(kind, held).fresh)) void this.#renew(kind, key, find)
+      return held
+    }
+    // A token asks for more than the others who may be on the way for the same thing.
+    const load = () => this.#load(kind, key, find, needsSight)
+    return needsSight ? load() : this.#flights.run(key, load)
+  }
+
+  /** Whoever asks next sees why it failed, if it still does. */
+  async #renew(kind: Kind, key: string, find: Find): Promise<void> {
+    await this.#flights.run(key, () => this.#load(kind, key, find, false)).catch(() => undefined)
+  }
+
+  async #load(kind: Kind, key: string, find: Find, needsSight: boolean): Promise<Entity> {
+    const { cache, local, metrics } = this.#options
+    const answer = await cache.get(key)
+    metrics.countCache(kind, answer.kind)
+    const shared = answer.kind === 'hit' ? unpack(answer.value) : undefined
+    if (
+      shared &&
+      this.#isYounger(shared, this.#lifeOf(kind, shared).fresh) &&
+      !(needsSight && !shared.body)
+    ) {
+      local.set(key, shared)
+      return shared
+    }
+    const { entity, mayKeep } = await find()
+    if (mayKeep && (entity.body?.length ?? 0) <= maxCachedBytes) {
+      local.set(key, entity)
+      cache.set(key, pack(entity), this.#lifeOf(kind, entity).stale)
+    }
+    return entity
+  }
+
+  #lifeOf(kind: Kind, { body }: Entity): Life {
+    return body === undefined ? absenceLife : this.#lives[kind]
+  }
+
+  #isYounger({ born }: Entity, milliseconds: number): boolean {
+    return this.#options.now() - born < milliseconds
   }
 }
 
-/** Where a row of `pageStatement` stands in the order of pages. */
-function placeOf(row: Row | undefined, by: Partitioning['by']): PagePlace | undefined {
-  const [id, , , , , acceptedAt] = row ?? []
-  if (!id) return undefined
-  return by === 'Hash' && acceptedAt ? { id, acceptedAt } : { id }
+type Find = () => Promise<{ entity: Entity; mayKeep: boolean }>
+
+/** A short name for any question. */
+function nameOf(question: unknown): string {
+  return hash('sha256', JSON.stringify(question), 'base64url')
 }

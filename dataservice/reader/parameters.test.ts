@@ -20,7 +20,7 @@ const indexes: DeclaredIndex[] = [
   { name: 'd', fields: [limit] },
 ]
 
-const parse = (query: string) => parseQuery(new URLSearchParams(query), indexes)
+const parse = (query: string) => parseQuery(query, indexes)
 
 function request(query: string): PageRequest {
   const parsed = parse(query)
@@ -65,8 +65,44 @@ describe('a query that an index covers', () => {
   })
 })
 
+describe('a list of ids', () => {
+  test('is cut at commas, and each id is decoded by itself', () => {
+    expect(request('id=a,b%2Cc&fields=x,/y/z&id=a+d,a')).toEqual({
+      question: { conditions: [], ids: ['a', 'b,c', 'a d'] },
+      limit: 100,
+      selection: { paths: [['x'], ['y', 'z']] },
+    })
+  })
+
+  test.each([
+    ['id=', 'id', 'must name ids'],
+    ['id=a&limit=5', 'limit', 'cannot stand beside id'],
+    ['id=a&customer=b', 'customer', 'cannot stand beside id'],
+    [`id=${Array.from({ length: 101 }, (_, n) => n).join(',')}`, 'id', 'may have 100 ids'],
+  ])('%s is refused', (query, parameter, message) => {
+    expect(parse(query)).toMatchObject({
+      kind: 'refused',
+      errors: [{ parameter, message: expect.stringContaining(message) }],
+    })
+  })
+})
+
+test('order and count', () => {
+  expect(request('order=asc&count=exact')).toEqual({
+    question: { conditions: [], order: 'asc' },
+    limit: 100,
+    count: 'exact',
+  })
+  expect(request('order=desc&count=estimate').question).toEqual({ conditions: [] })
+})
+
 describe('a query that is refused', () => {
   test.each([
+    ['order=newest', 'order', 'must be asc or desc'],
+    ['count=true', 'count', 'must be exact or estimate'],
+    ['fields=', 'fields', 'must be names or JSON Pointers'],
+    ['fields=/a~2', 'fields', 'must be names or JSON Pointers'],
+    ['fields=/a/0/b', 'fields', 'cannot reach into a list'],
     [
       'color=red',
       'color',
@@ -106,6 +142,21 @@ describe('a query that is refused', () => {
 test('the canonical text ignores the order of parameters and nothing else', () => {
   const text = (query: string) => canonicalQuestion(request(query).question)
   expect(text('paid=true&amount[gte]=1')).toBe(text('amount[gte]=1&paid=true&limit=7'))
-  const different = ['', 'customer=a', 'customer[in]=a', 'address.city=a', 'from=2026-01-01T00:00:00Z']
+  const different = [
+    '',
+    'order=asc',
+    'id=a',
+    'id=b',
+    'customer=a',
+    'customer[in]=a',
+    'address.city=a',
+    'from=2026-01-01T00:00:00Z',
+  ]
   expect(new Set(different.map(text)).size).toBe(different.length)
+})
+
+test('the text of a question without the newer words is the one that older cursors are signed for', () => {
+  expect(canonicalQuestion(request('customer=a').question)).toBe(
+    JSON.stringify([[JSON.stringify(['customer', 'eq', 'a'])], null, null]),
+  )
 })

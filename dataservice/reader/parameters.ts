@@ -1,6 +1,8 @@
 /** Query parameters to a typed question, or to what is wrong with them. */
 import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
 import type { InputError } from '#dataservice/platform/http/problems.ts'
+import { parseFields, type Selection } from './fields.ts'
+import { idsOfQuery } from './ids.ts'
 
 export const operators = ['eq', 'in', 'gt', 'gte', 'lt', 'lte'] as const
 export type Operator = (typeof operators)[number]
@@ -19,58 +21,117 @@ export interface PageQuestion {
   from?: number
   /** Milliseconds since 1970: records accepted before. */
   to?: number
+  /** Absent: newest first. */
+  order?: 'asc'
+  /** These records and no others, in this order; without any of the above. */
+  ids?: readonly string[]
 }
+
+export const counts = ['exact', 'estimate'] as const
 
 export interface PageRequest {
   question: PageQuestion
   limit: number
   cursor?: string
+  selection?: Selection
+  /** Whether the answer should say how many records the question has. */
+  count?: (typeof counts)[number]
 }
 
 export type Parsed =
   | { kind: 'request'; request: PageRequest }
   | { kind: 'refused'; errors: readonly InputError[] }
 
-export const limits = { default: 100, max: 1_000, values: 100 } as const
+export const limits = { default: 100, max: 1_000, values: 100, ids: 100 } as const
 
 /** Names that are not fields. A field of such a name is reached by an operator: `limit[eq]=5`. */
-const reserved = ['from', 'to', 'limit', 'cursor'] as const
+const reserved = ['from', 'to', 'order', 'limit', 'cursor', 'fields', 'count', 'id'] as const
 type Reserved = (typeof reserved)[number]
 
-/** Parses the query of `GET /data` against the declared indexes. */
-export function parseQuery(query: URLSearchParams, indexes: readonly DeclaredIndex[]): Parsed {
+type Named = ReadonlyMap<Reserved, string>
+
+/** Parses the query of `GET /data` (what stands behind `?`) against the declared indexes. */
+export function parseQuery(search: string, indexes: readonly DeclaredIndex[]): Parsed {
   const errors: InputError[] = []
   const named = new Map<Reserved, string>()
   const conditions = new Map<string, Condition>()
-  for (const [parameter, value] of query) {
+  for (const [parameter, value] of new URLSearchParams(search)) {
     const name = reserved.find(each => each === parameter)
     if (name === undefined) addCondition(parameter, value, { indexes, conditions, errors })
-    else if (named.has(name)) errors.push({ parameter, message: 'may stand only once' })
+    else if (named.has(name) && name !== 'id') errors.push({ parameter, message: 'may stand only once' })
     else named.set(name, value)
   }
   const parsed = [...conditions.values()]
+  const request = named.has('id')
+    ? requestByIds(search, named, parsed, errors)
+    : requestByFields(named, parsed, errors)
+  if (errors.length === 0 && !isCovered(parsed, indexes)) errors.push(uncovered(parsed, indexes))
+  return errors.length > 0 ? { kind: 'refused', errors } : { kind: 'request', request }
+}
+
+function requestByFields(named: Named, conditions: readonly Condition[], errors: InputError[]): PageRequest {
   const from = parseTime('from', named.get('from'), errors)
   const to = parseTime('to', named.get('to'), errors)
-  const limit = parseLimit(named.get('limit'), errors)
-  const cursor = named.get('cursor')
-  if (errors.length === 0 && !isCovered(parsed, indexes)) errors.push(uncovered(parsed, indexes))
-  if (errors.length > 0) return { kind: 'refused', errors }
+  const order = parseWord('order', named.get('order'), ['asc', 'desc'], errors)
+  const count = parseWord('count', named.get('count'), counts, errors)
   const question = {
-    conditions: parsed,
+    conditions,
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
+    ...(order === 'asc' && { order }),
   }
-  return { kind: 'request', request: { question, limit, ...(cursor !== undefined && { cursor }) } }
+  return {
+    question,
+    limit: parseLimit(named.get('limit'), errors),
+    ...common(named, errors),
+    ...(count && { count }),
+  }
+}
+
+/** What may stand beside `id`. */
+const besideIds: readonly string[] = ['id', 'cursor', 'fields'] satisfies Reserved[]
+
+function requestByIds(
+  search: string,
+  named: Named,
+  conditions: readonly Condition[],
+  errors: InputError[],
+): PageRequest {
+  const ids = [...new Set(idsOfQuery(search))]
+  if (ids.length > limits.ids)
+    errors.push({ parameter: 'id', message: `may have ${limits.ids} ids: ask for the others by themselves` })
+  if (ids.length === 0) errors.push({ parameter: 'id', message: 'must name ids, separated by commas' })
+  const others = [...named.keys(), ...conditions.map(({ field }) => field.parameter)]
+  for (const parameter of others.filter(name => !besideIds.includes(name)))
+    errors.push({ parameter, message: 'cannot stand beside id' })
+  return { question: { conditions: [], ids }, limit: limits.ids, ...common(named, errors) }
+}
+
+function common(named: Named, errors: InputError[]): Pick<PageRequest, 'cursor' | 'selection'> {
+  const cursor = named.get('cursor')
+  const selection = parseSelection(named.get('fields'), errors)
+  return { ...(cursor !== undefined && { cursor }), ...(selection && { selection }) }
+}
+
+/** The selection of `fields=`; what is wrong with it goes to `errors`. */
+export function parseSelection(text: string | undefined, errors: InputError[]): Selection | undefined {
+  if (text === undefined) return undefined
+  const parsed = parseFields(text)
+  if (parsed.kind === 'selection') return parsed.selection
+  errors.push({ parameter: 'fields', message: parsed.message })
+  return undefined
 }
 
 /** The same text for the same question, however its parameters were ordered. */
-export function canonicalQuestion({ conditions, from, to }: PageQuestion): string {
+export function canonicalQuestion({ conditions, from, to, order, ids }: PageQuestion): string {
   const parts = conditions.map(({ field, operator, values }) => [
     field.parameter,
     operator,
     ...[...values].sort(),
   ])
-  return JSON.stringify([parts.map(part => JSON.stringify(part)).sort(), from ?? null, to ?? null])
+  const texts = parts.map(part => JSON.stringify(part)).sort()
+  // What is not there takes no place, so that cursors of older readers stay valid.
+  return JSON.stringify([texts, from ?? null, to ?? null, ...(order ? [order] : []), ...(ids ? [ids] : [])])
 }
 
 interface Collected {
@@ -157,6 +218,18 @@ function parseTime(parameter: string, text: string | undefined, errors: InputErr
     return undefined
   }
   return milliseconds
+}
+
+function parseWord<Word extends string>(
+  parameter: Reserved,
+  text: string | undefined,
+  words: readonly Word[],
+  errors: InputError[],
+): Word | undefined {
+  const known = words.find(word => word === text)
+  if (known === undefined && text !== undefined)
+    errors.push({ parameter, message: `must be ${words.join(' or ')}` })
+  return known
 }
 
 function parseLimit(text: string | undefined, errors: InputError[]): number {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { IndexedField } from '#dataservice/contract/record-declaration.ts'
-import { pageStatement, recordStatement } from './query.ts'
+import { countStatement, estimateStatement, pageStatement, recordStatement } from './query.ts'
 
 const city: IndexedField = {
   pointer: `/a/c"i'ty`,
@@ -12,7 +12,7 @@ const amount: IndexedField = { pointer: '/amount', path: ['amount'], parameter: 
 const paid: IndexedField = { pointer: '/paid', path: ['paid'], parameter: 'paid', type: 'boolean' }
 
 const page = (where: string, limit: number, order = 'id DESC') =>
-  `SELECT id, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), schema_version, body, found, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM (
+  `SELECT found, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), id, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), schema_version, body FROM (
 SELECT *, count(*) OVER () AS found, sum(octet_length(body::text)) OVER (ORDER BY ${order}) - octet_length(body::text) AS bytes
 FROM (SELECT * FROM records${where} ORDER BY ${order} LIMIT $${limit}) AS page
 ) AS sized WHERE bytes < 8388608 ORDER BY ${order}`
@@ -43,7 +43,7 @@ test('a page by fields, time and cursor', () => {
     from: 1_767_225_600_000,
     to: 1_767_312_000_000,
   }
-  expect(pageStatement({ question, limit: 5, before: { id: 'id' } }, 'Time')).toEqual({
+  expect(pageStatement({ question, limit: 5, after: { id: 'id' } }, 'Time')).toEqual({
     text: page(
       ` WHERE ((body #>> '{"a","c\\"i''ty"}') COLLATE "C") = $1::text AND ((body #>> '{"paid"}')::boolean) = $2::boolean` +
         ` AND ((body #>> '{"amount"}')::numeric) >= $3::numeric AND ((body #>> '{"amount"}')::numeric) < $4::numeric` +
@@ -72,13 +72,49 @@ test('a list of values is one parameter', () => {
 
 test('where ids carry no time, pages go by the time of acceptance and the id', () => {
   const question = { conditions: [], from: 1_767_225_600_000, to: 1_767_312_000_000 }
-  const before = { id: 'köln', acceptedAt: '2026-01-01T12:00:00.000001Z' }
-  expect(pageStatement({ question, limit: 5, before }, 'Hash')).toEqual({
+  const after = { id: 'köln', acceptedAt: '2026-01-01T12:00:00.000001Z' }
+  expect(pageStatement({ question, limit: 5, after }, 'Hash')).toEqual({
     text: page(
       ' WHERE accepted_at >= $1 AND accepted_at < $2 AND (accepted_at, id) < ($3, $4)',
       5,
       'accepted_at DESC, id DESC',
     ),
-    values: ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z', before.acceptedAt, 'köln', 6],
+    values: ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z', after.acceptedAt, 'köln', 6],
   })
+})
+
+test('from the oldest on, every comparison is turned around', () => {
+  const question = { conditions: [], order: 'asc' as const }
+  expect(pageStatement({ question, limit: 5, after: { id: 'x' } }, 'Time')).toEqual({
+    text: page(' WHERE id > $1', 2, 'id ASC'),
+    values: ['x', 6],
+  })
+})
+
+test('records by their ids come in the order asked for, and go on behind the last one', () => {
+  const question = { conditions: [], ids: ['a', 'b', 'c,"'] }
+  const { text, values } = pageStatement({ question, limit: 100, after: { id: 'a' } }, 'Hash')
+  expect(text).toContain('WHERE id = ANY($1::text[]) ORDER BY array_position($1::text[], id) LIMIT $2')
+  expect(values).toEqual(['{"b","c,\\""}', 101])
+  expect(pageStatement({ question, limit: 100 }, 'Time').text).toContain('id = ANY($1::uuid[])')
+})
+
+test('a selection is cut out by the database, as JSON or as text', () => {
+  const selection = { paths: [['a'], ['b', `c"'`]] }
+  expect(recordStatement('x', selection)).toMatchObject({
+    text: expect.stringContaining('body #> $2::text[], body #> $3::text[] FROM records WHERE id = $1'),
+    values: ['x', '{"a"}', `{"b","c\\"'"}`],
+  })
+  expect(recordStatement('x', { ...selection, as: 'text' }).text).toContain('body #>> $2::text[]')
+  expect(recordStatement('x', selection)).not.toHaveProperty('name')
+})
+
+test('counting looks at no more than one record beyond the bound; an estimate at none', () => {
+  const question = { conditions: [{ field: paid, operator: 'eq' as const, values: ['true'] }] }
+  const where = `WHERE ((body #>> '{"paid"}')::boolean) = $1::boolean`
+  expect(countStatement(question, 'Time')).toEqual({
+    text: `SELECT count(*) FROM (SELECT FROM records ${where} LIMIT 10001) AS counted`,
+    values: ['true'],
+  })
+  expect(estimateStatement(question, 'Time').text).toBe(`EXPLAIN (FORMAT JSON) SELECT FROM records ${where}`)
 })

@@ -4,6 +4,7 @@ import { comparedAs, fieldExpression } from '#dataservice/platform/postgres/reco
 import type { Parameter, Statement } from '#dataservice/platform/postgres/session.ts'
 import { lowestUuid7 } from '#dataservice/record/uuid7.ts'
 import type { PagePlace } from './cursor.ts'
+import type { Selection } from './fields.ts'
 import type { Condition, Operator, PageQuestion } from './parameters.ts'
 
 /** Bodies of one page; what is beyond comes with the next. */
@@ -12,72 +13,130 @@ export const maxPageBytes = 8 * 1024 * 1024
 const acceptedAt = `to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 const preciseTime = `to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
-/** Columns: id, time, schema version, body. Planned for this very id, so that only its partition is locked. */
-export function recordStatement(id: string): Statement {
+type Parameters = (value: Parameter) => string
+
+/** Columns: id, time, schema version, then the body or what is selected of it. */
+function recordColumns(selection: Selection | undefined, parameter: Parameters): string {
+  const cut = selection?.as === 'text' ? '#>>' : '#>'
+  const body = selection?.paths.map(path => `body ${cut} ${parameter(arrayText(path))}::text[]`) ?? ['body']
+  return ['id', acceptedAt, 'schema_version', ...body].join(', ')
+}
+
+/** Columns as above. Planned for this very id, so that only its partition is locked. */
+export function recordStatement(id: string, selection?: Selection): Statement {
+  const values: Parameter[] = [id]
+  const columns = recordColumns(selection, value => `$${values.push(value)}`)
   return {
-    name: 'record',
-    text: `SELECT id, ${acceptedAt}, schema_version, body FROM records WHERE id = $1`,
-    values: [id],
+    ...(selection === undefined && { name: 'record' }),
+    text: `SELECT ${columns} FROM records WHERE id = $1`,
+    values,
   }
 }
 
 export interface PageStart {
   question: PageQuestion
   limit: number
-  /** The page starts below this place. */
-  before?: PagePlace
+  selection?: Selection
+  /** The page starts behind this place. */
+  after?: PagePlace
+  /** Of all bodies; default: `maxPageBytes`. */
+  maxBytes?: number
 }
-
-type Parameters = (value: Parameter) => string
 
 /** How records are ordered, and how a bound in time or in the order is written. */
 interface PageOrder {
-  columns: string
+  columns: readonly string[]
+  type: string
   /** At or after a moment, or before it; milliseconds since 1970. */
   time(comparison: '>=' | '<', milliseconds: number, parameter: Parameters): string
-  below(place: PagePlace, parameter: Parameters): string
+  beyond(comparison: '>' | '<', place: PagePlace, parameter: Parameters): string
 }
 
 const orders: Readonly<Record<Partitioning['by'], PageOrder>> = {
   // The id carries the time.
   Time: {
-    columns: newestFirst('Time'),
+    columns: pageOrder.Time,
+    type: 'uuid',
     time: (comparison, milliseconds, parameter) => `id ${comparison} ${parameter(lowestUuid7(milliseconds))}`,
-    below: ({ id }, parameter) => `id < ${parameter(id)}`,
+    beyond: (comparison, { id }, parameter) => `id ${comparison} ${parameter(id)}`,
   },
   Hash: {
-    columns: newestFirst('Hash'),
+    columns: pageOrder.Hash,
+    type: 'text',
     time: (comparison, milliseconds, parameter) =>
       `accepted_at ${comparison} ${parameter(new Date(milliseconds).toISOString())}`,
-    below: ({ id, acceptedAt = '' }, parameter) =>
-      `(${pageOrder.Hash.join(', ')}) < (${parameter(acceptedAt)}, ${parameter(id)})`,
+    beyond: (comparison, { id, acceptedAt = '' }, parameter) =>
+      `(${pageOrder.Hash.join(', ')}) ${comparison} (${parameter(acceptedAt)}, ${parameter(id)})`,
   },
 }
 
-function newestFirst(by: Partitioning['by']): string {
-  return pageOrder[by].map(column => `${column} DESC`).join(', ')
+/** What a page is cut from: conditions, and the order of its rows. */
+interface Scope {
+  where: string
+  order: string
+}
+
+function scope(
+  { conditions, from, to, ids, order }: PageQuestion,
+  after: PagePlace | undefined,
+  by: Partitioning['by'],
+  parameter: Parameters,
+): Scope {
+  const { columns, type, time, beyond } = orders[by]
+  if (ids !== undefined) {
+    const rest = ids.slice(after === undefined ? 0 : ids.indexOf(after.id) + 1)
+    const array = `${parameter(arrayText(rest))}::${type}[]`
+    return { where: ` WHERE id = ANY(${array})`, order: `array_position(${array}, id)` }
+  }
+  const terms = conditions.map(condition => conditionText(condition, parameter))
+  if (from !== undefined) terms.push(time('>=', from, parameter))
+  if (to !== undefined) terms.push(time('<', to, parameter))
+  if (after !== undefined) terms.push(beyond(order === 'asc' ? '>' : '<', after, parameter))
+  return {
+    where: terms.length > 0 ? ` WHERE ${terms.join(' AND ')}` : '',
+    order: columns.map(column => `${column} ${order === 'asc' ? 'ASC' : 'DESC'}`).join(', '),
+  }
 }
 
 /**
- * Columns: id, time, schema version, body, how many rows there were up to one beyond the limit, and the time to the
- * microsecond. Fewer rows come back when their bodies are too much for one page.
+ * Columns: how many rows there were up to one beyond the limit, the time to the microsecond, then those of a record.
+ * Fewer rows come back when their bodies are too much for one page.
  */
-export function pageStatement({ question, limit, before }: PageStart, by: Partitioning['by']): Statement {
+export function pageStatement(
+  { question, limit, selection, after, maxBytes = maxPageBytes }: PageStart,
+  by: Partitioning['by'],
+): Statement {
   const values: Parameter[] = []
   const parameter = (value: Parameter): string => `$${values.push(value)}`
-  const { columns, time, below } = orders[by]
-  const terms = question.conditions.map(condition => conditionText(condition, parameter))
-  if (question.from !== undefined) terms.push(time('>=', question.from, parameter))
-  if (question.to !== undefined) terms.push(time('<', question.to, parameter))
-  if (before !== undefined) terms.push(below(before, parameter))
-  const where = terms.length > 0 ? ` WHERE ${terms.join(' AND ')}` : ''
+  const { where, order } = scope(question, after, by, parameter)
+  const rows = `SELECT * FROM records${where} ORDER BY ${order} LIMIT ${parameter(limit + 1)}`
   return {
-    text: `SELECT id, ${acceptedAt}, schema_version, body, found, ${preciseTime} FROM (
-SELECT *, count(*) OVER () AS found, sum(octet_length(body::text)) OVER (ORDER BY ${columns}) - octet_length(body::text) AS bytes
-FROM (SELECT * FROM records${where} ORDER BY ${columns} LIMIT ${parameter(limit + 1)}) AS page
-) AS sized WHERE bytes < ${maxPageBytes} ORDER BY ${columns}`,
+    text: `SELECT found, ${preciseTime}, ${recordColumns(selection, parameter)} FROM (
+SELECT *, count(*) OVER () AS found, sum(octet_length(body::text)) OVER (ORDER BY ${order}) - octet_length(body::text) AS bytes
+FROM (${rows}) AS page
+) AS sized WHERE bytes < ${maxBytes} ORDER BY ${order}`,
     values,
   }
+}
+
+/** Records counted one by one; what is beyond is not looked at. */
+export const maxCounted = 10_000
+
+/** One row: the number of records of a question, at most one beyond `maxCounted`. */
+export function countStatement(question: PageQuestion, by: Partitioning['by']): Statement {
+  const values: Parameter[] = []
+  const { where } = scope(question, undefined, by, value => `$${values.push(value)}`)
+  return {
+    text: `SELECT count(*) FROM (SELECT FROM records${where} LIMIT ${maxCounted + 1}) AS counted`,
+    values,
+  }
+}
+
+/** One row: the plan as JSON, whose first node tells how many rows the planner expects. */
+export function estimateStatement(question: PageQuestion, by: Partitioning['by']): Statement {
+  const values: Parameter[] = []
+  const { where } = scope(question, undefined, by, value => `$${values.push(value)}`)
+  return { text: `EXPLAIN (FORMAT JSON) SELECT FROM records${where}`, values }
 }
 
 const comparisons: Readonly<Record<Operator, (left: string, right: string, type: string) => string>> = {

@@ -2,37 +2,20 @@
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
-import type { Reads } from '#dataservice/platform/postgres/reads.ts'
-import type { Cache } from '#dataservice/platform/redis/cache.ts'
+import { signingKey } from '#dataservice/record/signing-key.ts'
 import { reader } from './app.ts'
-import { Lookup } from './lookup.ts'
-import { readerMetrics } from './metrics.ts'
+import { type ReaderAdapters, readerPorts } from './parts.ts'
 
-export interface ReaderRolePorts {
-  /** As the reader, at the replica or wherever reads go. */
-  database: Reads
-  cache: Cache
+export interface ReaderRolePorts extends ReaderAdapters {
   listen: { port: number; host?: string }
 }
 
-const keyPattern = /^[0-9a-f]{64}$/i
-
-export async function start(
-  context: RoleContext,
-  { database, cache, listen }: ReaderRolePorts,
-): Promise<Running> {
+export async function start(context: RoleContext, ports: ReaderRolePorts): Promise<Running> {
   const { settings, record, log, metrics } = context
-  const lookup = new Lookup({
-    database,
-    cache,
-    by: settings.partitioning.by,
-    recordTtlMs: settings.cache.ttlSeconds * 1_000,
-    cursorKey: cursorKey(context.credential(credentialFiles.cursorKey)),
-    metrics: readerMetrics(metrics, database),
-    now: Date.now,
-  })
+  const { listen, ...adapters } = ports
+  const key = signingKey(context.credential(credentialFiles.cursorKey))
   const { app, listen: serve, drain } = makeServer({ log, metrics })
-  await app.register(reader, { lookup, indexes: record.indexes })
+  await app.register(reader, readerPorts({ ...adapters, settings, record, key, metrics, now: Date.now }))
   await serve(listen)
   return {
     notReady: () => undefined,
@@ -41,9 +24,4 @@ export async function start(
     stop: () => app.close(),
     done: new Promise(() => {}),
   }
-}
-
-function cursorKey(text: string): Buffer {
-  if (!keyPattern.test(text)) throw new Error(`${credentialFiles.cursorKey} must be 32 bytes in hex`)
-  return Buffer.from(text, 'hex')
 }

@@ -1,10 +1,11 @@
 /** A role as its pod runs it: a process of `main.ts` on free ports of this machine. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mounts, probePaths, type Role } from '#dataservice/contract/names.ts'
+import { credentialFiles, mounts, probePaths, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
@@ -42,7 +43,9 @@ export async function startRole(
   const folder = await mkdtemp(join(tmpdir(), `dataservice-${role}-`))
   const settingsPath = join(folder, 'settings.json')
   await writeFile(settingsPath, JSON.stringify(settings))
-  for (const [name, text] of Object.entries(credentials)) await writeFile(join(folder, name), `${text}\n`)
+  // What gateway and reader sign with; those that talk to each other are given the same.
+  const all = { [credentialFiles.cursorKey]: randomBytes(32).toString('hex'), ...credentials }
+  for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), `${text}\n`)
   const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
   const child = spawn(process.execPath, [join(root, 'dataservice/main.ts'), role], {
     stdio: ['ignore', 'pipe', 'pipe'],

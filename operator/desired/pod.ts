@@ -80,9 +80,9 @@ export const containerSecurity = {
   capabilities: { drop: ['ALL'] },
 }
 
-/** Which password a process of ours holds; the gateway needs none. */
+/** Which secrets a process of ours holds. */
 const credentialsOf = {
-  gateway: [],
+  gateway: [{ key: credentialKeys.cursor, path: credentialFiles.cursorKey }],
   writer: [{ key: credentialKeys.writer, path: credentialFiles.postgresPassword }],
   reader: [
     { key: credentialKeys.reader, path: credentialFiles.postgresPassword },
@@ -136,7 +136,7 @@ function volumes(program: Program): MountedVolume[] {
       secret: { secretName: credentialsName(owner), items, defaultMode: 0o440 },
     }),
   }
-  return items.length === 0 ? [settings] : [settings, credentials]
+  return [settings, credentials]
 }
 
 /** Ports and probes of a program that serves telemetry. */

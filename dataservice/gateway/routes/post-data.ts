@@ -3,16 +3,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { acceptedMediaTypes, bodyFormat } from '#dataservice/platform/http/media-type.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
+import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import type { BodyFormat } from '#dataservice/record/scan.ts'
 import type { Accumulator } from '../accumulator.ts'
 import { postAnswer, retryAfterSeconds } from '../answers.ts'
 import type { ByteBudget } from '../budget.ts'
 import { readSubmission, type SubmissionRules } from '../submission.ts'
+import type { Tokens } from '../tokens.ts'
 
 export interface PostPorts {
   accumulator: Accumulator
   rules: SubmissionRules
   budget: ByteBudget
+  tokens: Tokens
   /** True while the log holds records too old to risk more (`log-guard.ts`). */
   isLogFull(): boolean
   now(): number
@@ -45,10 +48,13 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
   async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const format = formats.get(request) ?? 'json'
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    const earlier = ports.tokens.read(request.headers[tokenHeader])
     const submission = readSubmission(body, format, ports.now(), ports.rules)
     const outcomes = ports.accumulator.append(submission.drafts)
     if (outcomes === undefined) throw overloaded()
-    const answer = postAnswer(submission, await outcomes)
+    const settled = await outcomes
+    const answer = postAnswer(submission, settled)
+    reply.header(tokenHeader, ports.tokens.write(settled, earlier))
     if ('id' in answer) reply.header('location', `/data/${encodeURIComponent(answer.id)}`)
     return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
   }

@@ -71,4 +71,33 @@ describe('reading goes to the reader', () => {
       `https://dataservice.dev/problems/${code}`,
     ])
   })
+
+  test('a reader that is left alone shows the state of the circuit', async () => {
+    const { app } = await start({ reader: () => ({ kind: 'unavailable', circuit: 'open' }) })
+    const answer = await app.inject('/data')
+    expect([answer.statusCode, answer.json().circuit, answer.headers['retry-after']]).toEqual([
+      503,
+      'open',
+      '1',
+    ])
+  })
+
+  test('an answer as a whole, and one without a body', async () => {
+    const headers = { 'content-type': 'application/json', etag: '"1"' }
+    const whole = await start({
+      reader: () => ({ kind: 'answer', status: 200, headers, body: Buffer.from('{}') }),
+    })
+    expect((await whole.app.inject('/data/x')).body).toBe('{}')
+    const known = await start({
+      reader: () => ({ kind: 'answer', status: 304, headers, body: Buffer.alloc(0) }),
+    })
+    const answer = await known.app.inject('/data/x')
+    expect([answer.statusCode, answer.body, answer.headers['etag']]).toEqual([304, '', '"1"'])
+  })
+
+  test('a token goes along', async () => {
+    const { app, questions } = await start({ reader: page })
+    await app.inject({ url: '/data', headers: { 'consistency-token': 'abc' } })
+    expect(questions[0]?.headers).toEqual({ 'consistency-token': 'abc' })
+  })
 })

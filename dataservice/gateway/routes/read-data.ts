@@ -2,18 +2,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#dataservice/platform/http/problems.ts'
+import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { retryAfterSeconds } from '../answers.ts'
 import type { ReaderPort } from '../reader-port.ts'
 
 /** Headers of a client that mean something to the reader. */
-const requestHeaders = [
-  'accept',
-  'if-none-match',
-  'if-modified-since',
-  'prefer',
-  'traceparent',
-  'tracestate',
-] as const
+const requestHeaders = ['accept', 'if-none-match', tokenHeader, 'traceparent', 'tracestate'] as const
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), not to the answer. */
 const connectionHeaders = new Set([
@@ -36,9 +30,12 @@ export function readData(reader: ReaderPort) {
       headers: forwarded(request.headers),
     })
     if (answer.kind === 'timeout') throw new Problem('reader-timeout', { retryAfter: retryAfterSeconds })
-    if (answer.kind === 'unavailable')
-      throw new Problem('reader-unavailable', { retryAfter: retryAfterSeconds })
-    for (const [name, value] of Object.entries(answer.headers)) {
+    if (answer.kind === 'unavailable') {
+      const { circuit } = answer
+      throw new Problem('reader-unavailable', { retryAfter: retryAfterSeconds, ...(circuit && { circuit }) })
+    }
+    for (const name in answer.headers) {
+      const value = answer.headers[name]
       if (value !== undefined && !connectionHeaders.has(name)) reply.header(name, value)
     }
     return reply.code(answer.status).send(answer.body)
@@ -46,10 +43,10 @@ export function readData(reader: ReaderPort) {
 }
 
 function forwarded(headers: IncomingHttpHeaders): Record<string, string> {
-  return Object.fromEntries(
-    requestHeaders.flatMap(name => {
-      const value = headers[name]
-      return typeof value === 'string' ? [[name, value]] : []
-    }),
-  )
+  const kept: Record<string, string> = {}
+  for (const name of requestHeaders) {
+    const value = headers[name]
+    if (typeof value === 'string') kept[name] = value
+  }
+  return kept
 }

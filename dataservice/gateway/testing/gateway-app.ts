@@ -1,5 +1,5 @@
 /** The gateway's app over a log in memory, driven by `inject`. */
-import { randomFillSync } from 'node:crypto'
+import { generateKeySync, randomFillSync } from 'node:crypto'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
@@ -12,8 +12,10 @@ import { gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
 import { constantHeaders } from '../submission.ts'
+import { tokens } from '../tokens.ts'
 import { memoryLog } from './memory-log.ts'
 
+export const tokenKey = generateKeySync('hmac', { length: 256 })
 /** What the gateway's clock says. */
 const now = Date.UTC(2026, 2, 1, 12)
 /** Orders, kept in order by customer. */
@@ -49,6 +51,7 @@ export async function start(world: World = {}) {
   await app.register(gateway, {
     accumulator,
     budget,
+    tokens: tokens(tokenKey, () => log.logId),
     isLogFull: () => world.isLogFull ?? false,
     now: () => now,
     reader: {

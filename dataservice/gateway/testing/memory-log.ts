@@ -34,6 +34,7 @@ export function memoryLog({ partitions, skewMs }: { partitions: number; skewMs?:
 
   return {
     partitions,
+    logId: 'memory',
     contents,
     batches,
     hold(until) {

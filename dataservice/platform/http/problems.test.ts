@@ -9,7 +9,11 @@ test('a problem has a stable type, its own members and its headers', () => {
     status: 503,
     detail: 'Wait.',
   })
-  expect(problem.headers).toEqual({ 'content-type': 'application/problem+json', 'retry-after': '2' })
+  expect(problem.headers).toEqual({
+    'cache-control': 'no-store',
+    'content-type': 'application/problem+json',
+    'retry-after': '2',
+  })
 })
 
 test.each([

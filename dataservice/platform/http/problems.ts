@@ -11,6 +11,7 @@ const catalogue = {
   'invalid-json': [400, 'The body is no JSON that can be kept'],
   'invalid-record': [400, 'A record does not match the schema'],
   'invalid-query': [400, 'The query cannot be answered'],
+  'invalid-token': [400, 'The Consistency-Token is not one of this service'],
   'unsupported-header': [400, 'A header asks for what this service does not do'],
   'not-found': [404, 'Nothing is here'],
   'record-not-found': [404, 'There is no record with this id'],
@@ -32,6 +33,7 @@ const catalogue = {
   'reader-unavailable': [503, 'Reading is not possible'],
   'store-unavailable': [503, 'The store cannot be reached'],
   'reader-timeout': [504, 'Reading took too long'],
+  'not-stored-yet': [504, 'The write of the Consistency-Token is not stored yet'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ProblemCode = keyof typeof catalogue
@@ -59,6 +61,8 @@ export interface ProblemMembers {
   accepted?: readonly object[]
   unknown?: readonly object[]
   refused?: readonly object[]
+  /** State of the circuit breaker that kept the question from being asked. */
+  circuit?: string
 }
 
 export interface ProblemOptions extends ProblemMembers {
@@ -83,6 +87,7 @@ export class Problem extends Error {
     this.status = status
     this.headers = {
       'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...(allow === undefined ? {} : { allow: allow.join(', ') }),
     }

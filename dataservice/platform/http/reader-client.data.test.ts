@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import { expect, onTestFinished, test } from 'vitest'
-import { ReaderClient, type ReaderClientOptions } from './reader-client.ts'
+import type { Readable } from 'node:stream'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { makeCircuit } from '../circuit.ts'
+import { isReaderFailure, ReaderClient, type ReaderClientOptions } from './reader-client.ts'
 
 async function start(
   listener: RequestListener,
@@ -20,6 +22,9 @@ async function start(
   return client
 }
 
+const text = async (body: Buffer | Readable) =>
+  Buffer.isBuffer(body) ? body.toString() : (await body.toArray()).join('')
+
 const question = { method: 'GET', path: '/data', headers: {} } as const
 
 test('a reader that does not answer in time is a timeout', async () => {
@@ -37,7 +42,7 @@ test('the deadline is over once the answer begins: its body may take longer', as
   )
   const answer = await client.ask(question)
   if (answer.kind !== 'answer') throw new Error(answer.kind)
-  expect((await answer.body.toArray()).join('')).toBe('slow body')
+  expect(await text(answer.body)).toBe('slow body')
 })
 
 test('a connection that breaks is tried once more, and no third time', async () => {
@@ -49,7 +54,7 @@ test('a connection that breaks is tried once more, and no third time', async () 
   })
   const answer = await mends.ask(question)
   if (answer.kind !== 'answer') throw new Error(answer.kind)
-  expect((await answer.body.toArray()).join('')).toBe('second')
+  expect(await text(answer.body)).toBe('second')
   const breaks = await start((_question, refusal) => {
     asked += 1
     refusal.destroy()
@@ -68,4 +73,106 @@ test('beyond the bound of open questions the answer comes at once', async () => 
   const open = [client.ask(question), client.ask(question)]
   expect(await client.ask(question)).toEqual({ kind: 'unavailable' })
   expect(await Promise.all(open)).toEqual([{ kind: 'timeout' }, { kind: 'timeout' }])
+})
+
+test('the reader hears how much time is left, less on the second try', async () => {
+  const heard: number[] = []
+  const client = await start(
+    (asked, answer) => {
+      heard.push(Number(asked.headers['dataservice-deadline-ms']))
+      if (heard.length === 1) setTimeout(() => answer.destroy(), 100)
+      else answer.end('x')
+    },
+    { deadlineMs: 1_000 },
+  )
+  await client.ask(question)
+  expect(heard[0]).toBe(950)
+  expect(heard[1]).toBeLessThanOrEqual(860)
+})
+
+test('a short answer is a whole, a long one a stream that waits for whoever reads it', async () => {
+  const large = 20 * 1024 * 1024
+  let sent = 0
+  const client = await start((asked, answer) => {
+    if (asked.url === '/short') return void answer.end('short')
+    const more = () => {
+      while (sent < large) {
+        sent += 65_536
+        if (!answer.write(Buffer.alloc(65_536, 'x'))) return void answer.once('drain', more)
+      }
+      answer.end()
+    }
+    more()
+  })
+  const short = await client.ask({ ...question, path: '/short' })
+  expect(short).toMatchObject({ kind: 'answer', status: 200, body: Buffer.from('short') })
+  const long = await client.ask({ ...question, path: '/long' })
+  if (long.kind !== 'answer' || Buffer.isBuffer(long.body)) throw new Error('not a stream')
+  await vi.waitFor(() => expect(sent).toBeGreaterThan(0))
+  let before = -1
+  await vi.waitFor(() => {
+    const stands = before === sent
+    before = sent
+    expect(stands).toBe(true)
+  })
+  expect(sent).toBeLessThan(large) // the sockets are full, and nobody has read anything
+  expect((await text(long.body)).length).toBe(large)
+})
+
+test('a client that stops reading ends the question', async () => {
+  const closed = Promise.withResolvers<void>()
+  const client = await start((_asked, answer) => {
+    answer.once('close', () => closed.resolve())
+    answer.write('x')
+  })
+  const answer = await client.ask(question)
+  if (answer.kind !== 'answer' || Buffer.isBuffer(answer.body)) throw new Error('not a stream')
+  answer.body.destroy()
+  await closed.promise
+})
+
+test('exports have connections of their own, and a bound of their own', async () => {
+  const client = await start(
+    (asked, answer) => {
+      answer.write('x')
+      if (asked.headers.accept === undefined) answer.end()
+    },
+    { connections: 1, maxExports: 1 },
+  )
+  const wanted = { ...question, headers: { accept: 'text/csv' } }
+  const first = await client.ask(wanted)
+  if (first.kind !== 'answer' || Buffer.isBuffer(first.body)) throw new Error('not a stream')
+  expect(await client.ask(wanted)).toEqual({ kind: 'unavailable' })
+  expect(await client.ask(question)).toMatchObject({ kind: 'answer' })
+  first.body.destroy()
+  await vi.waitFor(async () => expect(await client.ask(wanted)).toMatchObject({ kind: 'answer' }))
+})
+
+test('a reader that fails again and again is left alone, tried by one question, and used again', async () => {
+  const states: string[] = []
+  const circuit = makeCircuit({
+    isFailure: isReaderFailure,
+    failures: 3,
+    openMs: 2_000,
+    onChange: state => states.push(state),
+  })
+  let asked = 0
+  let works = false
+  const client = await start(
+    (_asked, answer) => {
+      asked += 1
+      if (works) answer.end('x')
+      else answer.destroy()
+    },
+    { circuit },
+  )
+  for (let n = 0; n < 3; n++) expect(await client.ask(question)).toEqual({ kind: 'unavailable' })
+  expect([asked, circuit.state]).toEqual([6, 'open'])
+  expect(await client.ask(question)).toEqual({ kind: 'unavailable', circuit: 'open' })
+  expect(asked).toBe(6)
+  works = true
+  await vi.waitFor(async () => expect(await client.ask(question)).toMatchObject({ kind: 'answer' }), {
+    timeout: 20_000,
+  })
+  expect([circuit.state, states]).toEqual(['closed', ['open', 'half-open', 'closed']])
 })

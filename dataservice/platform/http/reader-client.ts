@@ -1,7 +1,9 @@
 /** Asks the reader over a bounded pool of kept connections. */
-import type { IncomingHttpHeaders } from 'node:http'
-import type { Readable } from 'node:stream'
-import { errors, Pool } from 'undici'
+import { Pool } from 'undici'
+import { type Circuit, CircuitOpen, type CircuitStateName } from '../circuit.ts'
+import { type Answer, exchange } from './exchange.ts'
+import { internalHeaders } from './internal-headers.ts'
+import { listFormat } from './list-format.ts'
 
 export interface ReaderClientOptions {
   /** `http://host:port` */
@@ -11,12 +13,18 @@ export interface ReaderClientOptions {
   connections?: number
   /** Questions without an answer; one more is refused at once. */
   maxOpen?: number
+  /** Exports under way; one more is refused at once. */
+  maxExports?: number
+  /** Leaves a reader alone that does not answer; `isReaderFailure` tells what it should count. */
+  circuit?: Circuit
 }
 
-const defaults = { deadlineMs: 5_000, connections: 64, maxOpen: 512 } as const
+const defaults = { deadlineMs: 5_000, connections: 64, maxOpen: 512, maxExports: 16 } as const
 const connectTimeoutMs = 1_000
 /** The longest silence inside a body. */
 const bodyTimeoutMs = 30_000
+/** The reader gives up a little before we do, so that its answer still arrives. */
+const aheadMs = 50
 
 interface Question {
   method: 'GET' | 'HEAD'
@@ -24,63 +32,98 @@ interface Question {
   headers: Readonly<Record<string, string>>
 }
 
-type Answer =
-  | { kind: 'answer'; status: number; headers: IncomingHttpHeaders; body: Readable }
-  | { kind: 'unavailable' }
-  | { kind: 'timeout' }
+type Told = Answer | { kind: 'unavailable'; circuit: CircuitStateName }
+
+class NoAnswer extends Error {
+  readonly answer: Answer
+
+  constructor(answer: Answer) {
+    super(answer.kind)
+    this.answer = answer
+  }
+}
+
+export const isReaderFailure = (error: unknown): boolean => error instanceof NoAnswer
 
 /** The client of a reader; connects when it is first asked. */
 export class ReaderClient {
-  readonly #pool: Pool
-  readonly #deadlineMs: number
-  readonly #maxOpen: number
+  readonly #options: Required<Omit<ReaderClientOptions, 'circuit'>> & Pick<ReaderClientOptions, 'circuit'>
+  readonly #questions: Pool
+  /** Of their own: a client may take hours to read one. */
+  readonly #exports: Pool
   #open = 0
+  #openExports = 0
 
-  constructor({ url, ...options }: ReaderClientOptions) {
-    const { deadlineMs, connections, maxOpen } = { ...defaults, ...options }
-    this.#deadlineMs = deadlineMs
-    this.#maxOpen = maxOpen
-    this.#pool = new Pool(url, {
-      connections,
+  constructor(options: ReaderClientOptions) {
+    this.#options = { ...defaults, ...options }
+    const { url, connections, maxExports } = this.#options
+    const shared = {
       pipelining: 1,
       connect: { timeout: connectTimeoutMs },
-      headersTimeout: deadlineMs,
+      headersTimeout: 0, // each question has a deadline of its own
       bodyTimeout: bodyTimeoutMs,
-    })
+    }
+    this.#questions = new Pool(url, { ...shared, connections })
+    this.#exports = new Pool(url, { ...shared, connections: maxExports })
   }
 
   /** Never rejects. A connection that broke before the answer is tried once more: reading changes nothing. */
-  async ask(question: Question): Promise<Answer> {
-    if (this.#open >= this.#maxOpen) return { kind: 'unavailable' }
+  async ask(question: Question): Promise<Told> {
+    if (listFormat(question.headers['accept']) !== 'page') return this.#export(question)
+    if (this.#open >= this.#options.maxOpen) return { kind: 'unavailable' }
     this.#open += 1
-    const deadline = AbortSignal.timeout(this.#deadlineMs)
     try {
-      const first = await this.#request(question, deadline)
-      return first.kind === 'unavailable' && !deadline.aborted
-        ? await this.#request(question, deadline)
-        : first
+      return await this.#guarded(this.#questions, question)
     } finally {
       this.#open -= 1
     }
   }
 
-  close(): Promise<void> {
-    return this.#pool.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#questions.close(), this.#exports.close()])
   }
 
-  async #request({ method, path, headers }: Question, deadline: AbortSignal): Promise<Answer> {
-    // The deadline ends with the headers: a client may read a long body as slowly as it likes.
-    const cut = new AbortController()
-    const onDeadline = () => cut.abort()
-    deadline.addEventListener('abort', onDeadline)
-    try {
-      const answer = await this.#pool.request({ method, path, headers: { ...headers }, signal: cut.signal })
-      return { kind: 'answer', status: answer.statusCode, headers: answer.headers, body: answer.body }
-    } catch (error) {
-      const isLate = deadline.aborted || error instanceof errors.HeadersTimeoutError
-      return { kind: isLate ? 'timeout' : 'unavailable' }
-    } finally {
-      deadline.removeEventListener('abort', onDeadline)
+  async #export(question: Question): Promise<Told> {
+    if (this.#openExports >= this.#options.maxExports) return { kind: 'unavailable' }
+    this.#openExports += 1
+    const told = await this.#guarded(this.#exports, question)
+    const end = () => {
+      this.#openExports -= 1
     }
+    if (told.kind === 'answer' && !Buffer.isBuffer(told.body)) told.body.once('close', end)
+    else end()
+    return told
+  }
+
+  async #guarded(pool: Pool, question: Question): Promise<Told> {
+    const { circuit } = this.#options
+    if (circuit === undefined) return this.#attempts(pool, question)
+    try {
+      return await circuit.run(async () => {
+        const answer = await this.#attempts(pool, question)
+        if (answer.kind === 'answer') return answer
+        throw new NoAnswer(answer)
+      })
+    } catch (error) {
+      if (error instanceof NoAnswer) return error.answer
+      if (error instanceof CircuitOpen) return { kind: 'unavailable', circuit: error.state }
+      throw error
+    }
+  }
+
+  async #attempts(pool: Pool, question: Question): Promise<Answer> {
+    const deadline = performance.now() + this.#options.deadlineMs
+    const first = await this.#attempt(pool, question, this.#options.deadlineMs)
+    const left = deadline - performance.now()
+    return first.kind === 'unavailable' && left > 0 ? this.#attempt(pool, question, left) : first
+  }
+
+  #attempt(pool: Pool, { method, path, headers }: Question, withinMs: number): Promise<Answer> {
+    const deadline = String(Math.max(1, Math.floor(withinMs) - aheadMs))
+    return exchange(
+      pool,
+      { method, path, headers: { ...headers, [internalHeaders.deadline]: deadline } },
+      withinMs,
+    )
   }
 }

@@ -4,6 +4,8 @@ import { Problem } from './problems.ts'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 type Method = (typeof methods)[number]
+/** Every method that the server knows. */
+const known = [...methods, 'HEAD', 'TRACE'] as const
 
 /** A handler, or one with options such as hooks of its own. */
 export type MethodHandler = RouteHandlerMethod | (RouteShorthandOptions & { handler: RouteHandlerMethod })
@@ -15,12 +17,12 @@ export function resource(
   handlers: Partial<Record<Method, MethodHandler>>,
 ): void {
   const present = methods.filter(method => handlers[method] !== undefined)
-  const allow = present.flatMap(method => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  const allow: string[] = present.flatMap(method => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   for (const [method, handler] of Object.entries(handlers)) {
     const options = typeof handler === 'function' ? { handler } : handler
     app.route({ ...options, method, url })
   }
-  const others = methods.filter(method => handlers[method] === undefined)
+  const others = known.filter(method => !allow.includes(method))
   const refuse = async () => {
     throw new Problem('method-not-allowed', { allow })
   }

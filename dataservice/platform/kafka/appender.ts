@@ -65,6 +65,10 @@ class KafkaAppender implements LogAppender {
     return this.#cluster.lastView?.partitions ?? 0
   }
 
+  get logId(): string {
+    return this.#cluster.lastView?.clusterId ?? ''
+  }
+
   clockSkewMs(): number | undefined {
     return this.#skewMs
   }

@@ -27,6 +27,8 @@ export type AppendOutcome =
 export interface LogAppender {
   /** Partitions of the topic, as last seen. */
   readonly partitions: number
+  /** Identity of the Kafka cluster, as last seen. */
+  readonly logId: string
   /**
    * Appends each partition's records in order, as one batch for each partition. Never rejects; every partition of
    * the input has an outcome. Appends to the same partition go out one after the other; appends to several partitions

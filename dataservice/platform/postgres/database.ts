@@ -30,7 +30,8 @@ export interface DatabaseOptions
 
 /** Every rejection is a `DatabaseFailure`, unless the caller's own work threw something else. */
 export interface Database {
-  query(statement: Statement | string): Promise<QueryResult>
+  /** `withinMs`: the caller needs it no later; default: as long as statements and waiting may take. */
+  query(statement: Statement | string, withinMs?: number): Promise<QueryResult>
   /** A connection of one's own, outside a transaction. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>
   /** BEGIN, work, COMMIT. Rolled back when `work` rejects; a rejection of kind `lost` leaves open whether it committed. */
@@ -64,7 +65,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     get waiting() {
       return pool.waiting
     },
-    query: statement => pool.use(session => session.query(statement)),
+    query: (statement, withinMs) => pool.use(session => session.query(statement, withinMs), withinMs),
     use: work => pool.use(work),
     transaction: work => pool.use(session => inTransaction(session, work)),
     close: () => pool.close(),

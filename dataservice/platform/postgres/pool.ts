@@ -41,9 +41,12 @@ export class Pool<Member extends Pooled> {
     return this.#waiters.length
   }
 
-  /** Runs `work` with a member of its own. Rejects with `retriable` when none comes free in time. */
-  async use<T>(work: (member: Member) => Promise<T>): Promise<T> {
-    await this.#takePlace()
+  /**
+   * Runs `work` with a member of its own. Rejects with `retriable` when none comes free in time; `withinMs` may make
+   * that time shorter.
+   */
+  async use<T>(work: (member: Member) => Promise<T>, withinMs: number = Infinity): Promise<T> {
+    await this.#takePlace(Math.min(this.#options.waitMs, withinMs))
     try {
       const member = this.#idleMember() ?? (await this.#options.open())
       try {
@@ -63,7 +66,7 @@ export class Pool<Member extends Pooled> {
     await Promise.all(this.#idle.splice(0).map(member => member.end()))
   }
 
-  async #takePlace(): Promise<void> {
+  async #takePlace(waitMs: number): Promise<void> {
     if (this.#isClosed) throw new DatabaseFailure('the pool is closed', 'retriable')
     if (this.#busy < this.#options.size) {
       this.#busy += 1
@@ -76,8 +79,8 @@ export class Pool<Member extends Pooled> {
     this.#waiters.push(turn.resolve)
     const timer = setTimeout(() => {
       this.#waiters.splice(this.#waiters.indexOf(turn.resolve), 1)
-      turn.reject(new DatabaseFailure(`no free connection within ${this.#options.waitMs} ms`, 'retriable'))
-    }, this.#options.waitMs)
+      turn.reject(new DatabaseFailure(`no free connection within ${waitMs} ms`, 'retriable'))
+    }, waitMs)
     await turn.promise.finally(() => clearTimeout(timer))
   }
 

@@ -1,4 +1,5 @@
 /** Reading from a replica, and from the primary while the replica is away. */
+import type { Circuit } from '../circuit.ts'
 import type { Database } from './database.ts'
 import { DatabaseFailure } from './failure.ts'
 
@@ -31,10 +32,10 @@ export function readsWithFallback(
     get waiting() {
       return replica.waiting + primary.waiting
     },
-    async query(statement) {
-      if (now() < restsUntil) return primary.query(statement)
+    async query(statement, withinMs) {
+      if (now() < restsUntil) return primary.query(statement, withinMs)
       try {
-        return await replica.query(statement)
+        return await replica.query(statement, withinMs)
       } catch (error) {
         if (!(error instanceof DatabaseFailure)) throw error
         const isAway = error.kind === 'lost'
@@ -43,8 +44,24 @@ export function readsWithFallback(
           restsUntil = now() + restMs
           onAway(error)
         }
-        return primary.query(statement)
+        return primary.query(statement, withinMs)
       }
     },
+  }
+}
+
+/** Postgres did not answer: what a circuit breaker counts. A question that it refused or found too slow is none. */
+export const isLost = (error: unknown): boolean => error instanceof DatabaseFailure && error.kind === 'lost'
+
+/** Asks only while the circuit is closed, or to try whether it may be. */
+export function guardedReads(reads: Reads, circuit: Circuit): Reads {
+  return {
+    get busy() {
+      return reads.busy
+    },
+    get waiting() {
+      return reads.waiting
+    },
+    query: (statement, withinMs) => circuit.run(() => reads.query(statement, withinMs)),
   }
 }

@@ -28,7 +28,8 @@ export interface Statement {
 
 /** What one connection can do; one call at a time. Every rejection is a `DatabaseFailure`. */
 export interface Session {
-  query(statement: Statement | string): Promise<QueryResult>
+  /** `withinMs`: the server gives up soon after this; default: at the session's own limit. */
+  query(statement: Statement | string, withinMs?: number): Promise<QueryResult>
   /** Sends ready-made input of `COPY … FROM STDIN`; answers the number of rows. */
   copyIn(text: string, parts: readonly Buffer[]): Promise<number>
 }
@@ -62,12 +63,21 @@ export class PostgresSession implements Session {
   readonly #client: Client
   readonly #socket: Socket
   readonly #deadlineMs: number
+  readonly #statementTimeoutMs: number
+  /** What the server's limit is now. */
+  #limitMs: number
   #broken = false
 
-  private constructor(client: Client, socket: Socket, deadlineMs: number) {
+  private constructor(
+    client: Client,
+    socket: Socket,
+    { statementTimeoutMs, networkGraceMs }: Pick<SessionOptions, 'statementTimeoutMs' | 'networkGraceMs'>,
+  ) {
     this.#client = client
     this.#socket = socket
-    this.#deadlineMs = deadlineMs
+    this.#statementTimeoutMs = statementTimeoutMs
+    this.#limitMs = statementTimeoutMs
+    this.#deadlineMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkGraceMs
     client.on('error', () => this.destroy())
     client.on('end', () => this.destroy())
   }
@@ -78,11 +88,9 @@ export class PostgresSession implements Session {
       ...clientOptions(options),
       stream: () => socket,
     })
-    const { statementTimeoutMs, connectTimeoutMs, networkGraceMs } = options
-    const deadlineMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkGraceMs
-    const session = new PostgresSession(client, socket, deadlineMs)
+    const session = new PostgresSession(client, socket, options)
     try {
-      await session.#within(connectTimeoutMs, client.connect())
+      await session.#within(options.connectTimeoutMs, client.connect())
       return session
     } catch (error) {
       session.destroy()
@@ -95,7 +103,9 @@ export class PostgresSession implements Session {
     return !this.#broken
   }
 
-  async query(statement: Statement | string): Promise<QueryResult> {
+  async query(statement: Statement | string, withinMs?: number): Promise<QueryResult> {
+    const limit = statementLimit(withinMs, this.#statementTimeoutMs)
+    if (limit !== this.#limitMs) await this.#limitStatements(limit)
     const { name, text, values = [] } = typeof statement === 'string' ? { text: statement } : statement
     const query = {
       text,
@@ -124,6 +134,11 @@ export class PostgresSession implements Session {
     this.#socket.destroy()
   }
 
+  async #limitStatements(limit: number): Promise<void> {
+    await this.#within(this.#deadlineMs, this.#client.query(`SET statement_timeout = ${limit}`))
+    this.#limitMs = limit
+  }
+
   async #within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
     const late = Promise.withResolvers<never>()
     const timer =
@@ -143,6 +158,15 @@ export class PostgresSession implements Session {
       clearTimeout(timer)
     }
   }
+}
+
+/** Steps of the limit on statements: few, so that questions with about the same time left share one. */
+const limitSteps = [100, 250, 500, 1_000, 2_500] as const
+
+/** The server's limit for a statement that is needed within some time; `own` is the session's, 0 for none. */
+export function statementLimit(withinMs: number | undefined, own: number): number {
+  const step = withinMs === undefined ? undefined : limitSteps.find(each => each >= withinMs)
+  return step === undefined || (own !== 0 && own < step) ? own : step
 }
 
 function clientOptions(options: SessionOptions) {

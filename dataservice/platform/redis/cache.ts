@@ -1,6 +1,7 @@
 /** A cache that may be away at any time: it answers quickly or not at all, and never fails its caller. */
 import { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { CircuitStateName } from '../circuit.ts'
 
 export type CacheAnswer = { kind: 'hit'; value: Buffer } | { kind: 'miss' } | { kind: 'away' }
 
@@ -10,6 +11,8 @@ export interface Cache {
   /** Fire and forget: whether it was kept shows at the next `get`. */
   set(key: string, value: Buffer, ttlMs: number): void
   close(): Promise<void>
+  /** Closed while it is asked; open while it is left alone; half-open while one question tries it. */
+  readonly state: CircuitStateName
 }
 
 export interface CacheOptions {
@@ -39,6 +42,8 @@ class RedisCache implements Cache {
   readonly #log: Logger
   #failures = 0
   #restUntil = 0
+  /** After a rest one question goes ahead of all others. */
+  #trial: 'none' | 'due' | 'under way' = 'none'
   #isAway = false
 
   constructor({ host, port, password, prefix, log }: CacheOptions) {
@@ -60,10 +65,12 @@ class RedisCache implements Cache {
   }
 
   async get(key: string): Promise<CacheAnswer> {
-    if (!this.#isAsked) return { kind: 'away' }
+    if (!this.#isAsked || this.#trial === 'under way') return { kind: 'away' }
+    if (this.#trial === 'due') this.#trial = 'under way'
     try {
       const value = await this.#redis.getBuffer(key)
       this.#failures = 0
+      this.#trial = 'none'
       return value === null ? { kind: 'miss' } : { kind: 'hit', value }
     } catch {
       this.#countFailure()
@@ -72,11 +79,17 @@ class RedisCache implements Cache {
   }
 
   set(key: string, value: Buffer, ttlMs: number): void {
-    if (this.#isAsked) this.#redis.set(key, value, 'PX', ttlMs).catch(() => this.#countFailure())
+    if (this.#isAsked && this.#trial === 'none')
+      this.#redis.set(key, value, 'PX', ttlMs).catch(() => this.#countFailure())
   }
 
   async close(): Promise<void> {
     this.#redis.disconnect()
+  }
+
+  get state(): CircuitStateName {
+    if (this.#redis.status !== 'ready' || performance.now() < this.#restUntil) return 'open'
+    return this.#trial === 'none' ? 'closed' : 'half-open'
   }
 
   get #isAsked(): boolean {
@@ -85,15 +98,15 @@ class RedisCache implements Cache {
 
   #countFailure(): void {
     this.#failures += 1
-    if (this.#failures < failuresBeforeRest) return
+    if (this.#failures < failuresBeforeRest && this.#trial === 'none') return
     this.#failures = 0
+    this.#trial = 'due'
     this.#restUntil = performance.now() + restMs
     this.#redis.disconnect(true) // drops the commands that still wait for an answer
   }
 
   #isBack(): void {
     this.#failures = 0
-    this.#restUntil = 0
     if (this.#isAway) this.#log.info('the cache is back')
     this.#isAway = false
   }

@@ -1,0 +1,133 @@
+/** A GET with a Consistency-Token sees the write that the token came from. */
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Reads } from '#dataservice/platform/postgres/reads.ts'
+import { writeToken } from '#dataservice/record/consistency-token.ts'
+import { engines } from '#e2e/engines/inject.ts'
+import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
+import { uuid7At } from '#e2e/engines/records.ts'
+import { openReader, testKey } from './testing/reader-app.ts'
+import { insert, storedUpTo } from './testing/rows.ts'
+
+const log = 'cluster-1'
+let service: MigratedService
+/** Its log stands still, as the one of a replica that is behind. */
+let behind: MigratedService
+beforeAll(async () => {
+  service = await migratedService(engines().postgres)
+  behind = await migratedService(engines().postgres)
+  for (const each of [service, behind])
+    for (const partition of [0, 1]) await storedUpTo(each, { log, partition, nextOffset: 10n })
+})
+
+const token = (offsets: Record<number, bigint>, of = log) => ({
+  'consistency-token': writeToken(testKey, {
+    log: of,
+    offsets: new Map(Object.entries(offsets).map(([partition, offset]) => [Number(partition), offset])),
+  }),
+})
+const old = () => uuid7At(Date.now() - 86_400_000 * Math.random())
+
+describe('a write that is stored already', () => {
+  test('is seen at once, past what the caches say of its absence', async () => {
+    const { get } = await openReader(service)
+    const id = old()
+    expect((await get(`/data/${id}`)).statusCode).toBe(404)
+    await insert(service, [{ id, body: '{"customer":"c1"}' }])
+    const seen = await get(`/data/${id}`, token({ 0: 9n, 1: 3n }))
+    expect([seen.statusCode, seen.json().id]).toEqual([200, id])
+  })
+
+  test('is seen in a page that was cached before it', async () => {
+    const { get } = await openReader(service)
+    const url = '/data?customer=cached'
+    expect((await get(url)).json().items).toEqual([])
+    await insert(service, [{ id: old(), body: '{"customer":"cached"}' }])
+    expect((await get(url, token({ 0: 9n }))).json().items).toHaveLength(1)
+    expect((await get('/data?customer=none', token({ 0: 9n }))).json()).toEqual({ items: [], next: null })
+    expect((await get(`${url}&count=exact`, token({ 0: 9n }))).json().count.value).toBe(1)
+  })
+})
+
+describe('a write that is not stored yet', () => {
+  test('is waited for', async () => {
+    const { get } = await openReader(service)
+    const id = old()
+    await storedUpTo(service, { log, partition: 1, nextOffset: 10n })
+    const answer = get(`/data/${id}`, token({ 0: 9n, 1: 10n }))
+    await insert(service, [{ id, body: '{}' }])
+    await storedUpTo(service, { log, partition: 1, nextOffset: 11n })
+    expect((await answer).statusCode).toBe(200)
+  })
+
+  test('is answered 504 when the deadline has passed', async () => {
+    const { get } = await openReader(service)
+    const headers = { ...token({ 0: 999n }), 'dataservice-deadline-ms': '300' }
+    for (const url of ['/data', `/data/${old()}`]) {
+      const answer = await get(url, headers)
+      expect([answer.statusCode, answer.json().type, answer.headers['retry-after']]).toEqual([
+        504,
+        'https://dataservice.dev/problems/not-stored-yet',
+        '1',
+      ])
+    }
+  })
+
+  test('in a replica that is behind is read from the primary', async () => {
+    const primary = service.open('reader')
+    onTestFinished(() => primary.close())
+    const asked = { replica: 0, primary: 0 }
+    const counted = (name: keyof typeof asked, reads: Reads): Reads => ({
+      busy: 0,
+      waiting: 0,
+      query(...question) {
+        asked[name] += 1
+        return reads.query(...question)
+      },
+    })
+    const { get } = await openReader(behind, {
+      between: reads => counted('replica', reads),
+      primary: counted('primary', primary),
+    })
+    const id = old()
+    await insert(service, [{ id, body: '{}' }])
+    await storedUpTo(service, { log, partition: 0, nextOffset: 50n })
+    expect((await get(`/data/${id}`, token({ 0: 49n }))).statusCode).toBe(200)
+    expect(asked.replica).toBeGreaterThanOrEqual(1)
+    expect(asked.primary).toBe(1)
+    expect((await get('/data', token({ 0: 9n }))).statusCode).toBe(200)
+    expect(asked.primary).toBe(1)
+  })
+})
+
+test.each([
+  ['of a log that was replaced', token({ 0: 1n }, 'another')],
+  ['that we did not write', { 'consistency-token': 'abc.def' }],
+])('a token %s is refused', async (_, headers) => {
+  const { get } = await openReader(service)
+  for (const url of ['/data', `/data/${old()}`]) {
+    const answer = await get(url, headers)
+    expect([answer.statusCode, answer.json().type]).toEqual([
+      400,
+      'https://dataservice.dev/problems/invalid-token',
+    ])
+  }
+})
+
+test('a deadline that has passed is not asked for', async () => {
+  const { get } = await openReader(service)
+  const answer = await get('/data', { 'dataservice-deadline-ms': '0' })
+  expect([answer.statusCode, answer.json().type]).toEqual([
+    504,
+    'https://dataservice.dev/problems/reader-timeout',
+  ])
+})
+
+test('the server gives a statement up when its caller does', async () => {
+  const database = service.open('reader')
+  onTestFinished(() => database.close())
+  const started = performance.now()
+  await expect(database.query('SELECT pg_sleep(4)', 200)).rejects.toMatchObject({ sqlState: '57014' })
+  expect(performance.now() - started).toBeLessThan(2_000)
+  expect((await database.query('SHOW statement_timeout')).rows).toEqual([['5s']])
+  expect((await database.query('SHOW statement_timeout', 90)).rows).toEqual([['100ms']])
+})

@@ -1,0 +1,48 @@
+/** An answer as the caches keep it: its bytes, their hash, and when the database gave them. */
+import { hash } from 'node:crypto'
+
+export interface Entity {
+  /** Undefined: there is no such record. */
+  body: Buffer | undefined
+  /** Hash of the body, 22 characters of base64url. */
+  tag: string
+  /** Milliseconds since 1970. */
+  born: number
+}
+
+const bornBytes = 8
+const tagLength = 22
+const headBytes = bornBytes + tagLength
+
+export function entityOf(text: string, born: number): Entity {
+  const body = Buffer.from(text)
+  return { body, tag: hash('sha256', body, 'base64url').slice(0, tagLength), born }
+}
+
+export const absence = (born: number): Entity => ({ body: undefined, tag: '', born })
+
+/** The bytes for a cache that other processes read. */
+export function pack({ body, tag, born }: Entity): Buffer {
+  if (body === undefined) {
+    const head = Buffer.alloc(bornBytes)
+    head.writeDoubleBE(born)
+    return head
+  }
+  const packed = Buffer.allocUnsafe(headBytes + body.length)
+  packed.writeDoubleBE(born)
+  packed.write(tag, bornBytes, 'latin1')
+  body.copy(packed, headBytes)
+  return packed
+}
+
+/** What `pack` wrote; undefined when it is something else. */
+export function unpack(packed: Buffer): Entity | undefined {
+  if (packed.length === bornBytes) return absence(packed.readDoubleBE())
+  if (packed.length <= headBytes) return undefined
+  return {
+    // A copy: the driver's buffer is a piece of a larger one that would stay in memory with it.
+    body: Buffer.from(packed.subarray(headBytes)),
+    tag: packed.toString('latin1', bornBytes, headBytes),
+    born: packed.readDoubleBE(),
+  }
+}

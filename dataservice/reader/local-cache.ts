@@ -1,0 +1,31 @@
+/** Answers in the memory of this process, bounded in bytes; what was asked for longest ago goes first. */
+import { LRUCache } from 'lru-cache'
+import type { Entity } from './entity.ts'
+
+/** What an entry takes beside its texts. */
+const entryBytes = 256
+
+export class LocalCache {
+  readonly #entries: LRUCache<string, Entity> | undefined
+
+  /** `maxBytes` 0: it keeps nothing. */
+  constructor(maxBytes: number) {
+    if (maxBytes === 0) return
+    this.#entries = new LRUCache<string, Entity>({
+      maxSize: maxBytes,
+      sizeCalculation: ({ body }, key) => entryBytes + key.length + (body?.length ?? 0),
+    })
+  }
+
+  get bytes(): number {
+    return this.#entries?.calculatedSize ?? 0
+  }
+
+  get(key: string): Entity | undefined {
+    return this.#entries?.get(key)
+  }
+
+  set(key: string, entity: Entity): void {
+    this.#entries?.set(key, entity)
+  }
+}

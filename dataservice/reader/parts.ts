@@ -1,0 +1,53 @@
+/** The parts of a reader, put together. */
+import type { KeyObject } from 'node:crypto'
+import type { Registry } from 'prom-client'
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Reads } from '#dataservice/platform/postgres/reads.ts'
+import type { Cache } from '#dataservice/platform/redis/cache.ts'
+import type { ReaderPorts } from './app.ts'
+import { Exporter } from './export.ts'
+import { LocalCache } from './local-cache.ts'
+import { Lookup } from './lookup.ts'
+import { readerMetrics } from './metrics.ts'
+import { Pages } from './pages.ts'
+import { openStore } from './store.ts'
+
+export interface ReaderAdapters {
+  /** As the reader, at the replica or wherever reads go. */
+  database: Reads
+  /** The primary, where `database` asks a replica first. */
+  primary?: Reads
+  cache: Cache
+}
+
+export interface ReaderOptions extends ReaderAdapters {
+  settings: Pick<Settings, 'record' | 'log' | 'partitioning' | 'cache'>
+  record: Pick<AcceptedRecord, 'indexes'>
+  /** Signs cursors, opens consistency tokens. */
+  key: KeyObject
+  metrics: Registry
+  /** Milliseconds since 1970. */
+  now(): number
+}
+
+/** Memory for answers, out of the 512Mi of a pod. */
+const localBytes = 48 * 1024 * 1024
+
+export function readerPorts(options: ReaderOptions): ReaderPorts {
+  const { settings, record, database, primary, cache, key, now } = options
+  const { by } = settings.partitioning
+  const store = openStore({ reads: database, ...(primary && { primary }), topic: settings.log.eventsTopic })
+  const pages = new Pages({ store, by, cursorKey: key })
+  const local = new LocalCache(settings.cache.localBytes ?? localBytes)
+  const exporter = new Exporter({ pages, store, columns: membersOf(settings.record.schema) })
+  const metrics = readerMetrics(options.metrics, { database, local, exporter })
+  const recordTtlMs = settings.cache.ttlSeconds * 1_000
+  const lookup = new Lookup({ store, pages, cache, local, by, recordTtlMs, metrics, now })
+  return { lookup, exporter, indexes: record.indexes, tokenKey: key }
+}
+
+/** Names of the members that a schema declares. */
+function membersOf({ properties }: Readonly<Record<string, unknown>>): string[] {
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+}

@@ -1,0 +1,115 @@
+/** The reader's questions to Postgres: in time, and not before a write that the client has seen is stored. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
+import type { Reads } from '#dataservice/platform/postgres/reads.ts'
+import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
+import type { LogPosition } from '#dataservice/record/consistency-token.ts'
+
+/** What every question brings along. */
+export interface Ask {
+  /** When the answer is of no use any more; milliseconds of `performance.now()`. */
+  deadline: number
+  /** The answer must show this write. */
+  token?: LogPosition
+}
+
+export interface Store {
+  /** Rejects with a `DatabaseFailure`, or with one of the errors below. */
+  rows(statement: Statement, ask: Ask): Promise<readonly Row[]>
+}
+
+/** The deadline of the question has passed. */
+export class TooLate extends Error {}
+
+/** The write of the token was not stored before the deadline. */
+export class NotStoredYet extends Error {}
+
+/** The token is of a log whose records do not come here any more. */
+export class ForeignToken extends Error {}
+
+export interface StoreOptions {
+  /** Replica first, primary while it is away. */
+  reads: Reads
+  /** The primary itself; absent where `reads` is the primary. */
+  primary?: Reads
+  topic: string
+  /** Callers that may wait for the writer at once. */
+  maxWaiting?: number
+}
+
+/** How long a replica may be behind before the primary is asked. */
+const replicaMs = 100
+const pauses = { first: 10, longest: 100 } as const
+
+export function openStore({ reads, primary = reads, topic, maxWaiting = 256 }: StoreOptions): Store {
+  let waiting = 0
+  const afterWrite = async (statement: Statement, deadline: number) => {
+    const started = performance.now()
+    for (let next: number = pauses.first; ; next = Math.min(next * 2, pauses.longest)) {
+      const from = performance.now() - started < replicaMs ? reads : primary
+      const rows = throughGate(await ask(from, statement, deadline))
+      if (rows !== undefined) return rows
+      if (performance.now() + next >= deadline) throw new NotStoredYet()
+      await pause(next)
+    }
+  }
+  return {
+    async rows(statement, { deadline, token }) {
+      if (token === undefined) return ask(reads, statement, deadline)
+      if (waiting >= maxWaiting) throw new DatabaseFailure('too many callers wait for a write', 'retriable')
+      waiting += 1
+      try {
+        return await afterWrite(gatedStatement(statement, topic, token), deadline)
+      } finally {
+        waiting -= 1
+      }
+    },
+  }
+}
+
+async function ask(from: Reads, statement: Statement, deadline: number): Promise<readonly Row[]> {
+  const { rows } = await from.query(statement, remaining(deadline))
+  return rows
+}
+
+function remaining(deadline: number): number {
+  const milliseconds = deadline - performance.now()
+  if (milliseconds <= 0) throw new TooLate()
+  return milliseconds
+}
+
+/**
+ * The rows of a statement, each behind the state of the gate, in the one statement that also looks at the offsets:
+ * whatever they say holds for the rows. Without rows to show there is one of NULLs.
+ */
+export function gatedStatement(
+  { text, values = [] }: Statement,
+  topic: string,
+  { log, offsets }: LogPosition,
+): Statement {
+  const at = values.length
+  return {
+    text: `SELECT gate.state, answer.* FROM (
+SELECT CASE WHEN bool_or(o.cluster_id <> $${at + 4}) THEN 'foreign'
+WHEN count(*) FILTER (WHERE o.next_offset > wanted.last) = $${at + 5} THEN 'open' ELSE 'closed' END AS state
+FROM unnest($${at + 1}::int[], $${at + 2}::bigint[]) AS wanted (partition, last)
+JOIN ingest_offsets o ON o.topic = $${at + 3} AND o.partition = wanted.partition
+) AS gate LEFT JOIN LATERAL (${text}) AS answer ON gate.state = 'open'`,
+    values: [
+      ...values,
+      `{${[...offsets.keys()].join(',')}}`,
+      `{${[...offsets.values()].join(',')}}`,
+      topic,
+      log,
+      offsets.size,
+    ],
+  }
+}
+
+/** Undefined while the gate is closed. */
+function throughGate(rows: readonly Row[]): readonly Row[] | undefined {
+  const state = rows[0]?.[0]
+  if (state === 'foreign') throw new ForeignToken()
+  if (state !== 'open') return undefined
+  return rows.map(row => row.slice(1)).filter(([first]) => first !== null)
+}
