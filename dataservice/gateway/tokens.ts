@@ -1,12 +1,7 @@
 /** Consistency tokens for what was accepted: with one, a GET sees that write. */
 import type { KeyObject } from 'node:crypto'
 import { Problem } from '#dataservice/platform/http/problems.ts'
-import {
-  type LogPosition,
-  mergePositions,
-  readTokens,
-  writeToken,
-} from '#dataservice/record/consistency-token.ts'
+import { highest, type LogPosition, readTokens, writeToken } from '#dataservice/record/consistency-token.ts'
 import type { RecordOutcome } from './entries.ts'
 
 export interface Tokens {
@@ -28,15 +23,20 @@ export function tokens(key: KeyObject, logId: () => string): Tokens {
     },
     write(outcomes, earlier) {
       const log = logId()
-      const offsets = new Map<number, bigint>()
-      for (const outcome of outcomes) {
-        if (outcome.kind !== 'appended') continue
-        const known = offsets.get(outcome.partition)
-        if (known === undefined || known < outcome.offset) offsets.set(outcome.partition, outcome.offset)
-      }
-      const position = { log, offsets }
+      const written = positionsOf(outcomes)
       // Of a log that was replaced nothing is worth waiting for.
-      return writeToken(key, earlier?.log === log ? mergePositions(earlier, position) : position)
+      if (earlier?.log !== log) return writeToken(key, { log, offsets: written })
+      return writeToken(key, { log, offsets: highest([...earlier.offsets, ...written]) })
     },
   }
+}
+
+type Position = readonly [partition: number, offset: bigint]
+
+/** Of each partition the last offset. One record, which is what most requests bring, needs no search. */
+function positionsOf(outcomes: readonly RecordOutcome[]): Iterable<Position> {
+  const positions = outcomes.flatMap((outcome): Position[] =>
+    outcome.kind === 'appended' ? [[outcome.partition, outcome.offset]] : [],
+  )
+  return positions.length > 1 ? highest(positions) : positions
 }

@@ -4,15 +4,20 @@ import { LocalCache } from './local-cache.ts'
 
 test('an answer comes out of a cache as it went in', () => {
   const entity = entityOf('{"a":"\u00f6ö"}', 1_700_000_000_123)
-  expect(unpack(pack(entity))).toEqual(entity)
+  expect(unpack(pack(entity), Date.now())).toEqual(entity)
   expect(entity.tag).toMatch(/^[\w-]{22}$/)
-  expect(unpack(pack(absence(7)))).toEqual(absence(7))
+  expect(unpack(pack(absence(7)), 8)).toEqual(absence(7))
+})
+
+test('nothing is younger than it can be, whatever the clock of the reader that wrote it', () => {
+  expect(unpack(pack(entityOf('x', 9_000)), 5_000)?.born).toBe(5_000)
+  expect(unpack(pack(absence(9_000)), 5_000)?.born).toBe(5_000)
 })
 
 test('what was cut off is no answer', () => {
   const packed = pack(entityOf('x', 1))
   for (const length of [0, 7, 9, packed.length - 1])
-    expect(unpack(packed.subarray(0, length))).toBeUndefined()
+    expect(unpack(packed.subarray(0, length), 2)).toBeUndefined()
 })
 
 test('the memory is bounded in bytes: what was not asked for goes first', () => {

@@ -35,14 +35,19 @@ export function pack({ body, tag, born }: Entity): Buffer {
   return packed
 }
 
-/** What `pack` wrote; undefined when it is something else. */
-export function unpack(packed: Buffer): Entity | undefined {
-  if (packed.length === bornBytes) return absence(packed.readDoubleBE())
+/**
+ * What `pack` wrote; undefined when it is something else. `now` in milliseconds since 1970: a clock that is ahead of
+ * ours must not make an entry younger than it can be.
+ */
+export function unpack(packed: Buffer, now: number): Entity | undefined {
+  if (packed.length < bornBytes) return undefined
+  const born = Math.min(packed.readDoubleBE(), now)
+  if (packed.length === bornBytes) return absence(born)
   if (packed.length <= headBytes) return undefined
   return {
     // A copy: the driver's buffer is a piece of a larger one that would stay in memory with it.
     body: Buffer.from(packed.subarray(headBytes)),
     tag: packed.toString('latin1', bornBytes, headBytes),
-    born: packed.readDoubleBE(),
+    born,
   }
 }

@@ -131,7 +131,7 @@ export class Lookup {
     const { cache, local, metrics } = this.#options
     const answer = await cache.get(key)
     metrics.countCache(kind, answer.kind)
-    const shared = answer.kind === 'hit' ? unpack(answer.value) : undefined
+    const shared = answer.kind === 'hit' ? unpack(answer.value, this.#options.now()) : undefined
     if (
       shared &&
       this.#isYounger(shared, this.#lifeOf(kind, shared).fresh) &&

@@ -1,9 +1,8 @@
 /** The reader's questions to Postgres: in time, and not before a write that the client has seen is stored. */
-import { setTimeout as pause } from 'node:timers/promises'
-import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import type { LogPosition } from '#dataservice/record/consistency-token.ts'
+import { StoredPositions } from './stored-positions.ts'
 
 /** What every question brings along. */
 export interface Ask {
@@ -33,36 +32,37 @@ export interface StoreOptions {
   /** The primary itself; absent where `reads` is the primary. */
   primary?: Reads
   topic: string
-  /** Callers that may wait for the writer at once. */
-  maxWaiting?: number
 }
 
 /** How long a replica may be behind before the primary is asked. */
 const replicaMs = 100
-const pauses = { first: 10, longest: 100 } as const
 
-export function openStore({ reads, primary = reads, topic, maxWaiting = 256 }: StoreOptions): Store {
-  let waiting = 0
-  const afterWrite = async (statement: Statement, deadline: number) => {
-    const started = performance.now()
-    for (let next: number = pauses.first; ; next = Math.min(next * 2, pauses.longest)) {
-      const from = performance.now() - started < replicaMs ? reads : primary
-      const rows = throughGate(await ask(from, statement, deadline))
-      if (rows !== undefined) return rows
-      if (performance.now() + next >= deadline) throw new NotStoredYet()
-      await pause(next)
-    }
-  }
+/** Where a write is looked for, and for how long. */
+interface Way {
+  reads: Reads
+  positions: StoredPositions
+  patienceMs: number
+}
+
+export function openStore({ reads, primary, topic }: StoreOptions): Store {
+  const way = (at: Reads, patienceMs: number): Way => ({
+    reads: at,
+    positions: new StoredPositions(at, topic),
+    patienceMs,
+  })
+  const ways = primary ? [way(reads, replicaMs), way(primary, Infinity)] : [way(reads, Infinity)]
   return {
     async rows(statement, { deadline, token }) {
       if (token === undefined) return ask(reads, statement, deadline)
-      if (waiting >= maxWaiting) throw new DatabaseFailure('too many callers wait for a write', 'retriable')
-      waiting += 1
-      try {
-        return await afterWrite(gatedStatement(statement, topic, token), deadline)
-      } finally {
-        waiting -= 1
+      const gated = gatedStatement(statement, topic, token)
+      for (const { reads: at, positions, patienceMs } of ways) {
+        const until = Math.min(deadline, performance.now() + patienceMs)
+        do {
+          const rows = throughGate(await ask(at, gated, deadline))
+          if (rows !== undefined) return rows
+        } while (await positions.wait(token, until))
       }
+      throw new NotStoredYet()
     },
   }
 }

@@ -13,6 +13,11 @@ test('says what it was given', () => {
   expect(readTokens(key, writeToken(key, given))).toEqual(given)
 })
 
+test('the name of a log may be any text', () => {
+  const given = position({ 0: 5n }, 'a.1-2,%ü')
+  expect(readTokens(key, writeToken(key, given))).toEqual(given)
+})
+
 test('several in one header are one: of each partition the highest offset', () => {
   const tokens = [position({ 0: 5n, 1: 9n }), position({ 0: 7n, 2: 1n }), position({ 1: 3n })]
   const header = tokens.map(each => writeToken(key, each)).join(', ')
@@ -26,7 +31,8 @@ test.each([
   ],
   ['with another key', writeToken(generateKeySync('hmac', { length: 256 }), position({ 0: 1n }))],
   ['cut off', writeToken(key, position({ 0: 1n })).slice(0, -1)],
-  ['changed', writeToken(key, position({ 0: 1n })).replace(/^../, 'AA')],
+  ['changed', writeToken(key, position({ 0: 1n })).replace('0-1', '0-2')],
+  ['with a longer signature', `${writeToken(key, position({ 0: 1n }))}A`],
   ['empty', ''],
   ['no token', 'abc'],
   ['far too long', 'a'.repeat(10_000)],

@@ -12,19 +12,27 @@ export interface LogPosition {
   offsets: ReadonlyMap<number, bigint>
 }
 
+type Written = Pick<LogPosition, 'log'> & { offsets: Iterable<readonly [number, bigint]> }
+
 /** Spelled as clients send and get it. */
 export const tokenHeader = 'consistency-token'
 
 const version = 1
-const signatureBytes = 16
+/** Of base64url: 128 bits and some more. */
+const signatureLength = 22
 const maxLength = 8_192
 /** What stands before the text, so that no cursor with the same key is taken for a token. */
-const purpose = 'consistency-token'
+const purpose = 'consistency-token '
 
-export function writeToken(key: KeyObject, { log, offsets }: LogPosition): string {
-  const parts = [...offsets].map(([partition, offset]) => `${partition}-${offset}`)
-  const text = `${version};${log};${parts.join(',')}`
-  return `${Buffer.from(text).toString('base64url')}.${signature(key, text).toString('base64url')}`
+/** `<version>.<log>.<partition>-<offset>_….<signature>`: made for every POST, so it is one text and one hash. */
+export function writeToken(key: KeyObject, { log, offsets }: Written): string {
+  let text = `${version}.${encodeURIComponent(log)}.`
+  let separator = ''
+  for (const [partition, offset] of offsets) {
+    text += `${separator}${partition}-${offset}`
+    separator = '_'
+  }
+  return `${text}.${signature(key, text)}`
 }
 
 /**
@@ -33,45 +41,46 @@ export function writeToken(key: KeyObject, { log, offsets }: LogPosition): strin
  */
 export function readTokens(key: KeyObject, header: string): LogPosition | undefined {
   if (header.length > maxLength) return undefined
-  const positions = header.split(',').map(token => readToken(key, token.trim()))
-  const [first] = positions
-  if (first === undefined) return undefined
-  let merged: LogPosition = first
-  for (const position of positions) {
-    if (position === undefined || position.log !== first.log) return undefined
-    merged = mergePositions(merged, position)
+  const offsets: [number, bigint][] = []
+  let log: string | undefined
+  for (const token of header.split(',')) {
+    const position = readToken(key, token.trim())
+    if (position === undefined || (log !== undefined && position.log !== log)) return undefined
+    log = position.log
+    offsets.push(...position.offsets)
   }
-  return merged
+  return log === undefined ? undefined : { log, offsets: highest(offsets) }
 }
 
-/** Both places of the same log. */
-export function mergePositions(one: LogPosition, other: LogPosition): LogPosition {
-  const offsets = new Map(one.offsets)
-  for (const [partition, offset] of other.offsets) {
-    const known = offsets.get(partition)
-    if (known === undefined || known < offset) offsets.set(partition, offset)
+/** Of each partition the highest offset. */
+export function highest(offsets: Iterable<readonly [number, bigint]>): Map<number, bigint> {
+  const found = new Map<number, bigint>()
+  for (const [partition, offset] of offsets) {
+    const known = found.get(partition)
+    if (known === undefined || known < offset) found.set(partition, offset)
   }
-  return { log: one.log, offsets }
+  return found
 }
 
 function readToken(key: KeyObject, token: string): LogPosition | undefined {
-  const [encoded = '', signed = ''] = token.split('.')
-  const text = Buffer.from(encoded, 'base64url').toString()
-  const given = Buffer.from(signed, 'base64url')
-  if (given.length !== signatureBytes || !timingSafeEqual(given, signature(key, text))) return undefined
-  const [, log = '', parts = ''] = /^1;([^;]*);([\d,-]+)$/.exec(text) ?? []
+  const end = token.lastIndexOf('.')
+  const text = token.slice(0, Math.max(end, 0))
+  const given = Buffer.from(token.slice(end + 1))
+  const expected = Buffer.from(signature(key, text))
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
+  const [, log = '', parts = ''] = /^1\.(.*)\.([\d_-]+)$/.exec(text) ?? []
   const offsets = new Map<number, bigint>()
-  for (const part of parts.split(',')) {
+  for (const part of parts.split('_')) {
     const [, partition, offset] = /^(\d{1,9})-(\d{1,19})$/.exec(part) ?? []
     if (partition === undefined || offset === undefined) return undefined
     offsets.set(Number(partition), BigInt(offset))
   }
-  return { log, offsets }
+  return { log: decodeURIComponent(log), offsets }
 }
 
-function signature(key: KeyObject, text: string): Buffer {
+function signature(key: KeyObject, text: string): string {
   return createHmac('sha256', key)
     .update(purpose + text)
-    .digest()
-    .subarray(0, signatureBytes)
+    .digest('base64url')
+    .slice(0, signatureLength)
 }

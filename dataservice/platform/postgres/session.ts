@@ -62,8 +62,8 @@ const asText = { getTypeParser: () => (value: string | Buffer) => value }
 export class PostgresSession implements Session {
   readonly #client: Client
   readonly #socket: Socket
-  readonly #deadlineMs: number
   readonly #statementTimeoutMs: number
+  readonly #networkGraceMs: number
   /** What the server's limit is now. */
   #limitMs: number
   #broken = false
@@ -76,8 +76,8 @@ export class PostgresSession implements Session {
     this.#client = client
     this.#socket = socket
     this.#statementTimeoutMs = statementTimeoutMs
+    this.#networkGraceMs = networkGraceMs
     this.#limitMs = statementTimeoutMs
-    this.#deadlineMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkGraceMs
     client.on('error', () => this.destroy())
     client.on('end', () => this.destroy())
   }
@@ -113,12 +113,12 @@ export class PostgresSession implements Session {
       rowMode: 'array' as const,
       ...(name ? { name } : {}),
     }
-    const result = await this.#within(this.#deadlineMs, this.#client.query<Cell[]>(query))
+    const result = await this.#within(this.#patienceMs, this.#client.query<Cell[]>(query))
     return { rows: result.rows ?? [], count: result.rowCount ?? 0, command: result.command }
   }
 
   copyIn(text: string, parts: readonly Buffer[]): Promise<number> {
-    return this.#within(this.#deadlineMs, this.#client.query(new CopyIn(text, parts)).done)
+    return this.#within(this.#patienceMs, this.#client.query(new CopyIn(text, parts)).done)
   }
 
   /** Says good-bye to the server; cuts the connection when that takes too long. */
@@ -134,8 +134,13 @@ export class PostgresSession implements Session {
     this.#socket.destroy()
   }
 
+  /** How long we wait for an answer; 0 is no limit. */
+  get #patienceMs(): number {
+    return this.#limitMs === 0 ? 0 : this.#limitMs + this.#networkGraceMs
+  }
+
   async #limitStatements(limit: number): Promise<void> {
-    await this.#within(this.#deadlineMs, this.#client.query(`SET statement_timeout = ${limit}`))
+    await this.#within(this.#patienceMs, this.#client.query(`SET statement_timeout = ${limit}`))
     this.#limitMs = limit
   }
 
