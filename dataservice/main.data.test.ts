@@ -54,8 +54,8 @@ async function startAll() {
   return { gateway, writer, reader, run, database }
 }
 
-async function json(url: string) {
-  const answer = await request(url)
+async function json(url: string, headers: Record<string, string> = {}) {
+  const answer = await request(url, { headers })
   const text = await answer.body.text()
   return { status: answer.statusCode, text, json: JSON.parse(text) }
 }
@@ -77,10 +77,12 @@ test('records go through gateway, log, writer, tables and reader; every role sto
   const ids = acceptedIds(answer)
   expect(ids).toHaveLength(1_000)
 
+  // The token makes the reader wait for the writer, so everything is there at once.
+  const token = { 'consistency-token': String(posted.headers['consistency-token']) }
+  const last = await json(`${gateway.url}/data/${ids[999]}`, token)
   const owner = database.open('owner')
   onTestFinished(() => owner.close())
-  await until(async () => (await owner.query('SELECT id FROM records')).rows.length === 1_000)
-  const last = await json(`${gateway.url}/data/${ids[999]}`)
+  expect((await owner.query('SELECT id FROM records')).rows).toHaveLength(1_000)
   expect([last.status, last.json.id]).toEqual([200, ids[999]])
   expect(last.text).toContain(`"record":${bodies[999]}`)
 
