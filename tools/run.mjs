@@ -16,6 +16,7 @@ const programs = {
   generate: 'tools/generate.ts',
   cluster: 'e2e/cluster/main.ts',
   images: 'e2e/images/main.ts',
+  bench: 'e2e/bench/main.ts',
 }
 
 const [command, ...args] = process.argv.slice(2)

@@ -13,6 +13,7 @@ import { root } from '#tools/workspace.ts'
 export interface RoleProcess {
   /** Where gateway and reader serve HTTP. */
   url: string
+  pid: number
   /** Answers the status of `/readyz`, or 0 when nobody listens. */
   readiness(): Promise<number>
   metrics(): Promise<string>
@@ -61,8 +62,10 @@ export async function startRole(
   const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
   const log = collected(child)
   const probe = (path: string) => fetch(`http://127.0.0.1:${telemetry}${path}`)
+  if (child.pid === undefined) throw new Error(`${process.execPath} could not be started`)
   return {
     url: `http://127.0.0.1:${http}`,
+    pid: child.pid,
     readiness: () =>
       probe(probePaths.ready).then(
         answer => answer.status,

@@ -1,0 +1,75 @@
+/** One comparison: ours against a peer that does the same work in the same run. Pure. */
+
+/** `smoke` is for every change, `full` for figures that are told to others. */
+export type Size = 'smoke' | 'full'
+
+/** What one contender did in one round. */
+export interface Sample {
+  operations: number
+  /** User and system time of every process that did the work. */
+  cpuSeconds: number
+  wallSeconds: number
+}
+
+export interface Contender {
+  /** Name and version, for example `psql 17.5`. */
+  version: string
+  /** Does the work once. Rejects when what it did is not what was asked for: a wrong result has no speed. */
+  round(): Promise<Sample>
+}
+
+export interface Contest {
+  name: string
+  /** What the figures are, for example `CPU µs for each row`. */
+  metric: string
+  /** Least ratio peer/ours that holds: 1 means ours costs as much as the peer. */
+  gate: number
+  ours: Contender
+  peer: Contender
+}
+
+/** One line of the result, as `--json` writes it. */
+export interface Row {
+  name: string
+  metric: string
+  /** CPU microseconds for each operation, the median of the rounds. */
+  ours: number
+  peer: number
+  peerVersion: string
+  ratio: number
+  gate: number
+  holds: boolean
+}
+
+/** Samples of both contenders, in the order of the rounds. */
+export interface Rounds {
+  ours: readonly Sample[]
+  peer: readonly Sample[]
+}
+
+export const cpuMicroseconds = ({ cpuSeconds, operations }: Sample): number => (cpuSeconds / operations) * 1e6
+export const perSecond = ({ wallSeconds, operations }: Sample): number => operations / wallSeconds
+
+/** Medians decide: one round that a neighbour disturbed changes nothing. */
+export function judge({ name, metric, gate, peer }: Contest, rounds: Rounds): Row {
+  const costs = {
+    ours: median(rounds.ours.map(cpuMicroseconds)),
+    peer: median(rounds.peer.map(cpuMicroseconds)),
+  }
+  const ratio = costs.peer / costs.ours
+  return { name, metric, ...costs, peerVersion: peer.version, ratio, gate, holds: ratio >= gate }
+}
+
+/** The row of what could not be measured. */
+export const broken = (
+  { name, metric, gate = 0 }: Pick<Contest, 'name' | 'metric'> & Partial<Pick<Contest, 'gate'>>,
+  peerVersion = '',
+): Row => ({ name, metric, ours: 0, peer: 0, peerVersion, ratio: 0, gate, holds: false })
+
+/** The middle one; the mean of the two middle ones when their number is even. Rejects an empty list. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]]
+  if (low === undefined || high === undefined) throw new Error('nothing was measured')
+  return (low + high) / 2
+}

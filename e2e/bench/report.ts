@@ -1,0 +1,34 @@
+/** The result as people read it. Pure. */
+import type { Row } from './contest.ts'
+
+const heads = ['name', 'metric', 'ours', 'peer', 'ratio', 'gate', '', 'against'] as const
+
+export function table(rows: readonly Row[]): string {
+  const lines = [heads, ...rows.map(cells)]
+  const widths = heads.map((_, column) => Math.max(...lines.map(line => (line[column] ?? '').length)))
+  return lines
+    .map(line =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+const cells = ({ name, metric, ours, peer, ratio, gate, holds, peerVersion }: Row): string[] => [
+  name,
+  metric,
+  ours.toFixed(1),
+  peer.toFixed(1),
+  ratio.toFixed(2),
+  gate.toFixed(2),
+  holds ? 'holds' : 'FAILS',
+  peerVersion,
+]
+
+/** The last line, as the other commands end. */
+export const closing = (rows: readonly Row[]): string => {
+  const held = rows.filter(({ holds }) => holds).length
+  return `${held} passed, ${rows.length - held} failed`
+}
