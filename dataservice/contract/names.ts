@@ -13,6 +13,12 @@ export interface ServiceKey {
 export const roles = ['gateway', 'writer', 'reader', 'migrate', 'maintain'] as const
 export type Role = (typeof roles)[number]
 
+/**
+ * Records live for some milliseconds. With the 16 MiB that Node starts with for young objects many of them are still in
+ * use at the next collection, and are copied.
+ */
+export const nodeFlags = ['--max-semi-space-size=64'] as const
+
 export const ports = {
   /** HTTP of gateway and reader. */
   http: 8080,

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { highestUuid7, lowestUuid7, timeOfUuid7, uuid7Maker } from './uuid7.ts'
+import { highestUuid7, lowestUuid7, timeOfBytes, timeOfUuid7, uuid7Bytes, uuid7Maker } from './uuid7.ts'
 
 const zeros = (bytes: Uint8Array) => void bytes.fill(0)
 const ones = (bytes: Uint8Array) => void bytes.fill(0xff)
@@ -34,3 +34,20 @@ test.each(['', 'x', '019ca945-0a00-4000-8000-000000000000', '019CA945-0A00-7000-
   '%j is no id of ours',
   text => expect(timeOfUuid7(text)).toBeUndefined(),
 )
+
+test('the bytes of an id are those of its digits, and nothing else has any', () => {
+  const id = '0199d1f0-7c00-7abc-8def-0123456789ab'
+  const bytes = uuid7Bytes(Buffer.from(id))
+  expect(bytes?.toString('hex')).toBe(id.replaceAll('-', ''))
+  expect(timeOfBytes(bytes ?? Buffer.alloc(16))).toBe(timeOfUuid7(id))
+  const wrong = [
+    '',
+    id.slice(1),
+    `${id}0`,
+    id.toUpperCase(),
+    id.replace('f', 'g'),
+    id.replace('-7abc', '-4abc'),
+  ]
+  for (const text of [...wrong, id.replace('-8def', '-cdef'), id.replaceAll('-', '0'), `é${id.slice(2)}`])
+    expect(uuid7Bytes(Buffer.from(text)), text).toBeUndefined()
+})

@@ -51,6 +51,34 @@ export function timeOfUuid7(id: string): number | undefined {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 }
 
+/** Value of each hexadecimal digit in lower case, by its character; -1 for all others. */
+const digitOf = new Int8Array(256).fill(-1)
+for (const [value, digit] of [...'0123456789abcdef'].entries()) digitOf[digit.charCodeAt(0)] = value
+
+/** Where the two digits of each byte stand in the text; between them stand the dashes. */
+const bytePlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
+const dashPlaces = [8, 13, 18, 23] as const
+const dash = '-'.charCodeAt(0)
+
+/** The sixteen bytes of a UUIDv7 that is written in lower case, or undefined when the text is none. */
+export function uuid7Bytes(text: Buffer): Buffer | undefined {
+  if (text.length !== 36 || dashPlaces.some(place => text[place] !== dash)) return undefined
+  const bytes = Buffer.allocUnsafe(16)
+  let wrong = 0
+  for (const [index, place] of bytePlaces.entries()) {
+    const value = (valueAt(text, place) << 4) | valueAt(text, place + 1)
+    wrong |= value
+    bytes[index] = value
+  }
+  const isVersion7 = ((bytes[6] ?? 0) & 0xf0) === 0x70 && ((bytes[8] ?? 0) & 0xc0) === 0x80
+  return wrong >= 0 && isVersion7 ? bytes : undefined
+}
+
+const valueAt = (text: Buffer, place: number): number => digitOf[text[place] ?? 0] ?? -1
+
+/** Milliseconds since 1970 of the sixteen bytes of an id. */
+export const timeOfBytes = (bytes: Buffer): number => bytes.readUIntBE(0, 6)
+
 /** The lowest id of a millisecond: what comes at or after that time is not below it. */
 export function lowestUuid7(time: number): string {
   return `${timePart(time)}-7000-8000-000000000000`

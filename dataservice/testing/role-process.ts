@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { credentialFiles, mounts, probePaths, type Role } from '#dataservice/contract/names.ts'
+import { credentialFiles, mounts, nodeFlags, probePaths, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
@@ -48,7 +48,7 @@ export async function startRole(
   const all = { [credentialFiles.cursorKey]: randomBytes(32).toString('hex'), ...credentials }
   for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), `${text}\n`)
   const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
-  const child = spawn(process.execPath, [join(root, 'dataservice/main.ts'), role], {
+  const child = spawn(process.execPath, [...nodeFlags, join(root, 'dataservice/main.ts'), role], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,

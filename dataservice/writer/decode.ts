@@ -21,22 +21,25 @@ export function eventIdOf({ headers }: LogRecord): string | undefined {
 
 /** What a record becomes. A record that our gateway did not write may be unreadable. */
 export function decode(record: LogRecord, table: RecordsTable): Decoded {
-  const eventId = eventIdOf(record)
-  const idBytes = record.headers.get(envelope.subject)
-  const acceptedAt = Date.parse(record.headers.get(envelope.time)?.toString() ?? '')
-  const schemaVersion = record.headers.get(envelope.schemaVersion)
-  const { value: body, offset } = record
-  if (!eventId) return unreadable(`no ${envelope.eventId}`)
-  if (!idBytes) return unreadable(`no ${envelope.subject}`)
+  const { headers, value: body, offset } = record
+  const eventId = headers.get(envelope.eventId)
+  const id = headers.get(envelope.subject)
+  const acceptedAt = Date.parse(headers.get(envelope.time)?.toString('latin1') ?? '')
+  const schemaVersion = headers.get(envelope.schemaVersion)
+  if (!eventId?.length) return unreadable(`no ${envelope.eventId}`)
+  if (!id) return unreadable(`no ${envelope.subject}`)
   if (Number.isNaN(acceptedAt)) return unreadable(`${envelope.time} is no time`)
   if (!schemaVersion) return unreadable(`no ${envelope.schemaVersion}`)
   if (!body) return unreadable('no value')
-  const id = idBytes.toString()
-  const key = record.key ?? idBytes
-  const values = table.values({ eventId, id, idBytes, key, acceptedAt, schemaVersion, body })
+  const key = record.key ?? id
+  const values = table.values({ eventId, id, key, acceptedAt, schemaVersion, body })
   if ('unreadable' in values) return unreadable(values.unreadable)
-  const bytes = values.fields.reduce((sum, field) => sum + field.length, 0)
-  return { kind: 'row', row: { offset, eventId, id, ...values, bytes } }
+  const idText = id.toString()
+  // Without a natural id the record has the id of its event: one text for both.
+  const eventText = eventId.equals(id) ? idText : eventId.toString()
+  let bytes = 0
+  for (const field of values.fields) bytes += field.length
+  return { kind: 'row', row: { ...values, offset, eventId: eventText, id: idText, bytes } }
 }
 
 function unreadable(reason: string): Decoded {

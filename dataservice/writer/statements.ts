@@ -1,7 +1,7 @@
 /** The SQL of the writer; text and parameters only. */
 
 import type { Offset } from '#dataservice/platform/kafka/port.ts'
-import { arrayBytes, copyHeader, copyRow, copyTrailer } from '#dataservice/platform/postgres/binary.ts'
+import { arrayBytes } from '#dataservice/platform/postgres/binary.ts'
 import type { Statement } from '#dataservice/platform/postgres/session.ts'
 import type { NewRow } from './decode.ts'
 import type { Column } from './table.ts'
@@ -54,11 +54,6 @@ WHERE topic = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4`,
 
 export function copyText(columns: readonly Column[]): string {
   return `COPY records (${namesOf(columns)}) FROM STDIN (FORMAT binary)`
-}
-
-/** The input of `copyText`. */
-export function copyInput(rows: readonly NewRow[]): readonly Buffer[] {
-  return [Buffer.concat([copyHeader, ...rows.map(({ fields }) => copyRow(fields)), copyTrailer])]
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What the writer needs of the database, over one connection pool. */
+import { copyInput } from '#dataservice/platform/postgres/binary.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PartitionAnswer, partitionAnswer } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
@@ -9,7 +10,6 @@ import {
   type Advance,
   advanceStatement,
   claimStatement,
-  copyInput,
   copyText,
   ensurePartitionStatement,
   type Place,
@@ -76,7 +76,7 @@ async function insert(
 ): Promise<{ inserted: number; standing: Standing }> {
   if (rows.length === 0) return { inserted: 0, standing: nothingStands }
   if (path === 'fast') {
-    const inserted = await session.copyIn(copyText(columns), copyInput(rows))
+    const inserted = await session.copyIn(copyText(columns), copyInput(rows.map(({ fields }) => fields)))
     return { inserted, standing: nothingStands }
   }
   const { count: inserted } = await session.query(tolerantStatement(columns, rows))

@@ -1,8 +1,8 @@
 /** The two shapes of `records`, as the writer fills them: by time with ids of ours, by hash with natural ids. */
 import { createHash } from 'node:crypto'
-import { type BinaryType, timestampBytes, uuidBytes } from '#dataservice/platform/postgres/binary.ts'
+import { type BinaryType, timestampBytes } from '#dataservice/platform/postgres/binary.ts'
 import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
-import { timeOfUuid7 } from '#dataservice/record/uuid7.ts'
+import { timeOfBytes, uuid7Bytes } from '#dataservice/record/uuid7.ts'
 
 export interface Column {
   name: string
@@ -11,9 +11,9 @@ export interface Column {
 
 /** What the envelope, key and value of a record say. */
 export interface Received {
-  eventId: string
-  id: string
-  idBytes: Buffer
+  /** As text, in bytes. */
+  eventId: Buffer
+  id: Buffer
   key: Buffer
   /** Milliseconds since 1970. */
   acceptedAt: number
@@ -56,9 +56,9 @@ const byTime: RecordsTable = {
   by: 'Time',
   columns: [{ name: 'id', type: 'uuid' }, ...common],
   values(received) {
-    const idTime = timeOfUuid7(received.id)
-    if (idTime === undefined) return { unreadable: 'ce_subject is no UUIDv7' }
-    return { fields: [uuidBytes(received.id), ...commonFields(received)], idTime }
+    const id = uuid7Bytes(received.id)
+    if (id === undefined) return { unreadable: 'ce_subject is no UUIDv7' }
+    return { fields: [id, ...commonFields(received)], idTime: timeOfBytes(id) }
   },
 }
 
@@ -71,11 +71,12 @@ const byHash: RecordsTable = {
     { name: 'body_hash', type: 'bytea' },
   ],
   values(received) {
-    const { eventId, id, idBytes, body, acceptedAt } = received
-    if (id === '') return { unreadable: 'ce_subject is empty' }
-    if (timeOfUuid7(eventId) === undefined) return { unreadable: 'ce_id is no UUIDv7' }
+    const { id, body, acceptedAt } = received
+    if (id.length === 0) return { unreadable: 'ce_subject is empty' }
+    const eventId = uuid7Bytes(received.eventId)
+    if (eventId === undefined) return { unreadable: 'ce_id is no UUIDv7' }
     const hash = createHash('sha256').update(body).digest()
-    const fields = [idBytes, ...commonFields(received), uuidBytes(eventId), hash]
+    const fields = [id, ...commonFields(received), eventId, hash]
     return { fields, idTime: acceptedAt, bodyHash: hash.toString('hex') }
   },
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import fastifyPackage from 'fastify/package.json' with { type: 'json' }
-import { credentialFiles } from '#dataservice/contract/names.ts'
+import { credentialFiles, nodeFlags } from '#dataservice/contract/names.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
 import { startRole } from '#dataservice/testing/role-process.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
@@ -99,7 +99,7 @@ async function startGateway(
 
 async function startPeer(resources: AsyncDisposableStack): Promise<Server> {
   const port = await freePort()
-  const child = spawn(process.execPath, [join(root, 'e2e/bench/peers/fastify-202.ts')], {
+  const child = spawn(process.execPath, [...nodeFlags, join(root, 'e2e/bench/peers/fastify-202.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, PORT: String(port) },
   })

@@ -1,7 +1,14 @@
 /** Pieces of a pod that every part shares. All pods pass the `restricted` Pod Security level. */
 import type { V1Container, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { credentialFiles, credentialKeys, mounts, ports, probePaths } from '#dataservice/contract/names.ts'
+import {
+  credentialFiles,
+  credentialKeys,
+  mounts,
+  nodeFlags,
+  ports,
+  probePaths,
+} from '#dataservice/contract/names.ts'
 import type { PodOverrides, Resources } from './effective.ts'
 import { annotationKeys, childLabels, selectorLabels } from './labels.ts'
 import { credentialsName, type Part, partName, settingsName } from './names.ts'
@@ -105,7 +112,7 @@ export function programContainer(program: Program, image: string, resources: Res
     image,
     imagePullPolicy: 'IfNotPresent',
     terminationMessagePolicy: 'FallbackToLogsOnError', // the condition tells what it said last
-    args: ['/app/dataservice.mjs', program],
+    args: [...nodeFlags, '/app/dataservice.mjs', program],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
     securityContext: containerSecurity,

@@ -1,7 +1,7 @@
 /** Record batches as a broker answers them: bytes in, records out. */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { compressionsAlgorithms, crc32c } from '@platformatic/kafka'
-import type { LogRecord, Offset } from './port.ts'
+import type { LogHeaders, LogRecord, Offset } from './port.ts'
 
 /** What a fetch brought: records from the position on, and the offset to read next. */
 export interface Decoded {
@@ -99,64 +99,114 @@ function timestamps(batch: Buffer, attributes: number): TimestampOf {
   return delta => base + delta
 }
 
-const noHeaders: ReadonlyMap<string, Buffer> = new Map()
-
 class RecordCursor {
   readonly #bytes: Buffer
   readonly #timestampOf: TimestampOf
-  #at = 0
+  readonly #varints: Varints
 
   constructor(bytes: Buffer, timestampOf: TimestampOf) {
     this.#bytes = bytes
     this.#timestampOf = timestampOf
+    this.#varints = new Varints(bytes, 0)
   }
 
   read(base: Offset): LogRecord {
-    const length = this.#varint()
-    const end = this.#at + length
+    const varints = this.#varints
+    const length = varints.next()
+    const end = varints.at + length
     if (length < 0 || end > this.#bytes.length) throw new BatchUnreadable('a record is longer than its batch')
-    this.#at++ // attributes: none are defined
-    const timestamp = this.#timestampOf(this.#varint())
-    const offset = base + BigInt(this.#varint())
-    const key = this.#slice()
-    const value = this.#slice()
-    const headers = this.#headers()
-    this.#at = end
+    varints.at++ // attributes: none are defined
+    const timestamp = this.#timestampOf(varints.next())
+    const offset = base + BigInt(varints.next())
+    const key = varints.slice()
+    const value = varints.slice()
+    const headers = new Headers(this.#bytes, varints.at, end)
+    varints.at = end
     return { offset, key, value, headers, timestamp }
   }
+}
 
-  #headers(): ReadonlyMap<string, Buffer> {
-    const count = this.#varint()
-    if (count === 0) return noHeaders
-    const headers = new Map<string, Buffer>()
-    for (let index = 0; index < count; index++) {
-      const length = this.#varint()
-      const name = this.#bytes.toString('utf8', this.#at, this.#at + length)
-      this.#at += length
-      headers.set(name, this.#slice() ?? Buffer.alloc(0))
-    }
-    return headers
+/** Looks for a header in the bytes of its record: a Map of all would cost more than the rest of the record. */
+class Headers implements LogHeaders {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
   }
 
-  #slice(): Buffer | undefined {
-    const length = this.#varint()
-    if (length < 0) return undefined
-    const start = this.#at
-    this.#at += length
-    return this.#bytes.subarray(start, this.#at)
+  /** Throws BatchUnreadable when the headers do not end with their record. */
+  get(name: string): Buffer | undefined {
+    const wanted = bytesOf(name)
+    const varints = new Varints(this.#bytes, this.#start)
+    let found: Buffer | undefined
+    for (let left = varints.next(); left > 0; left--) {
+      const length = varints.next()
+      const start = varints.at
+      varints.at += length
+      if (length === wanted.length && isAt(this.#bytes, start, wanted))
+        found = varints.slice() ?? Buffer.alloc(0)
+      else varints.skip()
+    }
+    if (varints.at !== this.#end) throw new BatchUnreadable('the headers of a record do not end with it')
+    return found
+  }
+}
+
+/** The few names that are asked for, encoded once. */
+const names = new Map<string, Buffer>()
+
+function bytesOf(name: string): Buffer {
+  const known = names.get(name)
+  if (known) return known
+  const bytes = Buffer.from(name)
+  names.set(name, bytes)
+  return bytes
+}
+
+/** Names differ early, and a call of Buffer.compare costs more than some steps. */
+function isAt(bytes: Buffer, start: number, wanted: Buffer): boolean {
+  for (let index = 0; index < wanted.length; index++) if (bytes[start + index] !== wanted[index]) return false
+  return true
+}
+
+/** Numbers and fields of varying length, one after the other. */
+class Varints {
+  at: number
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes
+    this.at = at
   }
 
   /** A zigzag varint; multiplied rather than shifted, because timestamp deltas may exceed 32 bits. */
-  #varint(): number {
+  next(): number {
     let value = 0
     let factor = 1
     for (;;) {
-      const byte = this.#bytes[this.#at++]
+      const byte = this.#bytes[this.at++]
       if (byte === undefined) throw new BatchUnreadable('a record ends before its fields')
       value += (byte & 0x7f) * factor
       if (byte < 0x80) break
       factor *= 128
     }
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  slice(): Buffer | undefined {
+    const length = this.next()
+    if (length < 0) return undefined
+    const start = this.at
+    this.at += length
+    return this.#bytes.subarray(start, this.at)
+  }
+
+  skip(): void {
+    const length = this.next() // which moves on, too
+    this.at += Math.max(0, length)
   }
 }

@@ -44,12 +44,17 @@ export interface LogAppender {
   close(): Promise<void>
 }
 
+/** Headers of a record, found when asked for: a reader needs few of them. The last of a name counts. */
+export interface LogHeaders {
+  get(name: string): Buffer | undefined
+}
+
 export interface LogRecord {
   offset: Offset
   key: Buffer | undefined
   /** Undefined for a tombstone. */
   value: Buffer | undefined
-  headers: ReadonlyMap<string, Buffer>
+  headers: LogHeaders
   /** Broker or producer time of the record, milliseconds since 1970. */
   timestamp: number
 }

@@ -14,13 +14,13 @@ export class CopyIn implements Submittable {
   /** Rows stored; rejects with the server's error or that of the connection. */
   readonly done: Promise<number>
   readonly #text: string
-  readonly #parts: readonly Buffer[]
+  readonly #input: Buffer
   readonly #settled: PromiseWithResolvers<number>
   #rows = 0
 
-  constructor(text: string, parts: readonly Buffer[]) {
+  constructor(text: string, input: Buffer) {
     this.#text = text
-    this.#parts = parts
+    this.#input = input
     this.#settled = Promise.withResolvers<number>()
     this.done = this.#settled.promise
   }
@@ -33,15 +33,13 @@ export class CopyIn implements Submittable {
 
   handleCopyInResponse({ stream }: Connection): void {
     stream.cork()
-    for (const part of this.#parts) {
-      for (let from = 0; from < part.length; from += pieceBytes) {
-        const piece = part.subarray(from, from + pieceBytes)
-        const header = Buffer.allocUnsafe(5)
-        header[0] = copyData
-        header.writeInt32BE(piece.length + 4, 1)
-        stream.write(header)
-        stream.write(piece)
-      }
+    for (let from = 0; from < this.#input.length; from += pieceBytes) {
+      const piece = this.#input.subarray(from, from + pieceBytes)
+      const header = Buffer.allocUnsafe(5)
+      header[0] = copyData
+      header.writeInt32BE(piece.length + 4, 1)
+      stream.write(header)
+      stream.write(piece)
     }
     stream.write(copyDone)
     stream.uncork()

@@ -138,10 +138,8 @@ test('a job waits for a server that is only just starting, but not for ever', as
 test('COPY refused in the middle of much input leaves the connection usable', async () => {
   const database = open({ poolSize: 1 })
   const input = Buffer.from(`${'3\n'.repeat(500_000)}`)
-  const copy = database.use(session => session.copyIn('COPY seen FROM STDIN', [input]))
+  const copy = database.use(session => session.copyIn('COPY seen FROM STDIN', input))
   await expect(copy).rejects.toMatchObject({ kind: 'duplicate', where: 'COPY seen, line 2' })
-  const copied = await database.use(session =>
-    session.copyIn('COPY seen FROM STDIN', [Buffer.from('4\n5\n')]),
-  )
+  const copied = await database.use(session => session.copyIn('COPY seen FROM STDIN', Buffer.from('4\n5\n')))
   expect(copied).toBe(2)
 })

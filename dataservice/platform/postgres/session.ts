@@ -31,7 +31,7 @@ export interface Session {
   /** `withinMs`: the server gives up soon after this; default: at the session's own limit. */
   query(statement: Statement | string, withinMs?: number): Promise<QueryResult>
   /** Sends ready-made input of `COPY … FROM STDIN`; answers the number of rows. */
-  copyIn(text: string, parts: readonly Buffer[]): Promise<number>
+  copyIn(text: string, input: Buffer): Promise<number>
 }
 
 export interface SessionOptions {
@@ -117,8 +117,8 @@ export class PostgresSession implements Session {
     return { rows: result.rows ?? [], count: result.rowCount ?? 0, command: result.command }
   }
 
-  copyIn(text: string, parts: readonly Buffer[]): Promise<number> {
-    return this.#within(this.#patienceMs, this.#client.query(new CopyIn(text, parts)).done)
+  copyIn(text: string, input: Buffer): Promise<number> {
+    return this.#within(this.#patienceMs, this.#client.query(new CopyIn(text, input)).done)
   }
 
   /** Says good-bye to the server; cuts the connection when that takes too long. */
