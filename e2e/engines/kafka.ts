@@ -1,5 +1,6 @@
 /** A real Kafka for tests: one broker, or three that replicate, each also a controller (KRaft). */
 import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { builtOnce } from '#e2e/images/built-once.ts'
@@ -38,6 +39,8 @@ const recipe = engines.kafka
 const propertiesFile = `${recipe.dataFolder}/server.properties`
 
 const archiveFile = `${recipe.dataFolder}/classes.jsa`
+/** Raise it when the class path or the flags below change. */
+const archiveVersion = 2
 
 /** Small and quick to start rather than fast for long: tests are short and share few cores. */
 const javaFlags = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
@@ -52,9 +55,12 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   })
 }
 
-/** Java's archive of loaded classes, made once by a broker's first run: it halves the start of each later one. */
-function classArchive(root: RootFolder): Promise<string> {
-  return builtOnce(cacheFolder('engines'), `kafka-${root.key}.jsa`, async file => {
+/**
+ * Java's archive of loaded classes, made once by a broker's first run: it halves the start of each later one, here and
+ * in the image, as long as Java and its class path are the same.
+ */
+export function classArchive(root: RootFolder): Promise<string> {
+  return builtOnce(cacheFolder('engines'), `kafka-${root.key}-${archiveVersion}.jsa`, async file => {
     let written = ''
     const kafka = await launch(root, { brokers: 1 }, async data => {
       written = join(data, 'classes.jsa')
@@ -112,6 +118,15 @@ async function plan(id: number): Promise<BrokerPlan> {
   return { id, port: await freePort(), controllerPort: await freePort(), directoryId: uuid() }
 }
 
+/** Jar by jar in the order of their names, as the operator's pods have it. */
+function classPath(root: string): string {
+  const jars = readdirSync(join(root, recipe.jarFolder)).filter(name => name.endsWith('.jar'))
+  return jars
+    .sort()
+    .map(name => `${recipe.jarFolder}/${name}`)
+    .join(':')
+}
+
 function commandIn(
   root: string,
   dataFolder: string,
@@ -122,7 +137,7 @@ function commandIn(
     userId: recipe.user.id,
     data: { folder: dataFolder, seenAs: recipe.dataFolder },
     environment: recipe.environment,
-    program: ['java', ...javaFlags, flag, '-cp', `${recipe.jarFolder}/*`, main, ...args],
+    program: ['java', ...javaFlags, flag, '-cp', classPath(root), main, ...args],
   })
 }
 

@@ -22,7 +22,8 @@ test('an archive holds the files with their numeric owners, under digests that a
     user: '',
     official: 'docker.io/library/a:1',
   }
-  await writeArchive(join(folder, 'root'), image, archive)
+  await writeFile(join(folder, 'made'), 'by running it', { mode: 0o600 })
+  await writeArchive(join(folder, 'root'), image, archive, { '/opt/made.file': join(folder, 'made') })
 
   await run('tar', ['--extract', '--file', archive, '--directory', folder])
   const [manifest] = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'))
@@ -37,6 +38,7 @@ test('an archive holds the files with their numeric owners, under digests that a
   const listing = await run('tar', ['--list', '--verbose', '--numeric-owner'], { input: layer })
   expect(listing).toMatch(/999\/999 .* \.\/data\/\n/)
   expect(listing).toMatch(/0\/0 .* \.\/data\/file\n/)
+  expect(listing).toMatch(/-r--r--r-- 0\/0 +13 .* \.\/opt\/made\.file\n/)
   expect(listing).not.toContain('left-over')
 })
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from '#tools/shell.ts'
 
@@ -20,11 +20,15 @@ export interface ImageDescription {
 /** Filled by the system when the image runs. */
 const emptyInImages = ['dev', 'proc', 'sys', 'tmp']
 
-/** Writes the file `archive` in docker-archive format, with one uncompressed layer. */
+/**
+ * Writes the file `archive` in docker-archive format, with one uncompressed layer: the root folder and `files` (path in
+ * the image -> file), which all may read.
+ */
 export async function writeArchive(
   rootFolder: string,
   image: ImageDescription,
   archive: string,
+  files: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'dataservice-image-'))
   try {
@@ -41,6 +45,7 @@ export async function writeArchive(
       rootFolder,
       '.',
     ])
+    for (const [path, file] of Object.entries(files)) await append(layer, path, file)
     const config = JSON.stringify(imageConfig(image, await digestOf(layer)))
     const configName = `${createHash('sha256').update(config).digest('hex')}.json`
     const manifest = [{ Config: configName, RepoTags: [image.reference], Layers: ['layer.tar'] }]
@@ -59,6 +64,13 @@ export async function writeArchive(
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+async function append(layer: string, path: string, file: string): Promise<void> {
+  const owned = ['--owner=0', '--group=0', '--mode=0444']
+  const renamed = `--transform=s,.*,.${path},`
+  const from = ['--directory', dirname(file), basename(file)]
+  await run('tar', ['--append', '--file', layer, '--numeric-owner', ...owned, renamed, ...from])
 }
 
 function imageConfig({ environment, user, official }: ImageDescription, layerDigest: string): object {

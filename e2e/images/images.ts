@@ -1,4 +1,5 @@
 /** All images a cluster needs, as archives in the cache; what did not change is not built again. */
+import { classArchive } from '#e2e/engines/kafka.ts'
 import { step } from '#tools/progress.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { writeArchive } from './archive.ts'
@@ -6,8 +7,8 @@ import { builtOnce, keepNewest } from './built-once.ts'
 import { hasDockerEngine, imagesFromDocker } from './docker.ts'
 import type { Image } from './image.ts'
 import { type Base, buildWithBuildah, productOn } from './product.ts'
-import { type EngineName, type EngineRecipe, engines, node } from './recipes.ts'
-import { engineRoot, hashOf, nodeRoot } from './root-folder.ts'
+import { type EngineName, type EngineRecipe, engines, kafkaClassArchive, node } from './recipes.ts'
+import { engineRoot, hashOf, nodeRoot, type RootFolder } from './root-folder.ts'
 
 /** Each change of a source makes a product image of its own; other checkouts may still use the last few. */
 const productsKept = 5
@@ -24,14 +25,20 @@ async function standIns(): Promise<Image[]> {
   return Promise.all([product(), engine('kafka'), engine('postgres'), engine('redis')])
 }
 
+/** Files that are made by running what is in the root folder: path in the image -> file. */
+const madeFiles: Partial<Record<EngineName, (root: RootFolder) => Promise<Record<string, string>>>> = {
+  kafka: async root => ({ [kafkaClassArchive]: await classArchive(root) }),
+}
+
 async function engine(role: EngineName): Promise<Image> {
   const { reference, environment, imageEnvironment, imageUser, official }: EngineRecipe = engines[role]
   const root = await engineRoot(role)
   const image = { reference, environment: { ...environment, ...imageEnvironment }, user: imageUser, official }
-  const key = hashOf([root.key, image])
+  const files = (await madeFiles[role]?.(root)) ?? {}
+  const key = hashOf([root.key, image, files])
   const archive = await builtOnce(cacheFolder('images'), `${role}-${key}.tar`, file => {
     step(`writing ${reference}`)
-    return writeArchive(root.path, image, file)
+    return writeArchive(root.path, image, file, files)
   })
   return { role, reference, archive, key }
 }

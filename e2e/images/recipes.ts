@@ -42,6 +42,9 @@ export interface EngineRecipe {
 const noJars = { jars: [], jarFolder: '' } as const
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** Java's archive of the classes a broker loads, at the place where the official image has its own. */
+export const kafkaClassArchive = '/opt/kafka/kafka.jsa'
+
 export const engines: Readonly<Record<EngineName, EngineRecipe>> = {
   postgres: {
     reference: 'localhost/stand-in/postgres:17',
