@@ -48,7 +48,10 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
     writer(context) {
       const database = connect(context, 'writer', context.settings.store.poolSize.writer)
       const consumer = createConsumer({ ...topicOptions(context), group: context.settings.log.group })
-      return startWriter(context, { consumer, database })
+      const topic = context.settings.log.deadLettersTopic
+      const openDeadLetters = (signal: AbortSignal) =>
+        createAppender({ ...topicOptions(context), topic, signal })
+      return startWriter(context, { consumer, database, openDeadLetters })
     },
     reader(context, { httpPort }) {
       const databases = reads(context)

@@ -21,7 +21,7 @@ export const stopReasons = {
   LogReplaced:
     'this is another log than the one that was read before; restore the topic or the database that fits, or ' +
     readAnew,
-  RecordRefused: `a record cannot be stored; correct what the message of the database names, then ${restart}`,
+  RecordRefused: `records can neither be stored nor put aside as dead letters; correct what the message of the database names, then ${restart}`,
 } as const
 export type StopReason = keyof typeof stopReasons
 

@@ -5,6 +5,7 @@ import type { TimePartitioning } from '#dataservice/platform/postgres/partitions
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
+import { forgetOld } from './forget.ts'
 import { maintain } from './maintain.ts'
 
 const log = pino({ level: 'silent' })
@@ -58,4 +59,18 @@ test('takes up a run that was cut off: detached but not dropped', async () => {
   await database.query(`ALTER TABLE records DETACH PARTITION ${partitionOf(9)} CONCURRENTLY`)
   const { dropped } = await maintain({ database, partitioning: partitioning(8), log })
   expect(dropped).toEqual([partitionOf(9)])
+})
+
+test('outcomes are forgotten after a day, dead letters with the records beside them, once they are in their topic', async () => {
+  const service = await migratedService(engines().postgres)
+  const database = service.open('owner')
+  onTestFinished(() => database.close())
+  await database.query(`INSERT INTO outcomes (topic, partition, log_offset, record_id, record_key, outcome, decided_at)
+SELECT 't', 0, n, 'r', 'k', 'refused', now() - n * interval '1 hour' FROM generate_series(1, 50) AS n`)
+  await database.query(`INSERT INTO dead_letters (topic, partition, log_offset, headers, reason, content_hash, relayed_at)
+SELECT 't', 0, n, '{}', 'r', '', CASE WHEN n % 2 = 0 THEN now() - n * interval '1 day' END FROM generate_series(1, 50) AS n`)
+  expect(await forgetOld(database, undefined)).toEqual({ outcomes: 27, deadLetters: 0 })
+  expect(await count(database, 'SELECT max(log_offset) FROM outcomes')).toBe(23)
+  expect(await forgetOld(database, 40.5 * day)).toEqual({ outcomes: 0, deadLetters: 5 })
+  expect(await count(database, 'SELECT count(*) FROM dead_letters')).toBe(45)
 })

@@ -1,7 +1,11 @@
-/** The role `maintain`: a CronJob that keeps partitions ahead of time and drops those beyond the retention. */
+/**
+ * The role `maintain`: a CronJob that keeps partitions ahead of time, drops those beyond the retention, and forgets what
+ * is kept for a time only.
+ */
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
+import { forgetOld } from './forget.ts'
 import { maintain } from './maintain.ts'
 
 export interface MaintainPorts {
@@ -13,11 +17,13 @@ export async function start(context: RoleContext, { database }: MaintainPorts): 
   const { settings, log, signal } = context
   const work = async () => {
     const { partitioning } = settings
+    await untilReachable(database, { signal })
+    const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
+    log.info(await forgetOld(database, retainMs), 'what was kept for a time is gone')
     if (partitioning.by === 'Hash') {
       log.info({ partitions: partitioning.partitions }, 'partitions by hash need no maintenance')
       return
     }
-    await untilReachable(database, { signal })
     const report = await maintain({ database, partitioning, log })
     const daysAhead = Math.round(report.daysAhead * 10) / 10
     log.info({ dropped: report.dropped, daysAhead }, 'the partitions are as they should be')

@@ -13,8 +13,11 @@ export function grantStatements(
     `GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${writer}, ${reader}`,
     `GRANT INSERT ON records TO ${writer}`,
     `GRANT SELECT, INSERT, UPDATE ON ingest_offsets TO ${writer}`,
+    `GRANT SELECT, INSERT, UPDATE ON outcomes TO ${writer}`,
+    // They are copied to the topic and marked.
+    `GRANT SELECT, INSERT, UPDATE (relayed_at) ON dead_letters TO ${writer}`,
     ...onlyFor[by](writer),
-    `GRANT SELECT ON records, ingest_offsets, service_facts TO ${reader}`,
+    `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes TO ${reader}`,
   ]
 }
 
@@ -24,5 +27,5 @@ const onlyFor: Readonly<Record<Partitioning['by'], (writer: string) => readonly 
     `GRANT EXECUTE ON FUNCTION ensure_partition(uuid) TO ${writer}`,
   ],
   // To tell a record that was sent again from another one with the same id.
-  Hash: writer => [`GRANT SELECT (id, body_hash) ON records TO ${writer}`],
+  Hash: writer => [`GRANT SELECT (id, body_hash, event_id) ON records TO ${writer}`],
 }

@@ -3,6 +3,7 @@
  * Statements run in the schema of the service (first in the search path), in one transaction for all steps.
  */
 import { type Partitioning, pageOrder } from '#dataservice/platform/postgres/partitions.ts'
+import { outcomeTables } from './outcome-tables.ts'
 
 export interface Step {
   version: number
@@ -83,6 +84,7 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
 )`,
       ],
     },
+    { version: 2, name: 'outcomes and dead letters', statements: outcomeTables },
   ]
 }
 

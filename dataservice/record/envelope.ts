@@ -16,3 +16,15 @@ export const envelope = {
 
 /** Value of `ce_type` for a new record. */
 export const recordCreated = 'dev.dataservice.record.created'
+
+/** Headers that a dead letter has beside its own: where it stands in the log of events, and why it is not stored. */
+export const deadLetterHeaders = {
+  topic: 'dataservice_topic',
+  partition: 'dataservice_partition',
+  offset: 'dataservice_offset',
+  reason: 'dataservice_reason',
+  /** SQLSTATE, when the database refused it. */
+  sqlState: 'dataservice_sqlstate',
+  /** `absent` (the record had none) or `too-large` (it stands in the table `dead_letters` only). */
+  value: 'dataservice_value',
+} as const

@@ -30,6 +30,8 @@ export interface AssignmentOptions {
   metrics: WriterMetrics
   log: Logger
   clock: { now(): number; random(): number }
+  /** Called when there may be new dead letters of partitions that are ours. */
+  deadLetters?: () => void
 }
 
 export class Assignment implements LogHandler {
@@ -73,6 +75,7 @@ export class Assignment implements LogHandler {
     this.#current = current
     const found = await Promise.all(partitions.map(partition => this.#claim(partition, current.signal)))
     if (!current.signal.aborted) this.#hasClaimed = true
+    this.#options.deadLetters?.() // an earlier owner may have left some
     return new Map(
       partitions.flatMap((partition, index) => {
         const from = found[index]
@@ -138,7 +141,11 @@ export class Assignment implements LogHandler {
   #eventsOf(partition: number): LaneEvents {
     const { metrics, log } = this.#options
     return {
-      stored: (result, { seconds }) => this.#outcomes.report(partition, result, seconds),
+      stored: (result, { seconds }) => {
+        this.#outcomes.report(partition, result, seconds)
+        if (result.outcomes.some(({ outcome }) => outcome === 'refused')) this.#options.deadLetters?.()
+      },
+      moved: () => this.#options.deadLetters?.(),
       retrying: ({ message, sqlState, kind }, attempt) => {
         metrics.retries.inc({ reason: sqlState ?? kind })
         log.warn({ partition, sqlState, kind, attempt, reason: message }, 'a batch is tried again')

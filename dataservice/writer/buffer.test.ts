@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { logRecord } from '#e2e/engines/records.ts'
 import { RowBuffer, withoutDoubles } from './buffer.ts'
-import type { NewRow } from './decode.ts'
+import type { LogRow, NewRow } from './decode.ts'
 
 const row = (offset: number, bytes = 10, id = String(offset)): NewRow => ({
   offset: BigInt(offset),
@@ -9,6 +10,7 @@ const row = (offset: number, bytes = 10, id = String(offset)): NewRow => ({
   idTime: 0,
   fields: [],
   bytes,
+  record: logRecord(BigInt(offset), { id, body: '{}' }),
 })
 
 function filled(sizes: readonly number[]): RowBuffer {
@@ -17,7 +19,7 @@ function filled(sizes: readonly number[]): RowBuffer {
   return buffer
 }
 
-const offsets = (rows: readonly NewRow[]) => rows.map(({ offset }) => Number(offset))
+const offsets = (rows: readonly LogRow[]) => rows.map(({ offset }) => Number(offset))
 
 test.each([
   ['nothing', [], 3, [], false],

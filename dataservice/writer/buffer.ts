@@ -1,6 +1,6 @@
 /** Rows of one partition that wait for their transaction, bounded in number and bytes. */
 import type { Offset } from '#dataservice/platform/kafka/port.ts'
-import type { NewRow } from './decode.ts'
+import type { LogRow, NewRow } from './decode.ts'
 
 export interface BatchLimits {
   maxRecords: number
@@ -8,7 +8,7 @@ export interface BatchLimits {
 }
 
 export class RowBuffer {
-  #rows: NewRow[] = []
+  #rows: LogRow[] = []
   #bytes = 0
   readonly #limits: BatchLimits
 
@@ -25,13 +25,13 @@ export class RowBuffer {
     return this.#rows.length >= this.#limits.maxRecords || this.#bytes >= this.#limits.maxBytes
   }
 
-  push(row: NewRow): void {
+  push(row: LogRow): void {
     this.#rows.push(row)
     this.#bytes += row.bytes
   }
 
   /** The oldest rows within both limits, at least one when there is one. They stay until `dropBelow`. */
-  head(maxRecords: number): readonly NewRow[] {
+  head(maxRecords: number): readonly LogRow[] {
     const limit = Math.max(1, Math.min(maxRecords, this.#limits.maxRecords))
     let bytes = 0
     let count = 0

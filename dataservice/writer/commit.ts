@@ -6,10 +6,9 @@ import {
   intervalStart,
   type PartitionAnswer,
 } from '#dataservice/platform/postgres/partitions.ts'
-import { withoutDoubles } from './buffer.ts'
-import { conflictsOf } from './conflicts.ts'
 import { type FailureVerdict, judgeFailure, judgeFence, type Path, type Position } from './decisions.ts'
-import type { NewRow } from './decode.ts'
+import { type LogRow, type NewRow, storableText } from './decode.ts'
+import { type RowOutcome, readable } from './outcomes.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
 
@@ -17,13 +16,11 @@ export type CommitResult =
   | {
       kind: 'stored'
       position: Position
+      /** Records whose offset was passed. */
+      records: number
       stored: number
-      duplicates: number
-      /** Rows whose id another record has. */
-      conflicts: readonly NewRow[]
-      /** Rows outside the time for which there may be partitions. */
-      expired: readonly NewRow[]
-      future: readonly NewRow[]
+      /** What is not stored as it was sent. A record of an event that is stored already has none. */
+      outcomes: readonly RowOutcome[]
       /** A row stood there already. */
       violated: boolean
     }
@@ -32,8 +29,6 @@ export type CommitResult =
   | { kind: 'lost' }
   | { kind: 'reclaim' }
   | { kind: 'stopped'; stop: Stop }
-  /** The row after these is refused: store these first, alone. */
-  | { kind: 'shorter'; rows: number }
   /** Nothing was written, or nobody knows: try again later, with fewer rows when `smaller`. */
   | { kind: 'failed'; failure: DatabaseFailure; smaller: boolean }
 
@@ -42,13 +37,16 @@ export interface CommitOptions {
   place: Place
   position: Position
   /** In log order, at least one. */
-  rows: readonly NewRow[]
+  rows: readonly LogRow[]
   path: Path
   /** Of partitions by time; absent where all partitions were made at once. */
   interval: Interval | undefined
 }
 
-/** One try with all that belongs to it: the tolerant path after a duplicate, partitions made when they are missing. */
+/**
+ * One try with all that belongs to it: the tolerant path after a duplicate, partitions made when they are missing,
+ * refused rows found and put aside.
+ */
 export async function commit(options: CommitOptions): Promise<CommitResult> {
   const attempt = new Attempt(options)
   try {
@@ -59,31 +57,35 @@ export async function commit(options: CommitOptions): Promise<CommitResult> {
   }
 }
 
-/** Rounds that one try may need: duplicate, missing partition, and each once more. */
-const maxRounds = 4
+/** Rounds that one try may need: duplicate, missing partition, refused row, and each once more. */
+const maxRounds = 6
 
 class Attempt {
   readonly #options: CommitOptions
-  readonly #skipped = { expired: [] as NewRow[], future: [] as NewRow[] }
+  /** Records that are passed without a row. */
+  readonly #passed: RowOutcome[]
+  #rows: readonly NewRow[]
   #path: Path
   #violated = false
 
   constructor(options: CommitOptions) {
+    const { rows, refused } = readable(options.rows)
     this.#options = options
     this.#path = options.path
+    this.#rows = rows
+    this.#passed = refused
   }
 
   async run(): Promise<CommitResult> {
-    let rows: readonly NewRow[] = withoutDoubles(this.#options.rows)
     for (let round = 1; ; round++) {
       try {
-        return await this.#store(rows)
+        return await this.#store()
       } catch (error) {
         if (!(error instanceof DatabaseFailure)) throw error
         const verdict = this.#judge(error, round)
-        if (verdict.kind === 'stop') return this.#refused(error, rows)
+        if (verdict.kind === 'stop') return this.#refused(error)
         if (verdict.kind === 'again') return { kind: 'failed', failure: error, smaller: verdict.smaller }
-        rows = await this.#mend(verdict.kind, rows)
+        await this.#mend(verdict.kind)
       }
     }
   }
@@ -96,15 +98,14 @@ class Attempt {
     return round === maxRounds || isBeyondUs ? { kind: 'again', smaller: false } : verdict
   }
 
-  /** Makes the next round work; answers the rows that it may store. */
-  async #mend(what: 'tolerate' | 'make-partitions', rows: readonly NewRow[]): Promise<readonly NewRow[]> {
-    if (what === 'make-partitions') return this.#makePartitions(rows)
-    this.#path = 'tolerant'
-    this.#violated = true
-    return rows
+  /** Makes the next round work. */
+  async #mend(what: 'tolerate' | 'isolate' | 'make-partitions'): Promise<void> {
+    if (what === 'make-partitions') return this.#makePartitions()
+    this.#path = what === 'isolate' ? 'isolating' : 'tolerant'
+    this.#violated ||= what === 'tolerate'
   }
 
-  async #store(rows: readonly NewRow[]): Promise<CommitResult> {
+  async #store(): Promise<CommitResult> {
     const { store, place, position, rows: all } = this.#options
     const last = all.at(-1)
     if (!last) throw new Error('a batch has a row')
@@ -113,22 +114,20 @@ class Attempt {
       epoch: position.epoch,
       from: position.nextOffset,
       to: last.offset + 1n,
-      lastId: last.eventId,
+      lastId: storableText(last.eventId),
     }
-    const result = await store.store(step, rows, this.#path)
+    const result = await store.store(step, { rows: this.#rows, passed: this.#passed }, this.#path)
     if (result.kind === 'fenced') return this.#fenced()
-    const { expired, future } = this.#skipped
-    const conflicts = conflictsOf(all, result.standing)
-    const passed = expired.length + future.length + conflicts.length
+    const { inserted, outcomes } = result
+    const refused = outcomes.filter(({ outcome }) => outcome === 'refused').length
+    const passed = this.#passed.filter(({ outcome }) => outcome !== 'refused').length
     return {
       kind: 'stored',
       position: { ...position, nextOffset: step.to, lastId: step.lastId },
-      stored: result.inserted,
-      duplicates: all.length - passed - result.inserted,
-      conflicts,
-      expired,
-      future,
-      violated: this.#violated || result.inserted < rows.length,
+      records: all.length,
+      stored: inserted,
+      outcomes,
+      violated: this.#violated || inserted + refused + passed < all.length,
     }
   }
 
@@ -142,17 +141,17 @@ class Attempt {
     return { kind: verdict.kind === 'lost' ? 'lost' : 'reclaim' }
   }
 
-  /** Asks for one partition for each interval of the batch; answers the rows that have one. */
-  async #makePartitions(rows: readonly NewRow[]): Promise<readonly NewRow[]> {
+  /** Asks for one partition for each interval of the batch; goes on with the rows that have one. */
+  async #makePartitions(): Promise<void> {
     const answers = new Map<number, PartitionAnswer>()
-    for (const row of rows) {
+    for (const row of this.#rows) {
       const start = this.#intervalOf(row)
       if (!answers.has(start)) answers.set(start, await this.#options.store.ensurePartition(row.id))
     }
-    return rows.filter(row => {
-      const answer = answers.get(this.#intervalOf(row)) ?? 'ready'
-      if (answer !== 'ready') this.#skipped[answer].push(row)
-      return answer === 'ready'
+    this.#rows = this.#rows.filter(row => {
+      const outcome = answers.get(this.#intervalOf(row)) ?? 'ready'
+      if (outcome !== 'ready') this.#passed.push({ row, outcome })
+      return outcome === 'ready'
     })
   }
 
@@ -161,16 +160,10 @@ class Attempt {
     return interval === undefined ? 0 : intervalStart(interval, idTime)
   }
 
-  /** COPY tells the line that was refused: what stands before it is stored first, then it stops its partition. */
-  #refused({ message, sqlState, where }: DatabaseFailure, sent: readonly NewRow[]): CommitResult {
+  /** Refused although no row of its own is to blame: only somebody who sees the database can help. */
+  #refused({ message, sqlState }: DatabaseFailure): CommitResult {
     const { rows } = this.#options
-    const line = /^COPY records, line (\d+)/m.exec(where ?? '')?.[1]
-    const refused = line === undefined ? undefined : sent[Number(line) - 1]
-    const before = refused ? rows.indexOf(refused) : -1
-    if (before > 0) return { kind: 'shorter', rows: before }
-    const place = refused
-      ? `offset ${refused.offset}`
-      : `offsets ${rows[0]?.offset} to ${rows.at(-1)?.offset}`
+    const place = `offsets ${rows[0]?.offset} to ${rows.at(-1)?.offset}`
     return {
       kind: 'stopped',
       stop: { reason: 'RecordRefused', detail: `${message} (${sqlState}) at ${place}` },

@@ -70,11 +70,15 @@ export function judgeFence(ours: Position, found: Position | undefined): FenceVe
   return found.epoch === ours.epoch ? { kind: 'reclaim' } : { kind: 'renewed' }
 }
 
-/** `fast` is COPY; `tolerant` leaves out what is stored already. */
-export type Path = 'fast' | 'tolerant'
+/**
+ * `fast` is COPY; `tolerant` leaves out what is stored already; `isolating` also finds the rows that the database
+ * refuses.
+ */
+export type Path = 'fast' | 'tolerant' | 'isolating'
 
 export type FailureVerdict =
   | { kind: 'tolerate' }
+  | { kind: 'isolate' }
   | { kind: 'make-partitions' }
   | { kind: 'stop' }
   /** `smaller`: the batch may be too much for one statement. */
@@ -86,7 +90,7 @@ const tooSlow = '57014'
 export function judgeFailure(kind: FailureKind, path: Path, sqlState: string | undefined): FailureVerdict {
   if (kind === 'duplicate' && path === 'fast') return { kind: 'tolerate' }
   if (kind === 'missing-partition') return { kind: 'make-partitions' }
-  if (kind === 'refused') return { kind: 'stop' }
+  if (kind === 'refused') return { kind: path === 'isolating' ? 'stop' : 'isolate' }
   return { kind: 'again', smaller: sqlState === tooSlow }
 }
 

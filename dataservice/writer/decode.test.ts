@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
-import { decode } from './decode.ts'
+import { decode, isReadable, storableText } from './decode.ts'
 import { recordsTables } from './table.ts'
 
 const id = '0199d1f0-7c00-7abc-8def-0123456789ab'
@@ -23,16 +23,21 @@ function record(changes: Record<string, string | undefined> = {}, parts: Partial
 
 test('a record becomes a row with its bytes', () => {
   const decoded = decode(record(), recordsTables.Time)
-  expect(decoded).toMatchObject({
-    kind: 'row',
-    row: { offset: 5n, eventId: 'event', id, idTime: 0x0199d1f07c00 },
-  })
-  expect(decoded.kind === 'row' && decoded.row.fields.map(String).slice(3)).toEqual(['1a2b3c4d', '{"a":1e2}'])
+  expect(decoded).toMatchObject({ offset: 5n, eventId: 'event', id, idTime: 0x0199d1f07c00 })
+  expect(isReadable(decoded) && decoded.fields.map(String).slice(3)).toEqual(['1a2b3c4d', '{"a":1e2}'])
 })
 
 test('a record without a key has its id as key', () => {
   const decoded = decode(record({}, { key: undefined }), recordsTables.Time)
-  expect(decoded.kind === 'row' && String(decoded.row.fields[1])).toBe(id)
+  expect(isReadable(decoded) && String(decoded.fields[1])).toBe(id)
+})
+
+test('an id without characters that Postgres refuses stays as it is', () => {
+  expect([storableText('a\0b'), storableText('ä'), storableText(undefined)]).toEqual([
+    'a\ufffdb',
+    'ä',
+    undefined,
+  ])
 })
 
 test.each([
@@ -48,7 +53,10 @@ test.each([
   ['no schema version', { [envelope.schemaVersion]: undefined }, {}, 'no ce_schemaversion'],
   ['no value', {}, { value: undefined }, 'no value'],
 ])('a record with %s is unreadable', (_, changes, parts, reason) => {
-  expect(decode(record(changes, parts), recordsTables.Time)).toEqual({ kind: 'unreadable', reason })
+  const log = record(changes, parts)
+  const decoded = decode(log, recordsTables.Time)
+  expect(decoded).toMatchObject({ offset: 5n, record: log, unreadable: reason })
+  expect(isReadable(decoded)).toBe(false)
 })
 
 describe('a record with a natural id', () => {
@@ -57,8 +65,8 @@ describe('a record with a natural id', () => {
   test('becomes a row with its event and the hash of its body', () => {
     const decoded = decode(record(natural), recordsTables.Hash)
     const hash = createHash('sha256').update('{"a":1e2}').digest()
-    expect(decoded).toMatchObject({ kind: 'row', row: { id: 'köln/1', bodyHash: hash.toString('hex') } })
-    expect(decoded.kind === 'row' && decoded.row.fields).toEqual([
+    expect(decoded).toMatchObject({ id: 'köln/1', bodyHash: hash.toString('hex') })
+    expect(isReadable(decoded) && decoded.fields).toEqual([
       Buffer.from('köln/1'),
       Buffer.from('k'),
       expect.any(Buffer),
@@ -71,9 +79,14 @@ describe('a record with a natural id', () => {
 
   test.each([
     ['an empty id', { [envelope.subject]: '' }, 'ce_subject is empty'],
+    [
+      'an id that fits no index',
+      { [envelope.subject]: 'x'.repeat(2_401) },
+      'ce_subject has more than 2400 bytes',
+    ],
     ['an event id that is no UUIDv7', { [envelope.eventId]: 'event' }, 'ce_id is no UUIDv7'],
   ])('%s is unreadable', (_, changes, reason) => {
     const decoded = decode(record({ ...natural, ...changes }), recordsTables.Hash)
-    expect(decoded).toEqual({ kind: 'unreadable', reason })
+    expect(decoded).toMatchObject({ unreadable: reason })
   })
 })

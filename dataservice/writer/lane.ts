@@ -18,7 +18,7 @@ import {
   type Position,
   pathOf,
 } from './decisions.ts'
-import { decode, eventIdOf, type NewRow } from './decode.ts'
+import { decode, eventIdOf, type LogRow, storableText } from './decode.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
 import type { RecordsTable } from './table.ts'
@@ -31,6 +31,8 @@ export interface LaneLimits extends BatchLimits {
 /** What a lane tells its owner. */
 export interface LaneEvents {
   stored(result: Extract<CommitResult, { kind: 'stored' }>, facts: { path: Path; seconds: number }): void
+  /** What an earlier try had written is not known here. */
+  moved(): void
   retrying(failure: DatabaseFailure, attempt: number): void
   stopped(stop: Stop): void
   /** Another writer has the partition. */
@@ -118,13 +120,7 @@ export class Lane {
       this.#pendingStop = { reason: 'LogGap', detail: `expected offset ${first}, got ${record.offset}` }
       return
     }
-    const decoded = decode(record, this.#options.table)
-    if (decoded.kind === 'unreadable') {
-      const detail = `${decoded.reason} at offset ${record.offset}`
-      this.#pendingStop = { reason: 'RecordRefused', detail }
-      return
-    }
-    this.#buffer.push(decoded.row)
+    this.#buffer.push(decode(record, this.#options.table))
     this.#expected = record.offset + 1n
   }
 
@@ -132,7 +128,7 @@ export class Lane {
     if (!this.#checkLast || record.offset !== this.#expected - 1n) return
     this.#checkLast = false
     const { lastId } = this.#position
-    const found = eventIdOf(record)
+    const found = storableText(eventIdOf(record))
     if (found === lastId) return
     const detail = `the event at offset ${record.offset} is ${found ?? 'unnamed'}, stored was ${lastId}`
     this.#pendingStop = { reason: 'LogReplaced', detail }
@@ -163,7 +159,7 @@ export class Lane {
   }
 
   /** One try; answers the number of the next one, 0 after success. */
-  async #storeOne(rows: readonly NewRow[], attempt: number): Promise<number> {
+  async #storeOne(rows: readonly LogRow[], attempt: number): Promise<number> {
     const { store, place, interval, clock, events } = this.#options
     const started = clock.now()
     const path = pathOf(this.#history, started)
@@ -189,12 +185,10 @@ export class Lane {
     switch (result.kind) {
       case 'stored':
       case 'moved':
+        if (result.kind === 'moved') events.moved()
         this.#position = result.position
         this.#buffer.dropBelow(result.position.nextOffset)
         if (!this.#buffer.isFull) this.#makeRoom()
-        break
-      case 'shorter':
-        this.#batchSize = result.rows
         break
       case 'stopped':
         this.#halt(result.stop)

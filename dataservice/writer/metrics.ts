@@ -5,7 +5,7 @@ export interface WriterMetrics {
   batchRecords: Histogram
   /** From the first statement to the answer of COMMIT. */
   commitSeconds: Histogram
-  /** By outcome: stored, duplicate, id-conflict, expired, future. */
+  /** By outcome: stored, duplicate, id-conflict, refused, expired, future. */
   records: Counter<'outcome'>
   retries: Counter<'reason'>
   /** Records of the log that are not stored yet, by partition. */
@@ -14,6 +14,8 @@ export interface WriterMetrics {
   lagAge: Gauge<'partition'>
   /** 1 for each partition that stopped, by reason. */
   stopped: Gauge<'partition' | 'reason'>
+  /** Dead letters of this writer's partitions that are not in their topic yet. */
+  deadLettersWaiting: Gauge
 }
 
 export function writerMetrics(registry: Registry): WriterMetrics {
@@ -43,6 +45,14 @@ export function writerMetrics(registry: Registry): WriterMetrics {
       labelNames: ['reason'],
       registers,
     }),
+    ...gauges(registers),
+  }
+}
+
+function gauges(
+  registers: Registry[],
+): Pick<WriterMetrics, 'lag' | 'lagAge' | 'stopped' | 'deadLettersWaiting'> {
+  return {
     lag: new Gauge({
       name: 'dataservice_writer_lag_records',
       help: 'Records of the log that are not in the database yet.',
@@ -59,6 +69,11 @@ export function writerMetrics(registry: Registry): WriterMetrics {
       name: 'dataservice_writer_partition_stopped',
       help: 'Partitions that are not written until somebody acts.',
       labelNames: ['partition', 'reason'],
+      registers,
+    }),
+    deadLettersWaiting: new Gauge({
+      name: 'dataservice_writer_dead_letters_waiting',
+      help: 'Dead letters that are not in their topic yet, as last seen; counted up to 10000.',
       registers,
     }),
   }

@@ -165,14 +165,3 @@ test('while a partition of the table is missing its records wait, and they are s
   await untilNext(service, 100)
   expect((await stored(service)).bodies.size).toBe(100)
 })
-
-test('an id that Postgres cannot hold stops its partition by name', async () => {
-  const service = await naturalService()
-  const { assignment } = writer(service)
-  await assignment.assigned([0])
-  void assignment.records(0, [...many(3), sent(3, 'a\0b', '{}')])
-  await vi.waitFor(() =>
-    expect(assignment.notReady()).toMatch(/^partition 0 stopped with RecordRefused: .*at offset 3;/),
-  )
-  expect((await stored(service)).next).toBe(3)
-})

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { logRecord } from '#e2e/engines/records.ts'
 import type { NewRow } from './decode.ts'
 import { writerMetrics } from './metrics.ts'
 import { OutcomeReport } from './outcome-report.ts'
@@ -11,16 +12,15 @@ const row = (offset: number): NewRow => ({
   idTime: 0,
   fields: [],
   bytes: 0,
+  record: logRecord(BigInt(offset), { id: `id ${offset}`, body: '{}' }),
 })
 const position = { clusterId: 'c', nextOffset: 0n, lastId: undefined, epoch: 1n, claimedBy: 'me' }
 const result = (conflicts: readonly NewRow[]) => ({
   kind: 'stored' as const,
   position,
+  records: 3 + conflicts.length,
   stored: 2,
-  duplicates: 1,
-  conflicts,
-  expired: [],
-  future: [],
+  outcomes: conflicts.map(row => ({ row, outcome: 'id-conflict' as const, winner: row.id })),
   violated: false,
 })
 

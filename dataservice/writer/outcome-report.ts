@@ -1,7 +1,9 @@
 /** What became of the records of each batch: counted, and what was not stored named in the log. */
 import type { Logger } from 'pino'
 import type { CommitResult } from './commit.ts'
+import { recordIdOf } from './decode.ts'
 import type { WriterMetrics } from './metrics.ts'
+import type { RowOutcome, Unstored } from './outcomes.ts'
 
 type Stored = Extract<CommitResult, { kind: 'stored' }>
 
@@ -9,12 +11,14 @@ type Stored = Extract<CommitResult, { kind: 'stored' }>
 const linesPerMinute = 20
 const minuteMs = 60_000
 
-const sentences = {
+/** What is worth a line; a duplicate is not. */
+const sentences: Readonly<Partial<Record<Unstored, string>>> = {
   expired: 'a record is outside the time that is kept',
   future: 'a record is outside the time that is kept',
   'id-conflict': 'the id of a record is taken by another one, which stays; send the record under another id',
-} as const
-type Unstored = keyof typeof sentences
+  refused:
+    'the database does not take a record; it stands in the table dead_letters and in the topic of dead letters',
+}
 
 export interface OutcomeReportOptions {
   metrics: Pick<WriterMetrics, 'commitSeconds' | 'batchRecords' | 'records'>
@@ -33,30 +37,23 @@ export class OutcomeReport {
   }
 
   /** `seconds`: how long the batch took. */
-  report(
-    partition: number,
-    { stored, duplicates, conflicts, expired, future }: Stored,
-    seconds: number,
-  ): void {
+  report(partition: number, { records, stored, outcomes }: Stored, seconds: number): void {
     const { metrics } = this.#options
-    const unstored = { 'id-conflict': conflicts, expired, future }
-    const counts = {
-      stored,
-      duplicate: duplicates,
-      'id-conflict': conflicts.length,
-      expired: expired.length,
-      future: future.length,
-    }
     metrics.commitSeconds.observe(seconds)
-    metrics.batchRecords.observe(Object.values(counts).reduce((sum, count) => sum + count, 0))
-    for (const [outcome, count] of Object.entries(counts))
-      if (count > 0) metrics.records.inc({ outcome }, count)
-    for (const outcome of ['id-conflict', 'expired', 'future'] as const)
-      for (const { id, offset } of unstored[outcome])
-        this.#tell(outcome, { partition, id, offset: String(offset) })
+    metrics.batchRecords.observe(records)
+    const counts = new Map<string, number>([
+      ['stored', stored],
+      // A record that its own event stored earlier has no outcome of its own.
+      ['duplicate', records - stored - outcomes.length],
+    ])
+    for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+    for (const [outcome, count] of counts) if (count > 0) metrics.records.inc({ outcome }, count)
+    for (const outcome of outcomes) this.#tell(partition, outcome)
   }
 
-  #tell(outcome: Unstored, place: { partition: number; id: string; offset: string }): void {
+  #tell(partition: number, { row, outcome, winner, sqlState, reason }: RowOutcome): void {
+    const sentence = sentences[outcome]
+    if (sentence === undefined) return
     const { clock, log } = this.#options
     const minute = Math.floor(clock.now() / minuteMs)
     if (minute !== this.#minute) {
@@ -70,6 +67,10 @@ export class OutcomeReport {
     this.#lines += 1
     const leftOut = this.#leftOut > 0 ? { leftOutBefore: this.#leftOut } : {}
     this.#leftOut = 0
-    log.warn({ ...place, outcome, ...leftOut }, sentences[outcome])
+    const { offset, record } = row
+    const id = winner ?? recordIdOf(record)
+    // The database's own words may name values of the record, which no log may hold.
+    const why = sqlState === undefined ? { reason } : { sqlState }
+    log.warn({ partition, id, offset: String(offset), outcome, ...why, ...leftOut }, sentence)
   }
 }

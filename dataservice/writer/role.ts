@@ -1,16 +1,20 @@
 /** The role `writer`: reads the log and stores its records, each exactly once. */
 import { randomBytes } from 'node:crypto'
-import type { LogConsumer } from '#dataservice/platform/kafka/port.ts'
+import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { Assignment } from './assignment.ts'
 import type { LaneLimits } from './lane.ts'
 import { type WriterMetrics, writerMetrics } from './metrics.ts'
+import { DeadLetterRelay } from './relay.ts'
+import { deadLetters } from './relay-store.ts'
 import { ingestStore } from './store.ts'
 import { recordsTables } from './table.ts'
 
 export interface WriterPorts {
   consumer: LogConsumer
+  /** Opens the topic of dead letters; waits until it can be reached. */
+  openDeadLetters(signal: AbortSignal): Promise<LogAppender>
   /** As the writer. */
   database: Database
 }
@@ -19,10 +23,22 @@ const limits: LaneLimits = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, maxDe
 /** How often lag is measured and Kafka is told the positions. */
 const reportMs = 5_000
 
-export async function start(context: RoleContext, { consumer, database }: WriterPorts): Promise<Running> {
+export async function start(
+  context: RoleContext,
+  { consumer, database, openDeadLetters }: WriterPorts,
+): Promise<Running> {
   const { settings, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
-  const assignment = new Assignment({
+  const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
+  const relay = new DeadLetterRelay({
+    letters: deadLetters(database, settings.log.eventsTopic),
+    partitions: () => [...assignment.positions().keys()],
+    open: openDeadLetters,
+    waiting: metrics.deadLettersWaiting,
+    log,
+    clock,
+  })
+  const assignment: Assignment = new Assignment({
     consumer,
     store: ingestStore(database, recordsTables[settings.partitioning.by]),
     topic: settings.log.eventsTopic,
@@ -31,7 +47,8 @@ export async function start(context: RoleContext, { consumer, database }: Writer
     limits,
     metrics,
     log,
-    clock: { now: () => performance.timeOrigin + performance.now(), random: Math.random },
+    clock,
+    deadLetters: () => relay.wake(),
   })
   const reporting = setInterval(reporter({ consumer, assignment, metrics }), reportMs)
   let stopping = false
@@ -41,7 +58,7 @@ export async function start(context: RoleContext, { consumer, database }: Writer
     async stop() {
       stopping = true
       clearInterval(reporting)
-      await consumer.stop()
+      await Promise.all([consumer.stop(), relay.stop()])
     },
     done: Promise.race([consumer.run(assignment), assignment.failed]).then(
       () => endOf(stopping, new Error('the consumer ended by itself')),

@@ -39,7 +39,8 @@ export interface Advance extends Place {
   epoch: bigint
   from: Offset
   to: Offset
-  lastId: string
+  /** Event id of the record before `to`, when it has one. */
+  lastId: string | undefined
 }
 
 /** The compare-and-set that opens every batch: no row means that somebody else wrote. */
@@ -48,7 +49,7 @@ export function advanceStatement({ topic, partition, epoch, from, to, lastId }: 
     name: 'advance',
     text: `UPDATE ingest_offsets SET next_offset = $5, last_id = $6
 WHERE topic = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4`,
-    values: [topic, partition, epoch, from, to, lastId],
+    values: [topic, partition, epoch, from, to, lastId ?? null],
   }
 }
 
@@ -75,7 +76,7 @@ export function tolerantStatement(columns: readonly Column[], rows: readonly New
   }
 }
 
-/** Id and body hash (in hex) of every row that stands under one of these natural ids. */
+/** Id, body hash (in hex) and event id of every row that stands under one of these natural ids. */
 export function standingStatement(ids: readonly string[]): Statement {
   const values = [
     arrayBytes(
@@ -85,7 +86,7 @@ export function standingStatement(ids: readonly string[]): Statement {
   ]
   return {
     name: 'standing',
-    text: `SELECT id, encode(body_hash, 'hex') FROM records WHERE id = ANY($1)`,
+    text: `SELECT id, encode(body_hash, 'hex'), event_id FROM records WHERE id = ANY($1)`,
     values,
   }
 }

@@ -3,9 +3,12 @@ import { copyInput } from '#dataservice/platform/postgres/binary.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PartitionAnswer, partitionAnswer } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
-import type { Standing } from './conflicts.ts'
+import { withoutDoubles } from './buffer.ts'
 import type { Path, Position } from './decisions.ts'
 import type { NewRow } from './decode.ts'
+import { type Isolated, insertIsolating } from './isolate.ts'
+import { deadLettersStatement, outcomesStatement } from './outcome-statements.ts'
+import { doublesOf, type RowOutcome, type Standing } from './outcomes.ts'
 import {
   type Advance,
   advanceStatement,
@@ -20,23 +23,28 @@ import {
 import type { RecordsTable } from './table.ts'
 
 export type StoreResult =
-  /** `inserted` is below the number of rows when some stood there already; then `standing` tells their bodies. */
-  | { kind: 'stored'; inserted: number; standing: Standing }
+  /** `inserted` is below the number of rows when some stood there already, or were refused. */
+  | { kind: 'stored'; inserted: number; outcomes: readonly RowOutcome[] }
   /** The position is not where we left it; nothing was written. */
   | { kind: 'fenced' }
+
+export interface Batch {
+  /** In log order; an id may come twice. */
+  rows: readonly NewRow[]
+  /** Records that are passed without a row in `records`. */
+  passed: readonly RowOutcome[]
+}
 
 /** Every rejection is a `DatabaseFailure`. */
 export interface IngestStore {
   claim(place: Place, clusterId: string, claimedBy: string): Promise<Position>
   position(place: Place): Promise<Position | undefined>
-  /** Rows and position in one transaction. */
-  store(step: Advance, rows: readonly NewRow[], path: Path): Promise<StoreResult>
+  /** Rows, position, and what is not stored as it was sent, in one transaction. */
+  store(step: Advance, batch: Batch, path: Path): Promise<StoreResult>
   ensurePartition(id: string): Promise<PartitionAnswer>
 }
 
 const fenced = Symbol('fenced')
-
-const nothingStands: Standing = new Map()
 
 export function ingestStore(database: Database, table: RecordsTable): IngestStore {
   return {
@@ -50,12 +58,16 @@ export function ingestStore(database: Database, table: RecordsTable): IngestStor
       const { rows } = await database.query(positionStatement(place))
       return positionOf(rows[0])
     },
-    async store(step, rows, path) {
+    async store(step, batch, path) {
       try {
         return await database.transaction(async session => {
           const { count } = await session.query(advanceStatement(step))
           if (count === 0) throw fenced
-          return { kind: 'stored', ...(await insert(session, table, { rows, path })) }
+          const { inserted, refused } = await insert[path](session, table, batch.rows)
+          const doubles = await doublesAmong(session, table, batch.rows, { inserted, refused })
+          const outcomes = [...batch.passed, ...refused, ...doubles]
+          await keep(session, step, outcomes)
+          return { kind: 'stored', inserted, outcomes }
         })
       } catch (error) {
         if (error === fenced) return { kind: 'fenced' }
@@ -69,20 +81,55 @@ export function ingestStore(database: Database, table: RecordsTable): IngestStor
   }
 }
 
-async function insert(
+type Insert = (session: Session, table: RecordsTable, rows: readonly NewRow[]) => Promise<Isolated>
+
+const insert: Readonly<Record<Path, Insert>> = {
+  async fast(session, { columns }, rows) {
+    const unique = withoutDoubles(rows)
+    if (unique.length === 0) return { inserted: 0, refused: [] }
+    return {
+      inserted: await session.copyIn(copyText(columns), copyInput(unique.map(({ fields }) => fields))),
+      refused: [],
+    }
+  },
+  async tolerant(session, { columns }, rows) {
+    const unique = withoutDoubles(rows)
+    if (unique.length === 0) return { inserted: 0, refused: [] }
+    const { count } = await session.query(tolerantStatement(columns, unique))
+    return { inserted: count, refused: [] }
+  },
+  isolating: (session, { columns }, rows) => insertIsolating(session, columns, rows),
+}
+
+/** Asks only where an id can come from two events, and only when a row is not new. */
+async function doublesAmong(
   session: Session,
-  { by, columns }: RecordsTable,
-  { rows, path }: { rows: readonly NewRow[]; path: Path },
-): Promise<{ inserted: number; standing: Standing }> {
-  if (rows.length === 0) return { inserted: 0, standing: nothingStands }
-  if (path === 'fast') {
-    const inserted = await session.copyIn(copyText(columns), copyInput(rows.map(({ fields }) => fields)))
-    return { inserted, standing: nothingStands }
-  }
-  const { count: inserted } = await session.query(tolerantStatement(columns, rows))
-  if (by === 'Time' || inserted === rows.length) return { inserted, standing: nothingStands }
-  const found = await session.query(standingStatement(rows.map(({ id }) => id)))
-  return { inserted, standing: new Map(found.rows.map(([id, hash]) => [id ?? '', hash ?? ''])) }
+  { by }: RecordsTable,
+  rows: readonly NewRow[],
+  { inserted, refused }: Isolated,
+): Promise<RowOutcome[]> {
+  if (by === 'Time' || inserted + refused.length === rows.length) return []
+  const taken = without(rows, refused)
+  const { rows: found } = await session.query(standingStatement(taken.map(({ id }) => id)))
+  const standing: Standing = new Map(
+    found.map(([id, bodyHash, eventId]) => [id ?? '', { bodyHash: bodyHash ?? '', eventId: eventId ?? '' }]),
+  )
+  return doublesOf(taken, standing)
+}
+
+function without(rows: readonly NewRow[], outcomes: readonly RowOutcome[]): readonly NewRow[] {
+  if (outcomes.length === 0) return rows
+  const offsets = new Set(outcomes.map(({ row }) => row.offset))
+  return rows.filter(({ offset }) => !offsets.has(offset))
+}
+
+async function keep(session: Session, place: Place, outcomes: readonly RowOutcome[]): Promise<void> {
+  if (outcomes.length === 0) return
+  await session.query(outcomesStatement(place, outcomes))
+  const refused = outcomes
+    .filter(({ outcome }) => outcome === 'refused')
+    .sort((one, other) => Number(one.row.offset - other.row.offset))
+  if (refused.length > 0) await session.query(deadLettersStatement(place, refused))
 }
 
 function positionOf(row: Row | undefined): Position | undefined {

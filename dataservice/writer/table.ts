@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type BinaryType, timestampBytes } from '#dataservice/platform/postgres/binary.ts'
 import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import { maxIdCharacters } from '#dataservice/record/natural-id.ts'
 import { timeOfBytes, uuid7Bytes } from '#dataservice/record/uuid7.ts'
 
 export interface Column {
@@ -38,6 +39,9 @@ export interface RecordsTable {
   values(received: Received): Values | { unreadable: string }
 }
 
+/** A longer id fits no page of an index. */
+const maxIdBytes = 4 * maxIdCharacters
+
 const common: readonly Column[] = [
   { name: 'key', type: 'text' },
   { name: 'accepted_at', type: 'timestamptz' },
@@ -73,6 +77,7 @@ const byHash: RecordsTable = {
   values(received) {
     const { id, body, acceptedAt } = received
     if (id.length === 0) return { unreadable: 'ce_subject is empty' }
+    if (id.length > maxIdBytes) return { unreadable: `ce_subject has more than ${maxIdBytes} bytes` }
     const eventId = uuid7Bytes(received.eventId)
     if (eventId === undefined) return { unreadable: 'ce_id is no UUIDv7' }
     const hash = createHash('sha256').update(body).digest()

@@ -166,29 +166,3 @@ test('makes missing partitions, skips what is expired and refuses what is in the
   await untilStored(service, { rows: 3, next: 5 })
   expect(await outcomes()).toEqual({ stored: 3, expired: 1, future: 1 })
 })
-
-test('a record that the database refuses stops its partition by name, all before it are stored', async () => {
-  const service = await migratedService(engines().postgres)
-  const { assignment } = writer(service)
-  await assignment.assigned([0, 1])
-  const id = uuid7At(Date.now())
-  const twice = [0n, 1n].map(offset => logRecord(offset, { body: '{}', id }))
-  const refused = logRecord(35n, { body: '{"broken":' })
-  void assignment.records(0, [...twice, ...records(33, 2), refused, ...records(9, 36)])
-  await vi.waitFor(() =>
-    expect(assignment.notReady()).toMatch(/^partition 0 stopped with RecordRefused: .*at offset 35;/),
-  )
-  expect(await stored(service)).toEqual({ rows: 34, next: 35 })
-  await assignment.records(1, records(7))
-  await untilStored(service, { rows: 41, next: 42 })
-})
-
-test('a record without an envelope stops its partition after those before it', async () => {
-  const service = await migratedService(engines().postgres)
-  const { assignment } = writer(service)
-  await assignment.assigned([0])
-  const foreign = { ...logRecord(3n, { body: '{}' }), headers: new Map<string, Buffer>() }
-  void assignment.records(0, [...records(3), foreign])
-  await vi.waitFor(() => expect(assignment.notReady()).toContain('partition 0 stopped with RecordRefused'))
-  expect(await stored(service)).toEqual({ rows: 3, next: 3 })
-})

@@ -154,6 +154,14 @@ class Headers implements LogHeaders {
     if (varints.at !== this.#end) throw new BatchUnreadable('the headers of a record do not end with it')
     return found
   }
+
+  *entries(): Generator<readonly [string, Buffer]> {
+    const varints = new Varints(this.#bytes, this.#start)
+    for (let left = varints.next(); left > 0; left--) {
+      const name = varints.slice()?.toString() ?? ''
+      yield [name, varints.slice() ?? Buffer.alloc(0)]
+    }
+  }
 }
 
 /** The few names that are asked for, encoded once. */

@@ -135,6 +135,8 @@ const sized = (length: number): number => length + varintBytes(length)
 
 /** Header names repeat in every record: each is encoded once, its length before it. Names are few and ours. */
 const headerNames = new Map<string, Buffer>()
+/** Records of others are passed on, too: their names must not fill the memory. */
+const maxHeaderNames = 1_000
 
 function headerName(name: string): Buffer {
   const known = headerNames.get(name)
@@ -142,7 +144,7 @@ function headerName(name: string): Buffer {
   const text = Buffer.from(name)
   const encoded = Buffer.allocUnsafe(sized(text.length))
   writeBytes(encoded, 0, text)
-  headerNames.set(name, encoded)
+  if (headerNames.size < maxHeaderNames) headerNames.set(name, encoded)
   return encoded
 }
 

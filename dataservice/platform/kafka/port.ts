@@ -47,6 +47,8 @@ export interface LogAppender {
 /** Headers of a record, found when asked for: a reader needs few of them. The last of a name counts. */
 export interface LogHeaders {
   get(name: string): Buffer | undefined
+  /** All of them in order; costs more than `get`. */
+  entries(): Iterable<readonly [string, Buffer]>
 }
 
 export interface LogRecord {

@@ -2,8 +2,11 @@
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
 export interface Topics {
-  /** Makes a topic; `replicas` lists for each partition its brokers, the leader first. Answers its name. */
-  create(replicas: readonly (readonly number[])[]): Promise<string>
+  /**
+   * Makes a topic, of a new name unless one is given; `replicas` lists for each partition its brokers, the leader first.
+   * Answers its name.
+   */
+  create(replicas: readonly (readonly number[])[], name?: string): Promise<string>
   /** Adds partitions up to `count` and waits until all of them have leaders. */
   grow(topic: string, count: number): Promise<void>
   /** Moves a partition to another broker and waits until that leads it. */
@@ -31,8 +34,7 @@ export async function connectTopics(brokers: string[]): Promise<Topics> {
   const untilLed = (topic: string, count: number) =>
     until(async () => [...(await leaders(topic)).values()].filter(leader => leader >= 0).length === count)
   return {
-    async create(replicas) {
-      const topic = `test-${process.pid}-${performance.now().toFixed(0)}`
+    async create(replicas, topic = `test-${process.pid}-${performance.now().toFixed(0)}`) {
       const replicaAssignment = replicas.map((brokerIds, partition) => ({
         partition,
         replicas: [...brokerIds],
