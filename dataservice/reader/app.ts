@@ -13,12 +13,15 @@ import { pageCaching, recordCaching, sendEntity } from './conditional.ts'
 import type { Exporter } from './export.ts'
 import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
+import { answerPassed, answerStatus, isStatusUrl } from './outcome-routes.ts'
+import type { Outcomes } from './outcomes.ts'
 import { allowedFields, type PageRequest, parseQuery, parseSelection } from './parameters.ts'
 import { type Ask, ForeignToken, NotStoredYet, TooLate } from './store.ts'
 
 export interface ReaderPorts {
   lookup: Pick<Lookup, 'atHand' | 'record' | 'page'>
   exporter: Pick<Exporter, 'start'>
+  outcomes: Pick<Outcomes, 'status' | 'passed'>
   indexes: readonly DeclaredIndex[]
   /** Opens consistency tokens. */
   tokenKey: KeyObject
@@ -32,17 +35,31 @@ export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<
   resource(app, '/data', { GET: (request, reply) => answerList(ports, request, reply) })
   // Not `/data/:id`: the router would read `%252F` as a slash.
   resource(app, '/data/*', { GET: (request, reply) => answerRecord(ports, request, reply) })
+  resource(app, '/outcomes', {
+    GET: (request, reply) =>
+      answerPassed(ports.outcomes, request, reply, askOf(request, ports.tokenKey)).catch(unavailable),
+  })
 }
 
 /** What is at hand is sent at once, without a promise. */
 function answerRecord(ports: ReaderPorts, request: FastifyRequest, reply: FastifyReply): unknown {
   const url = request.raw.url ?? ''
   const id = idOfUrl(url)
-  if (id === undefined) throw new Problem('not-found')
+  if (id === undefined) return answerBeside(ports, request, reply)
   const entity = url.includes('?') ? undefined : ports.lookup.atHand(id)
   if (entity === undefined) return findRecord(ports, id, request, reply)
   sendEntity(request, reply, entity, recordCaching)
   return undefined
+}
+
+/** What else there is of a record. */
+async function answerBeside(
+  { outcomes, tokenKey }: ReaderPorts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (!isStatusUrl(request.raw.url ?? '')) throw new Problem('not-found')
+  return answerStatus(outcomes, request, reply, askOf(request, tokenKey)).catch(unavailable)
 }
 
 async function findRecord(

@@ -10,6 +10,7 @@ import { Exporter } from './export.ts'
 import { LocalCache } from './local-cache.ts'
 import { Lookup } from './lookup.ts'
 import { readerMetrics } from './metrics.ts'
+import { Outcomes } from './outcomes.ts'
 import { Pages } from './pages.ts'
 import { openStore } from './store.ts'
 
@@ -44,7 +45,8 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   const metrics = readerMetrics(options.metrics, { database, local, exporter })
   const recordTtlMs = settings.cache.ttlSeconds * 1_000
   const lookup = new Lookup({ store, pages, cache, local, by, recordTtlMs, metrics, now })
-  return { lookup, exporter, indexes: record.indexes, tokenKey: key }
+  const outcomes = new Outcomes({ store, topic: settings.log.eventsTopic, by, now })
+  return { lookup, exporter, outcomes, indexes: record.indexes, tokenKey: key }
 }
 
 /** Names of the members that a schema declares. */

@@ -8,8 +8,11 @@ import type { BodyFormat } from '#dataservice/record/scan.ts'
 import type { Accumulator } from '../accumulator.ts'
 import { postAnswer, retryAfterSeconds } from '../answers.ts'
 import type { ByteBudget } from '../budget.ts'
+import type { OutcomeWatch } from '../outcome-watch.ts'
 import { readSubmission, type SubmissionRules } from '../submission.ts'
 import type { Tokens } from '../tokens.ts'
+import { waitOf } from '../waiting.ts'
+import { sendWaited } from './send-waited.ts'
 
 export interface PostPorts {
   accumulator: Accumulator
@@ -19,6 +22,7 @@ export interface PostPorts {
   /** True while the log holds records too old to risk more (`log-guard.ts`). */
   isLogFull(): boolean
   now(): number
+  watch: Pick<OutcomeWatch, 'wait'>
 }
 
 /** The writers need time, not a few milliseconds. */
@@ -55,6 +59,8 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
     const settled = await outcomes
     const answer = postAnswer(submission, settled)
     reply.header(tokenHeader, ports.tokens.write(settled, earlier))
+    const seconds = waitOf(request.headers.prefer)
+    if (seconds !== undefined) return sendWaited(reply, { submission, answer, seconds }, ports)
     if ('id' in answer) reply.header('location', `/data/${encodeURIComponent(answer.id)}`)
     return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
   }

@@ -17,6 +17,8 @@ const catalogue = {
   'record-not-found': [404, 'There is no record with this id'],
   'not-yet-visible': [404, 'The record is not readable yet'],
   'method-not-allowed': [405, 'The method is not allowed here'],
+  'id-conflict': [409, 'Another record has this id'],
+  'record-refused': [422, 'The store does not take the record'],
   'request-timeout': [408, 'The request did not arrive in time'],
   'payload-too-large': [413, 'The body or a record in it is too large'],
   'unsupported-media-type': [415, 'The content type is not supported'],

@@ -1,0 +1,122 @@
+/** What the reader tells of records on their way, over the tables as the writer fills them. */
+import { expect, onTestFinished, test } from 'vitest'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import { engines } from '#e2e/engines/inject.ts'
+import { migratedService } from '#e2e/engines/migrated-database.ts'
+import { uuid7At } from '#e2e/engines/records.ts'
+import { naturalIds } from '#e2e/engines/service-settings.ts'
+import { Outcomes } from './outcomes.ts'
+import { openStore } from './store.ts'
+import { openReader } from './testing/reader-app.ts'
+
+const topic = 'shop.orders.events'
+
+async function world(changes: Partial<Settings> = {}) {
+  const service = await migratedService(engines().postgres, changes)
+  const [database, owner] = [service.open('reader'), service.open('owner')]
+  const { by } = service.settings.partitioning
+  const outcomes = new Outcomes({ store: openStore({ reads: database, topic }), topic, by, now: Date.now })
+  const { app } = await openReader(service)
+  onTestFinished(async () => void (await Promise.all([database.close(), owner.close()])))
+  const run = (text: string, ...values: string[]) => owner.query({ text, values })
+  await run(`INSERT INTO ingest_offsets VALUES ($1, 2, 'c', 100, 'e', 1, 'w')`, topic)
+  const put = (offset: number, event: string, record: string, outcome: string, reason = '') =>
+    run(
+      `INSERT INTO outcomes (event_id, topic, partition, log_offset, record_id, record_key, outcome, winner, reason)
+VALUES ($1, $2, 2, $3, $4, 'k', $5, CASE WHEN $5 IN ('duplicate', 'id-conflict') THEN $4 END, nullif($6, ''))`,
+      event,
+      topic,
+      String(offset),
+      record,
+      outcome,
+      reason,
+    )
+  const get = async (url: string) => {
+    const answer = await app.inject({ url })
+    return [answer.statusCode, answer.json()]
+  }
+  return { run, put, get, outcomes }
+}
+
+const status = (id: string, position?: string) =>
+  `/data/${encodeURIComponent(id)}/status${position ? `?position=${position}` : ''}`
+
+test('a record with an id of ours is pending, stored, refused or unknown', async () => {
+  const { run, put, get } = await world()
+  const [young, stored, refused] = [0, 1, 2].map(() => uuid7At(Date.now())) as [string, string, string]
+  await run(`INSERT INTO records VALUES ($1, 'k', now(), 'v', '{}')`, stored)
+  await put(7, refused, refused, 'refused', 'invalid input syntax for type json')
+  expect(await get(status(young))).toEqual([200, { id: young, status: 'pending' }])
+  expect(await get(status(stored.toUpperCase()))).toEqual([200, { id: stored, status: 'stored' }])
+  expect(await get(status(refused))).toEqual([
+    200,
+    { id: refused, status: 'refused', reason: 'invalid input syntax for type json' },
+  ])
+  expect(await get(status(uuid7At(Date.now() - 60_000)))).toMatchObject([404, { status: 404 }])
+  expect(await get(status('no id'))).toMatchObject([404, {}])
+})
+
+test('the position tells whether an old record is still on its way', async () => {
+  const { run, get } = await world()
+  const old = uuid7At(Date.now() - 3_600_000)
+  expect(await get(status(old, '2-100'))).toEqual([200, { id: old, status: 'pending' }])
+  expect(await get(status(old, '5-0'))).toEqual([200, { id: old, status: 'pending' }])
+  expect(await get(status(old, '2-99'))).toMatchObject([404, {}])
+  await run(`INSERT INTO records VALUES ($1, 'k', now(), 'v', '{}')`, old)
+  expect(await get(status(old, '2-99'))).toEqual([200, { id: old, status: 'stored' }])
+  for (const wrong of ['x', '2', '2-', '-1-2', '2-1e3', `2-${'9'.repeat(19)}`])
+    expect(await get(status(old, wrong))).toMatchObject([400, { errors: [{ parameter: 'position' }] }])
+})
+
+test('of two records with one natural id each has the outcome of its own position', async () => {
+  const { run, put, get } = await world(naturalIds)
+  const id = 'a/b ü'
+  await run(`INSERT INTO records VALUES ($1, 'k', now(), 'v', '{}', $2, '')`, id, uuid7At(Date.now()))
+  await put(5, 'e5', id, 'id-conflict')
+  await put(6, 'e6', id, 'duplicate')
+  expect(await get(status(id, '2-4'))).toEqual([200, { id, status: 'stored' }])
+  expect(await get(status(id, '2-5'))).toEqual([
+    200,
+    { id, status: 'conflict', winner: id, reason: 'another record has this id' },
+  ])
+  expect(await get(status(id, '2-6'))).toMatchObject([200, { status: 'duplicate', winner: id }])
+  expect(await get(status(id))).toEqual([200, { id, status: 'stored' }])
+  await put(8, 'e8', 'other', 'expired')
+  expect(await get(status('other'))).toMatchObject([200, { status: 'expired' }])
+})
+
+test('a caller that sees one key only is told nothing of others', async () => {
+  const { run, put, outcomes } = await world(naturalIds)
+  await run(`INSERT INTO records VALUES ('a', 'k', now(), 'v', '{}', $1, '')`, uuid7At(Date.now()))
+  await put(5, 'e5', 'b', 'refused')
+  for (const id of ['a', 'b']) {
+    const ask = { deadline: performance.now() + 5_000 }
+    expect(await outcomes.status({ id, ownKey: 'another' }, ask)).toBeUndefined()
+    expect(await outcomes.status({ id, ownKey: 'k' }, ask)).toBeDefined()
+  }
+})
+
+test('a gateway is told up to where all is decided, and what is not stored there', async () => {
+  const { run, put, get } = await world()
+  expect(await get('/outcomes?partition=9&from=0&to=5')).toEqual([200, { next: '0', outcomes: [] }])
+  expect(await get('/outcomes?partition=2&from=0&to=5')).toEqual([200, { next: '100', outcomes: [] }])
+  for (const offset of [3, 5, 9]) await put(offset, `e${offset}`, 'r', 'refused', `why ${offset}`)
+  expect(await get('/outcomes?partition=2&from=3&to=8')).toEqual([
+    200,
+    {
+      next: '100',
+      outcomes: [3, 5].map(n => ({
+        offset: `${n}`,
+        eventId: `e${n}`,
+        status: 'refused',
+        reason: `why ${n}`,
+      })),
+    },
+  ])
+  await run(`INSERT INTO outcomes (event_id, topic, partition, log_offset, record_id, record_key, outcome)
+SELECT 'm' || n, '${topic}', 2, n, '', '', 'refused' FROM generate_series(10, 1500) AS n`)
+  const [, many] = await get('/outcomes?partition=2&from=0&to=2000')
+  expect(many.outcomes).toHaveLength(1_000)
+  expect(many.next).toBe(String(BigInt(many.outcomes.at(-1).offset) + 1n))
+  expect(await get('/outcomes?partition=x')).toMatchObject([400, {}])
+})
