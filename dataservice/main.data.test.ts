@@ -8,6 +8,7 @@ import { connectTopics, until } from '#dataservice/platform/kafka/testing/topics
 import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { freePort } from '#e2e/engines/ports.ts'
+import { uuid7At } from '#e2e/engines/records.ts'
 import { type DatabaseUser, serviceDatabase } from '#e2e/engines/service-database.ts'
 import { testSettings } from '#e2e/engines/service-settings.ts'
 
@@ -111,3 +112,64 @@ function acceptedIds(answer: unknown): string[] {
   if (!Array.isArray(accepted)) return []
   return accepted.map((each: { id: string }) => each.id)
 }
+
+/** Makes the database refuse orders of this customer. */
+const refuseBadOnes = `CREATE FUNCTION refuse_bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.body ->> 'customer' = 'bad' THEN RAISE 'not this one' USING ERRCODE = '22023'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_bad BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION refuse_bad()`
+
+test('a client that waits is told what became of its records, and a key counts once', async () => {
+  const { gateway, database } = await startAll()
+  const owner = database.open('owner')
+  onTestFinished(() => owner.close())
+  await owner.query(refuseBadOnes)
+  const send = async (body: string, key?: string) => {
+    const headers = {
+      'content-type': 'application/json',
+      prefer: 'wait=20',
+      ...(key && { 'idempotency-key': key }),
+    }
+    const answer = await request(`${gateway.url}/data`, { method: 'POST', body, headers })
+    return {
+      code: answer.statusCode,
+      location: answer.headers.location,
+      body: JSON.parse(await answer.body.text()),
+    }
+  }
+  const order = (customer: string) => JSON.stringify({ customer, amount: 1 })
+
+  const first = await send(order('a'), 'order 1')
+  expect(first).toMatchObject({ code: 201, body: { status: 'stored' }, location: `/data/${first.body.id}` })
+  expect(await send(order('a'), 'order 1')).toMatchObject({
+    code: 200,
+    body: { id: first.body.id, status: 'duplicate' },
+    location: `/data/${first.body.id}`,
+  })
+  expect(await send(order('b'), 'order 1')).toMatchObject({
+    code: 422,
+    body: { type: expect.stringMatching(/idempotency-key-reused$/), id: first.body.id },
+  })
+  const key = uuid7At(Date.now())
+  expect(await send(order('a'), key)).toMatchObject({ code: 201, body: { id: key } })
+  expect(await send(order('a'), key)).toMatchObject({ code: 200, body: { id: key, status: 'duplicate' } })
+  const list = `[${order('a')},${order('b')}]`
+  const both = await send(list, 'list')
+  expect(both).toMatchObject({ code: 201, body: { accepted: [{ status: 'stored' }, { status: 'stored' }] } })
+  const ids = both.body.accepted.map((each: { id: string }) => each.id)
+  expect(await send(list, 'list')).toMatchObject({
+    code: 200,
+    body: { accepted: ids.map((id: string) => ({ id, status: 'duplicate' })) },
+  })
+  const refused = await send(order('bad'))
+  expect(refused).toMatchObject({ code: 422, body: { detail: expect.stringContaining('Not this one') } })
+
+  expect((await owner.query('SELECT count(*) FROM records')).rows).toEqual([['4']])
+  expect((await json(`${gateway.url}/data/${key}/status`)).json).toEqual({ id: key, status: 'stored' })
+  expect((await json(`${gateway.url}/data/${refused.body.id}/status`)).json).toEqual({
+    id: refused.body.id,
+    status: 'refused',
+    reason: 'not this one',
+  })
+})

@@ -58,4 +58,5 @@ function unfinished(told: readonly Told[], accepted: readonly object[], isList: 
   })
 }
 
-const unknownDetail = 'It may still appear: look for the id before sending the record again.'
+const unknownDetail =
+  'It may still appear. Sent again under the same Idempotency-Key it is stored once; without one look for the id first.'

@@ -11,7 +11,7 @@ export interface Place {
 }
 
 export interface Decided {
-  status: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'expired'
+  status: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'expired' | 'key-reused'
   /** Id of the record that stands in its place. */
   winner?: string
   reason?: string

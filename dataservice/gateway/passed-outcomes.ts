@@ -16,6 +16,7 @@ const Answer = Type.Object({
         Type.Literal('conflict'),
         Type.Literal('refused'),
         Type.Literal('expired'),
+        Type.Literal('key-reused'),
       ]),
       winner: Type.Optional(Type.String()),
       reason: Type.Optional(Type.String()),

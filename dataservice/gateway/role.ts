@@ -4,6 +4,7 @@ import { credentialFiles } from '#dataservice/contract/names.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator } from './accumulator.ts'
@@ -37,7 +38,10 @@ export async function start(
   const { app, listen: serve, drain } = makeServer({ log, metrics })
   const source = `/dataservices/${settings.namespace}/${settings.name}`
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
+  const { partitioning } = settings
+  const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
   await app.register(gateway, {
+    maxKeyAgeMs: Math.min(requestKeyLifeMs(settings.log.retentionMs), retainMs ?? Number.POSITIVE_INFINITY),
     accumulator,
     isLogFull: guard.isFull,
     reader,

@@ -35,6 +35,7 @@ test.each([
   ['conflict', 409, 'id-conflict'],
   ['refused', 422, 'record-refused'],
   ['expired', 422, 'record-refused'],
+  ['key-reused', 422, 'idempotency-key-reused'],
 ] as const)('%s is answered %d', (status, code, type) => {
   const thrown = (() => {
     try {

@@ -44,6 +44,7 @@ export function waitedAnswer(answer: PostAnswer, decided: readonly (Decided | un
 
 const problems: Readonly<Partial<Record<Decided['status'], ProblemCode>>> = {
   conflict: 'id-conflict',
+  'key-reused': 'idempotency-key-reused',
   refused: 'record-refused',
   expired: 'record-refused',
 }

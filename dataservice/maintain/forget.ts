@@ -1,4 +1,7 @@
-/** What is kept for a time only: outcomes for a day, dead letters as long as the records beside them. */
+/**
+ * What is kept for a time only: outcomes for a day, dead letters as long as the records beside them, Idempotency-Keys
+ * until they expire.
+ */
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 
 /** Rows of one statement, so that none holds its locks for long. */
@@ -7,6 +10,7 @@ const portion = 20_000
 export interface Forgotten {
   outcomes: number
   deadLetters: number
+  requestKeys: number
 }
 
 /**
@@ -19,12 +23,14 @@ export async function forgetOld(
 ): Promise<Forgotten> {
   const outcomes = oldest('ctid', 'outcomes', 'decided_at', `interval '24 hours'`)
   const letters = oldest('id', 'dead_letters', 'relayed_at', `${retainMs} * interval '1 millisecond'`)
+  const keys = oldest('key_hash', 'request_keys', 'expires_at', `interval '0'`)
   return {
     outcomes: await inPortions(database, `DELETE FROM outcomes WHERE ctid = ANY(ARRAY(${outcomes}))`),
     deadLetters:
       retainMs === undefined
         ? 0
         : await inPortions(database, `DELETE FROM dead_letters WHERE id = ANY(ARRAY(${letters}))`),
+    requestKeys: await inPortions(database, `DELETE FROM request_keys WHERE key_hash = ANY(ARRAY(${keys}))`),
   }
 }
 

@@ -16,6 +16,7 @@ export function grantStatements(
     `GRANT SELECT, INSERT, UPDATE ON outcomes TO ${writer}`,
     // They are copied to the topic and marked.
     `GRANT SELECT, INSERT, UPDATE (relayed_at) ON dead_letters TO ${writer}`,
+    `GRANT SELECT, INSERT, DELETE ON request_keys TO ${writer}`,
     ...onlyFor[by](writer),
     `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes TO ${reader}`,
   ]

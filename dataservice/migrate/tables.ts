@@ -4,6 +4,7 @@
  */
 import { type Partitioning, pageOrder } from '#dataservice/platform/postgres/partitions.ts'
 import { outcomeTables } from './outcome-tables.ts'
+import { requestKeyTables } from './request-keys.ts'
 
 export interface Step {
   version: number
@@ -85,6 +86,7 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
       ],
     },
     { version: 2, name: 'outcomes and dead letters', statements: outcomeTables },
+    { version: 3, name: 'Idempotency-Keys', statements: requestKeyTables },
   ]
 }
 

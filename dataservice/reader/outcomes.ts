@@ -4,7 +4,7 @@ import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import { idSchemes } from './ids.ts'
 import type { Ask, Store } from './store.ts'
 
-export type Status = 'pending' | 'stored' | 'duplicate' | 'conflict' | 'refused' | 'expired'
+export type Status = 'pending' | 'stored' | 'duplicate' | 'conflict' | 'key-reused' | 'refused' | 'expired'
 
 /** Body of `GET /data/{id}/status`. */
 export interface StatusAnswer {
@@ -64,6 +64,7 @@ export interface OutcomesOptions {
 const statuses: ReadonlyMap<string, Status> = new Map([
   ['duplicate', 'duplicate'],
   ['id-conflict', 'conflict'],
+  ['key-reused', 'key-reused'],
   ['refused', 'refused'],
   ['expired', 'expired'],
   ['future', 'refused'],
@@ -72,6 +73,7 @@ const statuses: ReadonlyMap<string, Status> = new Map([
 const reasons: ReadonlyMap<string, string> = new Map([
   ['duplicate', 'the same record was stored before'],
   ['id-conflict', 'another record has this id'],
+  ['key-reused', 'another body came with this Idempotency-Key before'],
   ['expired', 'the time of its id is before what is kept'],
   ['future', 'the time of its id is too far ahead'],
 ])

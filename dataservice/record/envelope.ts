@@ -12,6 +12,8 @@ export const envelope = {
   contentType: 'content-type',
   /** Version of the record schema that the gateway checked. */
   schemaVersion: 'ce_schemaversion',
+  /** SHA-256 in hex of the client's Idempotency-Key with all that it is scoped by; only on records that came with one. */
+  requestKey: 'dataservice_requestkey',
 } as const
 
 /** Value of `ce_type` for a new record. */

@@ -25,7 +25,7 @@ async function writer(service: MigratedService): Promise<Writer> {
   const metrics = writerMetrics(new Registry())
   const assignment = new Assignment({
     consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 10_000n }) },
-    store: ingestStore(database, recordsTables[service.settings.partitioning.by]),
+    store: ingestStore(database, recordsTables[service.settings.partitioning.by], 60_000),
     topic: service.settings.log.eventsTopic,
     claimedBy: randomUUID(),
     partitioning: service.settings.partitioning,

@@ -21,7 +21,7 @@ function writer(service: MigratedService) {
   const lines: string[] = []
   const assignment = new Assignment({
     consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 1_000_000n }) },
-    store: ingestStore(database, recordsTables.Hash),
+    store: ingestStore(database, recordsTables.Hash, 60_000),
     topic: service.settings.log.eventsTopic,
     claimedBy: randomUUID(),
     partitioning: service.settings.partitioning,

@@ -7,6 +7,8 @@ export type Unstored =
   | 'duplicate'
   /** Another record has the id. */
   | 'id-conflict'
+  /** Another body came with the same Idempotency-Key. */
+  | 'key-reused'
   /** The database does not take it, or nobody can read it; it is a dead letter. */
   | 'refused'
   /** Outside the time for which there may be partitions. */

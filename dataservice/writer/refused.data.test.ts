@@ -28,7 +28,7 @@ async function world(changes: Partial<Settings> = {}, port?: number) {
     const metrics = writerMetrics(new Registry())
     const assignment = new Assignment({
       consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 1_000_000n }) },
-      store: ingestStore(database, recordsTables[partitioning.by]),
+      store: ingestStore(database, recordsTables[partitioning.by], 60_000),
       topic: log.eventsTopic,
       claimedBy: randomUUID(),
       partitioning,

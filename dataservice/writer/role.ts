@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
 import type { LaneLimits } from './lane.ts'
 import { type WriterMetrics, writerMetrics } from './metrics.ts'
@@ -40,7 +41,11 @@ export async function start(
   })
   const assignment: Assignment = new Assignment({
     consumer,
-    store: ingestStore(database, recordsTables[settings.partitioning.by]),
+    store: ingestStore(
+      database,
+      recordsTables[settings.partitioning.by],
+      requestKeyLifeMs(settings.log.retentionMs),
+    ),
     topic: settings.log.eventsTopic,
     claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
     partitioning: settings.partitioning,

@@ -9,6 +9,7 @@ import type { NewRow } from './decode.ts'
 import { type Isolated, insertIsolating } from './isolate.ts'
 import { deadLettersStatement, outcomesStatement } from './outcome-statements.ts'
 import { doublesOf, type RowOutcome, type Standing } from './outcomes.ts'
+import { afterRefusals, claimKeys, keyedRows, releaseKeys } from './request-keys.ts'
 import {
   type Advance,
   advanceStatement,
@@ -46,7 +47,8 @@ export interface IngestStore {
 
 const fenced = Symbol('fenced')
 
-export function ingestStore(database: Database, table: RecordsTable): IngestStore {
+/** `keyLifeMs`: how long an Idempotency-Key stands for its record. */
+export function ingestStore(database: Database, table: RecordsTable, keyLifeMs: number): IngestStore {
   return {
     async claim(place, clusterId, claimedBy) {
       const { rows } = await database.query(claimStatement(place, clusterId, claimedBy))
@@ -63,10 +65,15 @@ export function ingestStore(database: Database, table: RecordsTable): IngestStor
         return await database.transaction(async session => {
           const { count } = await session.query(advanceStatement(step))
           if (count === 0) throw fenced
-          const { inserted, refused } = await insert[path](session, table, batch.rows)
-          const doubles = await doublesAmong(session, table, batch.rows, { inserted, refused })
-          const outcomes = [...batch.passed, ...refused, ...doubles]
+          const keyed = keyedRows(batch.rows)
+          const losers =
+            keyed.length > 0 ? await claimKeys(session, keyed, { place: step, table, keyLifeMs }) : []
+          const rows = without(batch.rows, losers)
+          const { inserted, refused } = await insert[path](session, table, rows)
+          const doubles = await doublesAmong(session, table, rows, { inserted, refused })
+          const outcomes = [...batch.passed, ...afterRefusals(losers, refused), ...refused, ...doubles]
           await keep(session, step, outcomes)
+          if (keyed.length > 0) await releaseKeys(session, keyed, refused)
           return { kind: 'stored', inserted, outcomes }
         })
       } catch (error) {

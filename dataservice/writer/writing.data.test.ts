@@ -25,7 +25,7 @@ function writer(
   const { range = { start: 0n, end: 1_000_000n }, clusterId = 'cluster' } = options
   const assignment = new Assignment({
     consumer: { clusterId: async () => clusterId, range: async () => range },
-    store: ingestStore(database, recordsTables[service.settings.partitioning.by]),
+    store: ingestStore(database, recordsTables[service.settings.partitioning.by], 60_000),
     topic: service.settings.log.eventsTopic,
     claimedBy: randomUUID(),
     partitioning: service.settings.partitioning,

@@ -126,13 +126,6 @@ describe('POST /data', () => {
     expect((await post(order('a'), 'application/json', { 'content-encoding': 'gzip' })).statusCode).toBe(415)
   })
 
-  test('an Idempotency-Key is refused as long as it is not honoured', async () => {
-    const { post } = await start()
-    expect((await post(order('a'), 'application/json', { 'idempotency-key': 'a' })).json().type).toMatch(
-      /unsupported-header$/,
-    )
-  })
-
   test.each([
     ['a body', ' '.repeat(10 * 1024 * 1024 + 1)],
     ['a record', order('x'.repeat(921_600))],

@@ -9,7 +9,8 @@ import type { Accumulator } from '../accumulator.ts'
 import { postAnswer, retryAfterSeconds } from '../answers.ts'
 import type { ByteBudget } from '../budget.ts'
 import type { OutcomeWatch } from '../outcome-watch.ts'
-import { readSubmission, type SubmissionRules } from '../submission.ts'
+import { requestKeyOf, rulesWithKey, withKey } from '../request-key.ts'
+import { readSubmission, type Submission, type SubmissionRules } from '../submission.ts'
 import type { Tokens } from '../tokens.ts'
 import { waitOf } from '../waiting.ts'
 import { sendWaited } from './send-waited.ts'
@@ -23,6 +24,8 @@ export interface PostPorts {
   isLogFull(): boolean
   now(): number
   watch: Pick<OutcomeWatch, 'wait'>
+  /** How old an Idempotency-Key may be that becomes the id of its record, in milliseconds. */
+  maxKeyAgeMs: number
 }
 
 /** The writers need time, not a few milliseconds. */
@@ -40,7 +43,6 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
       const detail = `Send ${acceptedMediaTypes.join(', ')} in UTF-8, without Content-Encoding.`
       throw new Problem('unsupported-media-type', { detail })
     }
-    refuseIdempotencyKey(request)
     if (ports.isLogFull()) throw new Problem('log-full', { retryAfter: fullRetrySeconds })
     const held = declaredBytes(request, maxBodyBytes)
     if (!ports.budget.take(held)) throw overloaded()
@@ -50,10 +52,8 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
   }
 
   async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const format = formats.get(request) ?? 'json'
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const earlier = ports.tokens.read(request.headers[tokenHeader])
-    const submission = readSubmission(body, format, ports.now(), ports.rules)
+    const submission = submissionOf(request, formats.get(request) ?? 'json', ports)
     const outcomes = ports.accumulator.append(submission.drafts)
     if (outcomes === undefined) throw overloaded()
     const settled = await outcomes
@@ -68,12 +68,15 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
   return { onRequest: admit, handler }
 }
 
-/** A client that sends a key relies on it: better no record than one that may stand twice. */
-function refuseIdempotencyKey(request: FastifyRequest): void {
-  if (request.headers['idempotency-key'] === undefined) return
-  throw new Problem('unsupported-header', {
-    detail: 'Idempotency-Key is not supported: send the request without it.',
-  })
+/** Judges the body; a request with an Idempotency-Key takes its own way. */
+function submissionOf(request: FastifyRequest, format: BodyFormat, ports: PostPorts): Submission {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const key = requestKeyOf(request.headers['idempotency-key'])
+  const { rules, maxKeyAgeMs: maxAgeMs } = ports
+  const now = ports.now()
+  if (key === undefined) return readSubmission(body, format, now, rules)
+  const keyed = rulesWithKey(rules, { key, body, format, now, maxAgeMs })
+  return withKey(readSubmission(body, format, now, keyed), key, '')
 }
 
 /** Without a length the body may become as long as is allowed. */

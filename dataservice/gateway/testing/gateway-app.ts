@@ -54,6 +54,7 @@ export async function start(world: World = {}) {
     tokens: tokens(tokenKey, () => log.logId),
     isLogFull: () => world.isLogFull ?? false,
     now: () => now,
+    maxKeyAgeMs: 86_400_000,
     reader: {
       ask: async question => {
         questions.push(question)

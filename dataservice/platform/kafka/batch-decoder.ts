@@ -138,6 +138,10 @@ class Headers implements LogHeaders {
     this.#end = end
   }
 
+  get size(): number {
+    return new Varints(this.#bytes, this.#start).next()
+  }
+
   /** Throws BatchUnreadable when the headers do not end with their record. */
   get(name: string): Buffer | undefined {
     const wanted = bytesOf(name)

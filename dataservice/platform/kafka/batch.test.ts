@@ -55,6 +55,7 @@ test('what is encoded is decoded, record for record', () => {
       )
       for (const [index, { headers }] of records.entries()) {
         const all = Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes)])
+        expect(read[index]?.headers.size).toBe(all.length)
         expect([...(read[index]?.headers.entries() ?? [])]).toEqual(all)
         for (const [name, bytes] of Object.entries(headers))
           expect(read[index]?.headers.get(name)).toEqual(Buffer.from(bytes))

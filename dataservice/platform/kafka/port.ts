@@ -46,6 +46,8 @@ export interface LogAppender {
 
 /** Headers of a record, found when asked for: a reader needs few of them. The last of a name counts. */
 export interface LogHeaders {
+  /** How many there are. */
+  readonly size: number
   get(name: string): Buffer | undefined
   /** All of them in order; costs more than `get`. */
   entries(): Iterable<readonly [string, Buffer]>
