@@ -24,6 +24,8 @@ export const conditionTypes = {
   Scaling: 'The numbers of pods have an owner that can do its work; the message names it.',
   /** Says nothing about Ready. Unknown while Kafka does not tell. */
   LogHasRoom: 'Neither retention nor a full disk is near to what is accepted and not stored yet.',
+  /** Says nothing about Ready. */
+  Maintained: 'Partitions are made ahead of time, and what is older than the retention is removed.',
   Durable: 'An accepted record survives the loss of one disk.',
 } as const
 export type ConditionType = keyof typeof conditionTypes
@@ -43,6 +45,7 @@ export const reasons = {
   Settled: 'reached',
   Healthy: 'reached',
   WithinRetention: 'reached',
+  RunsHourly: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -66,6 +69,8 @@ export const reasons = {
   LagNearRetention: 'trouble',
   LogFull: 'trouble',
   DiskFull: 'trouble',
+  MaintenanceLate: 'trouble',
+  PartitionsRunOut: 'trouble',
 
   RecordRefused: 'user',
   NotOwned: 'user',

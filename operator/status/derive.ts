@@ -10,6 +10,7 @@ import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { logRoom } from './log-room.ts'
+import { maintained } from './maintained.ts'
 import { partRules } from './parts.ts'
 import { scaling } from './scaling.ts'
 
@@ -44,7 +45,7 @@ function schemaVersionOf({ facts, plan }: Run): string | undefined {
 }
 
 function findings(run: Run): Finding[] {
-  const { facts, plan } = run
+  const { facts, plan, now } = run
   const parts = partRules.map(rule => rule(facts, plan))
   const stalled = stalledFinding(run, parts)
   const ready = readyFinding(run, parts, stalled)
@@ -56,6 +57,7 @@ function findings(run: Run): Finding[] {
     ...parts,
     scaling(facts),
     logRoom(facts),
+    maintained(facts, now),
     durable(facts),
   ]
 }
