@@ -2,7 +2,7 @@
  * Collects records into batches: for each partition one batch is on its way while the next fills.
  * Bounded in bytes; every record has exactly one outcome, also when its caller stops waiting.
  */
-import { batchBytes, maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
+import { maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
 import type { AppendOutcome, LogAppender } from '#dataservice/platform/kafka/port.ts'
 import { type Draft, type Entry, EntryQueue, type RecordOutcome, Ticket } from './entries.ts'
 
@@ -53,14 +53,17 @@ export class Accumulator {
    * at the latest at the deadline: what was not yet sent is then withdrawn (`refused`), the rest `unknown`.
    */
   append(drafts: readonly Draft[]): Promise<RecordOutcome[]> | undefined {
-    const sizes = drafts.map(({ record }) => batchBytes([record]))
-    const total = sizes.reduce((sum, size) => sum + size, 0)
-    if (this.#bytes + total > this.#options.maxBytes) return undefined
-    this.#bytes += total
-    const ticket = new Ticket(drafts, sizes)
+    if (drafts.length === 0) return Promise.resolve([])
+    const { promise, resolve } = Promise.withResolvers<RecordOutcome[]>()
+    const ticket = new Ticket(drafts, outcomes => {
+      clearTimeout(timer)
+      resolve(outcomes)
+    })
+    if (this.#bytes + ticket.bytes > this.#options.maxBytes) return undefined
+    this.#bytes += ticket.bytes
     const timer = setTimeout(() => this.#expire(ticket), this.#options.deadlineMs)
     for (const entry of ticket.entries) this.#enqueue(entry)
-    return ticket.outcomes.finally(() => clearTimeout(timer))
+    return promise
   }
 
   /** Sends what waits without further linger; resolves when nothing is without an outcome. */
@@ -70,10 +73,17 @@ export class Accumulator {
     if (this.#bytes > 0) await new Promise<void>(resolve => this.#idle.push(resolve))
   }
 
+  #lane(partition: number): Lane {
+    const known = this.#lanes.get(partition)
+    if (known) return known
+    const lane: Lane = { waiting: new EntryQueue(), isBusy: false, timer: undefined }
+    this.#lanes.set(partition, lane)
+    return lane
+  }
+
   #enqueue(entry: Entry): void {
     const { partition } = entry
-    const lane = this.#lanes.get(partition) ?? { waiting: new EntryQueue(), isBusy: false, timer: undefined }
-    this.#lanes.set(partition, lane)
+    const lane = this.#lane(partition)
     lane.waiting.push(entry)
     if (lane.isBusy) return
     if (this.#isClosing || lane.waiting.length >= this.#options.maxRecords) this.#send(partition, lane)
@@ -94,13 +104,18 @@ export class Accumulator {
   }
 
   async #deliver(partition: number, batch: readonly Entry[]): Promise<void> {
-    const bytes = batch.reduce((sum, entry) => sum + entry.bytes, 0)
     const started = performance.now()
     const records = batch.map(({ record }) => record)
     const answers = await this.#options.appender.append(new Map([[partition, records]]))
     const outcome = answers.get(partition) ?? { kind: 'unknown', reason: 'the log named no outcome' }
     const seconds = (performance.now() - started) / 1000
-    for (const [place, entry] of batch.entries()) entry.settle(outcomeOf(outcome, partition, place))
+    let bytes = 0
+    for (let place = 0; place < batch.length; place++) {
+      const entry = batch[place]
+      if (!entry) continue
+      bytes += entry.bytes
+      entry.settle(outcomeOf(outcome, partition, place))
+    }
     this.#release(bytes)
     this.#options.observe?.({ records: records.length, bytes, seconds, outcome: outcome.kind })
   }

@@ -1,4 +1,5 @@
 /** Records on their way into the log: who waits for them, and in which order they go. */
+import { batchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
 import type { NewRecord, Offset } from '#dataservice/platform/kafka/port.ts'
 
 /** A record and the partition it belongs to. */
@@ -14,37 +15,55 @@ export type RecordOutcome =
   | { kind: 'unknown'; reason: string }
 
 /** One record of a caller. */
-export interface Entry extends Draft {
+export class Entry {
+  readonly partition: number
+  readonly record: NewRecord
   /** What it takes in a batch. */
-  bytes: number
-  state: 'waiting' | 'taken' | 'withdrawn'
+  readonly bytes: number
+  state: 'waiting' | 'taken' | 'withdrawn' = 'waiting'
+  readonly #ticket: Ticket
+  readonly #place: number
+
+  constructor({ partition, record }: Draft, bytes: number, ticket: Ticket, place: number) {
+    this.partition = partition
+    this.record = record
+    this.bytes = bytes
+    this.#ticket = ticket
+    this.#place = place
+  }
+
   /** The first outcome counts. */
-  settle(outcome: RecordOutcome): void
+  settle(outcome: RecordOutcome): void {
+    this.#ticket.settle(this.#place, outcome)
+  }
 }
 
-/** All records of one caller; `outcomes` has one for each, in order, once every one is settled. */
+/** All records of one caller; `done` hears their outcomes, in order, once every one is settled. */
 export class Ticket {
   readonly entries: readonly Entry[]
-  readonly outcomes: Promise<RecordOutcome[]>
+  readonly bytes: number
+  readonly #settled: (RecordOutcome | undefined)[]
+  readonly #done: (outcomes: RecordOutcome[]) => void
+  #missing: number
 
-  constructor(drafts: readonly Draft[], sizes: readonly number[]) {
-    const { promise, resolve } = Promise.withResolvers<RecordOutcome[]>()
-    const settled: (RecordOutcome | undefined)[] = drafts.map(() => undefined)
-    let missing = drafts.length
-    this.outcomes = promise
-    this.entries = drafts.map(({ partition, record }, place) => ({
-      partition,
-      record,
-      bytes: sizes[place] ?? 0,
-      state: 'waiting',
-      settle(outcome) {
-        if (settled[place]) return
-        settled[place] = outcome
-        missing -= 1
-        if (missing === 0) resolve(settled.flatMap(each => each ?? []))
-      },
-    }))
-    if (missing === 0) resolve([])
+  constructor(drafts: readonly Draft[], done: (outcomes: RecordOutcome[]) => void) {
+    let total = 0
+    this.entries = drafts.map((draft, place) => {
+      const bytes = batchBytes([draft.record])
+      total += bytes
+      return new Entry(draft, bytes, this, place)
+    })
+    this.bytes = total
+    this.#settled = drafts.map(() => undefined)
+    this.#done = done
+    this.#missing = drafts.length
+  }
+
+  settle(place: number, outcome: RecordOutcome): void {
+    if (this.#settled[place]) return
+    this.#settled[place] = outcome
+    this.#missing -= 1
+    if (this.#missing === 0) this.#done(this.#settled.filter(each => each !== undefined))
   }
 }
 

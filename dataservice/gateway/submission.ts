@@ -1,7 +1,9 @@
 /** From the bytes of a body to records for the log, or to everything that is wrong with them. Pure. */
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
+import { sharedHeaders } from '#dataservice/platform/kafka/batch-encoder.ts'
 import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
+import type { SharedHeaders } from '#dataservice/platform/kafka/port.ts'
 import { envelope, recordCreated } from '#dataservice/record/envelope.ts'
 import { naturalId } from '#dataservice/record/natural-id.ts'
 import { keyText, valueAt } from '#dataservice/record/pointer.ts'
@@ -15,7 +17,7 @@ export interface SubmissionRules {
   /** Makes the id of the next event, which is the record's, too, unless it has a natural one. */
   newId(): string
   /** Headers that all records share. */
-  constantHeaders: Readonly<Record<string, Buffer>>
+  constantHeaders: SharedHeaders
 }
 
 export interface Submission {
@@ -29,15 +31,22 @@ export interface Submission {
 const maxErrors = 100
 
 /** Headers that are the same for every record of a service, encoded once. */
-export function constantHeaders(source: string, schemaVersion: string): Readonly<Record<string, Buffer>> {
-  const texts = {
+export function constantHeaders(source: string, schemaVersion: string): SharedHeaders {
+  return sharedHeaders({
     [envelope.specVersion]: '1.0',
     [envelope.type]: recordCreated,
     [envelope.source]: source,
     [envelope.contentType]: 'application/json',
     [envelope.schemaVersion]: schemaVersion,
-  }
-  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]))
+  })
+}
+
+/** The text of a moment; many requests share a millisecond. */
+let lastTime = { now: Number.NaN, text: '' }
+
+function timeText(now: number): string {
+  if (lastTime.now !== now) lastTime = { now, text: new Date(now).toISOString() }
+  return lastTime.text
 }
 
 /** Judges a whole body: all records are good, or it throws a Problem that names the first hundred errors. */
@@ -49,7 +58,7 @@ export function readSubmission(
 ): Submission {
   const scan = scanBody(body, format)
   if (scan.kind !== 'records') throw problemOfScan(scan)
-  const time = Buffer.from(new Date(now).toISOString())
+  const time = timeText(now)
   const errors: InputError[] = []
   const ids: string[] = []
   const drafts: Draft[] = []
@@ -110,16 +119,18 @@ interface Names {
   eventId: string
   id: string
   key: string
-  time: Buffer
+  time: string
 }
 
 function draft(value: Buffer, { eventId, id, key, time }: Names, rules: SubmissionRules): Draft {
   const keyBytes = Buffer.from(key)
-  const headers = {
-    ...rules.constantHeaders,
-    [envelope.eventId]: Buffer.from(eventId),
-    [envelope.subject]: Buffer.from(id),
-    [envelope.time]: time,
+  return {
+    partition: partitionOf(keyBytes, rules.partitions),
+    record: {
+      key: keyBytes,
+      value,
+      headers: { [envelope.eventId]: eventId, [envelope.subject]: id, [envelope.time]: time },
+      shared: rules.constantHeaders,
+    },
   }
-  return { partition: partitionOf(keyBytes, rules.partitions), record: { key: keyBytes, value, headers } }
 }

@@ -103,9 +103,10 @@ class KafkaAppender implements LogAppender {
   }
 
   #appendPart(partition: number, records: readonly NewRecord[], now: number): Promise<AppendOutcome> {
-    const refusal = this.#refusal(partition, records)
+    const bytes = batchBytes(records)
+    const refusal = this.#refusal(partition, records.length, bytes)
     if (refusal) return Promise.resolve({ kind: 'refused', reason: refusal })
-    const batch = encodeBatch(records, now)
+    const batch = encodeBatch(records, now, bytes)
     const previous = this.#last.get(partition)
     const outcome = previous
       ? previous.then(() => this.#deliver(partition, batch))
@@ -114,10 +115,10 @@ class KafkaAppender implements LogAppender {
     return outcome
   }
 
-  #refusal(partition: number, records: readonly NewRecord[]): string | undefined {
+  #refusal(partition: number, count: number, bytes: number): string | undefined {
     if (!(partition >= 0 && partition < this.partitions)) return `the topic has no partition ${partition}`
-    if (records.length === 0) return 'no records'
-    if (batchBytes(records) > maxBatchBytes) return `more than ${maxBatchBytes} bytes in one batch`
+    if (count === 0) return 'no records'
+    if (bytes > maxBatchBytes) return `more than ${maxBatchBytes} bytes in one batch`
     return undefined
   }
 

@@ -1,7 +1,7 @@
 /** Kafka's record batch, format 2: records in, bytes out. The broker stores these bytes as they are. */
 import { constants, zstdCompressSync } from 'node:zlib'
 import { crc32c } from '@platformatic/kafka'
-import type { NewRecord } from './port.ts'
+import type { Headers, NewRecord, SharedHeaders } from './port.ts'
 
 /** Who appends, and where this batch stands in the producer's row for its partition. */
 export interface Sequence {
@@ -49,9 +49,23 @@ export function batchBytes(records: readonly NewRecord[]): number {
   return total
 }
 
-/** Encodes records (at least one) with one timestamp for all; the sequence is still to be set. */
-export function encodeBatch(records: readonly NewRecord[], timestamp: number): EncodedBatch {
-  const plain = Buffer.allocUnsafe(batchBytes(records))
+/** Encodes headers once for all the records that have them. */
+export function sharedHeaders(headers: Headers): SharedHeaders {
+  const bytes = Buffer.allocUnsafe(headerBytes(headers))
+  writeHeaders(bytes, 0, headers)
+  return { headers, count: Object.keys(headers).length, bytes }
+}
+
+/**
+ * Encodes records (at least one) with one timestamp for all; the sequence is still to be set.
+ * `size` is `batchBytes(records)`, for whoever knows it already.
+ */
+export function encodeBatch(
+  records: readonly NewRecord[],
+  timestamp: number,
+  size: number = batchBytes(records),
+): EncodedBatch {
+  const plain = Buffer.allocUnsafe(size)
   let at: number = field.records
   for (let index = 0; index < records.length; index++) at = writeRecord(plain, at, records[index], index)
   const body = plain.subarray(field.records)
@@ -90,28 +104,47 @@ function recordBytes(record: NewRecord | undefined, index: number): number {
 /** Bytes of a record without its own length. */
 function contentBytes(record: NewRecord | undefined, index: number): number {
   if (!record) return 0
+  const { key, value, headers, shared } = record
   // attributes and timestamp delta are one zero byte each
-  let total = 2 + varintBytes(index) + sized(record.key.length) + sized(record.value.length)
-  let headers = 0
-  for (const name in record.headers) {
-    total += headerName(name).length + sized(valueBytes(record.headers[name]))
-    headers++
-  }
-  return total + varintBytes(headers)
+  const total = 2 + varintBytes(index) + sized(key.length) + sized(value.length) + headerBytes(headers)
+  return total + varintBytes(headerCount(record)) + (shared?.bytes.length ?? 0)
+}
+
+function headerCount({ headers, shared }: NewRecord): number {
+  let count = shared?.count ?? 0
+  for (const _ in headers) count++
+  return count
+}
+
+function headerBytes(headers: Headers): number {
+  let total = 0
+  for (const name in headers) total += headerName(name).length + sized(valueBytes(headers[name]))
+  return total
 }
 
 function writeRecord(target: Buffer, start: number, record: NewRecord | undefined, index: number): number {
   if (!record) return start
+  const { key, value, headers, shared } = record
   let at = writeVarint(target, start, contentBytes(record, index))
   target[at++] = 0
   target[at++] = 0
   at = writeVarint(target, at, index)
-  at = writeBytes(target, at, record.key)
-  at = writeBytes(target, at, record.value)
-  at = writeVarint(target, at, Object.keys(record.headers).length)
-  for (const name in record.headers) {
-    at += headerName(name).copy(target, at)
-    at = writeValue(target, at, record.headers[name] ?? '')
+  at = writeBytes(target, at, key)
+  at = writeBytes(target, at, value)
+  at = writeVarint(target, at, headerCount(record))
+  if (shared) {
+    target.set(shared.bytes, at)
+    at += shared.bytes.length
+  }
+  return writeHeaders(target, at, headers)
+}
+
+function writeHeaders(target: Buffer, start: number, headers: Headers): number {
+  let at = start
+  for (const name in headers) {
+    const encoded = headerName(name)
+    target.set(encoded, at)
+    at = writeValue(target, at + encoded.length, headers[name] ?? '')
   }
   return at
 }

@@ -2,7 +2,7 @@ import { createRecordsBatch, type MessageRecord, Reader, readRecordsBatch } from
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BatchUnreadable, decodeBatches } from './batch-decoder.ts'
-import { batchBytes, type EncodedBatch, encodeBatch, setSequence } from './batch-encoder.ts'
+import { batchBytes, type EncodedBatch, encodeBatch, setSequence, sharedHeaders } from './batch-encoder.ts'
 import type { NewRecord } from './port.ts'
 
 const now = 1_763_000_000_000
@@ -28,17 +28,22 @@ function encoded(records: readonly NewRecord[]): EncodedBatch {
   return batch
 }
 
-const anyRecord = fc.record({
-  key: fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)),
-  value: fc.uint8Array({ maxLength: 20_000 }).map(bytes => Buffer.from(bytes)),
-  headers: fc.dictionary(
-    fc.string(),
-    fc.oneof(
-      fc.string({ unit: 'grapheme' }),
-      fc.uint8Array().map(b => Buffer.from(b)),
-    ),
+const anyHeaders = fc.dictionary(
+  fc.string(),
+  fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.uint8Array().map(b => Buffer.from(b)),
   ),
-})
+)
+const anyRecord = fc.record(
+  {
+    key: fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)),
+    value: fc.uint8Array({ maxLength: 20_000 }).map(bytes => Buffer.from(bytes)),
+    headers: anyHeaders,
+    shared: anyHeaders.map(sharedHeaders),
+  },
+  { requiredKeys: ['key', 'value', 'headers'] },
+)
 
 test('what is encoded is decoded, record for record', () => {
   fc.assert(
@@ -53,11 +58,14 @@ test('what is encoded is decoded, record for record', () => {
           timestamp: now,
         })),
       )
-      for (const [index, { headers }] of records.entries()) {
-        const all = Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes)])
+      for (const [index, { headers, shared }] of records.entries()) {
+        const all = [shared?.headers ?? {}, headers]
+          .flatMap(Object.entries)
+          .map(([name, text]) => [name, Buffer.from(text)])
         expect(read[index]?.headers.size).toBe(all.length)
         expect([...(read[index]?.headers.entries() ?? [])]).toEqual(all)
-        for (const [name, bytes] of Object.entries(headers))
+        // Of two headers of one name the last is found.
+        for (const [name, bytes] of Object.entries({ ...shared?.headers, ...headers }))
           expect(read[index]?.headers.get(name)).toEqual(Buffer.from(bytes))
         expect(read[index]?.headers.get('absent, and longer than any other name')).toBeUndefined()
       }
@@ -81,7 +89,8 @@ test('another implementation reads our batch: fields, sequence and compressed re
 })
 
 test('a small batch is not compressed, and as long as foretold', () => {
-  const records = [newRecord('a', { ce_id: 'ü' }), newRecord('b'.repeat(3000))]
+  const shared = sharedHeaders({ ce_type: 'ß', ce_source: Buffer.from('/a') })
+  const records = [{ ...newRecord('a', { ce_id: 'ü' }), shared }, newRecord('b'.repeat(3000))]
   expect(encoded(records).bytes.length).toBe(batchBytes(records))
 })
 

@@ -8,10 +8,21 @@ import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
 /** Offsets and positions are 64-bit in Kafka. */
 export type Offset = bigint
 
+export type Headers = Readonly<Record<string, string | Buffer>>
+
+/** Headers that many records have alike, encoded once (`sharedHeaders` in batch-encoder.ts). */
+export interface SharedHeaders {
+  headers: Headers
+  count: number
+  bytes: Buffer
+}
+
 export interface NewRecord {
   key: Buffer
   value: Buffer
-  headers: Readonly<Record<string, string | Buffer>>
+  headers: Headers
+  /** They stand before the others. */
+  shared?: SharedHeaders
 }
 
 /** What became of one partition's records in one append. */
