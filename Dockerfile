@@ -1,4 +1,4 @@
-# The image of the product: Node 24 and two bundles, nothing else.
+# The image of the product: Node 24, two bundles and the files of the page /docs, nothing else.
 #   node /app/operator.mjs              the operator (default)
 #   node /app/dataservice.mjs <role>    the data plane
 # `npm run images` makes the bundles first and then builds this; it needs nothing but its base.
@@ -12,6 +12,7 @@ LABEL org.opencontainers.image.title="dataservice-operator" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 COPY dist/operator.mjs dist/dataservice.mjs /app/
+COPY dist/docs /app/docs
 
 ENV NODE_ENV=production
 WORKDIR /app

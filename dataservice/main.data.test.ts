@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { connectTopics, until } from '#dataservice/platform/kafka/testing/topics.ts'
+import { type ApiDocument, expectDocumented } from '#dataservice/testing/api-document.ts'
 import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { freePort } from '#e2e/engines/ports.ts'
@@ -98,6 +99,7 @@ test('records go through gateway, log, writer, tables and reader; every role sto
   }
   expect(found).toEqual(ids.filter((_, index) => index % 40 === 7).toReversed())
 
+  await expectAsDocumented(gateway.url, String(ids[999]))
   const maintain = await run('maintain')
   expect(await maintain.exitCode, maintain.log()).toBe(0)
   for (const role of [gateway, writer, reader]) {
@@ -105,6 +107,22 @@ test('records go through gateway, log, writer, tables and reader; every role sto
     expect(await role.exitCode, role.log()).toBe(0)
   }
 })
+
+/** Every path that can be read is read; what comes is what the service's own document tells. */
+async function expectAsDocumented(url: string, id: string) {
+  const document: ApiDocument = (await json(`${url}/openapi.json`)).json
+  for (const [path, methods] of Object.entries(document.paths)) {
+    if (!methods['get']) continue
+    for (const each of [id, 'nothing']) {
+      const place = path.replace('{id}', each)
+      const answer = await request(url + place)
+      const body = await answer.body.text()
+      expect([place, answer.statusCode]).toEqual([place, place.includes('nothing') ? 404 : 200])
+      const contentType = String(answer.headers['content-type'])
+      expectDocumented(document, path, 'get', { status: answer.statusCode, contentType, body })
+    }
+  }
+}
 
 function acceptedIds(answer: unknown): string[] {
   const accepted: unknown =

@@ -18,6 +18,7 @@ import {
   measureCircuits,
 } from '#dataservice/platform/circuit.ts'
 import { type Environment, readEnvironment } from '#dataservice/platform/environment.ts'
+import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { isReaderFailure, ReaderClient } from '#dataservice/platform/http/reader-client.ts'
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
@@ -43,7 +44,8 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       context.onClose('the log', () => appender.close())
       const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
       context.onClose('the lag of the log', () => lag.close())
-      return startGateway(context, { appender, reader, lag, listen: { port: httpPort } })
+      const asset = assetReader(docsFolder())
+      return startGateway(context, { appender, reader, lag, asset, listen: { port: httpPort } })
     },
     writer(context) {
       const database = connect(context, 'writer', context.settings.store.poolSize.writer)

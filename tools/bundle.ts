@@ -1,7 +1,8 @@
 /** Bundles each entry point with all it imports into one file, so that an image needs Node and nothing else. */
-import { readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { docsAssets, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { root } from './workspace.ts'
 
 export interface Bundle {
@@ -49,3 +50,19 @@ async function bundle(name: Bundle['name']): Promise<Bundle> {
   })
   return { name, path, content: await readFile(path) }
 }
+
+/** Copies what the page `/docs` needs to `dist/docs`, beside the bundle; answers the contents. */
+export async function copyDocs(): Promise<readonly Buffer[]> {
+  const target = join(root, 'dist', 'docs')
+  await mkdir(target, { recursive: true })
+  const names = [...Object.keys(docsAssets), ...docsLicences]
+  return Promise.all(
+    names.map(async name => {
+      await copyFile(join(docsFolder(), name), join(target, name))
+      return readFile(join(target, name))
+    }),
+  )
+}
+
+/** They ask to go where the page goes. */
+const docsLicences = ['LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt']

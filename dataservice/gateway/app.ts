@@ -1,19 +1,48 @@
 /** The gateway's routes as a plugin; tests drive it by `inject`. */
 import type { FastifyInstance } from 'fastify'
-import { resource } from '#dataservice/platform/http/resource.ts'
+import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
+import { postRecords } from './api/post-operation.ts'
+import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
+import { type Route, register, type ServiceFacts } from './api/table.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { passedOutcomes } from './passed-outcomes.ts'
 import type { ReaderPort } from './reader-port.ts'
+import { documentRoutes } from './routes/documents.ts'
 import { type PostPorts, postData } from './routes/post-data.ts'
 import { readData } from './routes/read-data.ts'
 
 export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
   reader: ReaderPort
+  /** What the API document follows from. */
+  facts: ServiceFacts
+  /** A file of the page `/docs`. */
+  asset(name: DocsAsset): Promise<Asset>
+}
+
+/** Every call that the gateway answers. A row here stands in the router and in the API document. */
+export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
+  const read = readData(ports.reader)
+  const watch = new OutcomeWatch({ ask: passedOutcomes(ports.reader) })
+  const post = postData(maxBodyBytes, { ...ports, watch })
+  const table: Route[] = [
+    {
+      url: '/data',
+      methods: {
+        GET: { handler: read, operations: { '/data': listRecords } },
+        POST: { handler: post, operations: { '/data': postRecords } },
+      },
+    },
+    {
+      url: '/data/*',
+      methods: {
+        GET: { handler: read, operations: { '/data/{id}': getRecord, '/data/{id}/status': getStatus } },
+      },
+    },
+    ...documentRoutes({ facts: ports.facts, asset: ports.asset, table: () => table }),
+  ]
+  return table
 }
 
 export async function gateway(app: FastifyInstance, ports: GatewayPorts): Promise<void> {
-  const read = readData(ports.reader)
-  const watch = new OutcomeWatch({ ask: passedOutcomes(ports.reader) })
-  resource(app, '/data', { GET: read, POST: postData(app.initialConfig.bodyLimit ?? 0, { ...ports, watch }) })
-  resource(app, '/data/*', { GET: read })
+  register(app, routes(app.initialConfig.bodyLimit ?? 0, ports))
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import { sharedHeaders } from '#dataservice/platform/kafka/batch-encoder.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
 import { lowestUuid7 } from '#dataservice/record/uuid7.ts'
 import { acceptedRecord, naturalIds, testRecord } from '#e2e/engines/service-settings.ts'
@@ -28,7 +29,7 @@ describe('a UUIDv7 as key', () => {
     record: acceptedRecord(settings),
     partitions: 1,
     newId: () => 'made by us',
-    constantHeaders: {},
+    constantHeaders: sharedHeaders({}),
   })
   const keyed = (time: number, changes = {}) => ({
     key: lowestUuid7(time).toUpperCase(),
@@ -101,7 +102,8 @@ describe('POST with a key', () => {
 
   test('without a key a record has no header more', async () => {
     const { records } = await send(undefined, order('a'))
-    expect(Object.keys(records[0]?.headers ?? {})).toHaveLength(Object.keys(envelope).length - 1)
+    const { headers, shared } = records[0] ?? {}
+    expect(Object.keys({ ...shared?.headers, ...headers })).toHaveLength(Object.keys(envelope).length - 1)
   })
 
   test('a key that is none is refused', async () => {

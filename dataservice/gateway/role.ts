@@ -1,6 +1,7 @@
 /** The role `gateway`: HTTP in, records into the log; questions go on to the reader. */
 import { randomFillSync } from 'node:crypto'
 import { credentialFiles } from '#dataservice/contract/names.ts'
+import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
@@ -20,6 +21,8 @@ export interface GatewayRolePorts {
   appender: LogAppender
   reader: ReaderPort
   lag: LogLag
+  /** A file of the page `/docs`. */
+  asset(name: DocsAsset): Promise<Asset>
   listen: { port: number; host?: string }
 }
 
@@ -30,7 +33,7 @@ const maxSkewMs = 1_000
 
 export async function start(
   context: RoleContext,
-  { appender, reader, lag, listen }: GatewayRolePorts,
+  { appender, reader, lag, asset, listen }: GatewayRolePorts,
 ): Promise<Running> {
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
@@ -46,6 +49,8 @@ export async function start(
     isLogFull: guard.isFull,
     reader,
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
+    asset,
+    facts: { namespace: settings.namespace, name: settings.name, declaration: settings.record, record },
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
     rules: {

@@ -1,4 +1,5 @@
 /** Query parameters to a typed question, or to what is wrong with them. */
+import { pageLimits as limits, reservedParameters as reserved } from '#dataservice/contract/page-limits.ts'
 import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
 import type { InputError } from '#dataservice/platform/http/problems.ts'
 import { parseFields, type Selection } from './fields.ts'
@@ -42,10 +43,6 @@ export type Parsed =
   | { kind: 'request'; request: PageRequest }
   | { kind: 'refused'; errors: readonly InputError[] }
 
-export const limits = { default: 100, max: 1_000, values: 100, ids: 100 } as const
-
-/** Names that are not fields. A field of such a name is reached by an operator: `limit[eq]=5`. */
-const reserved = ['from', 'to', 'order', 'limit', 'cursor', 'fields', 'count', 'id'] as const
 type Reserved = (typeof reserved)[number]
 
 type Named = ReadonlyMap<Reserved, string>

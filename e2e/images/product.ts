@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeBundles } from '#tools/bundle.ts'
+import { copyDocs, makeBundles } from '#tools/bundle.ts'
 import { ensurePackages } from '#tools/packages.ts'
 import { run } from '#tools/shell.ts'
 import { cacheFolder, root } from '#tools/workspace.ts'
@@ -24,6 +24,7 @@ export async function productOn(base: Base): Promise<ProductImage> {
   const hash = createHash('sha256').update(base.reference).update(base.key)
   hash.update(await readFile(join(root, 'Dockerfile')))
   for (const { content } of await makeBundles()) hash.update(content)
+  for (const content of await copyDocs()) hash.update(content)
   const key = hash.digest('hex').slice(0, 12)
   return { reference: `localhost/dataservice:${key}`, key }
 }

@@ -1,10 +1,12 @@
 /** The gateway's app over a log in memory, driven by `inject`. */
 import { generateKeySync, randomFillSync } from 'node:crypto'
+import type { RouteOptions } from 'fastify'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
 import type { RecordDeclaration } from '#dataservice/contract/record-declaration.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
@@ -36,6 +38,8 @@ export interface World {
   budgetBytes?: number
   isLogFull?: boolean
   reader?: (question: ReaderQuestion) => ReaderAnswer
+  /** Hears of each route that is registered. */
+  onRoute?: (route: RouteOptions) => void
 }
 
 /** Starts it; it is closed when the test ends. */
@@ -47,12 +51,20 @@ export async function start(world: World = {}) {
   const budget = byteBudget(world.budgetBytes ?? 64 * 1024 * 1024)
   const accumulator = new Accumulator({ appender: log, ...world.accumulator })
   const { app, drain } = makeServer({ log: pino({ level: 'silent' }), metrics })
+  if (world.onRoute) app.addHook('onRoute', world.onRoute)
   const questions: ReaderQuestion[] = []
   await app.register(gateway, {
     accumulator,
     budget,
     tokens: tokens(tokenKey, () => log.logId),
     isLogFull: () => world.isLogFull ?? false,
+    asset: assetReader(docsFolder()),
+    facts: {
+      namespace: 'shop',
+      name: 'orders',
+      declaration: world.declaration ?? declaration,
+      record: verdict.record,
+    },
     now: () => now,
     maxKeyAgeMs: 86_400_000,
     reader: {

@@ -40,6 +40,12 @@ const catalogue = {
 
 export type ProblemCode = keyof typeof catalogue
 
+/** What the API document tells of a problem. */
+export function problemType(code: ProblemCode): { type: string; status: number; title: string } {
+  const [status, title] = catalogue[code]
+  return { type: base + code, status, title }
+}
+
 /** The first of what is wrong with the input, each with its place. */
 export interface InputError {
   /** Index of the record in an array or in lines. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, RouteHandlerMethod, RouteShorthandOptions } from 
 import { Problem } from './problems.ts'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-type Method = (typeof methods)[number]
+export type Method = (typeof methods)[number]
 /** Every method that the server knows. */
 const known = [...methods, 'HEAD', 'TRACE'] as const
 

@@ -1,0 +1,123 @@
+/** Schemas of the answers. Pure. */
+import { maxIdCharacters } from '#dataservice/record/natural-id.ts'
+import type { Json, ServiceFacts } from './table.ts'
+
+export const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+
+/** An answer with a JSON body. */
+export const json = (description: string, schema: Json, headers?: Json): Json => ({
+  description,
+  ...(headers && { headers }),
+  content: { 'application/json': { schema } },
+})
+
+/** An optional query parameter. */
+export const query = (name: string, schema: Json, description: string): Json => ({
+  name,
+  in: 'query',
+  required: false,
+  schema,
+  description,
+})
+
+const object = (properties: Json, required = Object.keys(properties)): Json => ({
+  type: 'object',
+  required,
+  properties,
+})
+
+const status = {
+  enum: ['pending', 'stored', 'duplicate', 'conflict', 'key-reused', 'refused', 'expired'],
+}
+const reason = { type: 'string', description: 'Why it is not stored as it was sent.' }
+const index = { type: 'integer', minimum: 0, description: 'Place of the record in an array or in lines.' }
+
+export function idSchema({ declaration }: Pick<ServiceFacts, 'declaration'>): Json {
+  return declaration.id === undefined
+    ? { type: 'string', format: 'uuid', description: 'A UUIDv7.' }
+    : { type: 'string', maxLength: maxIdCharacters, description: `The record's ${declaration.id}.` }
+}
+
+/** Components that all services have, but for the record itself. */
+export function schemas(facts: ServiceFacts): Json {
+  return {
+    Id: idSchema(facts),
+    Accepted: object(
+      {
+        id: ref('Id'),
+        position: {
+          type: 'string',
+          pattern: '^\\d+-\\d+$',
+          description: 'Place in the log: partition and offset.',
+        },
+        status: { ...status, description: 'With Prefer: wait.' },
+        reason,
+      },
+      ['id', 'position'],
+    ),
+    AcceptedList: object({ accepted: { type: 'array', items: ref('Accepted') } }),
+    Status: object(
+      {
+        id: ref('Id'),
+        status,
+        reason,
+        winner: { type: 'string', description: 'The record that stands there.' },
+      },
+      ['id', 'status'],
+    ),
+    Item: object({
+      id: ref('Id'),
+      acceptedAt: { type: 'string', format: 'date-time' },
+      schemaVersion: { type: 'string', description: 'Version of the schema that the record was checked by.' },
+      record: {
+        anyOf: [ref('Record'), { type: 'object', description: 'With `fields`: these parts of it.' }],
+      },
+    }),
+    Page: object(
+      {
+        items: { type: 'array', items: ref('Item') },
+        next: { type: ['string', 'null'], description: 'Cursor of the next page; null at the end.' },
+        count: object({
+          value: { type: 'integer', minimum: 0 },
+          relation: { enum: ['exact', 'at-least', 'estimate'] },
+        }),
+      },
+      ['items', 'next'],
+    ),
+    Problem: problem,
+  }
+}
+
+const outcomes = { type: 'array', items: object({ index, id: ref('Id') }) }
+
+const problem = {
+  ...object(
+    {
+      type: { type: 'string', format: 'uri', description: 'Stable: clients may decide by it.' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      detail: { type: 'string', description: 'What happened this time, and what to do about it.' },
+      errors: {
+        type: 'array',
+        description: 'The first hundred things that are wrong with the request.',
+        items: object(
+          {
+            index,
+            pointer: { type: 'string', description: 'JSON Pointer inside the record.' },
+            parameter: { type: 'string', description: 'Query parameter.' },
+            offset: { type: 'integer', description: 'Byte of the body.' },
+            message: { type: 'string' },
+          },
+          ['message'],
+        ),
+      },
+      id: { type: 'string', description: 'The one record the request was about.' },
+      accepted: outcomes,
+      unknown: outcomes,
+      refused: outcomes,
+      circuit: { type: 'string', description: 'State of the circuit breaker that kept the question back.' },
+    },
+    ['type', 'title', 'status'],
+  ),
+  description: 'RFC 9457.',
+}
