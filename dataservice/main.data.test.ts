@@ -180,6 +180,14 @@ test('a client that waits is told what became of its records, and a key counts o
     code: 200,
     body: { accepted: ids.map((id: string) => ({ id, status: 'duplicate' })) },
   })
+  const loser = await request(`${gateway.url}/data`, {
+    method: 'POST',
+    body: order('a'),
+    headers: { 'content-type': 'application/json', 'idempotency-key': 'order 1' },
+  })
+  const token = { 'consistency-token': String(loser.headers['consistency-token']) }
+  const moved = await request(`${gateway.url}${loser.headers.location}`, { headers: token })
+  expect([moved.statusCode, moved.headers.location]).toEqual([308, `/data/${first.body.id}`])
   const refused = await send(order('bad'))
   expect(refused).toMatchObject({ code: 422, body: { detail: expect.stringContaining('Not this one') } })
 

@@ -72,11 +72,19 @@ async function findRecord(
   const selection = parseSelection(queryOf(request).get('fields') ?? undefined, errors)
   if (errors.length > 0) throw new Problem('invalid-query', { errors })
   const answer = await lookup.record(id, askOf(request, tokenKey), selection).catch(unavailable)
+  if (answer.kind === 'moved') return sendMoved(request, reply, answer.winner)
   if (answer.kind === 'absent') throw new Problem('record-not-found')
   if (answer.kind === 'not-yet-visible')
     throw new Problem('not-yet-visible', { retryAfter: retryAfterSeconds })
   sendEntity(request, reply, answer.entity, recordCaching)
   return reply
+}
+
+/** The same question about the record that stands for this one. */
+function sendMoved(request: FastifyRequest, reply: FastifyReply, winner: string): FastifyReply {
+  const { search } = new URL(request.raw.url ?? '/', 'http://reader')
+  const location = `/data/${encodeURIComponent(winner)}${search}`
+  return reply.code(308).headers({ location, 'cache-control': recordCaching.cacheControl }).send()
 }
 
 async function answerList(

@@ -8,6 +8,8 @@ export interface Entity {
   tag: string
   /** Milliseconds since 1970. */
   born: number
+  /** Id of the record that stands for this one, which is no record; not kept in caches. */
+  winner?: string
 }
 
 const bornBytes = 8

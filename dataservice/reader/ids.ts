@@ -8,10 +8,14 @@ export interface IdScheme {
   canonical(text: string): string | undefined
   /** Whether a record that is not found may still be on its way; `now` in milliseconds since 1970. */
   mayBeOnItsWay(id: string, now: number): boolean
+  /** Whether a record that is not found may have been a duplicate of one with another id, which is known for a day. */
+  mayBeDuplicate(id: string, now: number): boolean
 }
 
 /** An id of this age that cannot be found may be on its way. */
 const youngMs = 10_000
+/** Outcomes are kept for a day after the writer has decided. */
+const decidedMs = 2 * 86_400_000
 /** How far ahead of us a gateway's clock may be. */
 const aheadMs = 300_000
 
@@ -24,12 +28,14 @@ const madeByUs: IdScheme = {
     const age = now - (timeOfUuid7(id) ?? 0)
     return age < youngMs && age > -aheadMs
   },
+  mayBeDuplicate: (id, now) => now - (timeOfUuid7(id) ?? 0) < decidedMs,
 }
 
 /** A natural id tells nothing about when its record came, or will. */
 const natural: IdScheme = {
   canonical: text => (isStorable(text) ? text : undefined),
   mayBeOnItsWay: () => false,
+  mayBeDuplicate: () => false,
 }
 
 export const idSchemes: Readonly<Record<Partitioning['by'], IdScheme>> = { Time: madeByUs, Hash: natural }

@@ -10,7 +10,7 @@ import type { LocalCache } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
 import type { Pages } from './pages.ts'
 import type { PageRequest } from './parameters.ts'
-import { recordStatement } from './query.ts'
+import { recordStatement, winnerStatement } from './query.ts'
 import { SingleFlight } from './single-flight.ts'
 import type { Ask, Store } from './store.ts'
 
@@ -30,6 +30,8 @@ export interface LookupOptions {
 export type RecordAnswer =
   | { kind: 'found'; entity: Entity }
   | { kind: 'absent' }
+  /** It was sent again under an Idempotency-Key: this record stands for both. */
+  | { kind: 'moved'; winner: string }
   /** The id is so young that its record may still be on its way through the log. */
   | { kind: 'not-yet-visible' }
 
@@ -85,15 +87,24 @@ export class Lookup {
     const name = selection === undefined ? id : nameOf([id, selection.paths])
     const isYoung = () => scheme.mayBeOnItsWay(id, this.#options.now())
     const find = async (): Promise<Entity> => {
-      const [row] = await this.#options.store.rows(recordStatement(id, selection), ask)
-      const now = this.#options.now()
-      return row === undefined ? absence(now) : entityOf(recordText(row, selection), now)
+      const { store, now } = this.#options
+      const [row] = await store.rows(recordStatement(id, selection), ask)
+      if (row !== undefined) return entityOf(recordText(row, selection), now())
+      // A young one is not decided yet, as far as anybody knows who has no token.
+      const isDecided = ask.token !== undefined || !isYoung()
+      if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absence(now())
+      const [[winner] = []] = await store.rows(winnerStatement(id), ask)
+      return { ...absence(now()), ...(winner && { winner }) }
     }
     const entity = await this.#cached('record', name, ask, async () => {
       const found = await find()
-      return { entity: found, mayKeep: found.body !== undefined || !isYoung() }
+      return {
+        entity: found,
+        mayKeep: found.body !== undefined || !(found.winner !== undefined || isYoung()),
+      }
     })
     if (entity.body !== undefined) return { kind: 'found', entity }
+    if (entity.winner !== undefined) return { kind: 'moved', winner: entity.winner }
     return { kind: isYoung() ? 'not-yet-visible' : 'absent' }
   }
 

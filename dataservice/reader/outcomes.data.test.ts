@@ -35,7 +35,7 @@ VALUES ($1, $2, 2, $3, $4, 'k', $5, CASE WHEN $5 IN ('duplicate', 'id-conflict')
     const answer = await app.inject({ url })
     return [answer.statusCode, answer.json()]
   }
-  return { run, put, get, outcomes }
+  return { run, put, get, outcomes, app }
 }
 
 const status = (id: string, position?: string) =>
@@ -119,4 +119,28 @@ SELECT 'm' || n, '${topic}', 2, n, '', '', 'refused' FROM generate_series(10, 15
   expect(many.outcomes).toHaveLength(1_000)
   expect(many.next).toBe(String(BigInt(many.outcomes.at(-1).offset) + 1n))
   expect(await get('/outcomes?partition=x')).toMatchObject([400, {}])
+})
+
+test('a record that another one stands for under its key is found there', async () => {
+  const { run, put, get, app } = await world()
+  const [winner, loser, refused] = [0, 1, 2].map(() => uuid7At(Date.now() - 60_000)) as [
+    string,
+    string,
+    string,
+  ]
+  await run(`INSERT INTO records VALUES ($1, 'k', now(), 'v', '{}')`, winner)
+  await put(5, loser, loser, 'duplicate')
+  await run('UPDATE outcomes SET winner = $1', winner)
+  await put(6, refused, refused, 'refused')
+  const moved = await app.inject({ url: `/data/${loser}?fields=a` })
+  expect([moved.statusCode, moved.headers.location, moved.body]).toEqual([
+    308,
+    `/data/${winner}?fields=a`,
+    '',
+  ])
+  expect((await get(`/data/${winner}`))[0]).toBe(200)
+  expect((await get(`/data/${refused}`))[0]).toBe(404)
+  expect(await get(status(loser))).toMatchObject([200, { status: 'duplicate', winner }])
+  await run('DELETE FROM outcomes WHERE record_id = $1', loser)
+  expect((await get(`/data/${loser}`))[0]).toBe(404)
 })

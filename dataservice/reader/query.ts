@@ -33,6 +33,16 @@ export function recordStatement(id: string, selection?: Selection): Statement {
   }
 }
 
+/** Id of the record that stands for another one, which came under the same Idempotency-Key. */
+export function winnerStatement(id: string): Statement {
+  return {
+    name: 'winner',
+    text: `SELECT winner FROM outcomes WHERE record_id = $1 AND outcome = 'duplicate' AND winner <> record_id
+ORDER BY decided_at DESC LIMIT 1`,
+    values: [id],
+  }
+}
+
 export interface PageStart {
   question: PageQuestion
   limit: number
