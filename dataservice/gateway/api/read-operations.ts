@@ -107,7 +107,12 @@ function isFirst({ name }: Json, place: number, all: readonly Json[]): boolean {
   return all.findIndex(other => other['name'] === name) === place
 }
 
-export function getRecord(): Operation {
+const moved = {
+  description: 'It was sent again under its Idempotency-Key: the record that stands for it.',
+  headers: { Location: { description: 'Where that is.', schema: { type: 'string' } } },
+}
+
+export function getRecord({ declaration }: ServiceFacts): Operation {
   return {
     operationId: 'getRecord',
     tag: 'records',
@@ -118,7 +123,11 @@ export function getRecord(): Operation {
       { name: 'fields', in: 'query', required: false, ...fields },
       consistencyToken,
     ],
-    answers: { 200: json('The record.', ref('Item'), { ETag: etag }), 304: notModified },
+    answers: {
+      200: json('The record.', ref('Item'), { ETag: etag }),
+      304: notModified,
+      ...(declaration.id === undefined && { 308: moved }),
+    },
     problems: ['not-found', 'invalid-query', 'record-not-found', 'not-yet-visible', ...readProblems],
   }
 }
