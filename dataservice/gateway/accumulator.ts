@@ -3,7 +3,7 @@
  * Bounded in bytes; every record has exactly one outcome, also when its caller stops waiting.
  */
 import { maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
-import type { AppendOutcome, LogAppender } from '#dataservice/platform/kafka/port.ts'
+import type { Acks, AppendOutcome, LogAppender } from '#dataservice/platform/kafka/port.ts'
 import { type Draft, type Entry, EntryQueue, type RecordOutcome, Ticket } from './entries.ts'
 
 export interface AccumulatorOptions {
@@ -17,6 +17,7 @@ export interface AccumulatorOptions {
   deadlineMs?: number
   /** Hears of each batch. */
   observe?: (batch: {
+    acks: Acks
     records: number
     bytes: number
     seconds: number
@@ -27,6 +28,8 @@ export interface AccumulatorOptions {
 const defaults = { lingerMs: 3, maxRecords: 1_000, maxBytes: 32 * 1024 * 1024, deadlineMs: 4_500 } as const
 
 interface Lane {
+  partition: number
+  acks: Acks
   waiting: EntryQueue
   isBusy: boolean
   timer: NodeJS.Timeout | undefined
@@ -34,7 +37,7 @@ interface Lane {
 
 export class Accumulator {
   readonly #options: Required<Omit<AccumulatorOptions, 'observe'>> & Pick<AccumulatorOptions, 'observe'>
-  readonly #lanes = new Map<number, Lane>()
+  readonly #lanes: Readonly<Record<Acks, Map<number, Lane>>> = { all: new Map(), 1: new Map(), 0: new Map() }
   readonly #idle: (() => void)[] = []
   #bytes = 0
   #isClosing = false
@@ -52,7 +55,7 @@ export class Accumulator {
    * Takes all drafts or none: undefined when there is no room. Resolves with one outcome for each draft, in order,
    * at the latest at the deadline: what was not yet sent is then withdrawn (`refused`), the rest `unknown`.
    */
-  append(drafts: readonly Draft[]): Promise<RecordOutcome[]> | undefined {
+  append(drafts: readonly Draft[], acks: Acks = 'all'): Promise<RecordOutcome[]> | undefined {
     if (drafts.length === 0) return Promise.resolve([])
     const { promise, resolve } = Promise.withResolvers<RecordOutcome[]>()
     const ticket = new Ticket(drafts, outcomes => {
@@ -61,52 +64,50 @@ export class Accumulator {
     })
     if (this.#bytes + ticket.bytes > this.#options.maxBytes) return undefined
     this.#bytes += ticket.bytes
-    const timer = setTimeout(() => this.#expire(ticket), this.#options.deadlineMs)
-    for (const entry of ticket.entries) this.#enqueue(entry)
+    const timer = setTimeout(() => this.#expire(ticket, acks), this.#options.deadlineMs)
+    for (const entry of ticket.entries) this.#enqueue(this.#lane(entry.partition, acks), entry)
     return promise
   }
 
   /** Sends what waits without further linger; resolves when nothing is without an outcome. */
   async flush(): Promise<void> {
     this.#isClosing = true
-    for (const [partition, lane] of this.#lanes) this.#send(partition, lane)
+    for (const lanes of Object.values(this.#lanes)) for (const lane of lanes.values()) this.#send(lane)
     if (this.#bytes > 0) await new Promise<void>(resolve => this.#idle.push(resolve))
   }
 
-  #lane(partition: number): Lane {
-    const known = this.#lanes.get(partition)
+  #lane(partition: number, acks: Acks): Lane {
+    const known = this.#lanes[acks].get(partition)
     if (known) return known
-    const lane: Lane = { waiting: new EntryQueue(), isBusy: false, timer: undefined }
-    this.#lanes.set(partition, lane)
+    const lane: Lane = { partition, acks, waiting: new EntryQueue(), isBusy: false, timer: undefined }
+    this.#lanes[acks].set(partition, lane)
     return lane
   }
 
-  #enqueue(entry: Entry): void {
-    const { partition } = entry
-    const lane = this.#lane(partition)
+  #enqueue(lane: Lane, entry: Entry): void {
     lane.waiting.push(entry)
     if (lane.isBusy) return
-    if (this.#isClosing || lane.waiting.length >= this.#options.maxRecords) this.#send(partition, lane)
-    else lane.timer ??= setTimeout(() => this.#send(partition, lane), this.#options.lingerMs)
+    if (this.#isClosing || lane.waiting.length >= this.#options.maxRecords) this.#send(lane)
+    else lane.timer ??= setTimeout(() => this.#send(lane), this.#options.lingerMs)
   }
 
-  #send(partition: number, lane: Lane): void {
+  #send(lane: Lane): void {
     if (lane.isBusy) return
     clearTimeout(lane.timer)
     lane.timer = undefined
     const batch = lane.waiting.take(this.#options.maxRecords, maxBatchBytes)
     if (batch.length === 0) return
     lane.isBusy = true
-    void this.#deliver(partition, batch).finally(() => {
+    void this.#deliver(lane, batch).finally(() => {
       lane.isBusy = false
-      this.#send(partition, lane)
+      this.#send(lane)
     })
   }
 
-  async #deliver(partition: number, batch: readonly Entry[]): Promise<void> {
+  async #deliver({ partition, acks }: Lane, batch: readonly Entry[]): Promise<void> {
     const started = performance.now()
     const records = batch.map(({ record }) => record)
-    const answers = await this.#options.appender.append(new Map([[partition, records]]))
+    const answers = await this.#options.appender.append(new Map([[partition, records]]), acks)
     const outcome = answers.get(partition) ?? { kind: 'unknown', reason: 'the log named no outcome' }
     const seconds = (performance.now() - started) / 1000
     let bytes = 0
@@ -117,13 +118,13 @@ export class Accumulator {
       entry.settle(outcomeOf(outcome, partition, place))
     }
     this.#release(bytes)
-    this.#options.observe?.({ records: records.length, bytes, seconds, outcome: outcome.kind })
+    this.#options.observe?.({ acks, records: records.length, bytes, seconds, outcome: outcome.kind })
   }
 
   /** The caller waits no longer: what still waits leaves the queue, what is on its way may yet arrive. */
-  #expire(ticket: Ticket): void {
+  #expire(ticket: Ticket, acks: Acks): void {
     for (const entry of ticket.entries) {
-      const isWithdrawn = this.#lanes.get(entry.partition)?.waiting.withdraw(entry) ?? false
+      const isWithdrawn = this.#lanes[acks].get(entry.partition)?.waiting.withdraw(entry) ?? false
       if (isWithdrawn) this.#release(entry.bytes)
       const reason = 'the log did not answer in time'
       entry.settle(isWithdrawn ? { kind: 'refused', reason } : { kind: 'unknown', reason })
@@ -138,5 +139,6 @@ export class Accumulator {
 
 function outcomeOf(outcome: AppendOutcome, partition: number, place: number): RecordOutcome {
   if (outcome.kind !== 'appended') return outcome
-  return { kind: 'appended', partition, offset: outcome.baseOffset + BigInt(place) }
+  const { baseOffset } = outcome
+  return { kind: 'appended', partition, offset: baseOffset < 0n ? baseOffset : baseOffset + BigInt(place) }
 }

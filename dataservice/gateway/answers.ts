@@ -1,16 +1,26 @@
 /** What a client is told about the outcomes of its records. Pure. */
 import { Problem } from '#dataservice/platform/http/problems.ts'
+import type { Acks } from '#dataservice/platform/kafka/port.ts'
 import type { RecordOutcome } from './entries.ts'
 import type { Submission } from './submission.ts'
 
 /** A record in the log. */
 export interface AcceptedAnswer {
   id: string
-  /** `<partition>-<offset>` */
-  position: string
+  /** `<partition>-<offset>`; absent with acks=0, where nobody tells it. */
+  position?: string
 }
 
+/** Who has the records of an answer for certain: nobody, one broker, or all replicas in sync. */
+export type Durability = 'none' | 'leader' | 'replicated'
+
 export type PostAnswer = AcceptedAnswer | { accepted: AcceptedAnswer[] }
+
+/** One replica alone is the leader's. */
+export function durabilityOf(acks: Acks, replicas: number): Durability {
+  if (acks === 0) return 'none'
+  return acks === 'all' && replicas > 1 ? 'replicated' : 'leader'
+}
 
 /** Seconds after which another try makes sense. */
 export const retryAfterSeconds = 1
@@ -20,28 +30,32 @@ export function postAnswer(
   { ids, isList }: Pick<Submission, 'ids' | 'isList'>,
   outcomes: readonly RecordOutcome[],
 ): PostAnswer {
-  const told = ids.map((id, index) => ({ index, id, outcome: outcomes[index] }))
-  const accepted = told.flatMap(({ index, id, outcome }) =>
-    outcome?.kind === 'appended' ? [{ index, id, position: `${outcome.partition}-${outcome.offset}` }] : [],
-  )
-  if (accepted.length < ids.length) throw unfinished(told, accepted, isList)
-  const answers = accepted.map(({ id, position }) => ({ id, position }))
-  const [only] = answers
-  return isList || only === undefined ? { accepted: answers } : only
+  const accepted = ids.flatMap((id, index) => acceptedAnswer(id, outcomes[index]) ?? [])
+  if (accepted.length < ids.length) throw unfinished(ids, outcomes, isList)
+  const [only] = accepted
+  return isList || only === undefined ? { accepted } : only
 }
 
-interface Told {
-  index: number
-  id: string
-  outcome: RecordOutcome | undefined
+function acceptedAnswer(id: string, outcome: RecordOutcome | undefined): AcceptedAnswer | undefined {
+  if (outcome?.kind !== 'appended') return undefined
+  const { partition, offset } = outcome
+  return offset < 0n ? { id } : { id, position: `${partition}-${offset}` }
 }
 
-function unfinished(told: readonly Told[], accepted: readonly object[], isList: boolean): Problem {
+function unfinished(
+  ids: readonly string[],
+  outcomes: readonly (RecordOutcome | undefined)[],
+  isList: boolean,
+): Problem {
   const named = (kind: RecordOutcome['kind']) =>
-    told.flatMap(({ index, id, outcome }) => (outcome?.kind === kind ? [{ index, id }] : []))
+    ids.flatMap((id, index) => {
+      const outcome = outcomes[index]
+      return outcome?.kind === kind ? [{ index, ...acceptedAnswer(id, outcome), id }] : []
+    })
+  const accepted = named('appended')
   const refused = named('refused')
   const unknown = named('unknown')
-  if (refused.length === told.length)
+  if (refused.length === ids.length)
     return new Problem('log-unavailable', {
       retryAfter: retryAfterSeconds,
       detail: 'Nothing was accepted: send it again.',

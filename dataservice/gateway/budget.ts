@@ -23,3 +23,18 @@ export function byteBudget(limit: number): ByteBudget {
     },
   }
 }
+
+/** Takes room that is given back when an answer closes, which it does exactly once, whatever becomes of the request. */
+export function takeFor(answer: { once(event: 'close', give: () => void): unknown }, budget: ByteBudget) {
+  let held = 0
+  let isClosed = false
+  answer.once('close', () => {
+    isClosed = true
+    budget.give(held)
+  })
+  return (bytes: number): boolean => {
+    const isFree = !isClosed && budget.take(bytes)
+    if (isFree) held += bytes
+    return isFree
+  }
+}

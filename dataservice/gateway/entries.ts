@@ -9,6 +9,7 @@ export interface Draft {
 }
 
 export type RecordOutcome =
+  /** The offset is -1 where nobody tells it (acks=0). */
   | { kind: 'appended'; partition: number; offset: Offset }
   /** Certainly not in the log, now or later. */
   | { kind: 'refused'; reason: string }

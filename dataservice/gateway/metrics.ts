@@ -10,8 +10,8 @@ export function gatewayMetrics(
   const registers = [registry]
   const records = new Counter({
     name: 'dataservice_gateway_records_total',
-    help: 'Records by what became of their batch: appended, refused or unknown.',
-    labelNames: ['outcome'],
+    help: 'Records by what became of their batch (appended, refused or unknown) and by acks (all, 1 or 0).',
+    labelNames: ['outcome', 'acks'],
     registers,
   })
   const produce = new Histogram({
@@ -36,7 +36,7 @@ export function gatewayMetrics(
     },
   })
   return batch => {
-    records.inc({ outcome: batch.outcome }, batch.records)
+    records.inc({ outcome: batch.outcome, acks: String(batch.acks) }, batch.records)
     produce.observe({ outcome: batch.outcome }, batch.seconds)
     size.observe(batch.records)
   }

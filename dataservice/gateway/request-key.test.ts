@@ -91,7 +91,7 @@ describe('POST with a key', () => {
     const hashFor = (key: string, caller: string) => {
       const { record } = { record: { key: Buffer.from(''), value: Buffer.from(''), headers: {} } }
       return keyOf(
-        withKey({ isList: false, ids: ['x'], drafts: [{ partition: 0, record }] }, key, caller).drafts[0]
+        withKey({ isList: false, ids: ['x'], drafts: [{ partition: 0, record }] }, { key, caller }).drafts[0]
           ?.record,
       )
     }

@@ -49,13 +49,21 @@ export function rulesWithKey(
   return { ...rules, newId: () => id }
 }
 
-/** The records with the hash of their key. `caller`: keys of different callers have nothing to do with each other. */
-export function withKey(submission: Submission, key: string, caller: string): Submission {
+export interface KeyOfCaller {
+  key: string
+  /** Keys of different callers have nothing to do with each other. */
+  caller: string
+  /** Records of the same request before these. */
+  first?: number
+}
+
+/** The records with the hash of their key. */
+export function withKey(submission: Submission, { key, caller, first = 0 }: KeyOfCaller): Submission {
   return {
     ...submission,
     drafts: submission.drafts.map((draft, index) => {
       const hash = createHash('sha256')
-        .update(scopeOf(submission.isList, index, key, caller))
+        .update(scopeOf(submission.isList, first + index, key, caller))
         .digest('hex')
       const headers = { ...draft.record.headers, [envelope.requestKey]: hash }
       return { ...draft, record: { ...draft.record, headers } }

@@ -38,7 +38,7 @@ export async function start(
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
-  const { app, listen: serve, drain } = makeServer({ log, metrics })
+  const { app, listen: serve, drain, isDraining } = makeServer({ log, metrics })
   const source = `/dataservices/${settings.namespace}/${settings.name}`
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
   const { partitioning } = settings
@@ -46,7 +46,9 @@ export async function start(
   await app.register(gateway, {
     maxKeyAgeMs: Math.min(requestKeyLifeMs(settings.log.retentionMs), retainMs ?? Number.POSITIVE_INFINITY),
     accumulator,
+    replicas: () => appender.replicas,
     isLogFull: guard.isFull,
+    isDraining,
     reader,
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,

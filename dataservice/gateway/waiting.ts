@@ -72,9 +72,9 @@ function ofList(
   return { code: isPending ? 202 : isStored ? 201 : 200, body: { accepted: told } }
 }
 
-function tell({ id, position }: AcceptedAnswer, decided: Decided | undefined): DecidedAnswer {
+function tell(accepted: AcceptedAnswer, decided: Decided | undefined): DecidedAnswer {
   const { status = 'pending', reason, winner } = decided ?? {}
   // Of a duplicate the id that can be read is told; of a conflict the one that was sent.
-  const shown = status === 'duplicate' ? (winner ?? id) : id
-  return { id: shown, position, status, ...(reason !== undefined && { reason }) }
+  const id = status === 'duplicate' ? (winner ?? accepted.id) : accepted.id
+  return { ...accepted, id, status, ...(reason !== undefined && { reason }) }
 }

@@ -17,6 +17,7 @@ function relaying(waiting: DeadLetter[], answers: (AppendOutcome | Error)[] = []
   const appended: string[][] = []
   const closed = vi.fn(async () => {})
   const topic: LogAppender = {
+    replicas: 1,
     partitions: 1,
     clockSkewMs: () => undefined,
     logId: 'log',

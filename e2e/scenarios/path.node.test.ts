@@ -70,6 +70,17 @@ test('a record that does not match the schema is refused with its pointer', asyn
   expect(await answer.json()).toMatchObject({ status: 400, errors: [{ index: 1 }] })
 })
 
+test('the page of the API and all it names come from the gateway', async () => {
+  const page = await fetch(`${gatewayUrl()}/docs`)
+  expect(page.status).toBe(200)
+  const named = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url)
+  expect(named.length).toBeGreaterThan(3)
+  const answers = await Promise.all(named.map(async url => fetch(`${gatewayUrl()}/${url}`)))
+  expect(answers.map(({ status }) => status)).toEqual(named.map(() => 200))
+  const document = await fetch(`${gatewayUrl()}/openapi.json`)
+  expect(await document.json()).toMatchObject({ openapi: '3.1.1', info: { title: `${namespace}/${name}` } })
+})
+
 test('kubectl scale gives five ready gateway pods, and back', async () => {
   const kubernetes = await cluster()
   for (const replicas of [5, 3]) {

@@ -125,12 +125,17 @@ test('what the service answers is what the document says', async () => {
       body: Readable.from([JSON.stringify(path === '/data' ? { items: [item], next: null } : item)]),
     }),
   })
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' } } as const
   const answers = [
     ['/data', 'post', await post(order('a'))],
     ['/data', 'post', await post(`[${order('a')}]`)],
     ['/data', 'post', await post('{}')],
     ['/data', 'post', await post('{')],
     ['/data', 'post', await post(order('a'), 'text/plain')],
+    ['/data', 'post', await post(order('a'), undefined, { prefer: 'acks=0' })],
+    ['/data', 'post', await post(order('a'), undefined, { prefer: 'acks=0, wait=1' })],
+    ['/data', 'post', await post('x', undefined, { 'content-encoding': 'gzip' })],
+    ['/data', 'post', await app.inject({ ...json, url: '/data?validate=only', payload: order('a') })],
     ['/data', 'get', await app.inject('/data')],
     ['/data/{id}', 'get', await app.inject('/data/x')],
     ['/openapi.json', 'get', await app.inject('/openapi.json')],

@@ -1,8 +1,9 @@
 /** What the document says of `POST /data`. Pure. */
+import { encodings } from '#dataservice/platform/http/media-type.ts'
 import { bodyBounds } from '#dataservice/record/scan.ts'
 import { maxWaitSeconds } from '../waiting.ts'
 import { recordExample } from './record-component.ts'
-import { json, ref } from './schemas.ts'
+import { json, query, ref } from './schemas.ts'
 import type { Json, Operation, ServiceFacts } from './table.ts'
 
 const text = { type: 'string' }
@@ -14,17 +15,22 @@ const header = (name: string, description: string, schema: Json = text): Json =>
   description,
 })
 
+const preferences = [
+  `\`wait=5\`: tells what became of the records, or answers 202 when so many seconds have passed (at most ${maxWaitSeconds}).`,
+  '`stream`, with lines only: 200 at once, then a line of result for each batch while the body comes; it is read only as fast as the results are. `first` counts the records before the batch. The last line has a problem when something went wrong: all before it is accepted, nothing after it.',
+  '`acks=all` (default), `acks=1` or `acks=0`: answers when all replicas have the records, when one broker has them, or at once. With 1 and 0 accepted records may be lost; with 0 there is no position.',
+]
+
 const parameters = [
-  header(
-    'Prefer',
-    `\`wait=5\`: tells what became of the records, or answers 202 when so many seconds have passed (at most ${maxWaitSeconds}).`,
-  ),
+  query('validate', { const: 'only' }, 'Answers 200 and stores nothing, or the problem of the same POST.'),
+  header('Prefer', preferences.join('\n\n')),
   header(
     'Idempotency-Key',
     'Of all requests with one key one is stored. A young UUIDv7 becomes the id of the record.',
     { type: 'string', pattern: '^[!-~]([ -~]{0,253}[!-~])?$' },
   ),
   header('Consistency-Token', 'Of an earlier POST: the new token stands for both.'),
+  header('Content-Encoding', 'How the body is packed.', { enum: encodings }),
 ]
 
 const answer = { anyOf: [ref('Accepted'), ref('AcceptedList')] }
@@ -43,18 +49,25 @@ export function postRecords(facts: ServiceFacts): Operation {
     parameters,
     requestBody: { required: true, content: content(recordExample(facts)) },
     answers: {
-      200: json(
-        'With Prefer: wait. One record was stored before; of a list each has its outcome.',
-        answer,
+      200: {
+        description:
+          'With Prefer: wait, one record was stored before, or each of a list has its outcome. With validate=only, every record is valid. With Prefer: stream, the results.',
         headers,
-      ),
+        content: {
+          'application/json': { schema: { anyOf: [...answer.anyOf, ref('Valid')] } },
+          'application/x-ndjson': { schema: { type: 'string', description: 'Lines of StreamResult.' } },
+        },
+      },
       201: json('With Prefer: wait. Every record is stored.', answer, headers),
       202: json('Every record is in the log.', answer, headers),
     },
     problems: [
+      'invalid-encoding',
       'invalid-json',
+      'invalid-query',
       'invalid-record',
       'invalid-token',
+      'unsupported-header',
       'id-conflict',
       'payload-too-large',
       'unsupported-media-type',

@@ -32,60 +32,21 @@ const status = {
 const reason = { type: 'string', description: 'Why it is not stored as it was sent.' }
 const index = { type: 'integer', minimum: 0, description: 'Place of the record in an array or in lines.' }
 
+const position = {
+  type: 'string',
+  pattern: '^\\d+-\\d+$',
+  description: 'Place in the log: partition and offset. Absent with acks=0.',
+}
+const durability = {
+  enum: ['none', 'leader', 'replicated'],
+  description: 'Who has the record for certain; only told when the request chose acks.',
+}
+const first = { type: 'integer', minimum: 0, description: 'Records before this batch.' }
+
 export function idSchema({ declaration }: Pick<ServiceFacts, 'declaration'>): Json {
   return declaration.id === undefined
     ? { type: 'string', format: 'uuid', description: 'A UUIDv7.' }
     : { type: 'string', maxLength: maxIdCharacters, description: `The record's ${declaration.id}.` }
-}
-
-/** Components that all services have, but for the record itself. */
-export function schemas(facts: ServiceFacts): Json {
-  return {
-    Id: idSchema(facts),
-    Accepted: object(
-      {
-        id: ref('Id'),
-        position: {
-          type: 'string',
-          pattern: '^\\d+-\\d+$',
-          description: 'Place in the log: partition and offset.',
-        },
-        status: { ...status, description: 'With Prefer: wait.' },
-        reason,
-      },
-      ['id', 'position'],
-    ),
-    AcceptedList: object({ accepted: { type: 'array', items: ref('Accepted') } }),
-    Status: object(
-      {
-        id: ref('Id'),
-        status,
-        reason,
-        winner: { type: 'string', description: 'The record that stands there.' },
-      },
-      ['id', 'status'],
-    ),
-    Item: object({
-      id: ref('Id'),
-      acceptedAt: { type: 'string', format: 'date-time' },
-      schemaVersion: { type: 'string', description: 'Version of the schema that the record was checked by.' },
-      record: {
-        anyOf: [ref('Record'), { type: 'object', description: 'With `fields`: these parts of it.' }],
-      },
-    }),
-    Page: object(
-      {
-        items: { type: 'array', items: ref('Item') },
-        next: { type: ['string', 'null'], description: 'Cursor of the next page; null at the end.' },
-        count: object({
-          value: { type: 'integer', minimum: 0 },
-          relation: { enum: ['exact', 'at-least', 'estimate'] },
-        }),
-      },
-      ['items', 'next'],
-    ),
-    Problem: problem,
-  }
 }
 
 const outcomes = { type: 'array', items: object({ index, id: ref('Id') }) }
@@ -121,3 +82,60 @@ const problem = {
   ),
   description: 'RFC 9457.',
 }
+
+/** Components that are the same for all services. */
+const fixed = {
+  Accepted: object(
+    {
+      id: ref('Id'),
+      position,
+      durability,
+      status: { ...status, description: 'With Prefer: wait.' },
+      reason,
+    },
+    ['id'],
+  ),
+  AcceptedList: object({ accepted: { type: 'array', items: ref('Accepted') }, durability }, ['accepted']),
+  Valid: object({ valid: { type: 'integer', minimum: 1, description: 'Records of the body.' } }),
+  StreamResult: {
+    anyOf: [
+      object({ first, accepted: { type: 'array', items: ref('Accepted') }, durability }, [
+        'first',
+        'accepted',
+      ]),
+      object({ first, problem: ref('Problem') }),
+    ],
+  },
+  Status: object(
+    {
+      id: ref('Id'),
+      status,
+      reason,
+      winner: { type: 'string', description: 'The record that stands there.' },
+    },
+    ['id', 'status'],
+  ),
+  Item: object({
+    id: ref('Id'),
+    acceptedAt: { type: 'string', format: 'date-time' },
+    schemaVersion: { type: 'string', description: 'Version of the schema that the record was checked by.' },
+    record: {
+      anyOf: [ref('Record'), { type: 'object', description: 'With `fields`: these parts of it.' }],
+    },
+  }),
+  Page: object(
+    {
+      items: { type: 'array', items: ref('Item') },
+      next: { type: ['string', 'null'], description: 'Cursor of the next page; null at the end.' },
+      count: object({
+        value: { type: 'integer', minimum: 0 },
+        relation: { enum: ['exact', 'at-least', 'estimate'] },
+      }),
+    },
+    ['items', 'next'],
+  ),
+  Problem: problem,
+}
+
+/** Components that all services have, but for the record itself. */
+export const schemas = (facts: ServiceFacts): Json => ({ Id: idSchema(facts), ...fixed })

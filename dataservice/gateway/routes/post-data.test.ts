@@ -119,9 +119,37 @@ describe('POST /data', () => {
     expect((await post(order('a'), type)).statusCode).toBe(status)
   })
 
-  test('a compressed body is refused', async () => {
-    const { post } = await start()
-    expect((await post(order('a'), 'application/json', { 'content-encoding': 'gzip' })).statusCode).toBe(415)
+  test('with validate=only nothing is stored, and the answer is that of the same POST', async () => {
+    const { app, log } = await start({ isLogFull: true })
+    const ask = (payload: string, headers: Record<string, string> = {}) =>
+      app.inject({
+        method: 'POST',
+        url: '/data?validate=only',
+        payload,
+        headers: { 'content-type': 'application/x-ndjson', ...headers },
+      })
+    const good = await ask(`${order('a')}\n${order('b')}`)
+    expect([good.statusCode, good.json()]).toEqual([200, { valid: 2 }])
+    const bad = await ask(`${order('a')}\n${order('b', '1')}`)
+    expect([bad.statusCode, bad.json().errors]).toEqual([
+      400,
+      [{ index: 1, pointer: '/amount', message: 'must be number' }],
+    ])
+    const streamed = await ask(order('a'), { prefer: 'stream' })
+    expect(streamed.json()).toEqual({ valid: 1 })
+    expect(log.contents.flat()).toEqual([])
+  })
+
+  test('another value of validate is refused: nobody wants it stored by mistake', async () => {
+    const { app, log } = await start()
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/data?validate=Only',
+      payload: order('a'),
+      headers: { 'content-type': 'application/json' },
+    })
+    expect([answer.statusCode, answer.json().errors[0].parameter]).toEqual([400, 'validate'])
+    expect(log.contents.flat()).toEqual([])
   })
 
   test.each([

@@ -1,31 +1,27 @@
-/** `POST /data`: 202 only after the log has every record, with acks=all. */
+/** `POST /data`: 202 only after the log has every record, with acks=all unless the client asks for less. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { acceptedMediaTypes, bodyFormat } from '#dataservice/platform/http/media-type.ts'
+import { inflate } from '#dataservice/platform/http/inflate.ts'
+import type { Encoding } from '#dataservice/platform/http/media-type.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
+import { takeYourTime } from '#dataservice/platform/http/server.ts'
+import type { Acks } from '#dataservice/platform/kafka/port.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
-import type { BodyFormat } from '#dataservice/record/scan.ts'
-import type { Accumulator } from '../accumulator.ts'
-import { postAnswer, retryAfterSeconds } from '../answers.ts'
-import type { ByteBudget } from '../budget.ts'
+import { durabilityOf, postAnswer, retryAfterSeconds } from '../answers.ts'
+import { type ByteBudget, takeFor } from '../budget.ts'
 import type { OutcomeWatch } from '../outcome-watch.ts'
-import { requestKeyOf, rulesWithKey, withKey } from '../request-key.ts'
-import { readSubmission, type Submission, type SubmissionRules } from '../submission.ts'
+import { requestKeyOf } from '../request-key.ts'
 import type { Tokens } from '../tokens.ts'
 import { waitOf } from '../waiting.ts'
+import { acksOf, declaredBytes, encodingOf, formatOf, isOnlyValidated, isStream } from './post-request.ts'
+import { resultLines, type StreamPorts, streamBytes } from './post-stream.ts'
+import { type ReadPorts, submissionOf } from './read-body.ts'
 import { sendWaited } from './send-waited.ts'
 
-export interface PostPorts {
-  accumulator: Accumulator
-  rules: SubmissionRules
+export interface PostPorts extends StreamPorts, ReadPorts {
   budget: ByteBudget
   tokens: Tokens
-  /** True while the log holds records too old to risk more (`log-guard.ts`). */
-  isLogFull(): boolean
-  now(): number
   watch: Pick<OutcomeWatch, 'wait'>
-  /** How old an Idempotency-Key may be that becomes the id of its record, in milliseconds. */
-  maxKeyAgeMs: number
 }
 
 /** The writers need time, not a few milliseconds. */
@@ -33,54 +29,69 @@ const fullRetrySeconds = 30
 
 const overloaded = () => new Problem('overloaded', { retryAfter: retryAfterSeconds })
 
-/** `maxBodyBytes`: what a body without a declared length may have. */
+/** `maxBodyBytes`: what a body may have, packed or not. */
 export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler {
-  const formats = new WeakMap<FastifyRequest, BodyFormat>()
-
-  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const format = bodyFormat(request.headers['content-type'])
-    if (format === undefined || request.headers['content-encoding'] !== undefined) {
-      const detail = `Send ${acceptedMediaTypes.join(', ')} in UTF-8, without Content-Encoding.`
-      throw new Problem('unsupported-media-type', { detail })
-    }
-    if (ports.isLogFull()) throw new Problem('log-full', { retryAfter: fullRetrySeconds })
-    const held = declaredBytes(request, maxBodyBytes)
-    if (!ports.budget.take(held)) throw overloaded()
-    // Whatever becomes of the request, its answer closes exactly once.
-    reply.raw.once('close', () => ports.budget.give(held))
-    formats.set(request, format)
+  function admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    formatOf(request)
+    encodingOf(request)
+    acksOf(request)
+    if (!isOnlyValidated(request) && ports.isLogFull())
+      throw new Problem('log-full', { retryAfter: fullRetrySeconds })
+    const isStreamed = isStream(request)
+    const take = takeFor(reply.raw, ports.budget)
+    if (!take(isStreamed ? streamBytes : declaredBytes(request, maxBodyBytes))) throw overloaded()
+    if (isStreamed) answerStream(request, reply, ports)
+    else done()
   }
 
   async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const encoding = encodingOf(request)
+    const body = encoding === 'identity' ? sentBody(request) : await unpacked(request, reply, encoding)
     const earlier = ports.tokens.read(request.headers[tokenHeader])
-    const submission = submissionOf(request, formats.get(request) ?? 'json', ports)
-    const outcomes = ports.accumulator.append(submission.drafts)
+    const submission = submissionOf(request, { body, format: formatOf(request) }, ports)
+    if (isOnlyValidated(request)) return sendJson(reply, 200, { valid: submission.ids.length })
+    const acks = acksOf(request)
+    const outcomes = ports.accumulator.append(submission.drafts, acks)
     if (outcomes === undefined) throw overloaded()
     const settled = await outcomes
     const answer = postAnswer(submission, settled)
-    reply.header(tokenHeader, ports.tokens.write(settled, earlier))
+    if (acks !== 0) reply.header(tokenHeader, ports.tokens.write(settled, earlier))
     const seconds = waitOf(request.headers.prefer)
     if (seconds !== undefined) return sendWaited(reply, { submission, answer, seconds }, ports)
     if ('id' in answer) reply.header('location', `/data/${encodeURIComponent(answer.id)}`)
-    return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
+    if (acks === undefined) return sendJson(reply, 202, answer)
+    reply.header('preference-applied', `acks=${acks}`)
+    return sendJson(reply, 202, { ...answer, durability: durabilityOf(acks, ports.replicas()) })
+  }
+
+  function unpacked(request: FastifyRequest, reply: FastifyReply, encoding: Encoding): Promise<Buffer> {
+    const take = takeFor(reply.raw, ports.budget)
+    return inflate(sentBody(request), { encoding, limit: maxBodyBytes, take })
   }
 
   return { onRequest: admit, handler }
 }
 
-/** Judges the body; a request with an Idempotency-Key takes its own way. */
-function submissionOf(request: FastifyRequest, format: BodyFormat, ports: PostPorts): Submission {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const key = requestKeyOf(request.headers['idempotency-key'])
-  const { rules, maxKeyAgeMs: maxAgeMs } = ports
-  const now = ports.now()
-  if (key === undefined) return readSubmission(body, format, now, rules)
-  const keyed = rulesWithKey(rules, { key, body, format, now, maxAgeMs })
-  return withKey(readSubmission(body, format, now, keyed), key, '')
+const sentBody = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+
+/** The answer starts before the body has come. */
+function answerStream(request: FastifyRequest, reply: FastifyReply, ports: PostPorts): void {
+  requestKeyOf(request.headers['idempotency-key'])
+  const acks: Acks | undefined = acksOf(request)
+  takeYourTime(request, reply)
+  reply.headers({
+    'content-type': 'application/x-ndjson',
+    connection: 'close', // after a problem some of the body may be left unread
+    'preference-applied': acks === undefined ? 'stream' : `stream, acks=${acks}`,
+  })
+  const lines = resultLines(request.raw, ports, {
+    ...(acks !== undefined && { acks }),
+    read: (body, first) => submissionOf(request, { body, format: 'lines', first }, ports),
+    report: err => request.log.error({ err }, 'a stream failed'),
+  })
+  reply.send(lines)
 }
 
-/** Without a length the body may become as long as is allowed. */
-function declaredBytes(request: FastifyRequest, limit: number): number {
-  const declared = Number(request.headers['content-length'] ?? limit)
-  return Number.isSafeInteger(declared) && declared >= 0 ? Math.min(declared, limit) : limit
+function sendJson(reply: FastifyReply, status: number, answer: object): FastifyReply {
+  return reply.code(status).header('content-type', 'application/json').send(JSON.stringify(answer))
 }

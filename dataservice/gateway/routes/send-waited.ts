@@ -20,7 +20,7 @@ export async function sendWaited(
 ): Promise<FastifyReply> {
   const positions = 'accepted' in answer ? answer.accepted : [answer]
   const places = submission.drafts.map(({ record }, index): Place => {
-    const [partition = '', offset = ''] = positions[index]?.position.split('-') ?? []
+    const [partition = '', offset = ''] = positions[index]?.position?.split('-') ?? []
     const eventId = String(record.headers[envelope.eventId])
     return { partition: Number(partition), offset: BigInt(offset), eventId }
   })

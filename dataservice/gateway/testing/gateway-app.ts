@@ -10,8 +10,9 @@ import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
-import { gateway } from '../app.ts'
+import { type GatewayPorts, gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
+import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
 import { constantHeaders } from '../submission.ts'
 import { tokens } from '../tokens.ts'
@@ -37,6 +38,7 @@ export interface World {
   accumulator?: Partial<AccumulatorOptions>
   budgetBytes?: number
   isLogFull?: boolean
+  replicas?: number
   reader?: (question: ReaderQuestion) => ReaderAnswer
   /** Hears of each route that is registered. */
   onRoute?: (route: RouteOptions) => void
@@ -44,17 +46,24 @@ export interface World {
 
 /** Starts it; it is closed when the test ends. */
 export async function start(world: World = {}) {
-  const log = memoryLog({ partitions: 3 })
+  const log = memoryLog({ partitions: 3, ...(world.replicas && { replicas: world.replicas }) })
   const verdict = judgeRecord(world.declaration ?? declaration)
   if (verdict.kind === 'refused') throw new Error(JSON.stringify(verdict.problems))
   const metrics = new Registry()
   const budget = byteBudget(world.budgetBytes ?? 64 * 1024 * 1024)
-  const accumulator = new Accumulator({ appender: log, ...world.accumulator })
-  const { app, drain } = makeServer({ log: pino({ level: 'silent' }), metrics })
+  const accumulator: Accumulator = new Accumulator({
+    appender: log,
+    observe: batch => observe(batch),
+    ...world.accumulator,
+  })
+  const observe = gatewayMetrics(metrics, () => accumulator.bytes)
+  const { app, drain, isDraining } = makeServer({ log: pino({ level: 'silent' }), metrics })
   if (world.onRoute) app.addHook('onRoute', world.onRoute)
   const questions: ReaderQuestion[] = []
-  await app.register(gateway, {
+  const ports: GatewayPorts = {
     accumulator,
+    replicas: () => log.replicas,
+    isDraining,
     budget,
     tokens: tokens(tokenKey, () => log.logId),
     isLogFull: () => world.isLogFull ?? false,
@@ -80,12 +89,14 @@ export async function start(world: World = {}) {
       newId: uuid7Maker({ now: () => now, random: bytes => void randomFillSync(bytes) }),
       constantHeaders: constantHeaders('/dataservices/shop/orders', verdict.record.schemaVersion),
     },
-  })
+  }
+  await app.register(gateway, ports)
   onTestFinished(() => app.close())
   const post = (payload: string | Buffer, type = 'application/json', headers: Record<string, string> = {}) =>
     app.inject({ method: 'POST', url: '/data', payload, headers: { 'content-type': type, ...headers } })
   return {
     app,
+    ports,
     log,
     post,
     metrics,

@@ -1,7 +1,7 @@
 /** What the gateway relies on in a log that works; the real appender and its twin in memory both pass it. */
 import { describe, expect, test } from 'vitest'
 import { maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
-import type { LogAppender, NewRecord } from '#dataservice/platform/kafka/port.ts'
+import type { Acks, LogAppender, NewRecord } from '#dataservice/platform/kafka/port.ts'
 
 const record = (value: string): NewRecord => ({
   key: Buffer.from('k'),
@@ -9,7 +9,7 @@ const record = (value: string): NewRecord => ({
   headers: {},
 })
 
-/** `make` answers a log with three empty partitions. */
+/** `make` answers a log with three empty partitions of one replica each. */
 export function logContract(make: () => Promise<LogAppender>): void {
   describe('a log for the gateway', () => {
     test('gives each partition offsets without gaps, in the order of the appends', async () => {
@@ -29,6 +29,22 @@ export function logContract(make: () => Promise<LogAppender>): void {
         ]),
       )
       expect(await second).toEqual(new Map([[0, { kind: 'appended', baseOffset: 2n }]]))
+      await log.close()
+    })
+
+    test('with acks 1 the leader tells the offset, with 0 nobody does; all stand in order', async () => {
+      const log = await make()
+      expect(log.replicas).toBe(1)
+      const append = async (acks: Acks) => {
+        const outcome = (await log.append(new Map([[0, [record('a')]]]), acks)).get(0)
+        return outcome?.kind === 'appended' ? Number(outcome.baseOffset) : outcome
+      }
+      expect(await append(1)).toBe(0)
+      expect(await append(0)).toBe(-1)
+      let own = 1
+      // Nobody says when it is there; the records after it move up by one.
+      await expect.poll(async () => Number(await append(1)) - own++, { timeout: 10_000 }).toBe(1)
+      expect(await append('all')).toBe(own + 1)
       await log.close()
     })
 

@@ -8,10 +8,12 @@ const base = 'https://dataservice.dev/problems/'
 /** Status and title by code. `type` is the base above and the code. */
 const catalogue = {
   'bad-request': [400, 'The request is malformed'],
+  'invalid-encoding': [400, 'The body is not what its Content-Encoding says'],
   'invalid-json': [400, 'The body is no JSON that can be kept'],
   'invalid-record': [400, 'A record does not match the schema'],
   'invalid-query': [400, 'The query cannot be answered'],
   'invalid-token': [400, 'The Consistency-Token is not one of this service'],
+  'unsupported-header': [400, 'A header asks for what this service does not do'],
   'not-found': [404, 'Nothing is here'],
   'record-not-found': [404, 'There is no record with this id'],
   'not-yet-visible': [404, 'The record is not readable yet'],
@@ -24,6 +26,7 @@ const catalogue = {
   'unsupported-media-type': [415, 'The content type is not supported'],
   'headers-too-large': [431, 'The URL and headers are too large'],
   internal: [500, 'The service failed'],
+  'going-away': [503, 'This server is about to stop: another one goes on'],
   overloaded: [503, 'The service has too much to do'],
   'log-full': [
     503,
@@ -78,6 +81,8 @@ export interface ProblemOptions extends ProblemMembers {
   retryAfter?: number
   /** Methods of the resource: header `Allow`. */
   allow?: readonly string[]
+  /** Encodings of a body: header `Accept-Encoding` (RFC 9110, 12.5.3). */
+  acceptEncoding?: readonly string[]
   cause?: unknown
 }
 
@@ -88,7 +93,10 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>
   readonly document: Readonly<Record<string, unknown>>
 
-  constructor(code: ProblemCode, { retryAfter, allow, cause, ...members }: ProblemOptions = {}) {
+  constructor(
+    code: ProblemCode,
+    { retryAfter, allow, acceptEncoding, cause, ...members }: ProblemOptions = {},
+  ) {
     const [status, title] = catalogue[code]
     super(title, { cause })
     this.code = code
@@ -98,6 +106,7 @@ export class Problem extends Error {
       'cache-control': 'no-store',
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...(allow === undefined ? {} : { allow: allow.join(', ') }),
+      ...(acceptEncoding === undefined ? {} : { 'accept-encoding': acceptEncoding.join(', ') }),
     }
     this.document = { type: base + code, title, status, ...members }
   }

@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { resource } from './resource.ts'
-import { makeServer } from './server.ts'
+import { makeServer, takeYourTime } from './server.ts'
 
 async function start(options: { requestTimeoutMs?: number } = {}) {
   const server = makeServer({ log: pino({ level: 'silent' }), metrics: new Registry(), ...options })
@@ -25,6 +25,13 @@ async function start(options: { requestTimeoutMs?: number } = {}) {
       await hold.promise
       return 'done'
     },
+  })
+  server.app.post('/long', {
+    onRequest: (request, reply) => {
+      takeYourTime(request, reply)
+      reply.send(request.raw)
+    },
+    handler: async () => '',
   })
   await server.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => server.app.close())
@@ -76,6 +83,19 @@ test('a body that comes too slowly is given up with 408', async () => {
   expect(answer).toMatch(/^HTTP\/1.1 408 /)
   expect(answer).toContain(problem('request-timeout'))
   expect(bodies).toEqual([])
+})
+
+test('a request that may take its time is not cut off, and its answer goes out meanwhile', async () => {
+  const { port, send } = await start({ requestTimeoutMs: 300 })
+  const socket = connect(port, '127.0.0.1')
+  socket.write(half.replace('/echo', '/long').replace('host: a', 'host: a\r\nconnection: close'))
+  const answer = text(socket)
+  await once(socket, 'data')
+  // By now it is older than those that were given up.
+  expect(await send(half)).toMatch(/^HTTP\/1.1 408 /)
+  expect(await send(half)).toMatch(/^HTTP\/1.1 408 /)
+  socket.write('67890')
+  expect(await answer).toMatch(/^HTTP\/1.1 200 [\s\S]*12345[\s\S]*67890/)
 })
 
 test('half a body never reaches a route, and the next client is served', async () => {

@@ -1,10 +1,11 @@
 /** The HTTP server of gateway and reader: limits, raw bodies, problem documents and metrics; no routes. */
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   fastify,
   LogController,
 } from 'fastify'
@@ -27,6 +28,7 @@ export interface HttpServer {
   listen(at: { port: number; host?: string }): Promise<void>
   /** From now on every answer asks its client to connect anew (elsewhere). */
   drain(): void
+  isDraining(): boolean
 }
 
 const limits = {
@@ -79,6 +81,7 @@ export function makeServer(options: ServerOptions): HttpServer {
     drain: () => {
       isDraining = true
     },
+    isDraining: () => isDraining,
   }
 }
 
@@ -133,8 +136,20 @@ const parserCodes: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 }
 
+/** Connections whose request may take long to arrive. */
+const patient = new WeakSet<Socket>()
+
+/** This request may take as long as it likes to arrive, as long as one of the two sides says something. */
+export function takeYourTime({ raw: { socket } }: FastifyRequest, reply: FastifyReply): void {
+  if (!(socket instanceof Socket)) return // what `inject` makes
+  patient.add(socket)
+  socket.setTimeout(limits.requestTimeoutMs)
+  reply.raw.once('close', () => patient.delete(socket))
+}
+
 /** What Node's parser refuses never becomes a request. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && patient.has(socket)) return
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

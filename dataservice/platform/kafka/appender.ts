@@ -1,10 +1,10 @@
-/** The log's writing side: idempotent, acks=all, and honest about what it does not know. */
+/** The log's writing side: idempotent with acks=all, plain with less, and honest about what it does not know. */
 import { batchBytes, type EncodedBatch, encodeBatch, maxBatchBytes, setSequence } from './batch-encoder.ts'
 import { clockSkewMs } from './broker-clock.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { Lane } from './lane.ts'
-import type { AppendOutcome, LogAppender, NewRecord } from './port.ts'
-import { type Producer, ProducerIds } from './producer-ids.ts'
+import type { Acks, AppendOutcome, LogAppender, NewRecord } from './port.ts'
+import { type Producer, ProducerIds, type Producers, plainProducers } from './producer-ids.ts'
 import { backOffMs, pause } from './retry.ts'
 import { type Attempt, nextStep } from './verdict.ts'
 
@@ -42,20 +42,36 @@ export async function createAppender(options: AppenderOptions): Promise<LogAppen
   }
 }
 
+/** What each kind of acknowledgement has of its own; connections too, so that none waits for another. */
+class Way {
+  readonly acks: Acks
+  readonly producers: Producers
+  /** By broker. */
+  readonly lanes = new Map<number, Lane>()
+  /** The last append of each partition, so that the next waits for it. */
+  readonly last = new Map<number, Promise<AppendOutcome>>()
+
+  constructor(acks: Acks, producers: Producers) {
+    this.acks = acks
+    this.producers = producers
+  }
+}
+
 class KafkaAppender implements LogAppender {
   readonly #cluster: Cluster
-  readonly #producers: ProducerIds
+  readonly #ways: Readonly<Record<Acks, Way>>
   readonly #warn: (message: string) => void
   readonly #answerTimeoutMs: number
-  readonly #lanes = new Map<number, Lane>()
-  /** The last append of each partition, so that the next waits for it. */
-  readonly #last = new Map<number, Promise<AppendOutcome>>()
   readonly #timer: NodeJS.Timeout
   #skewMs: number | undefined
 
   constructor(cluster: Cluster, { warn, answerTimeoutMs }: AppenderOptions) {
     this.#cluster = cluster
-    this.#producers = new ProducerIds(cluster)
+    this.#ways = {
+      all: new Way('all', new ProducerIds(cluster)),
+      1: new Way(1, plainProducers),
+      0: new Way(0, plainProducers),
+    }
     this.#warn = warn ?? (() => {})
     this.#answerTimeoutMs = answerTimeoutMs ?? 10_000
     this.#timer = setInterval(() => void this.#lookAgain(), lookEveryMs).unref()
@@ -69,6 +85,10 @@ class KafkaAppender implements LogAppender {
     return this.#cluster.lastView?.clusterId ?? ''
   }
 
+  get replicas(): number {
+    return this.#cluster.lastView?.replicas ?? 0
+  }
+
   clockSkewMs(): number | undefined {
     return this.#skewMs
   }
@@ -76,17 +96,23 @@ class KafkaAppender implements LogAppender {
   /** Learns partitions, leaders and the brokers' clock, and makes sure of a producer id. */
   async look(): Promise<void> {
     await this.#cluster.refresh()
-    await this.#producers.current()
+    await this.#ways.all.producers.current()
     // An external Kafka may not let us ask; then the skew stays unknown.
     this.#skewMs = await clockSkewMs(this.#cluster).catch(() => this.#skewMs)
   }
 
   async append(
     batches: ReadonlyMap<number, readonly NewRecord[]>,
+    acks: Acks = 'all',
   ): Promise<ReadonlyMap<number, AppendOutcome>> {
     const now = Date.now()
+    const way = this.#ways[acks]
     const parts = [...batches].map(async ([partition, records]) => {
-      const outcome = await this.#appendPart(partition, records, now)
+      const bytes = batchBytes(records)
+      const reason = this.#refusal(partition, records.length, bytes)
+      const outcome: AppendOutcome = reason
+        ? { kind: 'refused', reason }
+        : await this.#enqueue(way, partition, encodeBatch(records, now, bytes))
       return [partition, outcome] as const
     })
     return new Map(await Promise.all(parts))
@@ -94,7 +120,7 @@ class KafkaAppender implements LogAppender {
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
-    await Promise.all(this.#last.values())
+    await Promise.all(Object.values(this.#ways).flatMap(({ last }) => [...last.values()]))
     this.#cluster.close()
   }
 
@@ -102,16 +128,12 @@ class KafkaAppender implements LogAppender {
     await this.look().catch(cause => this.#warn(`the log does not answer: ${String(cause)}`))
   }
 
-  #appendPart(partition: number, records: readonly NewRecord[], now: number): Promise<AppendOutcome> {
-    const bytes = batchBytes(records)
-    const refusal = this.#refusal(partition, records.length, bytes)
-    if (refusal) return Promise.resolve({ kind: 'refused', reason: refusal })
-    const batch = encodeBatch(records, now, bytes)
-    const previous = this.#last.get(partition)
+  #enqueue(way: Way, partition: number, batch: EncodedBatch): Promise<AppendOutcome> {
+    const previous = way.last.get(partition)
     const outcome = previous
-      ? previous.then(() => this.#deliver(partition, batch))
-      : this.#deliver(partition, batch)
-    this.#last.set(partition, outcome)
+      ? previous.then(() => this.#deliver(way, partition, batch))
+      : this.#deliver(way, partition, batch)
+    way.last.set(partition, outcome)
     return outcome
   }
 
@@ -123,18 +145,18 @@ class KafkaAppender implements LogAppender {
   }
 
   /** Sends one batch until its outcome is known, it is no use, or the time is over. */
-  async #deliver(partition: number, batch: EncodedBatch): Promise<AppendOutcome> {
+  async #deliver(way: Way, partition: number, batch: EncodedBatch): Promise<AppendOutcome> {
     let producer: Producer | undefined
     let isPerhapsInLog = false
     let giveUpAt: number | undefined
     for (let round = 1; ; round++) {
-      producer ??= await this.#producers.current().catch(() => undefined)
+      producer ??= await way.producers.current().catch(() => undefined)
       const leftMs = giveUpAt === undefined ? this.#answerTimeoutMs : giveUpAt - performance.now()
-      const attempt = await this.#attempt(partition, batch, producer, leftMs)
+      const attempt = await this.#attempt(way, { partition, batch, producer }, leftMs)
       const isTimeOver = giveUpAt !== undefined && performance.now() >= giveUpAt
       const step = nextStep(attempt, { isPerhapsInLog, isTimeOver })
       if (!step.keepsProducer && producer) {
-        await this.#producers.discard(producer)
+        await way.producers.discard(producer)
         producer = undefined
       }
       if (step.kind === 'end') {
@@ -148,17 +170,12 @@ class KafkaAppender implements LogAppender {
     }
   }
 
-  async #attempt(
-    partition: number,
-    batch: EncodedBatch,
-    producer: Producer | undefined,
-    withinMs: number,
-  ): Promise<Attempt> {
+  async #attempt(way: Way, { partition, batch, producer }: Sending, withinMs: number): Promise<Attempt> {
     const leader = this.#cluster.lastView?.leaders.get(partition)
     if (!producer) return { kind: 'unsent', reason: 'no producer id' }
     if (!leader) return { kind: 'unsent', reason: 'no leader' }
     setSequence(batch, producer.sequence(partition))
-    return this.#lane(leader.broker).submit({ partition, batch: batch.bytes }, withinMs)
+    return this.#lane(way, leader.broker).submit({ partition, batch: batch.bytes }, withinMs)
   }
 
   /** Looks for the leader anew and waits a little, both within the time that is left. */
@@ -169,11 +186,18 @@ class KafkaAppender implements LogAppender {
     await pause(Math.min(backOffMs(round, maxBackOffMs), Math.max(0, giveUpAt - performance.now())))
   }
 
-  #lane(broker: number): Lane {
-    const known = this.#lanes.get(broker)
+  #lane({ acks, lanes }: Way, broker: number): Lane {
+    const known = lanes.get(broker)
     if (known) return known
-    const lane = new Lane(this.#cluster, broker, this.#answerTimeoutMs)
-    this.#lanes.set(broker, lane)
+    const lane = new Lane(this.#cluster, broker, { answerTimeoutMs: this.#answerTimeoutMs, acks })
+    lanes.set(broker, lane)
     return lane
   }
+}
+
+/** One batch under the numbers of one producer. */
+interface Sending {
+  partition: number
+  batch: EncodedBatch
+  producer: Producer | undefined
 }

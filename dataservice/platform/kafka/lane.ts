@@ -1,12 +1,19 @@
 /** The way to one broker: one request at a time, and what comes meanwhile shares the next. */
 import type { Cluster } from './cluster.ts'
 import { NotSent } from './link.ts'
+import type { Acks } from './port.ts'
 import { type ProduceAnswer, type ProducePart, produce } from './produce-request.ts'
 import type { Attempt } from './verdict.ts'
 
 interface Entry {
   part: ProducePart
   settle: (attempt: Attempt) => void
+}
+
+export interface LaneOptions {
+  /** How long the broker may take to answer. */
+  answerTimeoutMs: number
+  acks: Acks
 }
 
 const maxRequestBytes = 16 * 1024 * 1024
@@ -17,13 +24,15 @@ export class Lane {
   readonly #cluster: Cluster
   readonly #broker: number
   readonly #answerTimeoutMs: number
+  readonly #acks: Acks
   #waiting: Entry[] = []
   #isBusy = false
 
-  constructor(cluster: Cluster, broker: number, answerTimeoutMs: number) {
+  constructor(cluster: Cluster, broker: number, { answerTimeoutMs, acks }: LaneOptions) {
     this.#cluster = cluster
     this.#broker = broker
     this.#answerTimeoutMs = answerTimeoutMs
+    this.#acks = acks
   }
 
   /** Sends one partition's batch with the next request; answers within `withinMs`. Never rejects. */
@@ -67,9 +76,10 @@ export class Lane {
 
   async #send(entries: readonly Entry[]): Promise<void> {
     const parts = entries.map(({ part }) => part)
-    const call = produce(this.#cluster.topic, parts, this.#answerTimeoutMs - brokerHeadStartMs)
+    const timeoutMs = this.#answerTimeoutMs - brokerHeadStartMs
+    const call = produce(this.#cluster.topic, parts, { acks: this.#acks, timeoutMs })
     try {
-      const link = this.#cluster.link('produce', this.#broker)
+      const link = this.#cluster.link(`produce with acks ${this.#acks}`, this.#broker)
       const answers = await link.request(call, this.#answerTimeoutMs)
       const byPartition = new Map(answers.map(answer => [answer.partition, answer]))
       for (const { part, settle } of entries) settle(attemptOf(byPartition.get(part.partition)))

@@ -1,5 +1,6 @@
 /** The contract of the port, on three real brokers. */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest'
+import { acksContract } from './testing/acks-contract.ts'
 import { appendOracle } from './testing/append-oracle.ts'
 import { appenderContract } from './testing/appender-contract.ts'
 import { consumerContract } from './testing/consumer-contract.ts'
@@ -14,5 +15,6 @@ afterEach(() => cluster.proxy.intercept())
 afterAll(() => cluster.close())
 
 describe('appending', () => appenderContract(() => cluster))
+describe('appending with less than acks=all', () => acksContract(() => cluster))
 describe('appending under random faults', () => appendOracle(() => cluster))
 describe('consuming', () => consumerContract(() => cluster))

@@ -27,19 +27,27 @@ export interface NewRecord {
 
 /** What became of one partition's records in one append. */
 export type AppendOutcome =
-  /** All replicas that must have it have it; `baseOffset` is the first record's offset, the others follow it. */
+  /**
+   * All replicas that must have it have it; `baseOffset` is the first record's offset, the others follow it.
+   * With acks=0 it was only sent, and `baseOffset` is -1: nobody tells it.
+   */
   | { kind: 'appended'; baseOffset: Offset }
   /** Certainly not in the log. */
   | { kind: 'refused'; reason: string }
   /** Perhaps in the log, perhaps not. */
   | { kind: 'unknown'; reason: string }
 
-/** Appends to one topic with acks=all, idempotent. */
+/** Who must have a record before an append is over: all replicas in sync (default), the leader alone, or nobody. */
+export type Acks = 'all' | 1 | 0
+
+/** Appends to one topic, idempotent with acks=all. With less a batch may stand in the log twice, or not at all. */
 export interface LogAppender {
   /** Partitions of the topic, as last seen. */
   readonly partitions: number
   /** Identity of the Kafka cluster, as last seen. */
   readonly logId: string
+  /** Replicas of the partition that has the fewest, as last seen. */
+  readonly replicas: number
   /**
    * Appends each partition's records in order, as one batch for each partition. Never rejects; every partition of
    * the input has an outcome. Appends to the same partition go out one after the other; appends to several partitions
@@ -48,7 +56,10 @@ export interface LogAppender {
    * Ends within about a second after the first failure; a broker may take 10 s to answer before that counts as one.
    * The caller's own deadline answers its client.
    */
-  append(batches: ReadonlyMap<number, readonly NewRecord[]>): Promise<ReadonlyMap<number, AppendOutcome>>
+  append(
+    batches: ReadonlyMap<number, readonly NewRecord[]>,
+    acks?: Acks,
+  ): Promise<ReadonlyMap<number, AppendOutcome>>
   /** Milliseconds by which the brokers' clock is ahead of ours, when known. */
   clockSkewMs(): number | undefined
   /** Waits for what is in flight, then disconnects. */

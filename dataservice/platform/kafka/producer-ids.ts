@@ -6,8 +6,29 @@ import type { Cluster } from './cluster.ts'
 const timeoutMs = 2000
 const sequences = 2 ** 31
 
+/** Numbers batches. */
+export interface Producer {
+  sequence(partition: number): Sequence
+  /** The batch is in the log: the next one of this partition follows it. */
+  advance(partition: number, batch: EncodedBatch): void
+}
+
+export interface Producers {
+  /** The one for what goes out next. Rejects when no broker gives one. */
+  current(): Promise<Producer>
+  /** Throws one away: its numbers are in doubt. */
+  discard(producer: Producer): Promise<void>
+}
+
+/** Without an id nobody takes a batch that comes twice for one. */
+const plain: Producer = {
+  sequence: () => ({ producerId: -1n, producerEpoch: -1, first: -1 }),
+  advance: () => {},
+}
+export const plainProducers: Producers = { current: async () => plain, discard: async () => {} }
+
 /** One producer id and the next sequence of each partition under it. */
-export class Producer {
+class IdempotentProducer implements Producer {
   readonly #id: bigint
   readonly #epoch: number
   readonly #next = new Map<number, number>()
@@ -21,13 +42,12 @@ export class Producer {
     return { producerId: this.#id, producerEpoch: this.#epoch, first: this.#next.get(partition) ?? 0 }
   }
 
-  /** The batch is in the log: the next one of this partition follows it. */
   advance(partition: number, { count }: EncodedBatch): void {
     this.#next.set(partition, (this.sequence(partition).first + count) % sequences)
   }
 }
 
-export class ProducerIds {
+export class ProducerIds implements Producers {
   readonly #cluster: Cluster
   #current: Promise<Producer> | undefined
 
@@ -59,6 +79,6 @@ export class ProducerIds {
       (connection, done) => initProducerIdV4.api(connection, null, 0, -1n, -1, done),
       timeoutMs,
     )
-    return new Producer(producerId, producerEpoch)
+    return new IdempotentProducer(producerId, producerEpoch)
   }
 }

@@ -6,6 +6,7 @@ const view = (epoch: number, broker: number, changes: Partial<TopicView> = {}): 
   topicId: 't',
   brokers: new Map([[broker, { host: 'h', port: broker }]]),
   partitions: 1,
+  replicas: 1,
   leaders: new Map([[0, { broker, epoch }]]),
   ...changes,
 })

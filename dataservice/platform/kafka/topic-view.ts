@@ -12,6 +12,8 @@ export interface TopicView {
   topicId: string
   brokers: ReadonlyMap<number, Address>
   partitions: number
+  /** Replicas of the partition that has the fewest. */
+  replicas: number
   /** Partitions without a leader are absent. */
   leaders: ReadonlyMap<number, Leader>
 }
@@ -38,8 +40,16 @@ function decode(_correlation: number, _key: number, _version: number, reader: Re
   reader.readInt32() // controller
   const [topic] = reader.readArray(readTopic)
   if (topic?.error !== 'NONE') throw new Error(`no metadata of the topic: ${topic?.error ?? 'no answer'}`)
-  const leaders = new Map(topic.partitions.filter(([, { broker }]) => broker >= 0))
-  return { clusterId, topicId: topic.topicId, brokers, partitions: topic.partitions.length, leaders }
+  const { topicId, partitions } = topic
+  const known = partitions.filter(({ leader }) => leader.broker >= 0)
+  return {
+    clusterId,
+    topicId,
+    brokers,
+    partitions: partitions.length,
+    replicas: Math.min(...partitions.map(({ replicas }) => replicas)),
+    leaders: new Map(known.map(({ partition, leader }) => [partition, leader])),
+  }
 }
 
 function readBroker(reader: Reader): [number, Address] {
@@ -59,15 +69,15 @@ function readTopic(reader: Reader) {
   return { error, topicId, partitions }
 }
 
-function readPartition(reader: Reader): [number, Leader] {
+function readPartition(reader: Reader) {
   reader.readInt16() // error: a missing leader shows below
   const partition = reader.readInt32()
   const leader = { broker: reader.readInt32(), epoch: reader.readInt32() }
   const readNodes = () => reader.readArray(nodes => nodes.readInt32(), true, false)
-  readNodes() // replicas
+  const replicas = readNodes()?.length ?? 0
   readNodes() // in sync
   readNodes() // offline
-  return [partition, leader]
+  return { partition, leader, replicas }
 }
 
 /** Brokers learn of a new leader at different times: what an older answer says of a partition is not taken back. */

@@ -50,6 +50,8 @@ function judge(attempt: Attempt): Verdict {
   if (attempt.kind === 'unsent') return absent
   if (attempt.kind === 'unanswered') return again
   const { error, baseOffset } = attempt
+  // acks=0: to have gone out is all that was asked for.
+  if (error === 'SENT') return { isInLog: 'yes', next: 'done' }
   if (error !== 'NONE') return certain[error] ?? again
   // A success counts only with an offset: without one nobody can say what is where.
   return baseOffset >= 0n ? { isInLog: 'yes', next: 'done' } : { isInLog: 'perhaps', next: 'stop' }
