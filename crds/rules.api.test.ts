@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { dataServiceSchema } from './definition.ts'
+import { callerRefusals, jwt, type Refusal } from './testing/caller-refusals.ts'
 
 const record = { schema: { type: 'object' } }
 let namespace = ''
@@ -8,14 +9,6 @@ let namespace = ''
 beforeAll(async () => {
   namespace = await newNamespace('rules')
 })
-
-interface Row {
-  /** The object before; absent: the row is about creating. */
-  before?: object
-  spec: object
-  name?: string
-  says: string
-}
 
 const resources = (cpu: string, limit: string | number) => ({ requests: { cpu }, limits: { cpu: limit } })
 const memory = (request: string, limit: string) => ({
@@ -34,7 +27,7 @@ const named = (id: string | null, partitioning: object = {}) => ({
 })
 const keyed = (key: string) => ({ record: { ...record, key } })
 
-const refusals: Record<string, Row> = {
+const refusals: Record<string, Refusal> = {
   'a name that leaves no room for its children': {
     name: `a${'b'.repeat(40)}`,
     spec: { record },
@@ -98,6 +91,7 @@ const refusals: Record<string, Row> = {
     spec: { record, gateway: { autoscaling: { mode: 'Lag' } } },
     says: 'supported values: "CPU", "Off"',
   },
+  ...callerRefusals,
   'a retention without unit': {
     spec: { record, kafka: { topic: { retention: '7' } } },
     says: 'spec.kafka.topic.retention',
@@ -275,7 +269,11 @@ test('what may change can change', async () => {
     },
     writer: { replicas: 7 },
     postgres: { managed: { instances: 5 }, partitioning: { retain: '30d', premake: 60 } },
-    gateway: { autoscaling: { mode: 'Off', maxReplicas: 1 } },
+    gateway: {
+      autoscaling: { mode: 'Off', maxReplicas: 1 },
+      authentication: { jwt, apiKeys: { secretRef: { name: 'a' } } },
+      authorization: { scopes: { prefix: 'orders:' } },
+    },
     reader: { autoscaling: { maxReplicas: 1 } },
   }
   await kubectl(['replace', '-f', '-'], object(grown))

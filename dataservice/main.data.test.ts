@@ -85,6 +85,8 @@ test('records go through gateway, log, writer, tables and reader; every role sto
   const owner = database.open('owner')
   onTestFinished(() => owner.close())
   expect((await owner.query('SELECT id FROM records')).rows).toHaveLength(1_000)
+  const past = await json(`${reader.url}/data/${ids[999]}`)
+  expect([past.status, past.json.type]).toEqual([401, 'https://dataservice.dev/problems/unauthenticated'])
   expect([last.status, last.json.id]).toEqual([200, ids[999]])
   expect(last.text).toContain(`"record":${bodies[999]}`)
 

@@ -3,6 +3,7 @@
  * is done or told to stop. Nothing else builds adapters.
  */
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
@@ -18,7 +19,10 @@ import {
   measureCircuits,
 } from '#dataservice/platform/circuit.ts'
 import { type Environment, readEnvironment } from '#dataservice/platform/environment.ts'
+import { readMountedSecret } from '#dataservice/platform/files/mounted-secret.ts'
 import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
+import { innerKey } from '#dataservice/platform/http/inner-key.ts'
+import { jsonOf, keySetAt } from '#dataservice/platform/http/key-set-source.ts'
 import { isReaderFailure, ReaderClient } from '#dataservice/platform/http/reader-client.ts'
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
@@ -37,7 +41,8 @@ import { start as startWriter } from '#dataservice/writer/role.ts'
 /** How each role gets its adapters. */
 const compose: Readonly<Record<Role, (context: RoleContext, environment: Environment) => Promise<Running>>> =
   {
-    async gateway(context, { httpPort }) {
+    async gateway(context, environment) {
+      const { httpPort } = environment
       const reader = readerClient(context)
       context.onClose('the way to the reader', () => reader.close())
       const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
@@ -45,7 +50,8 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
       context.onClose('the lag of the log', () => lag.close())
       const asset = assetReader(docsFolder())
-      return startGateway(context, { appender, reader, lag, asset, listen: { port: httpPort } })
+      const keys = keySources(context, environment)
+      return startGateway(context, { appender, reader, lag, asset, keys, listen: { port: httpPort } })
     },
     writer(context) {
       const database = connect(context, 'writer', context.settings.store.poolSize.writer)
@@ -75,14 +81,27 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
   }
 
 /** The gateway's way to the reader, behind a circuit breaker. */
-function readerClient({ settings, metrics, log }: RoleContext): ReaderClient {
+function readerClient({ settings, credential, metrics, log }: RoleContext): ReaderClient {
   const circuit = makeCircuit({ isFailure: isReaderFailure, onChange: told(log, 'reader') })
   measureCircuits(metrics, { reader: circuit })
-  return new ReaderClient({ url: settings.reader.url, circuit })
+  const key = innerKey(credential(credentialFiles.cursorKey))
+  return new ReaderClient({ url: settings.reader.url, key, circuit })
 }
 
 const told = (log: Logger, circuit: string) => (state: CircuitStateName) =>
   log.warn({ circuit, state }, 'a circuit changed its state')
+
+/** Where the gateway finds the keys of its callers. */
+function keySources(context: RoleContext, { apiKeysPath, keySetPath }: Environment) {
+  const { jwt, apiKeys = false } = context.settings.gateway?.authentication ?? {}
+  const uri = jwt?.jwksUri
+  const remote = uri === undefined ? undefined : keySetAt(uri)
+  if (remote) context.onClose('the way to the issuer', () => remote.close())
+  return {
+    ...(apiKeys && { apiKeys: () => readMountedSecret(apiKeysPath) }),
+    ...(jwt && { keySet: remote?.fetch ?? (async () => jsonOf(await readFile(keySetPath, 'utf8'))) }),
+  }
+}
 
 function topicOptions({ settings, podName, log }: RoleContext) {
   return {

@@ -88,6 +88,7 @@ export const reasons = {
   PodsRefused: 'user',
   AutoscalersInConflict: 'user',
   MetricsMissing: 'user',
+  SecretMissing: 'user',
   VolumeLost: 'user',
   VolumeMismatch: 'user',
   RetainedDataDiffers: 'user',

@@ -5,15 +5,22 @@
 import { type Static, Type } from 'typebox'
 import { autoscaling, floorWithinMost } from './autoscaling.ts'
 import { seededReplicas } from './built-in.ts'
+import { Authentication, Authorization, knownCallersOnly, ownKeys } from './callers.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
 import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
 
 export const GatewaySpec = Type.Object(
-  { autoscaling: autoscaling('gateway', 'spec.replicas'), ...podFields('gateway') },
+  {
+    authentication: Type.Optional(Authentication),
+    authorization: Type.Optional(Authorization),
+    autoscaling: autoscaling('gateway', 'spec.replicas'),
+    ...podFields('gateway'),
+  },
   {
     default: {},
+    'x-kubernetes-validations': [knownCallersOnly],
     description:
       'The HTTP side: it checks records and puts them into the log. The number of its pods is spec.replicas, or more ' +
       'under load. Example: {autoscaling: {maxReplicas: 10}, resources: {requests: {cpu: 500m}}}.',
@@ -97,6 +104,7 @@ export const DataServiceSpec = Type.Object(
     'x-kubernetes-validations': [
       floorWithinMost('gateway', 'replicas', 'self.gateway'),
       ...partitioningRules,
+      ownKeys,
       {
         rule: '!has(self.writer.replicas) || self.writer.replicas <= self.kafka.topic.partitions',
         message:

@@ -36,6 +36,10 @@ export const probePaths = { live: '/livez', ready: '/readyz', metrics: '/metrics
 export const mounts = {
   settings: { path: '/etc/dataservice/settings/settings.json', variable: 'DATASERVICE_SETTINGS' },
   credentials: { path: '/etc/dataservice/credentials', variable: 'DATASERVICE_CREDENTIALS' },
+  /** A folder: the Secret with the hashes of API keys. */
+  apiKeys: { path: '/etc/dataservice/api-keys', variable: 'DATASERVICE_API_KEYS' },
+  /** The public keys of an issuer, where they come from a Secret. */
+  keySet: { path: '/etc/dataservice/key-set/jwks.json', variable: 'DATASERVICE_KEY_SET' },
 } as const
 
 /** Files in the credentials folder of a pod. A pod holds only those of its own role. */
@@ -43,7 +47,10 @@ export const credentialFiles = {
   /** Password of the pod's own Postgres role. */
   postgresPassword: 'postgres-password',
   redisPassword: 'redis-password',
-  /** 32 random bytes in hex that sign page cursors (reader) and consistency tokens (gateway, reader). */
+  /**
+   * 32 random bytes in hex that sign page cursors (reader) and consistency tokens (gateway, reader); the key between
+   * gateway and reader comes from them.
+   */
   cursorKey: 'cursor-key',
 } as const
 

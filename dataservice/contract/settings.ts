@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { GatewayRules } from './gateway-rules.ts'
 
 const Endpoint = Type.Object({
   host: Type.String({ minLength: 1 }),
@@ -59,6 +60,8 @@ export const Settings = Type.Object({
     localBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
   reader: Type.Object({ url: Type.String({ minLength: 1 }) }),
+  /** Absent: the gateway is open to everybody. */
+  gateway: Type.Optional(GatewayRules),
 })
 export type Settings = Static<typeof Settings>
 

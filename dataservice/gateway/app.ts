@@ -4,6 +4,7 @@ import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts
 import { postRecords } from './api/post-operation.ts'
 import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
 import { type Route, register, type ServiceFacts } from './api/table.ts'
+import { type CallerGuard, guardCallers } from './callers/guard.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { passedOutcomes } from './passed-outcomes.ts'
 import type { ReaderPort } from './reader-port.ts'
@@ -17,11 +18,13 @@ export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
   facts: ServiceFacts
   /** A file of the page `/docs`. */
   asset(name: DocsAsset): Promise<Asset>
+  /** Absent: everybody may call. */
+  guard?: CallerGuard
 }
 
 /** Every call that the gateway answers. A row here stands in the router and in the API document. */
 export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
-  const read = readData(ports.reader)
+  const read = { config: { ownRecords: true }, handler: readData(ports.reader) }
   const watch = new OutcomeWatch({ ask: passedOutcomes(ports.reader) })
   const post = postData(maxBodyBytes, { ...ports, watch })
   const table: Route[] = [
@@ -44,5 +47,6 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
 }
 
 export async function gateway(app: FastifyInstance, ports: GatewayPorts): Promise<void> {
+  if (ports.guard) guardCallers(app, ports.guard)
   register(app, routes(app.initialConfig.bodyLimit ?? 0, ports))
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import { type BrokerDisk, fullDisk, fullShare, usedShare } from '#dataservice/contract/log-room.ts'
 import type { LogLag } from '#dataservice/platform/kafka/port.ts'
+import { repeat } from '#dataservice/platform/repeat.ts'
 
 /** An age below this share of the retention is not worth a question for the exact one. */
 const worthAsking = 0.05
@@ -94,24 +95,4 @@ function measure({ metrics, retentionMs, valid }: Measured): void {
     help: 'How long the log keeps a record.',
     registers,
   }).set(retentionMs / 1000)
-}
-
-/** One round at a time, the next one a while after the last has ended. */
-function repeat(work: () => Promise<void>, pauseMs: number, failed: (cause: unknown) => void) {
-  let timer: NodeJS.Timeout | undefined
-  let isStopped = false
-  const round = () => {
-    work()
-      .catch(failed)
-      .finally(() => {
-        if (!isStopped) timer = setTimeout(round, pauseMs).unref()
-      })
-  }
-  round()
-  return {
-    stop() {
-      isStopped = true
-      clearTimeout(timer)
-    },
-  }
 }

@@ -1,6 +1,7 @@
 /** The role `gateway`: HTTP in, records into the log; questions go on to the reader. */
 import { randomFillSync } from 'node:crypto'
 import { credentialFiles } from '#dataservice/contract/names.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag } from '#dataservice/platform/kafka/port.ts'
@@ -9,8 +10,10 @@ import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator } from './accumulator.ts'
+import type { ServiceFacts } from './api/table.ts'
 import { gateway } from './app.ts'
 import { byteBudget } from './budget.ts'
+import { type KeySources, startCallers } from './callers/start.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
 import type { ReaderPort } from './reader-port.ts'
@@ -24,6 +27,8 @@ export interface GatewayRolePorts {
   /** A file of the page `/docs`. */
   asset(name: DocsAsset): Promise<Asset>
   listen: { port: number; host?: string }
+  /** Where the keys of callers come from. */
+  keys?: KeySources
 }
 
 /** Request bodies in memory: a fifth of the standard profile's limit. */
@@ -33,7 +38,7 @@ const maxSkewMs = 1_000
 
 export async function start(
   context: RoleContext,
-  { appender, reader, lag, asset, listen }: GatewayRolePorts,
+  { appender, reader, lag, asset, listen, keys = {} }: GatewayRolePorts,
 ): Promise<Running> {
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
@@ -41,10 +46,10 @@ export async function start(
   const { app, listen: serve, drain, isDraining } = makeServer({ log, metrics })
   const source = `/dataservices/${settings.namespace}/${settings.name}`
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
-  const { partitioning } = settings
-  const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
+  const callers = await startCallers(context, keys)
   await app.register(gateway, {
-    maxKeyAgeMs: Math.min(requestKeyLifeMs(settings.log.retentionMs), retainMs ?? Number.POSITIVE_INFINITY),
+    ...callers.ports,
+    maxKeyAgeMs: maxKeyAgeMs(settings),
     accumulator,
     replicas: () => appender.replicas,
     isLogFull: guard.isFull,
@@ -52,7 +57,7 @@ export async function start(
     reader,
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,
-    facts: { namespace: settings.namespace, name: settings.name, declaration: settings.record, record },
+    facts: factsOf(context),
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
     rules: {
@@ -71,11 +76,23 @@ export async function start(
     drain,
     async stop() {
       guard.stop()
+      callers.stop()
       await app.close()
       await accumulator.flush()
     },
     done: new Promise(() => {}),
   }
+}
+
+/** A key is remembered for a while, and its record may be dropped earlier. */
+function maxKeyAgeMs({ log, partitioning }: Settings): number {
+  const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
+  return Math.min(requestKeyLifeMs(log.retentionMs), retainMs ?? Number.POSITIVE_INFINITY)
+}
+
+function factsOf({ settings, record }: RoleContext): ServiceFacts {
+  const { namespace, name, record: declaration, gateway: rules } = settings
+  return { namespace, name, declaration, record, ...(rules && { rules }) }
 }
 
 function clockProblem(skewMs: number | undefined): string | undefined {

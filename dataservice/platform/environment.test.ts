@@ -6,6 +6,8 @@ test('a pod needs its role and nothing else', () => {
     role: 'writer',
     settingsPath: '/etc/dataservice/settings/settings.json',
     credentialsPath: '/etc/dataservice/credentials',
+    apiKeysPath: '/etc/dataservice/api-keys',
+    keySetPath: '/etc/dataservice/key-set/jwks.json',
     drainMs: 5_000,
     httpPort: 8080,
     telemetryPort: 9090,

@@ -6,6 +6,8 @@ export interface Environment {
   role: Role
   settingsPath: string
   credentialsPath: string
+  apiKeysPath: string
+  keySetPath: string
   /** How long endpoints may take to learn that this pod ends. */
   drainMs: number
   httpPort: number
@@ -36,6 +38,8 @@ export function readEnvironment(
     role,
     settingsPath: env[mounts.settings.variable] ?? mounts.settings.path,
     credentialsPath: env[mounts.credentials.variable] ?? mounts.credentials.path,
+    apiKeysPath: env[mounts.apiKeys.variable] ?? mounts.apiKeys.path,
+    keySetPath: env[mounts.keySet.variable] ?? mounts.keySet.path,
     drainMs: wholeNumber(env, variables.drainMs, defaultDrainMs),
     httpPort: wholeNumber(env, variables.httpPort, ports.http),
     telemetryPort: wholeNumber(env, variables.telemetryPort, ports.telemetry),

@@ -1,10 +1,10 @@
 /** The reader's routes as a plugin; tests drive it by `inject`. */
 import type { KeyObject } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
 import { CircuitOpen } from '#dataservice/platform/circuit.ts'
 import { internalHeaders } from '#dataservice/platform/http/internal-headers.ts'
 import { type ExportFormat, listFormat } from '#dataservice/platform/http/list-format.ts'
+import { ownKeyOf } from '#dataservice/platform/http/own-key.ts'
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
 import { resource } from '#dataservice/platform/http/resource.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
@@ -15,6 +15,7 @@ import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
 import { answerPassed, answerStatus, isStatusUrl } from './outcome-routes.ts'
 import type { Outcomes } from './outcomes.ts'
+import { type KeyPlace, narrowed } from './own-records.ts'
 import { allowedFields, type PageRequest, parseQuery, parseSelection } from './parameters.ts'
 import { type Ask, ForeignToken, NotStoredYet, TooLate } from './store.ts'
 
@@ -22,7 +23,8 @@ export interface ReaderPorts {
   lookup: Pick<Lookup, 'atHand' | 'record' | 'page'>
   exporter: Pick<Exporter, 'start'>
   outcomes: Pick<Outcomes, 'status' | 'passed'>
-  indexes: readonly DeclaredIndex[]
+  /** What a list may be asked for, and where a record carries its key. */
+  place: KeyPlace
   /** Opens consistency tokens. */
   tokenKey: KeyObject
 }
@@ -31,14 +33,31 @@ const retryAfterSeconds = 1
 /** For questions that come without a deadline of their own. */
 const deadlineMs = 5_000
 
+/** A route that obeys the own key of a caller; every other one is closed to callers that have one. */
+const obeys = { ownRecords: true }
+
 export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<void> {
-  resource(app, '/data', { GET: (request, reply) => answerList(ports, request, reply) })
+  app.addHook('onRequest', refuseUnlessObeyed)
+  resource(app, '/data', {
+    GET: { config: obeys, handler: (request, reply) => answerList(ports, request, reply) },
+  })
   // Not `/data/:id`: the router would read `%252F` as a slash.
-  resource(app, '/data/*', { GET: (request, reply) => answerRecord(ports, request, reply) })
+  resource(app, '/data/*', {
+    GET: { config: obeys, handler: (request, reply) => answerRecord(ports, request, reply) },
+  })
   resource(app, '/outcomes', {
     GET: (request, reply) =>
       answerPassed(ports.outcomes, request, reply, askOf(request, ports.tokenKey)).catch(unavailable),
   })
+}
+
+function refuseUnlessObeyed(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const isOpen = request.routeOptions.config.ownRecords === true || ownKeyOf(request.headers) === undefined
+  done(isOpen ? undefined : new Problem('forbidden'))
 }
 
 /** What is at hand is sent at once, without a promise. */
@@ -46,8 +65,9 @@ function answerRecord(ports: ReaderPorts, request: FastifyRequest, reply: Fastif
   const url = request.raw.url ?? ''
   const id = idOfUrl(url)
   if (id === undefined) return answerBeside(ports, request, reply)
-  const entity = url.includes('?') ? undefined : ports.lookup.atHand(id)
-  if (entity === undefined) return findRecord(ports, id, request, reply)
+  const own = ownKeyOf(request.headers)
+  const entity = url.includes('?') || own !== undefined ? undefined : ports.lookup.atHand(id)
+  if (entity === undefined) return findRecord(ports, { id, own }, request, reply)
   sendEntity(request, reply, entity, recordCaching)
   return undefined
 }
@@ -64,14 +84,14 @@ async function answerBeside(
 
 async function findRecord(
   { lookup, tokenKey }: ReaderPorts,
-  id: string,
+  { id, own }: { id: string; own: string | undefined },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const errors: InputError[] = []
   const selection = parseSelection(queryOf(request).get('fields') ?? undefined, errors)
   if (errors.length > 0) throw new Problem('invalid-query', { errors })
-  const answer = await lookup.record(id, askOf(request, tokenKey), selection).catch(unavailable)
+  const answer = await lookup.record(id, askOf(request, tokenKey), { selection, own }).catch(unavailable)
   if (answer.kind === 'moved') return sendMoved(request, reply, answer.winner)
   if (answer.kind === 'absent') throw new Problem('record-not-found')
   if (answer.kind === 'not-yet-visible')
@@ -92,7 +112,7 @@ async function answerList(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const asked = listRequest(request, ports.indexes)
+  const asked = listRequest(request, ports.place)
   const format = listFormat(request.headers.accept)
   if (format !== 'page') return answerExport(ports, asked, format, request, reply)
   const answer = await ports.lookup.page(asked, askOf(request, ports.tokenKey)).catch(unavailable)
@@ -127,12 +147,19 @@ function queryOf(request: FastifyRequest): URLSearchParams {
   return new URL(request.raw.url ?? '/', 'http://reader').searchParams
 }
 
-function listRequest(request: FastifyRequest, indexes: readonly DeclaredIndex[]): PageRequest {
-  const parsed = parseQuery(new URL(request.raw.url ?? '/', 'http://reader').search, indexes)
-  if (parsed.kind === 'request') return parsed.request
-  const detail = `Fields that can be asked for: ${allowedFields(indexes)}.`
+function listRequest(request: FastifyRequest, place: KeyPlace): PageRequest {
+  const { search } = new URL(request.raw.url ?? '/', 'http://reader')
+  const own = ownKeyOf(request.headers)
+  const parsed = parseQuery(own === undefined ? search : narrowed(search, own, place), place.indexes)
+  if (parsed.kind === 'request') return own === undefined ? parsed.request : ownOnly(parsed.request, own)
+  const detail = `Fields that can be asked for: ${allowedFields(place.indexes)}.`
   throw new Problem('invalid-query', { detail, errors: parsed.errors })
 }
+
+const ownOnly = (request: PageRequest, own: string): PageRequest => ({
+  ...request,
+  question: { ...request.question, own },
+})
 
 function askOf(request: FastifyRequest, tokenKey: KeyObject): Ask {
   const given = request.headers[internalHeaders.deadline]

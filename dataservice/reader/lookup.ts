@@ -4,12 +4,11 @@ import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { recordText } from './answers.ts'
 import { absence, type Entity, entityOf, pack, unpack } from './entity.ts'
-import type { Selection } from './fields.ts'
 import { idSchemes } from './ids.ts'
 import type { LocalCache } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
 import type { Pages } from './pages.ts'
-import type { PageRequest } from './parameters.ts'
+import type { Narrowing, PageRequest } from './parameters.ts'
 import { recordStatement, winnerStatement } from './query.ts'
 import { SingleFlight } from './single-flight.ts'
 import type { Ask, Store } from './store.ts'
@@ -80,20 +79,21 @@ export class Lookup {
   }
 
   /** Rejects with a `DatabaseFailure` when neither cache nor database can answer. */
-  async record(text: string, ask: Ask, selection?: Selection): Promise<RecordAnswer> {
+  async record(text: string, ask: Ask, narrowing: Narrowing = {}): Promise<RecordAnswer> {
+    const { selection } = narrowing
     const scheme = idSchemes[this.#options.by]
     const id = scheme.canonical(text)
     if (id === undefined) return { kind: 'absent' }
-    const name = selection === undefined ? id : nameOf([id, selection.paths])
+    const name = nameOfRecord(id, narrowing)
     const isYoung = () => scheme.mayBeOnItsWay(id, this.#options.now())
     const find = async (): Promise<Entity> => {
       const { store, now } = this.#options
-      const [row] = await store.rows(recordStatement(id, selection), ask)
+      const [row] = await store.rows(recordStatement(id, narrowing), ask)
       if (row !== undefined) return entityOf(recordText(row, selection), now())
       // A young one is not decided yet, as far as anybody knows who has no token.
       const isDecided = ask.token !== undefined || !isYoung()
       if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absence(now())
-      const [[winner] = []] = await store.rows(winnerStatement(id), ask)
+      const [[winner] = []] = await store.rows(winnerStatement(id, narrowing.own), ask)
       return { ...absence(now()), ...(winner && { winner }) }
     }
     const entity = await this.#cached('record', name, ask, async () => {
@@ -169,6 +169,12 @@ export class Lookup {
 }
 
 type Find = () => Promise<{ entity: Entity; mayKeep: boolean }>
+
+/** Somebody's own record has a name of its own: what others have seen of it says nothing about whose it is. */
+function nameOfRecord(id: string, { selection, own }: Narrowing): string {
+  if (own !== undefined) return nameOf([id, selection?.paths ?? null, own])
+  return selection === undefined ? id : nameOf([id, selection.paths])
+}
 
 /** A short name for any question. */
 function nameOf(question: unknown): string {

@@ -1,5 +1,6 @@
 /** `GET /data/{id}/status` for clients, and `GET /outcomes` for gateways that wait on behalf of theirs. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ownKeyOf } from '#dataservice/platform/http/own-key.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import { idOfUrl } from './ids.ts'
 import type { Outcomes, Position } from './outcomes.ts'
@@ -18,9 +19,13 @@ export async function answerStatus(
   const url = request.raw.url ?? ''
   const id = idOfUrl(statusPath.exec(url)?.[1] ?? '')
   if (id === undefined) throw new Problem('not-found')
+  const own = ownKeyOf(request.headers)
   const text = new URL(url, 'http://reader').searchParams.get('position')
   const position = text === null ? undefined : positionOf(text)
-  const answer = await outcomes.status({ id, ...(position && { position }) }, ask)
+  const answer = await outcomes.status(
+    { id, ...(position && { position }), ...(own !== undefined && { ownKey: own }) },
+    ask,
+  )
   if (answer === undefined) {
     const detail =
       'No record with this id was accepted lately. With ?position= of its 202 it is found for a day.'

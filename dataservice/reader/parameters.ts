@@ -26,6 +26,15 @@ export interface PageQuestion {
   order?: 'asc'
   /** These records and no others, in this order; without any of the above. */
   ids?: readonly string[]
+  /** Records of this key and no others, whatever else is asked. */
+  own?: string
+}
+
+/** What is less than a whole record, or than all of them. */
+export interface Narrowing {
+  selection?: Selection | undefined
+  /** Only if the record has this key. */
+  own?: string | undefined
 }
 
 export const counts = ['exact', 'estimate'] as const
@@ -44,6 +53,9 @@ export type Parsed =
   | { kind: 'refused'; errors: readonly InputError[] }
 
 type Reserved = (typeof reserved)[number]
+
+/** Whether a parameter of this very name is no field. */
+export const isReserved = (name: string): boolean => reserved.some(each => each === name)
 
 type Named = ReadonlyMap<Reserved, string>
 
@@ -120,7 +132,7 @@ export function parseSelection(text: string | undefined, errors: InputError[]): 
 }
 
 /** The same text for the same question, however its parameters were ordered. */
-export function canonicalQuestion({ conditions, from, to, order, ids }: PageQuestion): string {
+export function canonicalQuestion({ conditions, from, to, order, ids, own }: PageQuestion): string {
   const parts = conditions.map(({ field, operator, values }) => [
     field.parameter,
     operator,
@@ -128,7 +140,8 @@ export function canonicalQuestion({ conditions, from, to, order, ids }: PageQues
   ])
   const texts = parts.map(part => JSON.stringify(part)).sort()
   // What is not there takes no place, so that cursors of older readers stay valid.
-  return JSON.stringify([texts, from ?? null, to ?? null, ...(order ? [order] : []), ...(ids ? [ids] : [])])
+  const others = [...(order ? [order] : []), ...(ids ? [ids] : []), ...(own === undefined ? [] : [{ own }])]
+  return JSON.stringify([texts, from ?? null, to ?? null, ...others])
 }
 
 interface Collected {

@@ -24,7 +24,7 @@ export interface ReaderAdapters {
 
 export interface ReaderOptions extends ReaderAdapters {
   settings: Pick<Settings, 'record' | 'log' | 'partitioning' | 'cache'>
-  record: Pick<AcceptedRecord, 'indexes'>
+  record: Pick<AcceptedRecord, 'indexes' | 'keyPath'>
   /** Signs cursors, opens consistency tokens. */
   key: KeyObject
   metrics: Registry
@@ -46,7 +46,8 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   const recordTtlMs = settings.cache.ttlSeconds * 1_000
   const lookup = new Lookup({ store, pages, cache, local, by, recordTtlMs, metrics, now })
   const outcomes = new Outcomes({ store, topic: settings.log.eventsTopic, by, now })
-  return { lookup, exporter, outcomes, indexes: record.indexes, tokenKey: key }
+  const { indexes, keyPath } = record
+  return { lookup, exporter, outcomes, place: { indexes, ...(keyPath && { keyPath }) }, tokenKey: key }
 }
 
 /** Names of the members that a schema declares. */

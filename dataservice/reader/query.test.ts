@@ -101,12 +101,32 @@ test('records by their ids come in the order asked for, and go on behind the las
 
 test('a selection is cut out by the database, as JSON or as text', () => {
   const selection = { paths: [['a'], ['b', `c"'`]] }
-  expect(recordStatement('x', selection)).toMatchObject({
+  expect(recordStatement('x', { selection })).toMatchObject({
     text: expect.stringContaining('body #> $2::text[], body #> $3::text[] FROM records WHERE id = $1'),
     values: ['x', '{"a"}', `{"b","c\\"'"}`],
   })
-  expect(recordStatement('x', { ...selection, as: 'text' }).text).toContain('body #>> $2::text[]')
-  expect(recordStatement('x', selection)).not.toHaveProperty('name')
+  expect(recordStatement('x', { selection: { ...selection, as: 'text' } }).text).toContain(
+    'body #>> $2::text[]',
+  )
+  expect(recordStatement('x', { selection })).not.toHaveProperty('name')
+})
+
+test('whatever is asked, the own key of a caller is asked for, too', () => {
+  expect(recordStatement('x', { own: 'k' })).toMatchObject({
+    text: expect.stringMatching(/ FROM records WHERE id = \$1 AND key = \$2$/),
+    values: ['x', 'k'],
+  })
+  expect(recordStatement('x', { own: 'k' })).not.toHaveProperty('name')
+  const own = { conditions: [{ field: paid, operator: 'eq' as const, values: ['true'] }], own: 'k' }
+  const where = ` WHERE key = $1 AND ((body #>> '{"paid"}')::boolean) = $2::boolean`
+  expect(pageStatement({ question: own, limit: 10 }, 'Time').text).toContain(`FROM records${where} ORDER BY`)
+  expect(countStatement(own, 'Time').text).toContain(`FROM records${where} LIMIT`)
+  expect(estimateStatement(own, 'Time').text).toContain(`FROM records${where}`)
+  const ids = pageStatement({ question: { conditions: [], ids: ['a'], own: 'k' }, limit: 100 }, 'Time')
+  expect([ids.text, ids.values]).toEqual([
+    expect.stringContaining(' WHERE key = $1 AND id = ANY($2::uuid[])'),
+    ['k', '{"a"}', 101],
+  ])
 })
 
 test('counting looks at no more than one record beyond the bound; an estimate at none', () => {

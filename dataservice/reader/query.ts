@@ -5,7 +5,7 @@ import type { Parameter, Statement } from '#dataservice/platform/postgres/sessio
 import { lowestUuid7 } from '#dataservice/record/uuid7.ts'
 import type { PagePlace } from './cursor.ts'
 import type { Selection } from './fields.ts'
-import type { Condition, Operator, PageQuestion } from './parameters.ts'
+import type { Condition, Narrowing, Operator, PageQuestion } from './parameters.ts'
 
 /** Bodies of one page; what is beyond comes with the next. */
 export const maxPageBytes = 8 * 1024 * 1024
@@ -23,25 +23,29 @@ function recordColumns(selection: Selection | undefined, parameter: Parameters):
 }
 
 /** Columns as above. Planned for this very id, so that only its partition is locked. */
-export function recordStatement(id: string, selection?: Selection): Statement {
+export function recordStatement(id: string, { selection, own }: Narrowing = {}): Statement {
   const values: Parameter[] = [id]
-  const columns = recordColumns(selection, value => `$${values.push(value)}`)
+  const parameter = (value: Parameter): string => `$${values.push(value)}`
+  const columns = recordColumns(selection, parameter)
+  const isOwn = own === undefined ? '' : ` AND ${ownText(own, parameter)}`
   return {
-    ...(selection === undefined && { name: 'record' }),
-    text: `SELECT ${columns} FROM records WHERE id = $1`,
+    ...(values.length === 1 && { name: 'record' }),
+    text: `SELECT ${columns} FROM records WHERE id = $1${isOwn}`,
     values,
   }
 }
 
 /** Id of the record that stands for another one, which came under the same Idempotency-Key. */
-export function winnerStatement(id: string): Statement {
+export function winnerStatement(id: string, own?: string): Statement {
   return {
     name: 'winner',
     text: `SELECT winner FROM outcomes WHERE record_id = $1 AND outcome = 'duplicate' AND winner <> record_id
-ORDER BY decided_at DESC LIMIT 1`,
-    values: [id],
+AND record_key = coalesce($2, record_key) ORDER BY decided_at DESC LIMIT 1`,
+    values: [id, own ?? null],
   }
 }
+
+const ownText = (own: string, parameter: Parameters): string => `key = ${parameter(own)}`
 
 export interface PageStart {
   question: PageQuestion
@@ -87,18 +91,20 @@ interface Scope {
 }
 
 function scope(
-  { conditions, from, to, ids, order }: PageQuestion,
+  { conditions, from, to, ids, order, own }: PageQuestion,
   after: PagePlace | undefined,
   by: Partitioning['by'],
   parameter: Parameters,
 ): Scope {
   const { columns, type, time, beyond } = orders[by]
+  const terms = own === undefined ? [] : [ownText(own, parameter)]
   if (ids !== undefined) {
     const rest = ids.slice(after === undefined ? 0 : ids.indexOf(after.id) + 1)
     const array = `${parameter(arrayText(rest))}::${type}[]`
-    return { where: ` WHERE id = ANY(${array})`, order: `array_position(${array}, id)` }
+    const where = ` WHERE ${[...terms, `id = ANY(${array})`].join(' AND ')}`
+    return { where, order: `array_position(${array}, id)` }
   }
-  const terms = conditions.map(condition => conditionText(condition, parameter))
+  terms.push(...conditions.map(condition => conditionText(condition, parameter)))
   if (from !== undefined) terms.push(time('>=', from, parameter))
   if (to !== undefined) terms.push(time('<', to, parameter))
   if (after !== undefined) terms.push(beyond(order === 'asc' ? '>' : '<', after, parameter))

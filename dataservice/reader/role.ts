@@ -1,5 +1,6 @@
 /** The role `reader`: answers questions about stored records. */
 import { credentialFiles } from '#dataservice/contract/names.ts'
+import { innerKey, onlyWithKey } from '#dataservice/platform/http/inner-key.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
@@ -13,8 +14,10 @@ export interface ReaderRolePorts extends ReaderAdapters {
 export async function start(context: RoleContext, ports: ReaderRolePorts): Promise<Running> {
   const { settings, record, log, metrics } = context
   const { listen, ...adapters } = ports
-  const key = signingKey(context.credential(credentialFiles.cursorKey))
+  const secret = context.credential(credentialFiles.cursorKey)
+  const key = signingKey(secret)
   const { app, listen: serve, drain } = makeServer({ log, metrics })
+  app.addHook('onRequest', onlyWithKey(innerKey(secret)))
   await app.register(reader, readerPorts({ ...adapters, settings, record, key, metrics, now: Date.now }))
   await serve(listen)
   return {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentialFiles, mounts, nodeFlags, probePaths, type Role } from '#dataservice/contract/names.ts'
@@ -11,6 +11,8 @@ import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
 
 export interface RoleProcess {
+  /** Its files: `api-keys/` and `jwks.json`, as a pod would mount them. */
+  folder: string
   /** Where gateway and reader serve HTTP. */
   url: string
   pid: number
@@ -29,6 +31,8 @@ export interface RoleProcess {
 export interface RoleProcessOptions {
   /** Texts by name, as `credentialFiles` names them. */
   credentials?: Readonly<Record<string, string>>
+  /** Further files of its folder by path. */
+  files?: Readonly<Record<string, string>>
   /** How long it waits for endpoints to go. */
   drainMs?: number
   /** Default: a free one. */
@@ -39,7 +43,7 @@ export interface RoleProcessOptions {
 export async function startRole(
   role: Role,
   settings: Settings,
-  { credentials = {}, drainMs = 0, httpPort }: RoleProcessOptions = {},
+  { credentials = {}, files = {}, drainMs = 0, httpPort }: RoleProcessOptions = {},
 ): Promise<RoleProcess> {
   const folder = await mkdtemp(join(tmpdir(), `dataservice-${role}-`))
   const settingsPath = join(folder, 'settings.json')
@@ -47,6 +51,8 @@ export async function startRole(
   // What gateway and reader sign with; those that talk to each other are given the same.
   const all = { [credentialFiles.cursorKey]: randomBytes(32).toString('hex'), ...credentials }
   for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), `${text}\n`)
+  await mkdir(join(folder, 'api-keys'))
+  for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
   const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
   const child = spawn(process.execPath, [...nodeFlags, join(root, 'dataservice/main.ts'), role], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -54,6 +60,8 @@ export async function startRole(
       ...process.env,
       [mounts.settings.variable]: settingsPath,
       [mounts.credentials.variable]: folder,
+      [mounts.apiKeys.variable]: join(folder, 'api-keys'),
+      [mounts.keySet.variable]: join(folder, 'jwks.json'),
       DATASERVICE_HTTP_PORT: String(http),
       DATASERVICE_TELEMETRY_PORT: String(telemetry),
       DATASERVICE_DRAIN_MS: String(drainMs),
@@ -64,6 +72,7 @@ export async function startRole(
   const probe = (path: string) => fetch(`http://127.0.0.1:${telemetry}${path}`)
   if (child.pid === undefined) throw new Error(`${process.execPath} could not be started`)
   return {
+    folder,
     url: `http://127.0.0.1:${http}`,
     pid: child.pid,
     readiness: () =>

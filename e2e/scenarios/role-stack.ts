@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { expect, onTestFinished } from 'vitest'
 import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import { innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
-import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
+import { type RoleProcess, type RoleProcessOptions, startRole } from '#dataservice/testing/role-process.ts'
 import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
@@ -18,8 +19,10 @@ export interface RoleStack {
   postgres: Postgres
   redis: Redis
   database: ServiceDatabase
-  start(role: Role): Promise<RoleProcess>
+  start(role: Role, options?: RoleProcessOptions): Promise<RoleProcess>
   gatewayUrl: string
+  /** What must never be shown. */
+  secrets: readonly string[]
 }
 
 const userOf: Readonly<Record<Role, DatabaseUser>> = {
@@ -58,15 +61,16 @@ export async function roleStack(changes: Partial<Settings> = {}): Promise<RoleSt
     postgres,
     redis,
     database,
+    secrets: [cursorKey, innerKey(cursorKey), ...Object.values(userOf).map(database.password)],
     gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
-    async start(role) {
+    async start(role, options = {}) {
       const credentials = {
         [credentialFiles.postgresPassword]: database.password(userOf[role]),
         [credentialFiles.redisPassword]: '',
         [credentialFiles.cursorKey]: cursorKey,
       }
       const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
-      const process = await startRole(role, settings, { credentials, ...httpPort })
+      const process = await startRole(role, settings, { credentials, ...httpPort, ...options })
       onTestFinished(() => process.remove())
       return process
     },

@@ -1,6 +1,7 @@
 /** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
+import { callerSecrets } from './gateway-rules.ts'
 import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
@@ -28,6 +29,8 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
   const { owner, effective, settings } = target
   const name = partName(owner.metadata.name, part)
   const metadata = ownedMetadata(owner, name, part)
+  const secrets = part === 'gateway' ? callerSecrets(owner.spec.gateway) : []
+  const program = programContainer(part, effective.images.dataservice, effective.resources[part])
   const exists = target.observed('Deployment', name) !== undefined
   return {
     apiVersion: 'apps/v1',
@@ -49,12 +52,13 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
           terminationGracePeriodSeconds,
           containers: [
             {
-              ...programContainer(part, effective.images.dataservice, effective.resources[part]),
+              ...program,
+              volumeMounts: [...(program.volumeMounts ?? []), ...secrets.map(({ mount }) => mount)],
               ...probes(),
               ports: portsOf[part] ?? [],
             },
           ],
-          volumes: programVolumes(owner.metadata.name, part),
+          volumes: [...programVolumes(owner.metadata.name, part), ...secrets.map(({ volume }) => volume)],
         },
       }),
     },

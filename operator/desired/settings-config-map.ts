@@ -4,6 +4,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { database, deadLettersTopic, eventsTopic, ports, writerGroup } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Effective } from './effective.ts'
+import { gatewayRules } from './gateway-rules.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import {
   partName,
@@ -43,6 +44,7 @@ export function bootstrapServers(owner: DataService, brokers: number): string[] 
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
   const { schema, id, key, indexes } = owner.spec.record
+  const rules = gatewayRules(owner.spec.gateway)
   const primary = { host: serviceHost(postgresPrimaryName(name), namespace), port: ports.postgres }
   return {
     namespace,
@@ -73,6 +75,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       port: ports.redis,
       ttlSeconds: effective.cacheTtlSeconds,
     },
+    ...(rules && { gateway: rules }),
     reader: { url: `http://${serviceHost(partName(name, 'reader'), namespace)}` },
   }
 }

@@ -7,6 +7,7 @@ import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { LogHealth, LogRoom } from '#operator/topics/port.ts'
 import type { Refusals } from './refusals.ts'
+import type { Unmounted } from './unmounted.ts'
 import type { WriterStop } from './writer-stops.ts'
 
 export type TopicFacts =
@@ -42,6 +43,8 @@ export interface Facts {
   writerStops: readonly WriterStop[]
   /** Workloads that may not make their pods. */
   refusals: Refusals
+  /** Gateways that wait for a Secret of the user. */
+  unmounted: Unmounted
   /** Our Secrets that exist, by name; never what they hold. */
   secrets: ReadonlyMap<string, SecretFacts>
   topics: TopicFacts

@@ -26,9 +26,10 @@ import {
 import { initialisationOf } from './initialised.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
-import { lackingPods, type ObservedEvent, type Refusals, refusalsOf } from './refusals.ts'
+import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
 import { outdatedBrokers, readyServers } from './restart-broker.ts'
+import { unmountedOf, waitingToMount } from './unmounted.ts'
 import { writerStops } from './writer-stops.ts'
 
 export interface ReadPorts {
@@ -78,7 +79,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     children,
     pods,
     writerStops: await writerStops(pods, ports.readiness),
-    refusals: await refusals(namespace, children, ports),
+    ...(await troubles({ owner, children, pods }, ports)),
     secrets,
     topics,
     log,
@@ -86,14 +87,16 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   }
 }
 
-/** Events are read only while a workload lacks pods: an idle resource costs no call. */
-async function refusals(
-  namespace: string,
-  children: readonly ObservedChild[],
+/** Events are read only while a workload lacks pods, or a pod its Secret: an idle resource costs no call. */
+async function troubles(
+  { owner, children, pods }: Pick<Facts, 'owner' | 'children' | 'pods'>,
   { cluster }: ReadPorts,
-): Promise<Refusals> {
-  const lacking = lackingPods(children).length > 0
-  return refusalsOf(children, lacking ? await cluster.list<ObservedEvent>('Event', { namespace }) : [])
+): Promise<Pick<Facts, 'refusals' | 'unmounted'>> {
+  const { namespace } = owner.metadata
+  const waiting = waitingToMount(owner, pods)
+  const asks = lackingPods(children).length > 0 || waiting.length > 0
+  const events = asks ? await cluster.list<ObservedEvent>('Event', { namespace }) : []
+  return { refusals: refusalsOf(children, events), unmounted: unmountedOf(waiting, events) }
 }
 
 async function ownSecrets(

@@ -53,13 +53,21 @@ function replicaFailure({ status }: ObservedChild): string | undefined {
   return isPlainObject(found) ? String(found['message'] ?? '') : undefined
 }
 
-function lastRefusal({ metadata }: ObservedChild, events: readonly ObservedEvent[]): string | undefined {
+function lastRefusal(child: ObservedChild, events: readonly ObservedEvent[]): string | undefined {
+  const last = lastNote(child, events, [failed, made])
+  return last?.reason === failed ? last.note : undefined
+}
+
+/** The newest event about an object with one of these reasons. */
+export function lastNote(
+  { metadata }: ObservedChild,
+  events: readonly ObservedEvent[],
+  reasons: readonly string[],
+): { reason: string; note: string } | undefined {
   const [last] = events
-    .filter(
-      ({ regarding, reason }) => regarding?.uid === metadata.uid && (reason === failed || reason === made),
-    )
+    .filter(({ regarding, reason = '' }) => regarding?.uid === metadata.uid && reasons.includes(reason))
     .toSorted((a, b) => timeOf(b) - timeOf(a))
-  return last?.reason === failed ? (last.note ?? '') : undefined
+  return last && { reason: last.reason ?? '', note: last.note ?? '' }
 }
 
 const failed = 'FailedCreate'

@@ -8,6 +8,7 @@ import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/re
 import { dueNumber } from '#operator/reconcile/scaling.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
+import { missingSecret } from './missing-secret.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
 import { isFloorReady } from './scaling.ts'
@@ -99,7 +100,13 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
     return fails(type, whatMoves(progress), `Deployment ${name}: ${counts(progress)}`)
   }
   if (progress.wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
-  return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}`)
+  return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}${openness(facts, part)}`)
+}
+
+/** Whoever reads the status should not have to look whether a gateway is closed. */
+function openness({ owner }: Facts, part: DeployedPart): string {
+  if (part !== 'gateway' || owner.spec.gateway.authentication !== undefined) return ''
+  return '; it serves everybody who reaches it (spec.gateway.authentication is not set)'
 }
 
 /** More pods than Postgres has connections for, which only `kubectl scale deployment` can ask for. */
@@ -112,6 +119,7 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
 /** Why a workload's pods are missing or not ready, as far as it can be seen. */
 const problemOf = (facts: Facts, workload: ObservedChild, owner: PodOwner): Problem | undefined =>
   (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
+  (owner === 'gateway' ? missingSecret(facts) : undefined) ??
   refusedPods(facts.refusals, workload, owner) ??
   podProblem(facts.pods, owner)
 

@@ -12,6 +12,7 @@ import type { Facts, LogFacts, RoomFacts, SecretFacts, TopicFacts } from '#opera
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
+import { unmountedOf, waitingToMount } from '#operator/reconcile/unmounted.ts'
 import type { WriterStop } from '#operator/reconcile/writer-stops.ts'
 import { targetOf } from './target.ts'
 
@@ -47,6 +48,7 @@ export function factsOf(world: World): Facts {
     pods,
     writerStops,
     refusals: refusalsOf(ours, events),
+    unmounted: unmountedOf(waitingToMount(owner, pods), events),
     secrets: secretFacts,
     topics,
     log,

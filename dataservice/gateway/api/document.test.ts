@@ -2,10 +2,12 @@ import { Readable } from 'node:stream'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import type { HTTPMethods } from 'fastify'
 import { expect, test } from 'vitest'
+import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
 import { reservedParameters } from '#dataservice/contract/page-limits.ts'
 import type { RecordDeclaration } from '#dataservice/contract/record-declaration.ts'
 import { type ApiDocument, expectDocumented, schemasOf } from '#dataservice/testing/api-document.ts'
 import { declaration, order, start, type World } from '../testing/gateway-app.ts'
+import { tokenRules } from '../testing/issuer.ts'
 
 /** References, choices, a key, an id and indexes: all that shapes a document. */
 const rich: RecordDeclaration = {
@@ -61,6 +63,26 @@ test.each([
   expect(names.size).toBeGreaterThan(5)
   const schemaAt = schemasOf(document)
   for (const name of names) expect(schemaAt(name), name).toBeTypeOf('function')
+})
+
+test('the document of a service that knows its callers says how they show who they are', async () => {
+  const rules: GatewayRules = {
+    authentication: { apiKeys: true, jwt: tokenRules },
+    authorization: { keyClaim: 'customer' },
+  }
+  const { document } = await documentOf({ rules })
+  expect(await new Validator().validate({ ...structuredClone(document) })).toMatchObject({ valid: true })
+  expect(document).toMatchObject({
+    security: [{ apiKey: [] }, { token: [] }],
+    components: { securitySchemes: { apiKey: { name: 'X-API-Key' }, token: { scheme: 'bearer' } } },
+  })
+  const { responses } = document.paths['/data']?.['get'] ?? {}
+  expect(Object.keys(responses ?? {})).toEqual(expect.arrayContaining(['401', '403', '503']))
+  const open = (await documentOf()).document
+  expect([
+    JSON.stringify(open).includes('securitySchemes'),
+    open.paths['/data']?.['get']?.responses['401'],
+  ]).toEqual([false, undefined])
 })
 
 test('the document tells all that is served, and nothing else', async () => {

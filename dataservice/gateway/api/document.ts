@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of one service, from the table of routes and the record's schema. Pure. */
 import { type ProblemCode, problemType } from '#dataservice/platform/http/problems.ts'
 import { bodyBounds } from '#dataservice/record/scan.ts'
+import { callerProblems, securitySchemes } from './callers.ts'
 import { recordComponent } from './record-component.ts'
 import { schemas } from './schemas.ts'
 import type { Json, Operation, Route, ServiceFacts } from './table.ts'
@@ -20,7 +21,9 @@ const tags = [
 
 /** The document that `/openapi.json` answers. */
 export function apiDocument(table: readonly Route[], facts: ServiceFacts): Json {
-  const { namespace, name, declaration, record } = facts
+  const { namespace, name, declaration, record, rules } = facts
+  const schemes = securitySchemes(rules)
+  const ways = Object.keys(schemes).map(way => ({ [way]: [] }))
   return {
     openapi: '3.1.1',
     info: {
@@ -29,10 +32,12 @@ export function apiDocument(table: readonly Route[], facts: ServiceFacts): Json 
       summary: 'An event-driven data service.',
       description: description(facts),
     },
+    ...(ways.length > 0 && { security: ways }),
     tags,
     paths: paths(table, facts),
     components: {
       schemas: { ...schemas(facts), Record: recordComponent(declaration.schema) },
+      ...(ways.length > 0 && { securitySchemes: schemes }),
     },
   }
 }
@@ -57,21 +62,25 @@ function description({ declaration: { id, key }, record }: ServiceFacts): string
 
 function paths(table: readonly Route[], facts: ServiceFacts): Json {
   const found: Record<string, Record<string, Json>> = {}
+  const common = [...commonProblems, ...callerProblems(facts.rules)]
   for (const { methods } of table)
     for (const [method, { operations }] of Object.entries(methods))
       for (const [path, operation] of Object.entries(operations)) {
-        found[path] = { ...found[path], [method.toLowerCase()]: operationObject(operation(facts)) }
+        found[path] = { ...found[path], [method.toLowerCase()]: operationObject(operation(facts), common) }
       }
   return found
 }
 
-function operationObject({ tag, answers, problems = [], ...operation }: Operation): Json {
-  return { ...operation, tags: [tag], responses: { ...answers, ...problemAnswers(problems) } }
+function operationObject(
+  { tag, answers, problems = [], ...operation }: Operation,
+  common: readonly ProblemCode[],
+): Json {
+  return { ...operation, tags: [tag], responses: { ...answers, ...problemAnswers([...common, ...problems]) } }
 }
 
 /** One answer for each status, with the types that it may have. */
 function problemAnswers(codes: readonly ProblemCode[]): Json {
-  const types = [...commonProblems, ...codes].map(problemType)
+  const types = codes.map(problemType)
   const byStatus = Map.groupBy(types, ({ status }) => status)
   const answers = [...byStatus].map(([status, found]) => [status, problemAnswer(found)] as const)
   return Object.fromEntries(answers)

@@ -3,6 +3,7 @@
  * know a call that the other does not.
  */
 import type { FastifyInstance } from 'fastify'
+import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
 import type { AcceptedRecord, RecordDeclaration } from '#dataservice/contract/record-declaration.ts'
 import type { ProblemCode } from '#dataservice/platform/http/problems.ts'
 import { type Method, type MethodHandler, resource } from '#dataservice/platform/http/resource.ts'
@@ -16,6 +17,8 @@ export interface ServiceFacts {
   name: string
   declaration: RecordDeclaration
   record: AcceptedRecord
+  /** Who may call; absent: everybody. */
+  rules?: GatewayRules
 }
 
 /** One call as the document tells it. */

@@ -1,7 +1,8 @@
 /** `/openapi.json` and the page `/docs`, which shows it and needs nothing from elsewhere. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { type Asset, type DocsAsset, docsAssets, packed } from '#dataservice/platform/http/docs-assets.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
+import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
 import { getDocument, getPage } from '../api/about-operations.ts'
 import { apiDocument } from '../api/document.ts'
 import type { Json, Route, ServiceFacts } from '../api/table.ts'
@@ -75,7 +76,7 @@ export function documentRoutes(ports: DocumentPorts): Route[] {
       url: '/openapi.json',
       methods: {
         GET: {
-          handler: async (request, reply) => send(request, reply, await document()),
+          handler: forAll(async (request, reply) => send(request, reply, await document())),
           operations: { '/openapi.json': getDocument },
         },
       },
@@ -84,14 +85,17 @@ export function documentRoutes(ports: DocumentPorts): Route[] {
       url: '/docs',
       methods: {
         GET: {
-          handler: async (request, reply) => send(request, reply, await html()),
+          handler: forAll(async (request, reply) => send(request, reply, await html())),
           operations: { '/docs': getPage },
         },
       },
     },
-    { url: '/docs/*', methods: { GET: { handler: file, operations: {} } } },
+    { url: '/docs/*', methods: { GET: { handler: forAll(file), operations: {} } } },
   ]
 }
+
+/** No record stands here, so callers that see only their own may read it, too. */
+const forAll = (handler: RouteHandlerMethod): MethodHandler => ({ config: { ownRecords: true }, handler })
 
 const documentOf = ({ table, facts }: DocumentPorts): Json => apiDocument(table(), facts)
 const isAsset = (name: string): name is DocsAsset => Object.hasOwn(docsAssets, name)

@@ -69,7 +69,7 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
     return inflate(sentBody(request), { encoding, limit: maxBodyBytes, take })
   }
 
-  return { onRequest: admit, handler }
+  return { config: { ownRecords: true }, onRequest: admit, handler }
 }
 
 const sentBody = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0))

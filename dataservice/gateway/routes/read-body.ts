@@ -1,6 +1,7 @@
 /** From a body, or a part of a stream, to records for the log: the one place where a request's records are judged. */
 import type { FastifyRequest } from 'fastify'
 import type { BodyFormat } from '#dataservice/record/scan.ts'
+import { refuseForeign } from '../callers/authorization.ts'
 import { requestKeyOf, rulesWithKey, withKey } from '../request-key.ts'
 import { readSubmission, type Submission, type SubmissionRules } from '../submission.ts'
 
@@ -20,14 +21,16 @@ export interface BodyPart {
 
 /** Throws a Problem that says what is wrong. A request with an Idempotency-Key takes its own way. */
 export function submissionOf(
-  { headers }: Pick<FastifyRequest, 'headers'>,
+  { headers, caller, ownKey }: Pick<FastifyRequest, 'headers' | 'caller' | 'ownKey'>,
   { body, format, first }: BodyPart,
   ports: ReadPorts,
 ): Submission {
   const key = requestKeyOf(headers['idempotency-key'])
   const { rules, maxKeyAgeMs: maxAgeMs } = ports
   const now = ports.now()
-  if (key === undefined) return readSubmission(body, format, now, rules)
-  const keyed = rulesWithKey(rules, { key, body, format, now, maxAgeMs })
-  return withKey(readSubmission(body, format, now, keyed), { key, caller: '', ...(first && { first }) })
+  const keyed = key === undefined ? rules : rulesWithKey(rules, { key, body, format, now, maxAgeMs })
+  const submission = readSubmission(body, format, now, keyed)
+  if (ownKey !== undefined) refuseForeign(ownKey, submission, rules.record)
+  if (key === undefined) return submission
+  return withKey(submission, { key, caller: caller?.id ?? '', ...(first && { first }) })
 }

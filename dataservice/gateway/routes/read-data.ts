@@ -1,7 +1,10 @@
 /** What the reader answers goes through the gateway: status, headers and body as they come. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { internalHeaders } from '#dataservice/platform/http/internal-headers.ts'
+import { ownKeyText } from '#dataservice/platform/http/own-key.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
+import { addVary } from '#dataservice/platform/http/vary.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { retryAfterSeconds } from '../answers.ts'
 import type { ReaderPort } from '../reader-port.ts'
@@ -27,23 +30,30 @@ export function readData(reader: ReaderPort) {
     const answer = await reader.ask({
       method,
       path: request.raw.url ?? '/',
-      headers: forwarded(request.headers),
+      headers: forwarded(request),
     })
     if (answer.kind === 'timeout') throw new Problem('reader-timeout', { retryAfter: retryAfterSeconds })
     if (answer.kind === 'unavailable') {
       const { circuit } = answer
       throw new Problem('reader-unavailable', { retryAfter: retryAfterSeconds, ...(circuit && { circuit }) })
     }
-    for (const name in answer.headers) {
-      const value = answer.headers[name]
-      if (value !== undefined && !connectionHeaders.has(name)) reply.header(name, value)
-    }
+    passHeaders(answer.headers, reply)
     return reply.code(answer.status).send(answer.body)
   }
 }
 
-function forwarded(headers: IncomingHttpHeaders): Record<string, string> {
+function passHeaders(headers: IncomingHttpHeaders, reply: FastifyReply): void {
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || connectionHeaders.has(name)) continue
+    if (name === 'vary') addVary(reply, String(value))
+    else reply.header(name, value)
+  }
+}
+
+function forwarded({ headers, ownKey }: FastifyRequest): Record<string, string> {
   const kept: Record<string, string> = {}
+  if (ownKey !== undefined) kept[internalHeaders.ownKey] = ownKeyText(ownKey)
   for (const name of requestHeaders) {
     const value = headers[name]
     if (typeof value === 'string') kept[name] = value

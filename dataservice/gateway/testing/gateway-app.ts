@@ -4,6 +4,7 @@ import type { RouteOptions } from 'fastify'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
+import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
 import type { RecordDeclaration } from '#dataservice/contract/record-declaration.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
@@ -12,6 +13,7 @@ import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
 import { type GatewayPorts, gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
+import type { CallerGuard } from '../callers/guard.ts'
 import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
 import { constantHeaders } from '../submission.ts'
@@ -40,6 +42,10 @@ export interface World {
   isLogFull?: boolean
   replicas?: number
   reader?: (question: ReaderQuestion) => ReaderAnswer
+  /** Absent: everybody may call. */
+  guard?: CallerGuard
+  /** What the document tells of it. */
+  rules?: GatewayRules
   /** Hears of each route that is registered. */
   onRoute?: (route: RouteOptions) => void
 }
@@ -66,6 +72,7 @@ export async function start(world: World = {}) {
     isDraining,
     budget,
     tokens: tokens(tokenKey, () => log.logId),
+    ...(world.guard && { guard: world.guard }),
     isLogFull: () => world.isLogFull ?? false,
     asset: assetReader(docsFolder()),
     facts: {
@@ -73,6 +80,7 @@ export async function start(world: World = {}) {
       name: 'orders',
       declaration: world.declaration ?? declaration,
       record: verdict.record,
+      ...(world.rules && { rules: world.rules }),
     },
     now: () => now,
     maxKeyAgeMs: 86_400_000,

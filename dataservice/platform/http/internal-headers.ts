@@ -2,4 +2,6 @@
 export const internalHeaders = {
   /** Milliseconds after which nobody waits for the answer any more. */
   deadline: 'dataservice-deadline-ms',
+  /** The caller may see records of this key only (`own-key.ts`). */
+  ownKey: 'dataservice-own-key',
 } as const

@@ -14,6 +14,9 @@ const catalogue = {
   'invalid-query': [400, 'The query cannot be answered'],
   'invalid-token': [400, 'The Consistency-Token is not one of this service'],
   'unsupported-header': [400, 'A header asks for what this service does not do'],
+  unauthenticated: [401, 'The caller is not known'],
+  forbidden: [403, 'The caller may not do this'],
+  'foreign-record': [403, 'Callers see and write only their own records'],
   'not-found': [404, 'Nothing is here'],
   'record-not-found': [404, 'There is no record with this id'],
   'not-yet-visible': [404, 'The record is not readable yet'],
@@ -26,6 +29,7 @@ const catalogue = {
   'unsupported-media-type': [415, 'The content type is not supported'],
   'headers-too-large': [431, 'The URL and headers are too large'],
   internal: [500, 'The service failed'],
+  'issuer-unavailable': [503, 'The caller cannot be told: the keys of the issuer cannot be read'],
   'going-away': [503, 'This server is about to stop: another one goes on'],
   overloaded: [503, 'The service has too much to do'],
   'log-full': [
@@ -83,6 +87,8 @@ export interface ProblemOptions extends ProblemMembers {
   allow?: readonly string[]
   /** Encodings of a body: header `Accept-Encoding` (RFC 9110, 12.5.3). */
   acceptEncoding?: readonly string[]
+  /** How to authenticate: header `WWW-Authenticate`. */
+  challenge?: string
   cause?: unknown
 }
 
@@ -95,7 +101,7 @@ export class Problem extends Error {
 
   constructor(
     code: ProblemCode,
-    { retryAfter, allow, acceptEncoding, cause, ...members }: ProblemOptions = {},
+    { retryAfter, allow, acceptEncoding, challenge, cause, ...members }: ProblemOptions = {},
   ) {
     const [status, title] = catalogue[code]
     super(title, { cause })
@@ -107,6 +113,7 @@ export class Problem extends Error {
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...(allow === undefined ? {} : { allow: allow.join(', ') }),
       ...(acceptEncoding === undefined ? {} : { 'accept-encoding': acceptEncoding.join(', ') }),
+      ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
     }
     this.document = { type: base + code, title, status, ...members }
   }

@@ -13,7 +13,7 @@ async function start(
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const client = new ReaderClient({ url: `http://127.0.0.1:${port}`, ...options })
+  const client = new ReaderClient({ url: `http://127.0.0.1:${port}`, key: 'k', ...options })
   onTestFinished(async () => {
     server.closeAllConnections()
     server.close()
@@ -62,8 +62,20 @@ test('a connection that breaks is tried once more, and no third time', async () 
   expect([await breaks.ask(question), asked]).toEqual([{ kind: 'unavailable' }, 4])
 })
 
+test('each question carries the key; a reader of another key counts as away', async () => {
+  const keys: (string | undefined)[] = []
+  const client = await start((asked, answer) => {
+    keys.push(asked.headers.authorization)
+    answer.writeHead(401, { 'www-authenticate': 'Bearer' }).end('{}')
+  })
+  expect(await client.ask({ ...question, headers: { authorization: 'Bearer of the client' } })).toEqual({
+    kind: 'unavailable',
+  })
+  expect(keys).toEqual(['Bearer k', 'Bearer k'])
+})
+
 test('nobody listens: unavailable', async () => {
-  const client = new ReaderClient({ url: 'http://127.0.0.1:1' })
+  const client = new ReaderClient({ url: 'http://127.0.0.1:1', key: 'k' })
   expect(await client.ask(question)).toEqual({ kind: 'unavailable' })
   await client.close()
 })

@@ -2,12 +2,15 @@
 import { Pool } from 'undici'
 import { type Circuit, CircuitOpen, type CircuitStateName } from '../circuit.ts'
 import { type Answer, exchange } from './exchange.ts'
+import { bearer } from './inner-key.ts'
 import { internalHeaders } from './internal-headers.ts'
 import { listFormat } from './list-format.ts'
 
 export interface ReaderClientOptions {
   /** `http://host:port` */
   url: string
+  /** The key of `inner-key.ts`. */
+  key: string
   /** Until the first byte of an answer. */
   deadlineMs?: number
   connections?: number
@@ -25,6 +28,9 @@ const connectTimeoutMs = 1_000
 const bodyTimeoutMs = 30_000
 /** The reader gives up a little before we do, so that its answer still arrives. */
 const aheadMs = 50
+
+/** A reader of another key: between us and it, not for the client. */
+const unauthorized = 401
 
 interface Question {
   method: 'GET' | 'HEAD'
@@ -48,6 +54,7 @@ export const isReaderFailure = (error: unknown): boolean => error instanceof NoA
 /** The client of a reader; connects when it is first asked. */
 export class ReaderClient {
   readonly #options: Required<Omit<ReaderClientOptions, 'circuit'>> & Pick<ReaderClientOptions, 'circuit'>
+  readonly #authorization: string
   readonly #questions: Pool
   /** Of their own: a client may take hours to read one. */
   readonly #exports: Pool
@@ -56,7 +63,8 @@ export class ReaderClient {
 
   constructor(options: ReaderClientOptions) {
     this.#options = { ...defaults, ...options }
-    const { url, connections, maxExports } = this.#options
+    const { url, key, connections, maxExports } = this.#options
+    this.#authorization = bearer(key)
     const shared = {
       pipelining: 1,
       connect: { timeout: connectTimeoutMs },
@@ -118,12 +126,14 @@ export class ReaderClient {
     return first.kind === 'unavailable' && left > 0 ? this.#attempt(pool, question, left) : first
   }
 
-  #attempt(pool: Pool, { method, path, headers }: Question, withinMs: number): Promise<Answer> {
-    const deadline = String(Math.max(1, Math.floor(withinMs) - aheadMs))
-    return exchange(
-      pool,
-      { method, path, headers: { ...headers, [internalHeaders.deadline]: deadline } },
-      withinMs,
-    )
+  async #attempt(pool: Pool, { method, path, headers }: Question, withinMs: number): Promise<Answer> {
+    const own = {
+      authorization: this.#authorization,
+      [internalHeaders.deadline]: String(Math.max(1, Math.floor(withinMs) - aheadMs)),
+    }
+    const answer = await exchange(pool, { method, path, headers: { ...headers, ...own } }, withinMs)
+    if (answer.kind !== 'answer' || answer.status !== unauthorized) return answer
+    if (!Buffer.isBuffer(answer.body)) answer.body.destroy()
+    return { kind: 'unavailable' }
   }
 }
