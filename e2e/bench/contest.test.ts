@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { broken, type Contest, judge, median, type Sample } from './contest.ts'
+import { broken, type Contest, judge, median, rowOf, type Sample } from './contest.ts'
 import { closing, table } from './report.ts'
 
 const round = () => Promise.reject(new Error('not in this test'))
@@ -18,6 +18,12 @@ test('medians decide, and a ratio of the gate or more holds', () => {
   expect(row).toMatchObject({ ours: 10, peer: 6, peerVersion: 'psql 17.5', gate: 0.6, holds: true })
   expect(row.ratio).toBeCloseTo(0.6)
   expect(judge(contest, { ours: costing(10), peer: costing(5.9) }).holds).toBe(false)
+})
+
+test('what is counted holds as long as it is not more than the gate allows', () => {
+  const tally = { name: 'pages', metric: 'blocks', gate: 1 / 1.2, peer: 'page 1', count: round }
+  expect(rowOf(tally, { ours: 12, peer: 10 })).toMatchObject({ ours: 12, peerVersion: 'page 1', holds: true })
+  expect(rowOf(tally, { ours: 13, peer: 10 }).holds).toBe(false)
 })
 
 test('the median of an even number lies between the middle ones, and of nothing there is none', () => {

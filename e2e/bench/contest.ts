@@ -28,11 +28,24 @@ export interface Contest {
   peer: Contender
 }
 
+/** A comparison of what is counted, not timed: one look is enough. */
+export interface Tally {
+  name: string
+  /** What is counted, for example `statements`. */
+  metric: string
+  /** Least ratio peer/ours that holds. */
+  gate: number
+  /** What stands against ours. */
+  peer: string
+  /** Rejects when what it did is not what was asked for. */
+  count(): Promise<{ ours: number; peer: number }>
+}
+
 /** One line of the result, as `--json` writes it. */
 export interface Row {
   name: string
   metric: string
-  /** CPU microseconds for each operation, the median of the rounds. */
+  /** CPU microseconds for each operation, the median of the rounds; of a tally what was counted. */
   ours: number
   peer: number
   peerVersion: string
@@ -60,9 +73,17 @@ export function judge({ name, metric, gate, peer }: Contest, rounds: Rounds): Ro
   return { name, metric, ...costs, peerVersion: peer.version, ratio, gate, holds: ratio >= gate }
 }
 
+export function rowOf(
+  { name, metric, gate, peer: peerVersion }: Tally,
+  { ours, peer }: Record<'ours' | 'peer', number>,
+): Row {
+  const ratio = peer / ours
+  return { name, metric, ours, peer, peerVersion, ratio, gate, holds: ratio >= gate }
+}
+
 /** The row of what could not be measured. */
 export const broken = (
-  { name, metric, gate = 0 }: Pick<Contest, 'name' | 'metric'> & Partial<Pick<Contest, 'gate'>>,
+  { name, metric, gate = 0 }: Pick<Row, 'name' | 'metric'> & Partial<Pick<Row, 'gate'>>,
   peerVersion = '',
 ): Row => ({ name, metric, ours: 0, peer: 0, peerVersion, ratio: 0, gate, holds: false })
 

@@ -1,29 +1,20 @@
 /** The gateway with a real log behind it, against the same Fastify that sends nothing. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import fastifyPackage from 'fastify/package.json' with { type: 'json' }
-import { credentialFiles, nodeFlags } from '#dataservice/contract/names.ts'
+import { credentialFiles } from '#dataservice/contract/names.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
 import { startRole } from '#dataservice/testing/role-process.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
-import { freePort } from '#e2e/engines/ports.ts'
 import { testSettings } from '#e2e/engines/service-settings.ts'
-import { root } from '#tools/workspace.ts'
 import type { Contender, Contest, Size } from './contest.ts'
 import { cpuOf } from './cpu.ts'
 import { post } from './load.ts'
+import { type Server, startPeer } from './peer.ts'
 import { ready } from './ready.ts'
 import { order } from './records.ts'
 
 const requests: Readonly<Record<Size, number>> = { smoke: 50_000, full: 200_000 }
 const connections = 64
 const sizes = [256, 1024] as const
-
-interface Server {
-  url: string
-  pid: number
-}
 
 export async function gatewayBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
   const kafka = await startKafka({ brokers: 1 })
@@ -32,7 +23,7 @@ export async function gatewayBench(size: Size, resources: AsyncDisposableStack):
   resources.defer(() => topics.close())
   const topic = await topics.create([[0], [0], [0]])
   const ours = await startGateway(kafka.bootstrapServers, topic, resources)
-  const peer = await startPeer(resources)
+  const peer = await startPeer('fastify-202.ts', {}, resources)
   const held = async () => (await topics.counts(topic)).reduce((sum, count) => sum + count, 0)
   return sizes.map(bytes => {
     const bodies = Array.from({ length: 100 }, (_, number) => order(number, bytes))
@@ -95,25 +86,4 @@ async function startGateway(
   resources.defer(() => gateway.remove())
   await ready(gateway)
   return gateway
-}
-
-async function startPeer(resources: AsyncDisposableStack): Promise<Server> {
-  const port = await freePort()
-  const child = spawn(process.execPath, [...nodeFlags, join(root, 'e2e/bench/peers/fastify-202.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PORT: String(port) },
-  })
-  const exited = once(child, 'exit')
-  resources.defer(async () => {
-    child.kill('SIGTERM')
-    await exited
-  })
-  if (child.pid === undefined) throw new Error('the peer could not be started')
-  await Promise.race([
-    once(child.stdout, 'data'),
-    exited.then(() => {
-      throw new Error('the peer of the gateway ended; its message is above')
-    }),
-  ])
-  return { url: `http://127.0.0.1:${port}`, pid: child.pid }
 }

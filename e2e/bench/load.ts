@@ -1,27 +1,49 @@
-/** A fixed number of POSTs over kept connections; what is not a 202 is a failed round. */
+/** A fixed number of requests over kept connections; an answer that is not the wanted one fails the round. */
 import autocannon from 'autocannon'
 
-export interface Load {
+interface Load {
   url: string
-  /** Bodies that are sent in turns. */
-  bodies: readonly string[]
   requests: number
   connections: number
 }
 
-export async function post({ url, bodies, requests, connections }: Load): Promise<void> {
-  const result = await autocannon({
+export interface Posts extends Load {
+  /** Bodies that are sent in turns. */
+  bodies: readonly string[]
+}
+
+export interface Gets extends Load {
+  /** Asked for in turns; each connection begins with another one. */
+  paths: readonly string[]
+  headers: Readonly<Record<string, string>>
+}
+
+export function post({ bodies, requests, url, ...load }: Posts): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  return answered(202, {
+    ...load,
     url: `${url}/data`,
-    connections,
     amount: requests,
-    timeout: 30,
-    requests: bodies.map(body => ({
-      method: 'POST' as const,
-      headers: { 'content-type': 'application/json' },
-      body,
-    })),
+    requests: bodies.map(body => ({ method: 'POST', headers, body })),
   })
-  const accepted = result.statusCodeStats?.['202']?.count ?? 0
-  if (accepted !== requests || result.errors > 0)
-    throw new Error(`${accepted} of ${requests} requests were accepted, ${result.errors} broke`)
+}
+
+export function get({ paths, headers, requests, ...load }: Gets): Promise<void> {
+  const asked = paths.map(path => ({ method: 'GET' as const, path, headers }))
+  let clients = 0
+  return answered(200, {
+    ...load,
+    amount: requests,
+    setupClient(client) {
+      const first = Math.floor((clients++ * asked.length) / load.connections)
+      client.setRequests([...asked.slice(first), ...asked.slice(0, first)])
+    },
+  })
+}
+
+async function answered(status: number, options: autocannon.Options): Promise<void> {
+  const result = await autocannon({ ...options, timeout: 30 })
+  const right = result.statusCodeStats?.[`${status}`]?.count ?? 0
+  if (right !== options.amount || result.errors > 0)
+    throw new Error(`${right} of ${options.amount} answers were ${status}, ${result.errors} broke`)
 }

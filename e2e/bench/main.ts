@@ -2,16 +2,25 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { step } from '#tools/progress.ts'
-import { broken, type Contest, judge, type Row, type Size } from './contest.ts'
+import { broken, type Contest, judge, type Row, rowOf, type Size, type Tally } from './contest.ts'
 import { gatewayBench } from './gateway.ts'
+import { readerHitBench } from './reader-hit.ts'
+import { readerPageBench } from './reader-page.ts'
+import { readerStampedeBench } from './reader-stampede.ts'
 import { closing, table } from './report.ts'
 import { holdContest } from './rounds.ts'
 import { writerBench } from './writer.ts'
 
 /** Brings up what its contests need; what is handed to `resources` goes afterwards. */
-export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<Contest[]>
+export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly (Contest | Tally)[]>
 
-const benches: Readonly<Record<string, Bench>> = { gateway: gatewayBench, writer: writerBench }
+const benches: Readonly<Record<string, Bench>> = {
+  gateway: gatewayBench,
+  writer: writerBench,
+  'reader-hit': readerHitBench,
+  'reader-stampede': readerStampedeBench,
+  'reader-page': readerPageBench,
+}
 
 /** What does not start fails under the name of its benchmark; it is never skipped. */
 async function run(name: string, bench: Bench, size: Size): Promise<Row[]> {
@@ -26,12 +35,12 @@ async function run(name: string, bench: Bench, size: Size): Promise<Row[]> {
   return rows
 }
 
-async function held(contest: Contest, size: Size): Promise<Row> {
+async function held(entry: Contest | Tally, size: Size): Promise<Row> {
   try {
-    return judge(contest, await holdContest(contest, size))
+    return 'count' in entry ? rowOf(entry, await entry.count()) : judge(entry, await holdContest(entry, size))
   } catch (error) {
     console.error(error)
-    return broken(contest, contest.peer.version)
+    return broken(entry, typeof entry.peer === 'string' ? entry.peer : entry.peer.version)
   }
 }
 

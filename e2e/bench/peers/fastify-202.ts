@@ -9,6 +9,8 @@ import { makeLog } from '#dataservice/platform/telemetry/log.ts'
 import { makeMetrics } from '#dataservice/platform/telemetry/metrics.ts'
 import { acceptedRecord } from '#e2e/engines/service-settings.ts'
 
+/** As long as one of ours. */
+const token = '1.MkU3OEU0RkItNTVFMy00.0-1234567.AAAAAAAAAAAAAAAAAAAAAA'
 const answer = { id: '01980000-0000-7000-8000-000000000000', position: '0-1234567' }
 
 async function routes(app: FastifyInstance): Promise<void> {
@@ -21,7 +23,7 @@ async function routes(app: FastifyInstance): Promise<void> {
   app.post('/data', async (request, reply) => {
     const violation = check(request.body)
     if (violation) return reply.code(400).send(violation)
-    reply.header('location', `/data/${answer.id}`)
+    reply.header('consistency-token', token).header('location', `/data/${answer.id}`)
     return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
   })
 }

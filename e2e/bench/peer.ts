@@ -1,0 +1,39 @@
+/** A peer that is a server of our own making: a process of its own, as ours is. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { nodeFlags } from '#dataservice/contract/names.ts'
+import { freePort } from '#e2e/engines/ports.ts'
+import { root } from '#tools/workspace.ts'
+
+/** A server that is measured. */
+export interface Server {
+  url: string
+  pid: number
+}
+
+/** Starts a file of `peers` with the flags of our own processes; it says a word when it listens on `PORT`. */
+export async function startPeer(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  resources: AsyncDisposableStack,
+): Promise<Server> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [...nodeFlags, join(root, 'e2e/bench/peers', file)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment, PORT: String(port) },
+  })
+  const exited = once(child, 'exit')
+  resources.defer(async () => {
+    child.kill('SIGTERM')
+    await exited
+  })
+  if (child.pid === undefined) throw new Error(`${file} could not be started`)
+  await Promise.race([
+    once(child.stdout, 'data'),
+    exited.then(() => {
+      throw new Error(`${file} ended; its message is above`)
+    }),
+  ])
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid }
+}
