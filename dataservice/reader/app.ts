@@ -11,6 +11,7 @@ import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type LogPosition, readTokens, tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { pageCaching, recordCaching, sendEntity } from './conditional.ts'
 import type { Exporter } from './export.ts'
+import type { Selection } from './fields.ts'
 import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
 import { answerPassed, answerStatus, isStatusUrl } from './outcome-routes.ts'
@@ -88,10 +89,8 @@ async function findRecord(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const errors: InputError[] = []
-  const selection = parseSelection(queryOf(request).get('fields') ?? undefined, errors)
-  if (errors.length > 0) throw new Problem('invalid-query', { errors })
-  const answer = await lookup.record(id, askOf(request, tokenKey), { selection, own }).catch(unavailable)
+  const narrowing = { selection: selectionOf(request), own }
+  const answer = await lookup.record(id, askOf(request, tokenKey), narrowing).catch(unavailable)
   if (answer.kind === 'moved') return sendMoved(request, reply, answer.winner)
   if (answer.kind === 'absent') throw new Problem('record-not-found')
   if (answer.kind === 'not-yet-visible')
@@ -102,9 +101,17 @@ async function findRecord(
 
 /** The same question about the record that stands for this one. */
 function sendMoved(request: FastifyRequest, reply: FastifyReply, winner: string): FastifyReply {
-  const { search } = new URL(request.raw.url ?? '/', 'http://reader')
-  const location = `/data/${encodeURIComponent(winner)}${search}`
+  const location = `/data/${encodeURIComponent(winner)}${searchOf(request)}`
   return reply.code(308).headers({ location, 'cache-control': recordCaching.cacheControl }).send()
+}
+
+function selectionOf(request: FastifyRequest): Selection | undefined {
+  const search = searchOf(request)
+  if (search === '') return undefined
+  const errors: InputError[] = []
+  const selection = parseSelection(new URLSearchParams(search).get('fields') ?? undefined, errors)
+  if (errors.length > 0) throw new Problem('invalid-query', { errors })
+  return selection
 }
 
 async function answerList(
@@ -128,7 +135,7 @@ async function answerExport(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const given = queryOf(request)
+  const given = new URLSearchParams(searchOf(request))
   const errors = ['limit', 'count'].flatMap(parameter =>
     given.has(parameter)
       ? [{ parameter, message: 'cannot stand with an export, which gives all there is' }]
@@ -143,12 +150,14 @@ async function answerExport(
   return reply.send()
 }
 
-function queryOf(request: FastifyRequest): URLSearchParams {
-  return new URL(request.raw.url ?? '/', 'http://reader').searchParams
+/** What stands behind the `?`, with it; empty when there is none. */
+function searchOf({ raw: { url = '' } }: FastifyRequest): string {
+  const start = url.indexOf('?')
+  return start < 0 ? '' : url.slice(start)
 }
 
 function listRequest(request: FastifyRequest, place: KeyPlace): PageRequest {
-  const { search } = new URL(request.raw.url ?? '/', 'http://reader')
+  const search = searchOf(request)
   const own = ownKeyOf(request.headers)
   const parsed = parseQuery(own === undefined ? search : narrowed(search, own, place), place.indexes)
   if (parsed.kind === 'request') return own === undefined ? parsed.request : ownOnly(parsed.request, own)

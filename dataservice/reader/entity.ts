@@ -47,8 +47,7 @@ export function unpack(packed: Buffer, now: number): Entity | undefined {
   if (packed.length === bornBytes) return absence(born)
   if (packed.length <= headBytes) return undefined
   return {
-    // A copy: the driver's buffer is a piece of a larger one that would stay in memory with it.
-    body: Buffer.from(packed.subarray(headBytes)),
+    body: packed.subarray(headBytes),
     tag: packed.toString('latin1', bornBytes, headBytes),
     born,
   }

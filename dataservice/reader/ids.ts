@@ -43,7 +43,7 @@ export const idSchemes: Readonly<Record<Partitioning['by'], IdScheme>> = { Time:
 /** The id of a URL `/data/{id}`, or undefined when its path names no record. */
 export function idOfUrl(url: string): string | undefined {
   const segment = /^\/data\/([^/?#]+)(?:[?#]|$)/.exec(url)?.[1]
-  if (segment === undefined) return undefined
+  if (segment === undefined || !segment.includes('%')) return segment
   try {
     return decodeURIComponent(segment)
   } catch {

@@ -25,7 +25,14 @@ export class LocalCache {
     return this.#entries?.get(key)
   }
 
-  set(key: string, entity: Entity): void {
-    this.#entries?.set(key, entity)
+  set(key: string, { body, ...entity }: Entity): void {
+    this.#entries?.set(key, { ...entity, body: body && ownCopy(body) })
   }
+}
+
+/** Most buffers are pieces of a larger one, which would stay in memory with them. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }

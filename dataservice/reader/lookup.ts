@@ -51,7 +51,8 @@ const absenceLife: Life = { fresh: 1_000, stale: 1_000 }
 /** What is larger is not worth its place in a cache. */
 const maxCachedBytes = 1024 * 1024
 
-type Kind = 'record' | 'page'
+/** A part is what `fields=` leaves of a record, or what a caller sees that sees only its own. Names of one kind are never taken for those of another. */
+type Kind = 'record' | 'part' | 'page'
 
 /** Part of every key in the shared cache: readers that keep entries in another form use other keys. */
 const format = 2
@@ -65,13 +66,15 @@ export class Lookup {
   constructor(options: LookupOptions) {
     this.#options = options
     const { recordTtlMs } = options
-    this.#lives = { record: { fresh: recordTtlMs, stale: recordTtlMs }, page: pageLife }
+    const recordLife = { fresh: recordTtlMs, stale: recordTtlMs }
+    this.#lives = { record: recordLife, part: recordLife, page: pageLife }
   }
 
-  /** A whole record as far as this process has it: costs no turn of the event loop. `text` as a client wrote the id. */
-  atHand(text: string): Entity | undefined {
-    const id = idSchemes[this.#options.by].canonical(text)
-    if (id === undefined) return undefined
+  /**
+   * A whole record as far as this process has it: costs no turn of the event loop. An id that is written in another way
+   * than it is stored is not found here, only by `record`.
+   */
+  atHand(id: string): Entity | undefined {
     const entity = this.#options.local.get(cacheKey('record', id))
     if (entity?.body === undefined || !this.#isYounger(entity, this.#options.recordTtlMs)) return undefined
     this.#options.metrics.countCache('record', 'local')
@@ -80,32 +83,31 @@ export class Lookup {
 
   /** Rejects with a `DatabaseFailure` when neither cache nor database can answer. */
   async record(text: string, ask: Ask, narrowing: Narrowing = {}): Promise<RecordAnswer> {
-    const { selection } = narrowing
     const scheme = idSchemes[this.#options.by]
     const id = scheme.canonical(text)
     if (id === undefined) return { kind: 'absent' }
-    const name = nameOfRecord(id, narrowing)
+    const [kind, name] = nameOfRecord(id, narrowing)
     const isYoung = () => scheme.mayBeOnItsWay(id, this.#options.now())
-    const find = async (): Promise<Entity> => {
-      const { store, now } = this.#options
-      const [row] = await store.rows(recordStatement(id, narrowing), ask)
-      if (row !== undefined) return entityOf(recordText(row, selection), now())
-      // A young one is not decided yet, as far as anybody knows who has no token.
-      const isDecided = ask.token !== undefined || !isYoung()
-      if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absence(now())
-      const [[winner] = []] = await store.rows(winnerStatement(id, narrowing.own), ask)
-      return { ...absence(now()), ...(winner && { winner }) }
-    }
-    const entity = await this.#cached('record', name, ask, async () => {
-      const found = await find()
-      return {
-        entity: found,
-        mayKeep: found.body !== undefined || !(found.winner !== undefined || isYoung()),
-      }
+    const entity = await this.#cached(kind, name, ask, async () => {
+      const found = await this.#find(id, ask, narrowing)
+      const isSettled = found.body !== undefined || !(found.winner !== undefined || isYoung())
+      return { entity: found, mayKeep: isSettled }
     })
     if (entity.body !== undefined) return { kind: 'found', entity }
     if (entity.winner !== undefined) return { kind: 'moved', winner: entity.winner }
     return { kind: isYoung() ? 'not-yet-visible' : 'absent' }
+  }
+
+  async #find(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
+    const { store, by, now } = this.#options
+    const scheme = idSchemes[by]
+    const [row] = await store.rows(recordStatement(id, narrowing), ask)
+    if (row !== undefined) return entityOf(recordText(row, narrowing.selection), now())
+    // A young one is not decided yet, as far as anybody knows who has no token.
+    const isDecided = ask.token !== undefined || !scheme.mayBeOnItsWay(id, now())
+    if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absence(now())
+    const [[winner] = []] = await store.rows(winnerStatement(id, narrowing.own), ask)
+    return { ...absence(now()), ...(winner && { winner }) }
   }
 
   /** Rejects like `record`. */
@@ -118,7 +120,7 @@ export class Lookup {
     return { kind: 'page', entity: await this.#cached('page', nameOf(page.name), ask, find) }
   }
 
-  async #cached(kind: Kind, name: string, ask: Ask, find: Find): Promise<Entity> {
+  #cached(kind: Kind, name: string, ask: Ask, find: Find): Promise<Entity> {
     const { local, metrics } = this.#options
     const key = cacheKey(kind, name)
     const held = local.get(key)
@@ -126,7 +128,7 @@ export class Lookup {
     if (held && this.#isYounger(held, this.#lifeOf(kind, held).stale) && !(needsSight && !held.body)) {
       metrics.countCache(kind, 'local')
       if (!this.#isYounger(held, this.#lifeOf(kind, held).fresh)) void this.#renew(kind, key, find)
-      return held
+      return Promise.resolve(held)
     }
     // A token asks for more than the others who may be on the way for the same thing.
     const load = () => this.#load(kind, key, find, needsSight)
@@ -171,9 +173,9 @@ export class Lookup {
 type Find = () => Promise<{ entity: Entity; mayKeep: boolean }>
 
 /** Somebody's own record has a name of its own: what others have seen of it says nothing about whose it is. */
-function nameOfRecord(id: string, { selection, own }: Narrowing): string {
-  if (own !== undefined) return nameOf([id, selection?.paths ?? null, own])
-  return selection === undefined ? id : nameOf([id, selection.paths])
+function nameOfRecord(id: string, { selection, own }: Narrowing): [Kind, string] {
+  if (selection === undefined && own === undefined) return ['record', id]
+  return ['part', nameOf([id, selection?.paths ?? null, own ?? null])]
 }
 
 /** A short name for any question. */

@@ -3,7 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 
 /** What was asked for, and where it was found: in memory, in the shared cache, or not. */
-export type CacheKind = 'record' | 'page'
+export type CacheKind = 'record' | 'part' | 'page'
 export type CacheResult = 'local' | 'hit' | 'miss' | 'away'
 
 export interface ReaderMetrics {
@@ -51,6 +51,7 @@ export function readerMetrics(registry: Registry, { database, local, exporter }:
 function cacheCounter(registry: Registry): ReaderMetrics['countCache'] {
   const counted = new Map<CacheKind, Map<CacheResult, number>>([
     ['record', new Map()],
+    ['part', new Map()],
     ['page', new Map()],
   ])
   const counter = new Counter({

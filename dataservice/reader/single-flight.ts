@@ -6,8 +6,10 @@ export class SingleFlight<T> {
   run(key: string, work: () => Promise<T>): Promise<T> {
     const flying = this.#flights.get(key)
     if (flying) return flying
-    const flight = work().finally(() => this.#flights.delete(key))
+    const flight = work()
     this.#flights.set(key, flight)
+    const end = () => this.#flights.delete(key)
+    flight.then(end, end)
     return flight
   }
 }

@@ -50,6 +50,7 @@ export function makeServer(options: ServerOptions): HttpServer {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: logger => logger, // one for each request would cost more than finding its answer
     bodyLimit: maxBodyBytes,
     requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeoutMs,

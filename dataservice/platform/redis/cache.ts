@@ -32,6 +32,13 @@ const maxReconnectMs = 2_000
 const failuresBeforeRest = 3
 const restMs = 1_000
 
+interface Wanted {
+  key: string
+  resolve(answer: CacheAnswer): void
+}
+
+const away: Promise<CacheAnswer> = Promise.resolve({ kind: 'away' })
+
 /** Connects in the background, and again whenever the connection is lost. */
 export function openCache(options: CacheOptions): Cache {
   return new RedisCache(options)
@@ -40,6 +47,7 @@ export function openCache(options: CacheOptions): Cache {
 class RedisCache implements Cache {
   readonly #redis: Redis
   readonly #log: Logger
+  readonly #wanted: Wanted[] = []
   #failures = 0
   #restUntil = 0
   /** After a rest one question goes ahead of all others. */
@@ -64,18 +72,32 @@ class RedisCache implements Cache {
     this.#redis.on('error', (error: Error) => this.#isGone(error))
   }
 
-  async get(key: string): Promise<CacheAnswer> {
-    if (!this.#isAsked || this.#trial === 'under way') return { kind: 'away' }
+  get(key: string): Promise<CacheAnswer> {
+    if (!this.#isAsked || this.#trial === 'under way') return away
+    const { promise, resolve } = Promise.withResolvers<CacheAnswer>()
+    this.#wanted.push({ key, resolve })
+    if (this.#wanted.length === 1) setImmediate(() => this.#ask())
+    return promise
+  }
+
+  /** All keys that callers asked for in one turn of the event loop go out as one command: it costs like one of them. */
+  #ask(): void {
+    const wanted = this.#wanted.splice(0)
     if (this.#trial === 'due') this.#trial = 'under way'
-    try {
-      const value = await this.#redis.getBuffer(key)
-      this.#failures = 0
-      this.#trial = 'none'
-      return value === null ? { kind: 'miss' } : { kind: 'hit', value }
-    } catch {
-      this.#countFailure()
-      return { kind: 'away' }
-    }
+    this.#redis.mgetBuffer(wanted.map(({ key }) => key)).then(
+      values => {
+        this.#failures = 0
+        this.#trial = 'none'
+        wanted.forEach(({ resolve }, place) => {
+          const value = values[place]
+          resolve(value ? { kind: 'hit', value } : { kind: 'miss' })
+        })
+      },
+      () => {
+        this.#countFailure()
+        for (const { resolve } of wanted) resolve({ kind: 'away' })
+      },
+    )
   }
 
   set(key: string, value: Buffer, ttlMs: number): void {
