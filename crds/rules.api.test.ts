@@ -273,6 +273,9 @@ test('what may change can change', async () => {
       autoscaling: { mode: 'Off', maxReplicas: 1 },
       authentication: { jwt, apiKeys: { secretRef: { name: 'a' } } },
       authorization: { scopes: { prefix: 'orders:' } },
+      rateLimit: { requests: 100, per: 'Minute' },
+      cors: { origins: ['*', 'https://a.test:8080'] },
+      maxBodyBytes: 1024,
     },
     reader: { autoscaling: { maxReplicas: 1 } },
   }

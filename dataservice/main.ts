@@ -32,6 +32,7 @@ import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/
 import { guardedReads, isLost, type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
 import { live, stopRequests } from '#dataservice/platform/process.ts'
 import { openCache } from '#dataservice/platform/redis/cache.ts'
+import { openRateLimiter, type RateLimiter } from '#dataservice/platform/redis/rate-limiter.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
 import { makeMetrics } from '#dataservice/platform/telemetry/metrics.ts'
 import { startTelemetry } from '#dataservice/platform/telemetry/server.ts'
@@ -97,10 +98,28 @@ function keySources(context: RoleContext, { apiKeysPath, keySetPath }: Environme
   const uri = jwt?.jwksUri
   const remote = uri === undefined ? undefined : keySetAt(uri)
   if (remote) context.onClose('the way to the issuer', () => remote.close())
+  const limiter = rateLimiter(context)
   return {
+    ...(limiter && { limiter }),
     ...(apiKeys && { apiKeys: () => readMountedSecret(apiKeysPath) }),
     ...(jwt && { keySet: remote?.fetch ?? (async () => jsonOf(await readFile(keySetPath, 'utf8'))) }),
   }
+}
+
+/** What the gateway counts requests with; it needs Redis for nothing else. */
+function rateLimiter(context: RoleContext): RateLimiter | undefined {
+  const { namespace, name, cache, gateway } = context.settings
+  if (gateway?.rateLimit === undefined) return undefined
+  const limiter = openRateLimiter({
+    ...gateway.rateLimit,
+    host: cache.host,
+    port: cache.port,
+    password: context.credential(credentialFiles.redisPassword),
+    prefix: `${namespace}.${name}:rate:`,
+    log: context.log,
+  })
+  context.onClose('the rate limits', () => limiter.close())
+  return limiter
 }
 
 function topicOptions({ settings, podName, log }: RoleContext) {

@@ -40,6 +40,18 @@ export const callerRefusals: Readonly<Record<string, Refusal>> = {
     spec: { record, gateway: { authorization: { scopes: {} } } },
     says: 'authorization needs to know the callers: set gateway.authentication, too',
   },
+  'a limit for unknown callers': {
+    spec: { record, gateway: { rateLimit: { requests: 1 } } },
+    says: 'rateLimit counts the requests of each caller: set gateway.authentication, too',
+  },
+  'an origin with a path': {
+    spec: { record, gateway: { cors: { origins: ['https://a.test/'] } } },
+    says: 'spec.gateway.cors.origins',
+  },
+  'a larger body than is possible': {
+    spec: { record, gateway: { maxBodyBytes: 10485761 } },
+    says: 'should be less than or equal to 10485760',
+  },
   'own records without a key': {
     spec: { record, gateway: { authentication: { jwt }, authorization: { keyClaim: 'sub' } } },
     says: 'set record.key or record.id, or leave keyClaim out',

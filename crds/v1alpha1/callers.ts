@@ -168,7 +168,70 @@ export const Authorization = Type.Object(
 )
 export type Authorization = Static<typeof Authorization>
 
-/** Stands at the gateway: both blocks are its own. */
+export const RateLimit = Type.Object(
+  {
+    requests: Type.Integer({
+      minimum: 1,
+      maximum: 1000000,
+      description: 'Requests of one caller in each span of time, to all gateways together. Example: 100.',
+    }),
+    per: Type.Unsafe<keyof typeof spans>({
+      type: 'string',
+      enum: ['Second', 'Minute', 'Hour'],
+      default: 'Second',
+      description: 'The span of time. Default: Second.',
+    }),
+  },
+  {
+    description:
+      'How often each caller may ask; beyond it the answer is 429 with Retry-After. The requests may come all at once ' +
+      'and then come back one by one. While Redis is away nobody is limited, and the metric ' +
+      'dataservice_gateway_rate_limit_total{answer="away"} counts it. Example: {requests: 100, per: Second}. Default: no limit.',
+  },
+)
+const spans = { Second: 1, Minute: 60, Hour: 3600 } as const
+
+/** Milliseconds of `rateLimit.per`. */
+export const spanMs = (per: keyof typeof spans): number => spans[per] * 1000
+
+export const Cors = Type.Object(
+  {
+    origins: Type.Array(
+      Type.String({
+        maxLength: 256,
+        pattern: '^([*]|https?://[^/\\s*]+)$',
+        description: 'Scheme, host and port as browsers send them, or "*".',
+      }),
+      {
+        minItems: 1,
+        maxItems: 32,
+        'x-kubernetes-list-type': 'set',
+        description: 'Origins of web pages that may read answers. Example: [https://shop.example.com].',
+      },
+    ),
+  },
+  {
+    description:
+      'Lets web pages of other origins call the service (CORS). Cookies are never allowed. ' +
+      'Example: {origins: [https://shop.example.com]}. Default: no other origin.',
+  },
+)
+
+export const MaxBodyBytes = Type.Integer({
+  minimum: 1024,
+  maximum: 10485760,
+  default: 10485760,
+  description:
+    'The largest body of a request; a larger one is answered 413. One record has at most 900 KB in any case. ' +
+    'Example: 1048576. Default: 10485760 (10 MiB), which is also the most.',
+})
+
+/** Stand at the gateway: all blocks are its own. */
+export const limitedCallersOnly: Rule = {
+  rule: '!has(self.rateLimit) || has(self.authentication)',
+  message: 'rateLimit counts the requests of each caller: set gateway.authentication, too',
+}
+
 export const knownCallersOnly: Rule = {
   rule: '!has(self.authorization) || has(self.authentication)',
   message: 'authorization needs to know the callers: set gateway.authentication, too',

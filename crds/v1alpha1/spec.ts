@@ -5,7 +5,16 @@
 import { type Static, Type } from 'typebox'
 import { autoscaling, floorWithinMost } from './autoscaling.ts'
 import { seededReplicas } from './built-in.ts'
-import { Authentication, Authorization, knownCallersOnly, ownKeys } from './callers.ts'
+import {
+  Authentication,
+  Authorization,
+  Cors,
+  knownCallersOnly,
+  limitedCallersOnly,
+  MaxBodyBytes,
+  ownKeys,
+  RateLimit,
+} from './callers.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
 import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
@@ -15,12 +24,15 @@ export const GatewaySpec = Type.Object(
   {
     authentication: Type.Optional(Authentication),
     authorization: Type.Optional(Authorization),
+    rateLimit: Type.Optional(RateLimit),
+    cors: Type.Optional(Cors),
+    maxBodyBytes: MaxBodyBytes,
     autoscaling: autoscaling('gateway', 'spec.replicas'),
     ...podFields('gateway'),
   },
   {
     default: {},
-    'x-kubernetes-validations': [knownCallersOnly],
+    'x-kubernetes-validations': [knownCallersOnly, limitedCallersOnly],
     description:
       'The HTTP side: it checks records and puts them into the log. The number of its pods is spec.replicas, or more ' +
       'under load. Example: {autoscaling: {maxReplicas: 10}, resources: {requests: {cpu: 500m}}}.',

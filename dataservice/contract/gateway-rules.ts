@@ -28,5 +28,13 @@ export const GatewayRules = Type.Object({
     }),
   ),
   authorization: Type.Optional(AuthorizationRules),
+  /** What each caller may do in a span of time. */
+  rateLimit: Type.Optional(
+    Type.Object({ requests: Type.Integer({ minimum: 1 }), perMs: Type.Integer({ minimum: 1 }) }),
+  ),
+  /** Web pages of these origins may read answers. */
+  cors: Type.Optional(Type.Object({ origins: Type.Array(Type.String(), { minItems: 1 }) })),
+  /** Absent: the most that is possible. */
+  maxBodyBytes: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 export type GatewayRules = Static<typeof GatewayRules>

@@ -4,6 +4,7 @@ import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts
 import { postRecords } from './api/post-operation.ts'
 import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
 import { type Route, register, type ServiceFacts } from './api/table.ts'
+import { allowOrigins, type CorsRules } from './callers/cors.ts'
 import { type CallerGuard, guardCallers } from './callers/guard.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { passedOutcomes } from './passed-outcomes.ts'
@@ -20,6 +21,8 @@ export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
   asset(name: DocsAsset): Promise<Asset>
   /** Absent: everybody may call. */
   guard?: CallerGuard
+  /** Absent: web pages of other origins get nothing. */
+  cors?: CorsRules
 }
 
 /** Every call that the gateway answers. A row here stands in the router and in the API document. */
@@ -47,6 +50,7 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
 }
 
 export async function gateway(app: FastifyInstance, ports: GatewayPorts): Promise<void> {
+  if (ports.cors) await allowOrigins(app, ports.cors)
   if (ports.guard) guardCallers(app, ports.guard)
   register(app, routes(app.initialConfig.bodyLimit ?? 0, ports))
 }

@@ -43,7 +43,7 @@ export async function start(
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
-  const { app, listen: serve, drain, isDraining } = makeServer({ log, metrics })
+  const { app, listen: serve, drain, isDraining } = makeServer({ log, metrics, ...limitsOf(settings) })
   const source = `/dataservices/${settings.namespace}/${settings.name}`
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
   const callers = await startCallers(context, keys)
@@ -94,6 +94,9 @@ function factsOf({ settings, record }: RoleContext): ServiceFacts {
   const { namespace, name, record: declaration, gateway: rules } = settings
   return { namespace, name, declaration, record, ...(rules && { rules }) }
 }
+
+const limitsOf = ({ gateway: { maxBodyBytes } = {} }: Settings) =>
+  maxBodyBytes === undefined ? {} : { maxBodyBytes }
 
 function clockProblem(skewMs: number | undefined): string | undefined {
   if (skewMs === undefined || Math.abs(skewMs) <= maxSkewMs) return undefined

@@ -12,6 +12,9 @@ import { ready, roleStack } from './role-stack.ts'
 const rules = {
   authentication: { apiKeys: true, jwt: tokenRules },
   authorization: { keyClaim: 'customer' },
+  rateLimit: { requests: 100_000, perMs: 3_600_000 },
+  cors: { origins: ['https://shop.example.test'] },
+  maxBodyBytes: 4_096,
 }
 
 /** A key as users make it, and its line in the Secret. */
@@ -47,7 +50,7 @@ async function start() {
     })
     const answered = await answer.body.text()
     said.push(JSON.stringify(answer.headers), answered)
-    return { status: answer.statusCode, body: answered, json: JSON.parse(answered) }
+    return { status: answer.statusCode, headers: answer.headers, json: JSON.parse(answered) }
   }
   return { stack, gateway, roles: [gateway, ...others], ours, next, apiKey, send, said }
 }
@@ -87,6 +90,14 @@ test('callers see their own records only, keys change without a restart, and no 
     expect((await send('GET', '/data?customer=c2', headers)).status).toBe(403)
     expect((await send('GET', '/data?paid=true&amount=1', headers)).status).toBe(400)
   }
+
+  const seen = await send('GET', mine, { ...bearer(ann), origin: 'https://shop.example.test' })
+  expect(seen.headers).toMatchObject({
+    'ratelimit-policy': '"caller";q=100000;w=3600',
+    ratelimit: expect.stringMatching(/^"caller";r=9\d{4};t=\d+$/),
+    'access-control-allow-origin': 'https://shop.example.test',
+  })
+  expect((await send('POST', '/data', bearer(ann), ' '.repeat(4_097))).status).toBe(413)
 
   const later = newKey()
   const files = join(gateway.folder, 'api-keys')

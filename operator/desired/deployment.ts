@@ -1,7 +1,7 @@
 /** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
-import { callerSecrets } from './gateway-rules.ts'
+import { callerCredentials, callerSecrets } from './gateway-rules.ts'
 import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
@@ -58,7 +58,14 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
               ports: portsOf[part] ?? [],
             },
           ],
-          volumes: [...programVolumes(owner.metadata.name, part), ...secrets.map(({ volume }) => volume)],
+          volumes: [
+            ...programVolumes(
+              owner.metadata.name,
+              part,
+              part === 'gateway' ? callerCredentials(owner.spec.gateway) : [],
+            ),
+            ...secrets.map(({ volume }) => volume),
+          ],
         },
       }),
     },

@@ -19,6 +19,9 @@ const closed = targetOf(
           },
         },
         authorization: { scopes: { prefix: 'orders:' }, keyClaim: 'customer' },
+        rateLimit: { requests: 100, per: 'Minute' },
+        cors: { origins: ['https://shop.example.test'] },
+        maxBodyBytes: 65_536,
       },
     }),
   ),
@@ -33,10 +36,12 @@ test('a closed gateway mounts the Secrets of its user, and the settings say the 
   )
 })
 
-test('other parts do not hold them, and an open gateway has no rules', () => {
+test('other parts do not hold them, and an open gateway has but one rule', () => {
   const reader = deployment(closed, 'reader')
   expect(JSON.stringify(reader)).not.toContain('orders-callers')
-  expect(parseSettings(targetOf(dataService()).settings.text).gateway).toBeUndefined()
+  const open = targetOf(dataService())
+  expect(parseSettings(open.settings.text).gateway).toEqual({ maxBodyBytes: 10_485_760 })
+  expect(JSON.stringify(deployment(open, 'gateway'))).not.toContain('redis-password')
 })
 
 test('the keys of an issuer by address need no Secret', () => {

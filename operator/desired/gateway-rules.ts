@@ -1,30 +1,41 @@
 /** Who may call the gateway: the settings of its pods, and the Secrets of the user that they mount. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import { type Authentication, spanMs } from '#crds/v1alpha1/callers.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
-import { mounts } from '#dataservice/contract/names.ts'
+import { credentialFiles, credentialKeys, mounts } from '#dataservice/contract/names.ts'
 
 type GatewaySpec = DataServiceSpec['gateway']
 
-/** Undefined when the spec says nothing: such a gateway is open. */
-export function gatewayRules({ authentication, authorization }: GatewaySpec): GatewayRules | undefined {
-  if (authentication === undefined) return undefined
-  const { jwt, apiKeys } = authentication
+/** Without authentication the gateway is open to everybody. */
+export function gatewayRules({ authentication, ...spec }: GatewaySpec): GatewayRules {
+  const { authorization, rateLimit, cors, maxBodyBytes } = spec
   return {
-    authentication: {
-      apiKeys: apiKeys !== undefined,
-      ...(jwt && {
-        jwt: {
-          issuer: jwt.issuer,
-          audiences: jwt.audiences,
-          algorithms: jwt.algorithms,
-          ...(jwt.jwksUri === undefined ? {} : { jwksUri: jwt.jwksUri }),
-        },
-      }),
-    },
+    ...(authentication && { authentication: authenticationRules(authentication) }),
     ...(authorization && { authorization }),
+    ...(rateLimit && { rateLimit: { requests: rateLimit.requests, perMs: spanMs(rateLimit.per) } }),
+    ...(cors && { cors }),
+    maxBodyBytes,
   }
 }
+
+function authenticationRules({ jwt, apiKeys }: Authentication): NonNullable<GatewayRules['authentication']> {
+  return {
+    apiKeys: apiKeys !== undefined,
+    ...(jwt && {
+      jwt: {
+        issuer: jwt.issuer,
+        audiences: jwt.audiences,
+        algorithms: jwt.algorithms,
+        ...(jwt.jwksUri === undefined ? {} : { jwksUri: jwt.jwksUri }),
+      },
+    }),
+  }
+}
+
+/** Only a gateway that limits its callers asks Redis. */
+export const callerCredentials = ({ rateLimit }: Pick<GatewaySpec, 'rateLimit'>) =>
+  rateLimit === undefined ? [] : [{ key: credentialKeys.redis, path: credentialFiles.redisPassword }]
 
 export interface CallerSecret {
   /** What it is for, in the words of the spec. */

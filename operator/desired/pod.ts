@@ -1,5 +1,5 @@
 /** Pieces of a pod that every part shares. All pods pass the `restricted` Pod Security level. */
-import type { V1Container, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import type { V1Container, V1KeyToPath, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import {
   credentialFiles,
@@ -120,9 +120,13 @@ export function programContainer(program: Program, image: string, resources: Res
   }
 }
 
-/** The volumes that `programContainer` mounts. */
-export function programVolumes(owner: string, program: Program): V1Volume[] {
-  return volumes(program).map(({ volume }) => volume(owner))
+/** The volumes that `programContainer` mounts; `more` of the credentials than every pod of that program has. */
+export function programVolumes(
+  owner: string,
+  program: Program,
+  more: readonly V1KeyToPath[] = [],
+): V1Volume[] {
+  return volumes(program, more).map(({ volume }) => volume(owner))
 }
 
 interface MountedVolume {
@@ -130,12 +134,12 @@ interface MountedVolume {
   volume: (owner: string) => V1Volume
 }
 
-function volumes(program: Program): MountedVolume[] {
+function volumes(program: Program, more: readonly V1KeyToPath[] = []): MountedVolume[] {
   const settings: MountedVolume = {
     mount: { name: 'settings', mountPath: folderOf(mounts.settings.path), readOnly: true },
     volume: owner => ({ name: 'settings', configMap: { name: settingsName(owner) } }),
   }
-  const items = credentialsOf[program].map(item => ({ ...item }))
+  const items = [...credentialsOf[program], ...more].map(item => ({ ...item }))
   const credentials: MountedVolume = {
     mount: { name: 'credentials', mountPath: mounts.credentials.path, readOnly: true },
     volume: owner => ({

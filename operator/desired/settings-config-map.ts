@@ -44,7 +44,6 @@ export function bootstrapServers(owner: DataService, brokers: number): string[] 
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
   const { schema, id, key, indexes } = owner.spec.record
-  const rules = gatewayRules(owner.spec.gateway)
   const primary = { host: serviceHost(postgresPrimaryName(name), namespace), port: ports.postgres }
   return {
     namespace,
@@ -75,7 +74,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       port: ports.redis,
       ttlSeconds: effective.cacheTtlSeconds,
     },
-    ...(rules && { gateway: rules }),
+    gateway: gatewayRules(owner.spec.gateway),
     reader: { url: `http://${serviceHost(partName(name, 'reader'), namespace)}` },
   }
 }

@@ -12,13 +12,18 @@ export function securitySchemes({ authentication }: GatewayRules = {}): Json {
 }
 
 /** What can go wrong with every call because of who calls. */
-export function callerProblems({ authentication, authorization = {} }: GatewayRules = {}): ProblemCode[] {
+export function callerProblems({
+  authentication,
+  authorization = {},
+  rateLimit,
+}: GatewayRules = {}): ProblemCode[] {
   if (authentication === undefined) return []
   const { scopes, keyClaim } = authorization
   return [
     'unauthenticated',
     ...(authentication.jwt ? (['issuer-unavailable'] as const) : []),
     ...((scopes ?? keyClaim) ? (['forbidden'] as const) : []),
+    ...(rateLimit ? (['rate-limited'] as const) : []),
     ...(keyClaim ? (['foreign-record'] as const) : []),
   ]
 }

@@ -69,6 +69,7 @@ test('the document of a service that knows its callers says how they show who th
   const rules: GatewayRules = {
     authentication: { apiKeys: true, jwt: tokenRules },
     authorization: { keyClaim: 'customer' },
+    rateLimit: { requests: 1, perMs: 1_000 },
   }
   const { document } = await documentOf({ rules })
   expect(await new Validator().validate({ ...structuredClone(document) })).toMatchObject({ valid: true })
@@ -77,7 +78,7 @@ test('the document of a service that knows its callers says how they show who th
     components: { securitySchemes: { apiKey: { name: 'X-API-Key' }, token: { scheme: 'bearer' } } },
   })
   const { responses } = document.paths['/data']?.['get'] ?? {}
-  expect(Object.keys(responses ?? {})).toEqual(expect.arrayContaining(['401', '403', '503']))
+  expect(Object.keys(responses ?? {})).toEqual(expect.arrayContaining(['401', '403', '429', '503']))
   const open = (await documentOf()).document
   expect([
     JSON.stringify(open).includes('securitySchemes'),

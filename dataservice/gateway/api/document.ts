@@ -42,7 +42,7 @@ export function apiDocument(table: readonly Route[], facts: ServiceFacts): Json 
   }
 }
 
-function description({ declaration: { id, key }, record }: ServiceFacts): string {
+function description({ declaration: { id, key }, record, rules }: ServiceFacts): string {
   const ids =
     id === undefined
       ? 'Each record gets an id from the service, a UUIDv7.'
@@ -51,7 +51,7 @@ function description({ declaration: { id, key }, record }: ServiceFacts): string
     key === undefined
       ? 'Records have no order among each other but that of their ids.'
       : `Records with the same \`${key}\` stay in the order they came.`
-  const bounds = `A record has at most ${bodyBounds.recordBytes} bytes, a body ${bodyBounds.bodyBytes} bytes and ${bodyBounds.records} records.`
+  const bounds = `A record has at most ${bodyBounds.recordBytes} bytes, a body ${rules?.maxBodyBytes ?? bodyBounds.bodyBytes} bytes and ${bodyBounds.records} records.`
   const version = `\`info.version\` is the version of the record schema: ${record.schemaVersion}.`
   return [
     `${ids} ${order} ${bounds}`,

@@ -216,6 +216,17 @@ describe('callers that see only their own records', () => {
     expect((await post(order('c1'), 'application/json', await mine())).statusCode).toBe(202)
   })
 
+  test('a stream ends at the first batch with a record of another key', async () => {
+    const { post, log } = await closed({ authorization: own })
+    const headers = { ...(await mine()), prefer: 'stream' }
+    const answer = await post(`${order('c1')}\n${order('c2')}\n`, 'application/x-ndjson', headers)
+    expect([answer.statusCode, JSON.parse(answer.body).problem]).toMatchObject([
+      200,
+      { type: type('foreign-record'), errors: [{ index: 1, pointer: '/customerId' }] },
+    ])
+    expect(log.contents.flat()).toEqual([])
+  })
+
   test('who has no key sees nothing; admin sees all, but only where scopes are asked for', async () => {
     const get = async (authorization: AuthorizationRules, headers: Record<string, string>) =>
       (await (await closed({ authorization })).app.inject({ url: '/data', headers })).statusCode

@@ -7,12 +7,15 @@ import type { GatewayPorts } from '../app.ts'
 import { type KeyEntry, KeyRing, readEntry } from './api-keys.ts'
 import { type AuthenticationOptions, authentication } from './authentication.ts'
 import { KeySet } from './key-set.ts'
+import { type Limiter, rateLimit } from './rate-limit.ts'
 
 /** Where keys come from; each is asked again and again. */
 export interface KeySources {
   /** Entries of the Secret by name. */
   apiKeys?: () => Promise<ReadonlyMap<string, string>>
   keySet?: () => Promise<unknown>
+  /** Counts requests of callers. */
+  limiter?: Limiter
 }
 
 type Context = Pick<RoleContext, 'settings' | 'metrics' | 'log'>
@@ -26,14 +29,15 @@ const restMs = { files: 1_000, issuer: 30_000 } as const
 
 export interface Callers {
   /** What of the routes' ports is about callers. */
-  ports: Pick<GatewayPorts, 'guard'>
+  ports: Pick<GatewayPorts, 'guard' | 'cors'>
   stop(): void
 }
 
 /** Resolves when keys were read once, or could not be. Rejects when the folder of API keys is not there. */
 export async function startCallers(context: Context, sources: KeySources): Promise<Callers> {
   const rules = context.settings.gateway ?? {}
-  if (rules.authentication === undefined) return { ports: {}, stop: () => {} }
+  const cors = rules.cors && { cors: rules.cors }
+  if (rules.authentication === undefined) return { ports: { ...cors }, stop: () => {} }
   const apiKeys = sources.apiKeys && (await startApiKeys(sources.apiKeys, context))
   const keySet = sources.keySet && (await startKeySet(sources.keySet, rules.authentication.jwt, context))
   const guard = {
@@ -45,9 +49,11 @@ export async function startCallers(context: Context, sources: KeySources): Promi
       count: countAuthentication(context.metrics),
     }),
     authorization: rules.authorization ?? {},
+    ...(rules.rateLimit &&
+      sources.limiter && { limit: rateLimit(rules.rateLimit, sources.limiter, context.metrics) }),
   }
   return {
-    ports: { guard },
+    ports: { guard, ...cors },
     stop() {
       apiKeys?.stop()
       keySet?.stop()

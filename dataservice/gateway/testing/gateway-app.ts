@@ -13,6 +13,7 @@ import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
 import { type GatewayPorts, gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
+import type { CorsRules } from '../callers/cors.ts'
 import type { CallerGuard } from '../callers/guard.ts'
 import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
@@ -44,6 +45,7 @@ export interface World {
   reader?: (question: ReaderQuestion) => ReaderAnswer
   /** Absent: everybody may call. */
   guard?: CallerGuard
+  cors?: CorsRules
   /** What the document tells of it. */
   rules?: GatewayRules
   /** Hears of each route that is registered. */
@@ -73,6 +75,7 @@ export async function start(world: World = {}) {
     budget,
     tokens: tokens(tokenKey, () => log.logId),
     ...(world.guard && { guard: world.guard }),
+    ...(world.cors && { cors: world.cors }),
     isLogFull: () => world.isLogFull ?? false,
     asset: assetReader(docsFolder()),
     facts: {

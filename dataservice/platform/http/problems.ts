@@ -27,6 +27,7 @@ const catalogue = {
   'request-timeout': [408, 'The request did not arrive in time'],
   'payload-too-large': [413, 'The body or a record in it is too large'],
   'unsupported-media-type': [415, 'The content type is not supported'],
+  'rate-limited': [429, 'The caller asks too often'],
   'headers-too-large': [431, 'The URL and headers are too large'],
   internal: [500, 'The service failed'],
   'issuer-unavailable': [503, 'The caller cannot be told: the keys of the issuer cannot be read'],
