@@ -27,6 +27,7 @@ import { isReaderFailure, ReaderClient } from '#dataservice/platform/http/reader
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import { createLogLag } from '#dataservice/platform/kafka/log-lag.ts'
+import { createLogReader } from '#dataservice/platform/kafka/log-reader.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { guardedReads, isLost, type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
@@ -50,9 +51,12 @@ const compose: Readonly<Record<Role, (context: RoleContext, environment: Environ
       context.onClose('the log', () => appender.close())
       const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
       context.onClose('the lag of the log', () => lag.close())
+      const follow = createLogReader(topicOptions(context))
+      context.onClose('the log for those who follow it', () => follow.close())
       const asset = assetReader(docsFolder())
       const keys = keySources(context, environment)
-      return startGateway(context, { appender, reader, lag, asset, keys, listen: { port: httpPort } })
+      const listen = { port: httpPort }
+      return startGateway(context, { appender, reader, lag, follow, asset, keys, listen })
     },
     writer(context) {
       const database = connect(context, 'writer', context.settings.store.poolSize.writer)

@@ -1,20 +1,25 @@
 /** The gateway's routes as a plugin; tests drive it by `inject`. */
 import type { FastifyInstance } from 'fastify'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
+import { getChangesPage } from './api/change-operations.ts'
 import { postRecords } from './api/post-operation.ts'
 import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
 import { type Route, register, type ServiceFacts } from './api/table.ts'
 import { allowOrigins, type CorsRules } from './callers/cors.ts'
 import { type CallerGuard, guardCallers } from './callers/guard.ts'
+import { Changes, type ChangesOptions } from './changes/changes.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
-import { passedOutcomes } from './passed-outcomes.ts'
+import { passedOutcomes, storedOffsets } from './passed-outcomes.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { documentRoutes } from './routes/documents.ts'
+import { getChanges } from './routes/get-changes.ts'
 import { type PostPorts, postData } from './routes/post-data.ts'
 import { readData } from './routes/read-data.ts'
 
 export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
   reader: ReaderPort
+  /** The log, for those who follow it. */
+  follow: Pick<ChangesOptions, 'log' | 'oldest'>
   /** What the API document follows from. */
   facts: ServiceFacts
   /** A file of the page `/docs`. */
@@ -25,10 +30,15 @@ export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
   cors?: CorsRules
 }
 
+/** Who follows the log needs the scope for it, and may be limited to records of one key. */
+const following = { scope: 'stream', ownRecords: true } as const
+
 /** Every call that the gateway answers. A row here stands in the router and in the API document. */
 export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
   const read = { config: { ownRecords: true }, handler: readData(ports.reader) }
-  const watch = new OutcomeWatch({ ask: passedOutcomes(ports.reader) })
+  const ask = passedOutcomes(ports.reader)
+  const watch = new OutcomeWatch({ ask })
+  const changes = new Changes({ ...ports.follow, ask, stored: storedOffsets(ports.reader) })
   const post = postData(maxBodyBytes, { ...ports, watch })
   const table: Route[] = [
     {
@@ -42,6 +52,15 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
       url: '/data/*',
       methods: {
         GET: { handler: read, operations: { '/data/{id}': getRecord, '/data/{id}/status': getStatus } },
+      },
+    },
+    {
+      url: '/data/changes',
+      methods: {
+        GET: {
+          handler: { config: following, handler: getChanges(changes) },
+          operations: { '/data/changes': getChangesPage },
+        },
       },
     },
     ...documentRoutes({ facts: ports.facts, asset: ports.asset, table: () => table }),

@@ -27,15 +27,30 @@ const Answer = Type.Object({
 /** Undefined when the reader does not answer, or not in our words: then it is asked again. */
 export function passedOutcomes(reader: Pick<ReaderPort, 'ask'>) {
   return async (partition: number, from: bigint, to: bigint): Promise<Passed | undefined> => {
-    const path = `/outcomes?partition=${partition}&from=${from}&to=${to}`
-    const answer = await reader.ask({ method: 'GET', path, headers: {} })
-    if (answer.kind !== 'answer') return undefined
-    try {
-      const value: unknown = JSON.parse(await textOf(answer.body))
-      return answer.status === 200 && Value.Check(Answer, value) ? passed(value) : undefined
-    } catch {
-      return undefined
-    }
+    const value = await ask(reader, `/outcomes?partition=${partition}&from=${from}&to=${to}`)
+    return Value.Check(Answer, value) ? passed(value) : undefined
+  }
+}
+
+const Stored = Type.Object({ next: Type.Record(Type.String(), Type.String({ pattern: '^\\d{1,19}$' })) })
+
+/** By partition, the offset below which everything has its outcome; undefined as with `passedOutcomes`. */
+export function storedOffsets(reader: Pick<ReaderPort, 'ask'>) {
+  return async (): Promise<ReadonlyMap<number, bigint> | undefined> => {
+    const value = await ask(reader, '/stored')
+    if (!Value.Check(Stored, value)) return undefined
+    return new Map(Object.entries(value.next).map(([partition, next]) => [Number(partition), BigInt(next)]))
+  }
+}
+
+async function ask(reader: Pick<ReaderPort, 'ask'>, path: string): Promise<unknown> {
+  const answer = await reader.ask({ method: 'GET', path, headers: {} })
+  if (answer.kind !== 'answer') return undefined
+  try {
+    const text = await textOf(answer.body)
+    return answer.status === 200 ? JSON.parse(text) : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -4,8 +4,9 @@ import { credentialFiles } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
-import type { LogAppender, LogLag } from '#dataservice/platform/kafka/port.ts'
+import type { LogAppender, LogLag, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { toldMs } from '#dataservice/record/outcome-life.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
@@ -24,6 +25,8 @@ export interface GatewayRolePorts {
   appender: LogAppender
   reader: ReaderPort
   lag: LogLag
+  /** The log, for those who follow it. */
+  follow: LogReader
   /** A file of the page `/docs`. */
   asset(name: DocsAsset): Promise<Asset>
   listen: { port: number; host?: string }
@@ -38,7 +41,7 @@ const maxSkewMs = 1_000
 
 export async function start(
   context: RoleContext,
-  { appender, reader, lag, asset, listen, keys = {} }: GatewayRolePorts,
+  { appender, reader, lag, follow, asset, listen, keys = {} }: GatewayRolePorts,
 ): Promise<Running> {
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
@@ -55,6 +58,7 @@ export async function start(
     isLogFull: guard.isFull,
     isDraining,
     reader,
+    follow: { log: follow, oldest: () => Date.now() - toldMs(settings.log.retentionMs) },
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,
     facts: factsOf(context),

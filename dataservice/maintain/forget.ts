@@ -1,5 +1,5 @@
 /**
- * What is kept for a time only: outcomes for a day, dead letters as long as the records beside them, Idempotency-Keys
+ * What is kept for a time only: outcomes as long as the log may be read again, dead letters as long as the records beside them, Idempotency-Keys
  * until they expire.
  */
 import type { Database } from '#dataservice/platform/postgres/database.ts'
@@ -13,15 +13,22 @@ export interface Forgotten {
   requestKeys: number
 }
 
+/** In milliseconds. */
+export interface Kept {
+  /** Outcomes: whoever reads the log must be told which of its records are not stored. */
+  outcomesMs: number
+  /** Records; without it dead letters are kept for ever. */
+  recordsMs?: number
+}
+
 /**
- * For the owner of the tables. `retainMs`: how long records are kept; without it dead letters are kept for ever. One that
- * is not in its topic yet is never forgotten. Answers how many rows went.
+ * For the owner of the tables. A dead letter that is not in its topic yet is never forgotten. Answers how many rows went.
  */
 export async function forgetOld(
   database: Pick<Database, 'query'>,
-  retainMs: number | undefined,
+  { outcomesMs, recordsMs: retainMs }: Kept,
 ): Promise<Forgotten> {
-  const outcomes = oldest('ctid', 'outcomes', 'decided_at', `interval '24 hours'`)
+  const outcomes = oldest('ctid', 'outcomes', 'decided_at', `${outcomesMs} * interval '1 millisecond'`)
   const letters = oldest('id', 'dead_letters', 'relayed_at', `${retainMs} * interval '1 millisecond'`)
   const keys = oldest('key_hash', 'request_keys', 'expires_at', `interval '0'`)
   return {

@@ -61,7 +61,7 @@ test('takes up a run that was cut off: detached but not dropped', async () => {
   expect(dropped).toEqual([partitionOf(9)])
 })
 
-test('outcomes are forgotten after a day, keys when they expire, dead letters with the records beside them, once they are in their topic', async () => {
+test('outcomes are forgotten after their time, keys when they expire, dead letters with the records beside them, once they are in their topic', async () => {
   const service = await migratedService(engines().postgres)
   const database = service.open('owner')
   onTestFinished(() => database.close())
@@ -71,9 +71,17 @@ SELECT 't', 0, n, 'r', 'k', 'refused', now() - n * interval '1 hour' FROM genera
 SELECT 't', 0, n, '{}', 'r', '', CASE WHEN n % 2 = 0 THEN now() - n * interval '1 day' END FROM generate_series(1, 50) AS n`)
   await database.query(`INSERT INTO request_keys
 SELECT sha256(n::text::bytea), 'id', '', 't', 0, n, now() + (n - 20.5) * interval '1 hour' FROM generate_series(1, 50) AS n`)
-  expect(await forgetOld(database, undefined)).toEqual({ outcomes: 27, deadLetters: 0, requestKeys: 20 })
+  expect(await forgetOld(database, { outcomesMs: day })).toEqual({
+    outcomes: 27,
+    deadLetters: 0,
+    requestKeys: 20,
+  })
   expect(await count(database, 'SELECT max(log_offset) FROM outcomes')).toBe(23)
-  expect(await forgetOld(database, 40.5 * day)).toEqual({ outcomes: 0, deadLetters: 5, requestKeys: 0 })
+  expect(await forgetOld(database, { outcomesMs: day, recordsMs: 40.5 * day })).toEqual({
+    outcomes: 0,
+    deadLetters: 5,
+    requestKeys: 0,
+  })
   expect(await count(database, 'SELECT count(*) FROM dead_letters')).toBe(45)
   expect(await count(database, 'SELECT count(*) FROM request_keys')).toBe(30)
 })

@@ -5,6 +5,7 @@
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
+import { outcomeLifeMs } from '#dataservice/record/outcome-life.ts'
 import { forgetOld } from './forget.ts'
 import { maintain } from './maintain.ts'
 
@@ -19,7 +20,9 @@ export async function start(context: RoleContext, { database }: MaintainPorts): 
     const { partitioning } = settings
     await untilReachable(database, { signal })
     const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
-    log.info(await forgetOld(database, retainMs), 'what was kept for a time is gone')
+    const outcomesMs = outcomeLifeMs(settings.log.retentionMs)
+    const kept = { outcomesMs, ...(retainMs !== undefined && { recordsMs: retainMs }) }
+    log.info(await forgetOld(database, kept), 'what was kept for a time is gone')
     if (partitioning.by === 'Hash') {
       log.info({ partitions: partitioning.partitions }, 'partitions by hash need no maintenance')
       return

@@ -14,7 +14,7 @@ import type { Exporter } from './export.ts'
 import type { Selection } from './fields.ts'
 import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
-import { answerPassed, answerStatus, isStatusUrl } from './outcome-routes.ts'
+import { answerPassed, answerStatus, answerStored, isStatusUrl } from './outcome-routes.ts'
 import type { Outcomes } from './outcomes.ts'
 import { type KeyPlace, narrowed } from './own-records.ts'
 import { allowedFields, type PageRequest, parseQuery, parseSelection } from './parameters.ts'
@@ -23,7 +23,7 @@ import { type Ask, ForeignToken, NotStoredYet, TooLate } from './store.ts'
 export interface ReaderPorts {
   lookup: Pick<Lookup, 'atHand' | 'record' | 'page'>
   exporter: Pick<Exporter, 'start'>
-  outcomes: Pick<Outcomes, 'status' | 'passed'>
+  outcomes: Pick<Outcomes, 'status' | 'passed' | 'stored'>
   /** What a list may be asked for, and where a record carries its key. */
   place: KeyPlace
   /** Opens consistency tokens. */
@@ -49,6 +49,10 @@ export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<
   resource(app, '/outcomes', {
     GET: (request, reply) =>
       answerPassed(ports.outcomes, request, reply, askOf(request, ports.tokenKey)).catch(unavailable),
+  })
+  resource(app, '/stored', {
+    GET: (request, reply) =>
+      answerStored(ports.outcomes, reply, askOf(request, ports.tokenKey)).catch(unavailable),
   })
 }
 

@@ -1,4 +1,4 @@
-/** `GET /data/{id}/status` for clients, and `GET /outcomes` for gateways that wait on behalf of theirs. */
+/** `GET /data/{id}/status` for clients, and `GET /outcomes` and `GET /stored` for gateways that follow the log on behalf of theirs. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ownKeyOf } from '#dataservice/platform/http/own-key.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
@@ -28,7 +28,7 @@ export async function answerStatus(
   )
   if (answer === undefined) {
     const detail =
-      'No record with this id was accepted lately. With ?position= of its 202 it is found for a day.'
+      'No record with this id was accepted lately. With ?position= of its 202 it is found for at least a day.'
     throw new Problem('record-not-found', text === null ? { detail } : {})
   }
   return sendJson(reply, answer)
@@ -47,6 +47,14 @@ export async function answerPassed(
     reply,
     await outcomes.passed({ partition: first.partition, from: first.offset, to: last.offset }, ask),
   )
+}
+
+export async function answerStored(
+  outcomes: Pick<Outcomes, 'stored'>,
+  reply: FastifyReply,
+  ask: Ask,
+): Promise<FastifyReply> {
+  return sendJson(reply, await outcomes.stored(ask))
 }
 
 /** An offset is a whole number below 2^63. */

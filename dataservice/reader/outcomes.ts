@@ -53,6 +53,11 @@ export interface PassedAnswer {
   outcomes: readonly PassedOutcome[]
 }
 
+/** Body of `GET /stored`: by partition of the log, the offset below which everything has its outcome. */
+export interface StoredAnswer {
+  next: Readonly<Record<string, string>>
+}
+
 export interface OutcomesOptions {
   store: Store
   topic: string
@@ -105,6 +110,20 @@ export class Outcomes {
     if (isPassed) return undefined
     const isPending = position !== undefined || scheme.mayBeOnItsWay(id, now())
     return isPending ? { id, status: 'pending' } : undefined
+  }
+
+  /** Where the writers stand. Rejects like `status`. */
+  async stored(ask: Ask): Promise<StoredAnswer> {
+    const { store, topic } = this.#options
+    const rows = await store.rows(
+      {
+        name: 'stored',
+        text: 'SELECT partition, next_offset FROM ingest_offsets WHERE topic = $1',
+        values: [topic],
+      },
+      ask,
+    )
+    return { next: Object.fromEntries(rows.map(([partition, next]) => [partition ?? '', next ?? '0'])) }
   }
 
   /** The outcomes of a range. Rejects like `status`. */

@@ -16,6 +16,7 @@ const commonProblems: readonly ProblemCode[] = [
 
 const tags = [
   { name: 'records', description: 'Records in and out.' },
+  { name: 'changes', description: 'What was stored, as it happened.' },
   { name: 'about', description: 'This description.' },
 ]
 

@@ -137,7 +137,7 @@ export function getStatus(): Operation {
     operationId: 'getStatus',
     tag: 'records',
     summary: 'Tell what became of an accepted record',
-    description: 'Whatever is not stored is known for a day.',
+    description: 'Whatever is not stored is known as long as the log is kept, and at least for a day.',
     parameters: [
       { name: 'id', in: 'path', required: true, schema: ref('Id') },
       query(

@@ -32,11 +32,8 @@ const status = {
 const reason = { type: 'string', description: 'Why it is not stored as it was sent.' }
 const index = { type: 'integer', minimum: 0, description: 'Place of the record in an array or in lines.' }
 
-const position = {
-  type: 'string',
-  pattern: '^\\d+-\\d+$',
-  description: 'Place in the log: partition and offset. Absent with acks=0.',
-}
+const place = (description: string): Json => ({ type: 'string', pattern: '^\\d+-\\d+$', description })
+const position = place('Place in the log: partition and offset. Absent with acks=0.')
 const durability = {
   enum: ['none', 'leader', 'replicated'],
   description: 'Who has the record for certain; only told when the request chose acks.',
@@ -133,6 +130,22 @@ const fixed = {
       }),
     },
     ['items', 'next'],
+  ),
+  ChangesPage: object(
+    {
+      items: { type: 'array', items: ref('Item') },
+      next: { type: 'string', description: '`after` of the next page.' },
+      hasMore: { type: 'boolean', description: 'More is stored already.' },
+      gaps: { type: 'array', items: ref('Gap'), description: 'Records that were not read in time.' },
+    },
+    ['items', 'next', 'hasMore'],
+  ),
+  Gap: object(
+    {
+      from: place('The first record that is gone; absent when the log is another.'),
+      to: place('Where the log goes on.'),
+    },
+    ['to'],
   ),
   Problem: problem,
 }

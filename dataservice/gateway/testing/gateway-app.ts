@@ -9,6 +9,8 @@ import type { RecordDeclaration } from '#dataservice/contract/record-declaration
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
+import type { LogReader } from '#dataservice/platform/kafka/port.ts'
+import { memoryTopic } from '#dataservice/platform/kafka/testing/memory-log-reader.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
 import { type GatewayPorts, gateway } from '../app.ts'
@@ -48,6 +50,8 @@ export interface World {
   cors?: CorsRules
   /** What the document tells of it. */
   rules?: GatewayRules
+  /** The log as those see it who follow it. */
+  follow?: LogReader
   /** Hears of each route that is registered. */
   onRoute?: (route: RouteOptions) => void
 }
@@ -77,6 +81,7 @@ export async function start(world: World = {}) {
     ...(world.guard && { guard: world.guard }),
     ...(world.cors && { cors: world.cors }),
     isLogFull: () => world.isLogFull ?? false,
+    follow: { log: world.follow ?? memoryTopic(3), oldest: () => now - 86_400_000 },
     asset: assetReader(docsFolder()),
     facts: {
       namespace: 'shop',

@@ -38,6 +38,7 @@ const catalogue = {
     'The log takes nothing more for now: too much in it is not stored yet, or its disk is full',
   ],
   'log-unavailable': [503, 'The log cannot be written'],
+  'log-unreadable': [503, 'The log cannot be read'],
   'outcome-unknown': [503, 'It is not known whether the record was accepted'],
   'partly-accepted': [503, 'Some records were accepted, others not'],
   'reader-unavailable': [503, 'Reading is not possible'],

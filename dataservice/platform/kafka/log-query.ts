@@ -22,6 +22,12 @@ export async function logRange(cluster: Cluster, partition: number): Promise<Log
   return { start, end }
 }
 
+/** The first offset at or after a time; the end where there is none. Rejects like `logRange`. */
+export async function offsetSince(cluster: Cluster, partition: number, time: number): Promise<Offset> {
+  const found = await askOffset(cluster, partition, BigInt(Math.floor(time)))
+  return found !== undefined && found >= 0n ? found : offsetAt(cluster, partition, latest)
+}
+
 /** The record at an offset; undefined when the log does not hold it. Rejects when the leader does not answer. */
 export async function recordAt(
   cluster: Cluster,
@@ -39,14 +45,22 @@ export async function recordAt(
 }
 
 async function offsetAt(cluster: Cluster, partition: number, timestamp: bigint): Promise<Offset> {
+  const offset = await askOffset(cluster, partition, timestamp)
+  if (offset === undefined || offset < 0n) throw new Error(`no bounds of partition ${partition}`)
+  return offset
+}
+
+async function askOffset(
+  cluster: Cluster,
+  partition: number,
+  timestamp: bigint,
+): Promise<Offset | undefined> {
   const { broker, epoch } = leaderOf(cluster, partition)
   const partitions = [{ partitionIndex: partition, currentLeaderEpoch: epoch, timestamp }]
   const call: Call<listOffsetsV7.ListOffsetsResponse> = (connection, done) =>
     listOffsetsV7.api(connection, anyReplica, readUncommitted, [{ name: cluster.topic, partitions }], done)
   const { topics } = await cluster.link('query', broker).request(call, timeoutMs)
-  const offset = topics[0]?.partitions[0]?.offset
-  if (offset === undefined || offset < 0n) throw new Error(`no bounds of partition ${partition}`)
-  return offset
+  return topics[0]?.partitions[0]?.offset
 }
 
 function leaderOf(cluster: Cluster, partition: number) {

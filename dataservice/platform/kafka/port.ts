@@ -136,6 +136,41 @@ export interface LogConsumer {
   stop(): Promise<void>
 }
 
+/** What a read of one partition brought. */
+export type LogRead =
+  /** Records from the position on, perhaps none, and the offset to read next. */
+  | { kind: 'records'; records: readonly LogRecord[]; next: Offset }
+  /** The log does not hold the position. */
+  | { kind: 'outOfRange'; range: LogRange }
+  /** The topic was made anew: its records are others. */
+  | { kind: 'replaced' }
+
+export interface ReadOptions {
+  /** Id of the topic that the position belongs to. */
+  topic: string
+  /** Bytes of one read, as the log stores them; a larger batch still comes whole. */
+  maxBytes: number
+  /** How long to wait for records when there are none; 0 does not wait. */
+  maxWaitMs: number
+  /** Ends the attempts. */
+  signal: AbortSignal
+}
+
+/**
+ * Reads one topic from any offset, without a group. Whatever a broker may still answer is asked for again until the
+ * signal is aborted; then it rejects, as it does on bytes that nobody can read.
+ */
+export interface LogReader {
+  /** The topic as it is now: an id that a topic made anew does not have, and its partitions. */
+  topic(signal: AbortSignal): Promise<{ id: string; partitions: number }>
+  range(partition: number, signal: AbortSignal): Promise<LogRange>
+  /** The first offset at or after a time (milliseconds since 1970); where there is none, the end. */
+  offsetSince(partition: number, time: number, signal: AbortSignal): Promise<Offset>
+  /** Reads that wait have a connection for each partition; the others share one for each broker. */
+  read(partition: number, position: Offset, options: ReadOptions): Promise<LogRead>
+  close(): Promise<void>
+}
+
 /** How far a group is behind, as anybody can ask. */
 export interface LogLag {
   /**
