@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { dataServiceSchema } from './definition.ts'
 import { callerRefusals, jwt, type Refusal } from './testing/caller-refusals.ts'
+import { modeRefusals } from './testing/mode-refusals.ts'
 
 const record = { schema: { type: 'object' } }
 let namespace = ''
@@ -92,6 +93,7 @@ const refusals: Record<string, Refusal> = {
     says: 'supported values: "CPU", "Off"',
   },
   ...callerRefusals,
+  ...modeRefusals,
   'a retention without unit': {
     spec: { record, kafka: { topic: { retention: '7' } } },
     says: 'spec.kafka.topic.retention',
@@ -121,7 +123,7 @@ const refusals: Record<string, Refusal> = {
   'an id that goes': { before: named('/a'), spec: named(null), says: 'record.id cannot change' },
   'partitions by time with natural ids': {
     spec: named('/a', { by: 'Time' }),
-    says: 'with record.id the id of a record carries no time',
+    says: 'with record.id or mode Upsert the id of a record carries no time',
   },
   'partitions by hash without natural ids': {
     spec: partitioned({ by: 'Hash' }),

@@ -155,7 +155,8 @@ const Partitioning = Type.Object(
         enum: ['Time', 'Hash'],
         description:
           'Time: a partition holds the records accepted in one interval. Hash: records are spread evenly by their id. ' +
-          'It follows from record.id and need not be written. Default: Hash with record.id, else Time.',
+          'It follows from record.id and record.mode and need not be written. Default: Hash with record.id or mode Upsert, ' +
+          'else Time.',
       }),
     ),
     interval: Type.Optional(
@@ -164,7 +165,8 @@ const Partitioning = Type.Object(
         enum: ['Hour', 'Day', 'Month'],
         description:
           'Time that one partition covers. Aim at a few hundred partitions in all: Hour for a few days of data, ' +
-          'Day for a year, Month for longer. Cannot be changed later. Not with record.id. ' +
+          'Day for a year, Month for longer. Cannot be changed later. Mode Upsert: of the history of changes; else not ' +
+          'with record.id. ' +
           `Default: ${builtInPartitioning.interval}.`,
       }),
     ),
@@ -172,7 +174,8 @@ const Partitioning = Type.Object(
       Duration({
         description:
           'Age at which records are removed, a whole partition at a time (minutes m, hours h or days d). ' +
-          'Not with record.id. Example: 90d. Default: records are kept for ever.',
+          'Mode Upsert: age at which changes leave the history; the records stay. Else not with record.id. Example: 90d. ' +
+          'Default: all is kept for ever.',
       }),
     ),
     premake: Type.Optional(
@@ -180,7 +183,8 @@ const Partitioning = Type.Object(
         minimum: 1,
         maximum: 60,
         description:
-          'Partitions made ahead of now, so that a missed maintenance run is no loss. Not with record.id. ' +
+          'Partitions made ahead of now, so that a missed maintenance run is no loss. Mode Upsert: of the history; ' +
+          'else not with record.id. ' +
           `Default: ${builtInPartitioning.premake}.`,
       }),
     ),
@@ -190,7 +194,7 @@ const Partitioning = Type.Object(
         maximum: 256,
         description:
           'Number of partitions by hash of the id. Aim at some ten million records in each. Cannot be changed later. ' +
-          `Only with record.id. Example: 64. Default: ${builtInPartitioning.hashPartitions}.`,
+          `Only with record.id or mode Upsert. Example: 64. Default: ${builtInPartitioning.hashPartitions}.`,
       }),
     ),
   },
@@ -202,7 +206,7 @@ const Partitioning = Type.Object(
     ],
     description:
       'How the table of records is cut into partitions: by time, or by hash of the id where records have one of their ' +
-      'own (record.id). Example: {interval: Month, retain: 730d}.',
+      'own (record.id) or change (record.mode Upsert). Example: {interval: Month, retain: 730d}.',
   },
 )
 
@@ -212,7 +216,7 @@ export const PostgresSpec = Type.Object(
     default: {},
     description:
       'The tables: where Postgres runs and how records are partitioned. Default: one managed instance with a partition ' +
-      'for each day, kept for ever; with record.id 16 partitions by hash of the id.',
+      'for each day, kept for ever; with record.id or mode Upsert 16 partitions by hash of the id.',
   },
 )
 export type PostgresSpec = Static<typeof PostgresSpec>

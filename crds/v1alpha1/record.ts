@@ -19,8 +19,19 @@ const Index = Type.Object(
   { description: 'One index: the fields that one kind of query names together.' },
 )
 
+const Mode = Type.Unsafe<'Append' | 'Upsert'>({
+  type: 'string',
+  enum: ['Append', 'Upsert'],
+  default: 'Append',
+  description:
+    'Append: a record stays as it came. Upsert: PUT, PATCH and DELETE change the record of an id; each change makes a new ' +
+    'version, which is its ETag, and GET /data/ID/events answers all of them. Commands of one record stay in the order ' +
+    'they came. Cannot be changed later. Example: Upsert. Default: Append.',
+})
+
 export const RecordSpec = Type.Object(
   {
+    mode: Mode,
     schema: Type.Unsafe<Record<string, unknown>>({
       type: 'object',
       'x-kubernetes-preserve-unknown-fields': true,
@@ -37,7 +48,7 @@ export const RecordSpec = Type.Object(
         description:
           'JSON Pointer to the field that names a record for ever: a required string with maxLength (at most 600), or ' +
           'an integer. A record sent again with the same bytes is stored once; another record with an id that is taken ' +
-          'is not stored, and the writer counts it as id-conflict. An id cannot be empty, "." or "..". Cannot be changed ' +
+          'is not stored, and the writer counts it as id-conflict (mode Upsert: a PUT replaces it). An id cannot be empty, "." or "..". Cannot be changed ' +
           'later. Example: /orderNumber. Default: the gateway makes an id for each record (a UUIDv7).',
       }),
     ),
@@ -45,7 +56,7 @@ export const RecordSpec = Type.Object(
       Pointer({
         description:
           'JSON Pointer to the field that orders records: records with the same value stay in the order they came. ' +
-          'It is the key of the Kafka message. Cannot be changed later. Example: /customerId. ' +
+          'It is the key of the Kafka message. Not with mode Upsert. Cannot be changed later. Example: /customerId. ' +
           'Default: the id of the record, so every record stands alone.',
       }),
     ),
@@ -61,6 +72,17 @@ export const RecordSpec = Type.Object(
   },
   {
     'x-kubernetes-validations': [
+      {
+        rule: 'self.mode == oldSelf.mode',
+        message:
+          'record.mode cannot change, because the tables of the two modes differ: ' +
+          'put the old value back, or create another DataService with the new mode and copy the records',
+      },
+      {
+        rule: "self.mode != 'Upsert' || !has(self.key)",
+        message:
+          'record.key cannot stand with mode Upsert, where changes of a record are ordered by its id: leave it out',
+      },
       {
         rule: 'has(self.id) == has(oldSelf.id) && (!has(self.id) || self.id == oldSelf.id)',
         message:

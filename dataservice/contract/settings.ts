@@ -11,13 +11,22 @@ const Endpoint = Type.Object({
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
 })
 
+const ByTime = Type.Object({
+  by: Type.Literal('Time'),
+  interval: Type.Union([Type.Literal('Hour'), Type.Literal('Day'), Type.Literal('Month')]),
+  /** Partitions made ahead of now. */
+  premake: Type.Integer({ minimum: 1 }),
+  /** Milliseconds after which a partition is dropped; absent: kept for ever. */
+  retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
+})
+
 export const Settings = Type.Object({
   namespace: Type.String({ minLength: 1 }),
   name: Type.String({ minLength: 1 }),
   record: Type.Object({
     /** JSON Schema 2020-12 of one record. */
     schema: Type.Record(Type.String(), Type.Unknown()),
-    /** JSON Pointer of a natural id; absent: the gateway makes ids. Present exactly when partitioning is by Hash. */
+    /** JSON Pointer of a natural id; absent: the gateway makes ids. */
     id: Type.Optional(Type.String()),
     /** JSON Pointer of the Kafka key; absent: the record id. */
     key: Type.Optional(Type.String()),
@@ -42,15 +51,13 @@ export const Settings = Type.Object({
     poolSize: Type.Object({ writer: Type.Integer({ minimum: 1 }), reader: Type.Integer({ minimum: 1 }) }),
   }),
   partitioning: Type.Union([
+    ByTime,
     Type.Object({
-      by: Type.Literal('Time'),
-      interval: Type.Union([Type.Literal('Hour'), Type.Literal('Day'), Type.Literal('Month')]),
-      /** Partitions made ahead of now. */
-      premake: Type.Integer({ minimum: 1 }),
-      /** Milliseconds after which a partition is dropped; absent: kept for ever. */
-      retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
+      by: Type.Literal('Hash'),
+      partitions: Type.Integer({ minimum: 1 }),
+      /** How the table of changes is cut. It makes the mode: with it records change (Upsert), without they stay (Append). */
+      history: Type.Optional(ByTime),
     }),
-    Type.Object({ by: Type.Literal('Hash'), partitions: Type.Integer({ minimum: 1 }) }),
   ]),
   cache: Type.Object({
     host: Type.String({ minLength: 1 }),

@@ -2,12 +2,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
 import { getChangesPage } from './api/change-operations.ts'
+import { deleteRecord, getHistory, patchRecord, putRecord } from './api/command-operations.ts'
 import { postRecords } from './api/post-operation.ts'
 import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
 import { type Route, register, type ServiceFacts } from './api/table.ts'
 import { allowOrigins, type CorsRules } from './callers/cors.ts'
 import { type CallerGuard, guardCallers } from './callers/guard.ts'
 import { Changes, type ChangesOptions } from './changes/changes.ts'
+import { type ChangePorts, changeData } from './commands/change-data.ts'
+import type { ChangeHeaders, ChangeKind } from './commands/command.ts'
+import { madeBy } from './commands/version.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { passedOutcomes, storedOffsets } from './passed-outcomes.ts'
 import type { ReaderPort } from './reader-port.ts'
@@ -16,7 +20,7 @@ import { getChanges } from './routes/get-changes.ts'
 import { type PostPorts, postData } from './routes/post-data.ts'
 import { readData } from './routes/read-data.ts'
 
-export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
+export interface GatewayPorts extends Omit<PostPorts, 'watch' | 'versionOf'> {
   reader: ReaderPort
   /** The log, for those who follow it. */
   follow: Pick<ChangesOptions, 'log' | 'oldest'>
@@ -28,6 +32,8 @@ export interface GatewayPorts extends Omit<PostPorts, 'watch'> {
   guard?: CallerGuard
   /** Absent: web pages of other origins get nothing. */
   cors?: CorsRules
+  /** Where records change: headers of the commands that change them. */
+  commands?: ChangeHeaders
 }
 
 /** Who follows the log needs the scope for it, and may be limited to records of one key. */
@@ -38,8 +44,13 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
   const read = { config: { ownRecords: true }, handler: readData(ports.reader) }
   const ask = passedOutcomes(ports.reader)
   const watch = new OutcomeWatch({ ask })
-  const changes = new Changes({ ...ports.follow, ask, stored: storedOffsets(ports.reader) })
-  const post = postData(maxBodyBytes, { ...ports, watch })
+  const { commands, reader } = ports
+  const posting: PostPorts = {
+    ...ports,
+    watch,
+    ...(commands && { versionOf: eventId => madeBy(reader, eventId) }),
+  }
+  const post = postData(maxBodyBytes, posting)
   const table: Route[] = [
     {
       url: '/data',
@@ -51,21 +62,40 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
     {
       url: '/data/*',
       methods: {
-        GET: { handler: read, operations: { '/data/{id}': getRecord, '/data/{id}/status': getStatus } },
-      },
-    },
-    {
-      url: '/data/changes',
-      methods: {
         GET: {
-          handler: { config: following, handler: getChanges(changes) },
-          operations: { '/data/changes': getChangesPage },
+          handler: read,
+          operations: {
+            '/data/{id}': getRecord,
+            '/data/{id}/status': getStatus,
+            ...(commands && { '/data/{id}/events': getHistory }),
+          },
         },
+        ...(commands && changeMethods(maxBodyBytes, { ...posting, reader, shared: commands })),
       },
     },
+    // Where records change the log holds what was asked for, not what records have become.
+    ...(commands ? [] : followRoutes({ ...ports.follow, ask, stored: storedOffsets(reader) })),
     ...documentRoutes({ facts: ports.facts, asset: ports.asset, table: () => table }),
   ]
   return table
+}
+
+/** How the log is followed. */
+function followRoutes(options: ChangesOptions): Route[] {
+  const handler = { config: following, handler: getChanges(new Changes(options)) }
+  return [
+    { url: '/data/changes', methods: { GET: { handler, operations: { '/data/changes': getChangesPage } } } },
+  ]
+}
+
+/** How a record changes. */
+function changeMethods(maxBodyBytes: number, ports: ChangePorts): Route['methods'] {
+  const handler = (kind: ChangeKind) => changeData(kind, maxBodyBytes, ports)
+  return {
+    PUT: { handler: handler('replace'), operations: { '/data/{id}': putRecord } },
+    PATCH: { handler: handler('merge'), operations: { '/data/{id}': patchRecord } },
+    DELETE: { handler: handler('delete'), operations: { '/data/{id}': deleteRecord } },
+  }
 }
 
 export async function gateway(app: FastifyInstance, ports: GatewayPorts): Promise<void> {

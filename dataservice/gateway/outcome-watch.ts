@@ -11,7 +11,15 @@ export interface Place {
 }
 
 export interface Decided {
-  status: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'expired' | 'key-reused'
+  status:
+    | 'stored'
+    | 'duplicate'
+    | 'conflict'
+    | 'refused'
+    | 'expired'
+    | 'key-reused'
+    | 'version-conflict'
+    | 'absent'
   /** Id of the record that stands in its place. */
   winner?: string
   reason?: string

@@ -17,6 +17,8 @@ const Answer = Type.Object({
         Type.Literal('refused'),
         Type.Literal('expired'),
         Type.Literal('key-reused'),
+        Type.Literal('version-conflict'),
+        Type.Literal('absent'),
       ]),
       winner: Type.Optional(Type.String()),
       reason: Type.Optional(Type.String()),

@@ -6,15 +6,16 @@ import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { toldMs } from '#dataservice/record/outcome-life.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator } from './accumulator.ts'
-import type { ServiceFacts } from './api/table.ts'
-import { gateway } from './app.ts'
+import { type GatewayPorts, gateway } from './app.ts'
 import { byteBudget } from './budget.ts'
 import { type KeySources, startCallers } from './callers/start.ts'
+import { changeHeaders } from './commands/command.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
 import type { ReaderPort } from './reader-port.ts'
@@ -61,7 +62,7 @@ export async function start(
     follow: { log: follow, oldest: () => Date.now() - toldMs(settings.log.retentionMs) },
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,
-    facts: factsOf(context),
+    ...ofMode(context, source),
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
     rules: {
@@ -90,13 +91,18 @@ export async function start(
 
 /** A key is remembered for a while, and its record may be dropped earlier. */
 function maxKeyAgeMs({ log, partitioning }: Settings): number {
-  const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
+  const retainMs = timedTable(partitioning)?.retainMs
   return Math.min(requestKeyLifeMs(log.retentionMs), retainMs ?? Number.POSITIVE_INFINITY)
 }
 
-function factsOf({ settings, record }: RoleContext): ServiceFacts {
-  const { namespace, name, record: declaration, gateway: rules } = settings
-  return { namespace, name, declaration, record, ...(rules && { rules }) }
+/** What follows from whether records change. */
+function ofMode({ settings, record }: RoleContext, source: string): Pick<GatewayPorts, 'facts' | 'commands'> {
+  const { namespace, name, record: declaration, gateway: rules, partitioning } = settings
+  const isChanging = tableKind(partitioning) === 'Upsert'
+  return {
+    facts: { namespace, name, declaration, record, isChanging, ...(rules && { rules }) },
+    ...(isChanging && { commands: changeHeaders(source, record.schemaVersion) }),
+  }
 }
 
 const limitsOf = ({ gateway: { maxBodyBytes } = {} }: Settings) =>

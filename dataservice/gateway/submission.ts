@@ -4,7 +4,7 @@ import { type InputError, Problem } from '#dataservice/platform/http/problems.ts
 import { sharedHeaders } from '#dataservice/platform/kafka/batch-encoder.ts'
 import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
 import type { SharedHeaders } from '#dataservice/platform/kafka/port.ts'
-import { envelope, recordCreated } from '#dataservice/record/envelope.ts'
+import { type CommandKind, commandTypes, envelope } from '#dataservice/record/envelope.ts'
 import { naturalId } from '#dataservice/record/natural-id.ts'
 import { keyText, valueAt } from '#dataservice/record/pointer.ts'
 import { type BodyFormat, type Range, type Scan, scanBody } from '#dataservice/record/scan.ts'
@@ -30,13 +30,24 @@ export interface Submission {
 /** Errors that one answer lists. */
 const maxErrors = 100
 
+const contentTypes: Readonly<Record<Exclude<CommandKind, 'delete'>, string>> = {
+  create: 'application/json',
+  replace: 'application/json',
+  merge: 'application/merge-patch+json',
+}
+
 /** Headers that are the same for every record of a service, encoded once. */
-export function constantHeaders(source: string, schemaVersion: string): SharedHeaders {
+export function constantHeaders(
+  source: string,
+  schemaVersion: string,
+  kind: CommandKind = 'create',
+): SharedHeaders {
   return sharedHeaders({
     [envelope.specVersion]: '1.0',
-    [envelope.type]: recordCreated,
+    [envelope.type]: commandTypes[kind],
     [envelope.source]: source,
-    [envelope.contentType]: 'application/json',
+    // A deletion has no content.
+    ...(kind !== 'delete' && { [envelope.contentType]: contentTypes[kind] }),
     [envelope.schemaVersion]: schemaVersion,
   })
 }
@@ -44,7 +55,8 @@ export function constantHeaders(source: string, schemaVersion: string): SharedHe
 /** The text of a moment; many requests share a millisecond. */
 let lastTime = { now: Number.NaN, text: '' }
 
-function timeText(now: number): string {
+/** RFC 3339 with milliseconds. */
+export function timeText(now: number): string {
   if (lastTime.now !== now) lastTime = { now, text: new Date(now).toISOString() }
   return lastTime.text
 }
@@ -71,14 +83,15 @@ export function readSubmission(
       const eventId = rules.newId()
       const { id = eventId, key = id } = read
       ids.push(id)
-      drafts.push(draft(body.subarray(range.start, range.end), { eventId, id, key, time }, rules))
+      const value = body.subarray(range.start, range.end)
+      drafts.push(draftOf(value, { eventId, id, key, time }, rules.partitions, rules.constantHeaders))
     }
   }
   if (errors.length > 0) throw new Problem('invalid-record', { errors })
   return { isList: scan.isList, ids, drafts }
 }
 
-function problemOfScan(scan: Exclude<Scan, { kind: 'records' }>): Problem {
+export function problemOfScan(scan: Exclude<Scan, { kind: 'records' }>): Problem {
   if (scan.kind === 'too-large') {
     const { index, message } = scan
     return new Problem('payload-too-large', {
@@ -93,7 +106,11 @@ function problemOfScan(scan: Exclude<Scan, { kind: 'records' }>): Problem {
 /** What a record says of itself; what is absent follows from the id that the gateway makes. */
 type ReadRecord = { kind: 'read'; id?: string; key?: string } | { kind: 'refused'; error: InputError }
 
-function readRecord(body: Buffer, range: Range, { check, idPath, keyPath }: AcceptedRecord): ReadRecord {
+export function readRecord(
+  body: Buffer,
+  range: Range,
+  { check, idPath, keyPath }: AcceptedRecord,
+): ReadRecord {
   const value: unknown = JSON.parse(body.toString('utf8', range.start, range.end))
   const violation = check(value)
   if (violation) return { kind: 'refused', error: violation }
@@ -122,15 +139,20 @@ interface Names {
   time: string
 }
 
-function draft(value: Buffer, { eventId, id, key, time }: Names, rules: SubmissionRules): Draft {
+export function draftOf(
+  value: Buffer,
+  { eventId, id, key, time }: Names,
+  partitions: number,
+  shared: SharedHeaders,
+): Draft {
   const keyBytes = Buffer.from(key)
   return {
-    partition: partitionOf(keyBytes, rules.partitions),
+    partition: partitionOf(keyBytes, partitions),
     record: {
       key: keyBytes,
       value,
       headers: { [envelope.eventId]: eventId, [envelope.subject]: id, [envelope.time]: time },
-      shared: rules.constantHeaders,
+      shared,
     },
   }
 }

@@ -45,6 +45,8 @@ export function waitedAnswer(answer: PostAnswer, decided: readonly (Decided | un
 const problems: Readonly<Partial<Record<Decided['status'], ProblemCode>>> = {
   conflict: 'id-conflict',
   'key-reused': 'idempotency-key-reused',
+  'version-conflict': 'version-conflict',
+  absent: 'record-not-found',
   refused: 'record-refused',
   expired: 'record-refused',
 }

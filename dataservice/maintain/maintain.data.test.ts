@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
-import type { TimePartitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TimedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
@@ -24,7 +24,8 @@ async function tenDays(): Promise<Database> {
   return database
 }
 
-const partitioning = (retainDays?: number): TimePartitioning => ({
+const partitioning = (retainDays?: number): TimedTable => ({
+  table: 'records',
   by: 'Time',
   interval: 'Day',
   premake: 3,

@@ -4,6 +4,7 @@
  */
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { outcomeLifeMs } from '#dataservice/record/outcome-life.ts'
 import { forgetOld } from './forget.ts'
@@ -19,15 +20,16 @@ export async function start(context: RoleContext, { database }: MaintainPorts): 
   const work = async () => {
     const { partitioning } = settings
     await untilReachable(database, { signal })
-    const retainMs = partitioning.by === 'Time' ? partitioning.retainMs : undefined
+    const timed = timedTable(partitioning)
+    const retainMs = timed?.retainMs
     const outcomesMs = outcomeLifeMs(settings.log.retentionMs)
     const kept = { outcomesMs, ...(retainMs !== undefined && { recordsMs: retainMs }) }
     log.info(await forgetOld(database, kept), 'what was kept for a time is gone')
-    if (partitioning.by === 'Hash') {
-      log.info({ partitions: partitioning.partitions }, 'partitions by hash need no maintenance')
+    if (timed === undefined) {
+      log.info('partitions by hash need no maintenance')
       return
     }
-    const report = await maintain({ database, partitioning, log })
+    const report = await maintain({ database, partitioning: timed, log })
     const daysAhead = Math.round(report.daysAhead * 10) / 10
     log.info({ dropped: report.dropped, daysAhead }, 'the partitions are as they should be')
   }

@@ -1,11 +1,7 @@
 /** `ensure_partition(id)`: how writers get a missing partition without owning the table. */
-import {
-  intervals,
-  partitionPrefix,
-  type TimePartitioning,
-} from '#dataservice/platform/postgres/partitions.ts'
+import { intervals, partitionPrefix, type TimedTable } from '#dataservice/platform/postgres/partitions.ts'
 
-/** Nothing is older than this when records are kept for ever: an id from before is a mistake, not a record. */
+/** Nothing is older than this when rows are kept for ever: an id from before is a mistake, not a record. */
 const beginning = '2020-01-01'
 
 /**
@@ -17,7 +13,7 @@ const beginning = '2020-01-01'
  */
 export function ensurePartitionSql(
   schema: string,
-  { interval, premake, retainMs }: TimePartitioning,
+  { table, interval, premake, retainMs }: TimedTable,
 ): string {
   const { unit, width, label } = intervals[interval]
   const oldest =
@@ -38,16 +34,16 @@ BEGIN
   IF lower_time > date_trunc('${unit}', now()) + ${premake} * interval '${width}' THEN
     RETURN 'future';
   END IF;
-  partition_name := '${partitionPrefix}' || to_char(lower_time, '${label}');
+  partition_name := '${partitionPrefix({ table })}' || to_char(lower_time, '${label}');
   PERFORM pg_advisory_xact_lock(hashtextextended('${schema}.' || partition_name, 0));
   IF EXISTS (SELECT FROM pg_inherits
-      WHERE inhparent = 'records'::regclass AND inhrelid = to_regclass(partition_name)) THEN
+      WHERE inhparent = '${table}'::regclass AND inhrelid = to_regclass(partition_name)) THEN
     RETURN 'ready';
   END IF;
   IF to_regclass(partition_name) IS NULL THEN
-    EXECUTE format('CREATE TABLE %I (LIKE records INCLUDING DEFAULTS INCLUDING STORAGE)', partition_name);
+    EXECUTE format('CREATE TABLE %I (LIKE ${table} INCLUDING DEFAULTS INCLUDING STORAGE)', partition_name);
   END IF;
-  EXECUTE format('ALTER TABLE records ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+  EXECUTE format('ALTER TABLE ${table} ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
     partition_name, lowest_id(lower_time), lowest_id(upper_time));
   RETURN 'ready';
 END

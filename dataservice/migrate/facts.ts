@@ -1,5 +1,6 @@
 /** What a database says about the service it was made for. Data that outlived its service is judged by it. */
 import type { Settings } from '#dataservice/contract/settings.ts'
+import { tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 
 export type Facts = ReadonlyMap<string, string>
 
@@ -16,7 +17,7 @@ const fixed: Readonly<Record<string, string>> = {
 /** The facts of a service as it is declared now. */
 export function factsOf({ record, partitioning }: Settings, schemaVersion: string): Facts {
   return new Map([
-    ['record.mode', 'Append'],
+    ['record.mode', tableKind(partitioning) === 'Upsert' ? 'Upsert' : 'Append'],
     ['record.id', record.id ?? 'made by the service'],
     ['record.key', record.key ?? 'the id'],
     ['record.schemaVersion', schemaVersion],
@@ -38,9 +39,13 @@ export class RetainedDataDiffers extends Error {
 }
 
 function ofPartitions(partitioning: Settings['partitioning']): [string, string][] {
-  return partitioning.by === 'Time'
-    ? [['partitioning.interval', partitioning.interval]]
-    : [['partitioning.partitions', String(partitioning.partitions)]]
+  const timed = timedTable(partitioning)
+  return [
+    ...(timed ? [['partitioning.interval', timed.interval] as [string, string]] : []),
+    ...(partitioning.by === 'Hash'
+      ? [['partitioning.partitions', String(partitioning.partitions)] as [string, string]]
+      : []),
+  ]
 }
 
 /** Why the declared service cannot use the stored data: one sentence for each difference; empty when it can. */

@@ -1,32 +1,42 @@
 /** Who may do what. PUBLIC may do nothing. */
 import type { Settings } from '#dataservice/contract/settings.ts'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 
-export function grantStatements(
-  { schema, users }: Settings['store'],
-  by: Partitioning['by'],
-): readonly string[] {
+export function grantStatements({ schema, users }: Settings['store'], by: TableKind): readonly string[] {
   const [writer, reader] = [quoted(users.writer), quoted(users.reader)]
   return [
     `REVOKE ALL ON SCHEMA ${quoted(schema)} FROM PUBLIC`,
     `GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${writer}, ${reader}`,
-    `GRANT INSERT ON records TO ${writer}`,
     `GRANT SELECT, INSERT, UPDATE ON ingest_offsets TO ${writer}`,
     `GRANT SELECT, INSERT, UPDATE ON outcomes TO ${writer}`,
     // They are copied to the topic and marked.
     `GRANT SELECT, INSERT, UPDATE (relayed_at) ON dead_letters TO ${writer}`,
     `GRANT SELECT, INSERT, DELETE ON request_keys TO ${writer}`,
-    ...onlyFor[by](writer),
+    ...onlyFor[by]({ writer, reader }),
     `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes TO ${reader}`,
   ]
 }
 
-const onlyFor: Readonly<Record<Partitioning['by'], (writer: string) => readonly string[]>> = {
-  Time: writer => [
-    'REVOKE ALL ON FUNCTION ensure_partition(uuid) FROM PUBLIC',
-    `GRANT EXECUTE ON FUNCTION ensure_partition(uuid) TO ${writer}`,
+type Users = Record<'writer' | 'reader', string>
+
+const makesPartitions = ({ writer }: Users): readonly string[] => [
+  'REVOKE ALL ON FUNCTION ensure_partition(uuid) FROM PUBLIC',
+  `GRANT EXECUTE ON FUNCTION ensure_partition(uuid) TO ${writer}`,
+]
+
+const onlyFor: Readonly<Record<TableKind, (users: Users) => readonly string[]>> = {
+  Time: users => [`GRANT INSERT ON records TO ${users.writer}`, ...makesPartitions(users)],
+  Hash: ({ writer }) => [
+    `GRANT INSERT ON records TO ${writer}`,
+    // To tell a record that was sent again from another one with the same id.
+    `GRANT SELECT (id, body_hash, event_id) ON records TO ${writer}`,
   ],
-  // To tell a record that was sent again from another one with the same id.
-  Hash: writer => [`GRANT SELECT (id, body_hash, event_id) ON records TO ${writer}`],
+  // What is decided follows from the record as it is, and from what was decided before.
+  Upsert: users => [
+    `GRANT SELECT, INSERT, UPDATE ON records TO ${users.writer}`,
+    `GRANT SELECT, INSERT ON events TO ${users.writer}`,
+    `GRANT SELECT ON events TO ${users.reader}`,
+    ...makesPartitions(users),
+  ],
 }

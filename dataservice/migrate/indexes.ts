@@ -1,7 +1,7 @@
 /** The indexes that a service declares, made without stopping writes. */
 import type { Logger } from 'pino'
 import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { indexColumns, quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 
@@ -20,7 +20,7 @@ ORDER BY p.relname`
 export async function ensureIndex(
   session: Session,
   index: DeclaredIndex,
-  { by, log }: { by: Partitioning['by']; log: Logger },
+  { by, log }: { by: TableKind; log: Logger },
 ): Promise<void> {
   const name = quoted(index.name)
   const columns = indexColumns(index, by)

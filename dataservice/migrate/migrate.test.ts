@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Settings } from '#dataservice/contract/settings.ts'
 import { testRecord, testSettings } from '#e2e/engines/service-settings.ts'
 import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, factsOf } from './facts.ts'
@@ -17,6 +18,7 @@ const settings = testSettings({
 describe.each([
   { by: 'Time', interval: 'Day', premake: 3 },
   { by: 'Hash', partitions: 4 },
+  { by: 'Hash', partitions: 4, history: { by: 'Time', interval: 'Day', premake: 3 } },
 ] as const)('the steps by $by', partitioning => {
   const steps = stepsFor(partitioning)
 
@@ -74,14 +76,35 @@ test('data by hash does not fit another id or number of partitions', () => {
   ])
 })
 
+test('data of one mode does not fit the other', () => {
+  const history = { by: 'Time', interval: 'Day', premake: 3 } as const
+  const { key: _, ...record } = testRecord
+  const facts = (partitioning: Settings['partitioning']) =>
+    factsOf({ ...settings, record, partitioning }, 'a')
+  const [stays, changes] = [
+    facts({ by: 'Hash', partitions: 8 }),
+    facts({ by: 'Hash', partitions: 8, history }),
+  ]
+  const sentence = (was: string, is: string) =>
+    `spec.record.mode was ${was} when the data was stored and is ${is} now`
+  expect(differences(stays, changes)).toEqual([sentence('Append', 'Upsert')])
+  expect(differences(changes, stays)).toEqual([sentence('Upsert', 'Append')])
+})
+
 test('without a retention nothing expires but what is before 2020', () => {
-  const sql = ensurePartitionSql('dataservice', { by: 'Time', interval: 'Day', premake: 3 })
+  const sql = ensurePartitionSql('dataservice', { table: 'records', by: 'Time', interval: 'Day', premake: 3 })
   expect(sql).toContain(`IF upper_time <= timestamptz '2020-01-01' THEN`)
   expect(sql).toContain('SET search_path = dataservice, pg_temp')
 })
 
 test('with a retention whole intervals beyond it expire', () => {
-  const sql = ensurePartitionSql('s', { by: 'Time', interval: 'Hour', premake: 24, retainMs: 3_600_000 })
+  const sql = ensurePartitionSql('s', {
+    table: 'events',
+    by: 'Time',
+    interval: 'Hour',
+    premake: 24,
+    retainMs: 3_600_000,
+  })
   expect(sql).toContain(`IF upper_time <= now() - 3600000 * interval '1 millisecond' THEN`)
   expect(sql).toContain(`date_trunc('hour', now()) + 24 * interval '1 hour'`)
 })

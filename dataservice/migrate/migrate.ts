@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
-import { premakeSql } from '#dataservice/platform/postgres/partitions.ts'
+import { premakeSql, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 import { ensurePartitionSql } from './ensure-partition.ts'
@@ -36,8 +36,10 @@ export async function migrate(options: MigrateOptions): Promise<void> {
     await lock(session, options.signal)
     try {
       await inTransaction(session, () => describe(session, options))
-      for (const index of record.indexes) await ensureIndex(session, index, { by: partitioning.by, log })
-      if (partitioning.by === 'Time') await session.query(premakeSql(partitioning))
+      const by = tableKind(partitioning)
+      for (const index of record.indexes) await ensureIndex(session, index, { by, log })
+      const timed = timedTable(partitioning)
+      if (timed) await session.query(premakeSql(timed))
     } finally {
       await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
     }
@@ -56,8 +58,9 @@ async function describe(session: Session, { settings, record, log }: MigrateOpti
     throw new RetainedDataDiffers(different)
   }
   await storeFacts(session, declared)
-  if (partitioning.by === 'Time') await session.query(ensurePartitionSql(schema, partitioning))
-  for (const statement of grantStatements(store, partitioning.by)) await session.query(statement)
+  const timed = timedTable(partitioning)
+  if (timed) await session.query(ensurePartitionSql(schema, timed))
+  for (const statement of grantStatements(store, tableKind(partitioning))) await session.query(statement)
 }
 
 async function applySteps(session: Session, steps: readonly Step[], log: Logger): Promise<void> {

@@ -3,6 +3,8 @@
  * Statements run in the schema of the service (first in the search path), in one transaction for all steps.
  */
 import { type Partitioning, pageOrder } from '#dataservice/platform/postgres/partitions.ts'
+import { changingRecords } from './changing-records.ts'
+import { type HashPartitioning, hashPartitions } from './hash-partitions.ts'
 import { outcomeTables } from './outcome-tables.ts'
 import { requestKeyTables } from './request-keys.ts'
 
@@ -12,7 +14,7 @@ export interface Step {
   statements: readonly string[]
 }
 
-const timeFunctions = [
+const timeFunctions: readonly string[] = [
   // The first 48 bits of a UUIDv7 are milliseconds since 1970.
   `CREATE FUNCTION id_time(id uuid) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -41,8 +43,7 @@ function recordsByTime(): readonly string[] {
 }
 
 /** An id that came from outside may come again: the hash of the body tells whether it is the same record. */
-function recordsByHash({ partitions }: Extract<Partitioning, { by: 'Hash' }>): readonly string[] {
-  const digits = String(partitions - 1).length
+function recordsByHash(partitioning: HashPartitioning): readonly string[] {
   return [
     `CREATE TABLE records (
   id text COLLATE "C" NOT NULL,
@@ -52,12 +53,14 @@ function recordsByHash({ partitions }: Extract<Partitioning, { by: 'Hash' }>): r
   PRIMARY KEY (id)
 ) PARTITION BY HASH (id)`,
     `CREATE INDEX records_by_time ON records (${pageOrder.Hash.join(', ')})`,
-    ...Array.from(
-      { length: partitions },
-      (_, part) => `CREATE TABLE records_h${String(part).padStart(digits, '0')} PARTITION OF records
-FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${part})`,
-    ),
+    ...hashPartitions(partitioning),
   ]
+}
+
+function recordTables(partitioning: Partitioning): readonly string[] {
+  if (partitioning.by === 'Time') return recordsByTime()
+  if (partitioning.history === undefined) return recordsByHash(partitioning)
+  return [...changingRecords(partitioning), ...timeFunctions]
 }
 
 /** The steps of a service that cuts its table so. */
@@ -67,7 +70,7 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
       version: 1,
       name: 'records, positions in the log, facts',
       statements: [
-        ...(partitioning.by === 'Time' ? recordsByTime() : recordsByHash(partitioning)),
+        ...recordTables(partitioning),
         // A row moves with each batch: room on its page keeps these updates away from the index.
         `CREATE TABLE ingest_offsets (
   topic text COLLATE "C" NOT NULL,

@@ -9,9 +9,11 @@ import { type InputError, Problem } from '#dataservice/platform/http/problems.ts
 import { resource } from '#dataservice/platform/http/resource.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type LogPosition, readTokens, tokenHeader } from '#dataservice/record/consistency-token.ts'
-import { pageCaching, recordCaching, sendEntity } from './conditional.ts'
+import { type Caching, pageCaching, recordCaching, sendEntity } from './conditional.ts'
 import type { Exporter } from './export.ts'
 import type { Selection } from './fields.ts'
+import type { History } from './history.ts'
+import { answerHistory, isHistoryUrl } from './history-routes.ts'
 import { idOfUrl } from './ids.ts'
 import type { Lookup } from './lookup.ts'
 import { answerPassed, answerStatus, answerStored, isStatusUrl } from './outcome-routes.ts'
@@ -24,6 +26,10 @@ export interface ReaderPorts {
   lookup: Pick<Lookup, 'atHand' | 'record' | 'page'>
   exporter: Pick<Exporter, 'start'>
   outcomes: Pick<Outcomes, 'status' | 'passed' | 'stored'>
+  /** Where records change. */
+  history?: Pick<History, 'page' | 'madeBy'>
+  /** What clients are told of keeping a record. */
+  caching: Caching
   /** What a list may be asked for, and where a record carries its key. */
   place: KeyPlace
   /** Opens consistency tokens. */
@@ -46,6 +52,12 @@ export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<
   resource(app, '/data/*', {
     GET: { config: obeys, handler: (request, reply) => answerRecord(ports, request, reply) },
   })
+  const { history } = ports
+  if (history)
+    resource(app, '/versions/*', {
+      GET: (request, reply) =>
+        answerVersion(history, request, reply, askOf(request, ports.tokenKey)).catch(unavailable),
+    })
   resource(app, '/outcomes', {
     GET: (request, reply) =>
       answerPassed(ports.outcomes, request, reply, askOf(request, ports.tokenKey)).catch(unavailable),
@@ -65,6 +77,19 @@ function refuseUnlessObeyed(
   done(isOpen ? undefined : new Problem('forbidden'))
 }
 
+/** For gateways: the version that an event has made, as an ETag. */
+async function answerVersion(
+  history: Pick<History, 'madeBy'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ask: Ask,
+): Promise<FastifyReply> {
+  const eventId = /^\/versions\/([^/?#]+)$/.exec(request.raw.url ?? '')?.[1] ?? ''
+  const version = await history.madeBy(eventId, ask)
+  if (version === undefined) throw new Problem('not-found')
+  return reply.headers({ etag: `"${version}"`, 'cache-control': 'no-store' }).send()
+}
+
 /** What is at hand is sent at once, without a promise. */
 function answerRecord(ports: ReaderPorts, request: FastifyRequest, reply: FastifyReply): unknown {
   const url = request.raw.url ?? ''
@@ -79,16 +104,19 @@ function answerRecord(ports: ReaderPorts, request: FastifyRequest, reply: Fastif
 
 /** What else there is of a record. */
 async function answerBeside(
-  { outcomes, tokenKey }: ReaderPorts,
+  { outcomes, history, tokenKey }: ReaderPorts,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  if (!isStatusUrl(request.raw.url ?? '')) throw new Problem('not-found')
+  const url = request.raw.url ?? ''
+  if (history && isHistoryUrl(url))
+    return answerHistory(history, request, reply, askOf(request, tokenKey)).catch(unavailable)
+  if (!isStatusUrl(url)) throw new Problem('not-found')
   return answerStatus(outcomes, request, reply, askOf(request, tokenKey)).catch(unavailable)
 }
 
 async function findRecord(
-  { lookup, tokenKey }: ReaderPorts,
+  { lookup, caching, tokenKey }: ReaderPorts,
   { id, own }: { id: string; own: string | undefined },
   request: FastifyRequest,
   reply: FastifyReply,
@@ -99,7 +127,7 @@ async function findRecord(
   if (answer.kind === 'absent') throw new Problem('record-not-found')
   if (answer.kind === 'not-yet-visible')
     throw new Problem('not-yet-visible', { retryAfter: retryAfterSeconds })
-  sendEntity(request, reply, answer.entity, recordCaching)
+  sendEntity(request, reply, answer.entity, caching)
   return reply
 }
 

@@ -11,6 +11,8 @@ export interface Caching {
 
 /** Records never change; still a client asks again after a while, because they may be erased. */
 export const recordCaching: Caching = { strength: 'strong', cacheControl: 'private, max-age=60' }
+/** Where records change the client asks each time whether it still is so. */
+export const changingCaching: Caching = { strength: 'strong', cacheControl: 'private, no-cache' }
 /** For the client that asked, and only after asking whether it is still so. */
 export const pageCaching: Caching = { strength: 'weak', cacheControl: 'private, no-cache', vary: 'accept' }
 

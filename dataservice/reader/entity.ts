@@ -4,7 +4,7 @@ import { hash } from 'node:crypto'
 export interface Entity {
   /** Undefined: there is no such record. */
   body: Buffer | undefined
-  /** Hash of the body, 22 characters of base64url. */
+  /** Hash of the body, 22 characters of base64url; the version of a record that may change, which no cache keeps. */
   tag: string
   /** Milliseconds since 1970. */
   born: number

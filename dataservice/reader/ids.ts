@@ -1,5 +1,5 @@
 /** What the reader knows of an id before it looks for the record. */
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { isStorable } from '#dataservice/record/natural-id.ts'
 import { timeOfUuid7 } from '#dataservice/record/uuid7.ts'
 
@@ -38,7 +38,17 @@ const natural: IdScheme = {
   mayBeDuplicate: () => false,
 }
 
-export const idSchemes: Readonly<Record<Partitioning['by'], IdScheme>> = { Time: madeByUs, Hash: natural }
+/** Ids of ours and of others beside each other. */
+const mixed: IdScheme = {
+  ...natural,
+  mayBeDuplicate: (id, now) => timeOfUuid7(id) !== undefined && madeByUs.mayBeDuplicate(id, now),
+}
+
+export const idSchemes: Readonly<Record<TableKind, IdScheme>> = {
+  Time: madeByUs,
+  Hash: natural,
+  Upsert: mixed,
+}
 
 /** The id of a URL `/data/{id}`, or undefined when its path names no record. */
 export function idOfUrl(url: string): string | undefined {

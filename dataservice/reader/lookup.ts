@@ -1,6 +1,6 @@
 /** How the reader finds things: its own memory first, then the cache that all readers share, then Postgres. */
 import { hash } from 'node:crypto'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { recordText } from './answers.ts'
 import { absence, type Entity, entityOf, pack, unpack } from './entity.ts'
@@ -9,7 +9,7 @@ import type { LocalCache } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
 import type { Pages } from './pages.ts'
 import type { Narrowing, PageRequest } from './parameters.ts'
-import { recordStatement, winnerStatement } from './query.ts'
+import { recordStatement, versionedStatement, winnerStatement } from './query.ts'
 import { SingleFlight } from './single-flight.ts'
 import type { Ask, Store } from './store.ts'
 
@@ -17,7 +17,7 @@ export interface LookupOptions {
   store: Store
   cache: Cache
   local: LocalCache
-  by: Partitioning['by']
+  by: TableKind
   /** Records never change: how long a cache may keep one. */
   recordTtlMs: number
   pages: Pick<Pages, 'open'>
@@ -88,26 +88,46 @@ export class Lookup {
     if (id === undefined) return { kind: 'absent' }
     const [kind, name] = nameOfRecord(id, narrowing)
     const isYoung = () => scheme.mayBeOnItsWay(id, this.#options.now())
-    const entity = await this.#cached(kind, name, ask, async () => {
-      const found = await this.#find(id, ask, narrowing)
+    const find = () => this.#find(id, ask, narrowing)
+    const keep = async () => {
+      const found = await find()
       const isSettled = found.body !== undefined || !(found.winner !== undefined || isYoung())
       return { entity: found, mayKeep: isSettled }
-    })
+    }
+    const entity = await (this.#options.by === 'Upsert'
+      ? this.#current(cacheKey(kind, name), ask, find)
+      : this.#cached(kind, name, ask, keep))
     if (entity.body !== undefined) return { kind: 'found', entity }
     if (entity.winner !== undefined) return { kind: 'moved', winner: entity.winner }
     return { kind: isYoung() ? 'not-yet-visible' : 'absent' }
   }
 
+  /** A record that may change is not kept; callers who ask at the same moment share one question. */
+  #current(key: string, ask: Ask, find: () => Promise<Entity>): Promise<Entity> {
+    return ask.token === undefined ? this.#flights.run(key, find) : find()
+  }
+
   async #find(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
     const { store, by, now } = this.#options
     const scheme = idSchemes[by]
-    const [row] = await store.rows(recordStatement(id, narrowing), ask)
-    if (row !== undefined) return entityOf(recordText(row, narrowing.selection), now())
+    const stored = await this.#stored(id, ask, narrowing)
+    if (stored !== undefined) return stored
     // A young one is not decided yet, as far as anybody knows who has no token.
     const isDecided = ask.token !== undefined || !scheme.mayBeOnItsWay(id, now())
     if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absence(now())
     const [[winner] = []] = await store.rows(winnerStatement(id, narrowing.own), ask)
     return { ...absence(now()), ...(winner && { winner }) }
+  }
+
+  async #stored(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity | undefined> {
+    const { store, by, now } = this.#options
+    const { selection } = narrowing
+    if (by !== 'Upsert') {
+      const [row] = await store.rows(recordStatement(id, narrowing), ask)
+      return row && entityOf(recordText(row, selection), now())
+    }
+    const [[version, ...row] = []] = await store.rows(versionedStatement(id, narrowing), ask)
+    return version ? { ...entityOf(recordText(row, selection), now()), tag: version } : undefined
   }
 
   /** Rejects like `record`. */

@@ -1,10 +1,19 @@
 /** What became of an accepted record: from where the writers stand in the log, and from what is not stored as it was sent. */
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import { idSchemes } from './ids.ts'
 import type { Ask, Store } from './store.ts'
 
-export type Status = 'pending' | 'stored' | 'duplicate' | 'conflict' | 'key-reused' | 'refused' | 'expired'
+export type Status =
+  | 'pending'
+  | 'stored'
+  | 'duplicate'
+  | 'conflict'
+  | 'key-reused'
+  | 'version-conflict'
+  | 'absent'
+  | 'refused'
+  | 'expired'
 
 /** Body of `GET /data/{id}/status`. */
 export interface StatusAnswer {
@@ -61,7 +70,7 @@ export interface StoredAnswer {
 export interface OutcomesOptions {
   store: Store
   topic: string
-  by: Partitioning['by']
+  by: TableKind
   now(): number
 }
 
@@ -70,6 +79,9 @@ const statuses: ReadonlyMap<string, Status> = new Map([
   ['duplicate', 'duplicate'],
   ['id-conflict', 'conflict'],
   ['key-reused', 'key-reused'],
+  ['version-conflict', 'version-conflict'],
+  ['absent', 'absent'],
+  ['invalid', 'refused'],
   ['refused', 'refused'],
   ['expired', 'expired'],
   ['future', 'refused'],
@@ -79,6 +91,8 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['duplicate', 'the same record was stored before'],
   ['id-conflict', 'another record has this id'],
   ['key-reused', 'another body came with this Idempotency-Key before'],
+  ['version-conflict', 'the record has another version'],
+  ['absent', 'there is no such record to change'],
   ['expired', 'the time of its id is before what is kept'],
   ['future', 'the time of its id is too far ahead'],
 ])

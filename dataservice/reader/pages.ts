@@ -1,6 +1,6 @@
 /** Pages of records: where they start, what they say, and how one follows another. */
 import type { KeyObject } from 'node:crypto'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import { type Count, pageText, recordText } from './answers.ts'
 import { type PagePlace, readCursor, signCursor } from './cursor.ts'
@@ -11,7 +11,7 @@ import type { Ask, Store } from './store.ts'
 
 export interface PagesOptions {
   store: Store
-  by: Partitioning['by']
+  by: TableKind
   cursorKey: KeyObject
 }
 
@@ -130,11 +130,11 @@ const withoutExtras = (row: Row): Row => row.slice(extras.id)
 const countOf = ([first]: readonly Row[]): number => Number(first?.[extras.found] ?? 0)
 
 /** Where a row stands in the order of pages. */
-function placeOf(row: Row | undefined, by: Partitioning['by']): PagePlace | undefined {
+function placeOf(row: Row | undefined, by: TableKind): PagePlace | undefined {
   const id = row?.[extras.id]
   if (!id) return undefined
   const acceptedAt = row?.[extras.preciseTime]
-  return by === 'Hash' && acceptedAt ? { id, acceptedAt } : { id }
+  return by !== 'Time' && acceptedAt ? { id, acceptedAt } : { id }
 }
 
 /** The rows that a plan in JSON expects. */

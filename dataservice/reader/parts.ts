@@ -3,10 +3,13 @@ import type { KeyObject } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import type { ReaderPorts } from './app.ts'
+import { changingCaching, recordCaching } from './conditional.ts'
 import { Exporter } from './export.ts'
+import { History } from './history.ts'
 import { LocalCache } from './local-cache.ts'
 import { Lookup } from './lookup.ts'
 import { readerMetrics } from './metrics.ts'
@@ -37,7 +40,7 @@ const localBytes = 48 * 1024 * 1024
 
 export function readerPorts(options: ReaderOptions): ReaderPorts {
   const { settings, record, database, primary, cache, key, now } = options
-  const { by } = settings.partitioning
+  const by = tableKind(settings.partitioning)
   const store = openStore({ reads: database, ...(primary && { primary }), topic: settings.log.eventsTopic })
   const pages = new Pages({ store, by, cursorKey: key })
   const local = new LocalCache(settings.cache.localBytes ?? localBytes)
@@ -47,7 +50,15 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   const lookup = new Lookup({ store, pages, cache, local, by, recordTtlMs, metrics, now })
   const outcomes = new Outcomes({ store, topic: settings.log.eventsTopic, by, now })
   const { indexes, keyPath } = record
-  return { lookup, exporter, outcomes, place: { indexes, ...(keyPath && { keyPath }) }, tokenKey: key }
+  return {
+    lookup,
+    exporter,
+    outcomes,
+    ...(by === 'Upsert' && { history: new History(store) }),
+    caching: by === 'Upsert' ? changingCaching : recordCaching,
+    place: { indexes, ...(keyPath && { keyPath }) },
+    tokenKey: key,
+  }
 }
 
 /** Names of the members that a schema declares. */

@@ -1,5 +1,5 @@
 /** The SQL of the reader; text and parameters only. */
-import { type Partitioning, pageOrder } from '#dataservice/platform/postgres/partitions.ts'
+import { pageOrder, type TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { comparedAs, fieldExpression } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Parameter, Statement } from '#dataservice/platform/postgres/session.ts'
 import { lowestUuid7 } from '#dataservice/record/uuid7.ts'
@@ -45,6 +45,19 @@ AND record_key = coalesce($2, record_key) ORDER BY decided_at DESC LIMIT 1`,
   }
 }
 
+/** Columns: the version, then as above. For records that change. */
+export function versionedStatement(id: string, { selection, own }: Narrowing = {}): Statement {
+  const values: Parameter[] = [id]
+  const parameter = (value: Parameter): string => `$${values.push(value)}`
+  const columns = recordColumns(selection, parameter)
+  const isOwn = own === undefined ? '' : ` AND ${ownText(own, parameter)}`
+  return {
+    ...(values.length === 1 && { name: 'versioned' }),
+    text: `SELECT version, ${columns} FROM records WHERE id = $1 AND body IS NOT NULL${isOwn}`,
+    values,
+  }
+}
+
 const ownText = (own: string, parameter: Parameters): string => `key = ${parameter(own)}`
 
 export interface PageStart {
@@ -66,7 +79,17 @@ interface PageOrder {
   beyond(comparison: '>' | '<', place: PagePlace, parameter: Parameters): string
 }
 
-const orders: Readonly<Record<Partitioning['by'], PageOrder>> = {
+/** Ids tell nothing of time. */
+const byAcceptance: PageOrder = {
+  columns: pageOrder.Hash,
+  type: 'text',
+  time: (comparison, milliseconds, parameter) =>
+    `accepted_at ${comparison} ${parameter(new Date(milliseconds).toISOString())}`,
+  beyond: (comparison, { id, acceptedAt = '' }, parameter) =>
+    `(${pageOrder.Hash.join(', ')}) ${comparison} (${parameter(acceptedAt)}, ${parameter(id)})`,
+}
+
+const orders: Readonly<Record<TableKind, PageOrder>> = {
   // The id carries the time.
   Time: {
     columns: pageOrder.Time,
@@ -74,15 +97,12 @@ const orders: Readonly<Record<Partitioning['by'], PageOrder>> = {
     time: (comparison, milliseconds, parameter) => `id ${comparison} ${parameter(lowestUuid7(milliseconds))}`,
     beyond: (comparison, { id }, parameter) => `id ${comparison} ${parameter(id)}`,
   },
-  Hash: {
-    columns: pageOrder.Hash,
-    type: 'text',
-    time: (comparison, milliseconds, parameter) =>
-      `accepted_at ${comparison} ${parameter(new Date(milliseconds).toISOString())}`,
-    beyond: (comparison, { id, acceptedAt = '' }, parameter) =>
-      `(${pageOrder.Hash.join(', ')}) ${comparison} (${parameter(acceptedAt)}, ${parameter(id)})`,
-  },
+  Hash: byAcceptance,
+  Upsert: byAcceptance,
 }
+
+/** A deleted record keeps its row. */
+const isThere: Readonly<Record<TableKind, string>> = { Time: '', Hash: '', Upsert: 'body IS NOT NULL' }
 
 /** What a page is cut from: conditions, and the order of its rows. */
 interface Scope {
@@ -93,11 +113,12 @@ interface Scope {
 function scope(
   { conditions, from, to, ids, order, own }: PageQuestion,
   after: PagePlace | undefined,
-  by: Partitioning['by'],
+  by: TableKind,
   parameter: Parameters,
 ): Scope {
   const { columns, type, time, beyond } = orders[by]
   const terms = own === undefined ? [] : [ownText(own, parameter)]
+  if (isThere[by]) terms.push(isThere[by])
   if (ids !== undefined) {
     const rest = ids.slice(after === undefined ? 0 : ids.indexOf(after.id) + 1)
     const array = `${parameter(arrayText(rest))}::${type}[]`
@@ -120,7 +141,7 @@ function scope(
  */
 export function pageStatement(
   { question, limit, selection, after, maxBytes = maxPageBytes }: PageStart,
-  by: Partitioning['by'],
+  by: TableKind,
 ): Statement {
   const values: Parameter[] = []
   const parameter = (value: Parameter): string => `$${values.push(value)}`
@@ -139,7 +160,7 @@ FROM (${rows}) AS page
 export const maxCounted = 10_000
 
 /** One row: the number of records of a question, at most one beyond `maxCounted`. */
-export function countStatement(question: PageQuestion, by: Partitioning['by']): Statement {
+export function countStatement(question: PageQuestion, by: TableKind): Statement {
   const values: Parameter[] = []
   const { where } = scope(question, undefined, by, value => `$${values.push(value)}`)
   return {
@@ -149,7 +170,7 @@ export function countStatement(question: PageQuestion, by: Partitioning['by']): 
 }
 
 /** One row: the plan as JSON, whose first node tells how many rows the planner expects. */
-export function estimateStatement(question: PageQuestion, by: Partitioning['by']): Statement {
+export function estimateStatement(question: PageQuestion, by: TableKind): Statement {
   const values: Parameter[] = []
   const { where } = scope(question, undefined, by, value => `$${values.push(value)}`)
   return { text: `EXPLAIN (FORMAT JSON) SELECT FROM records${where}`, values }

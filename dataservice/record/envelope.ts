@@ -19,6 +19,28 @@ export const envelope = {
 /** Value of `ce_type` for a new record. */
 export const recordCreated = 'dev.dataservice.record.created'
 
+/**
+ * Values of `ce_type` where records change: what was asked for. Whether it came to pass is decided by the writer, from
+ * the record as it is then.
+ */
+export const commandTypes = {
+  create: recordCreated,
+  replace: 'dev.dataservice.record.replaced',
+  /** The value is a merge patch (RFC 7396). */
+  merge: 'dev.dataservice.record.merged',
+  /** The value is empty. */
+  delete: 'dev.dataservice.record.deleted',
+} as const
+export type CommandKind = keyof typeof commandTypes
+
+/** Conditions of a command; only on records that came with one. */
+export const conditionHeaders = {
+  /** Versions that the record must have one of, separated by commas, or `*` for any. */
+  ifMatch: 'dataservice_ifmatch',
+  /** `*`: there must be no such record. */
+  ifNoneMatch: 'dataservice_ifnonematch',
+} as const
+
 /** Headers that a dead letter has beside its own: where it stands in the log of events, and why it is not stored. */
 export const deadLetterHeaders = {
   topic: 'dataservice_topic',

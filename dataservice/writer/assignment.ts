@@ -11,7 +11,7 @@ import type {
   SeenTopic,
 } from '#dataservice/platform/kafka/port.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import { type Partitioning, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { backOff, judgeClaim, judgeOutOfRange, type Position } from './decisions.ts'
 import { Lane, type LaneEvents, type LaneLimits } from './lane.ts'
 import type { WriterMetrics } from './metrics.ts'
@@ -131,8 +131,8 @@ export class Assignment implements LogHandler {
 
   #lane(partition: number, position: Position, checkLast: boolean): Lane {
     const { store, topic, partitioning, limits, clock } = this.#options
-    const table = recordsTables[partitioning.by]
-    const interval = partitioning.by === 'Time' ? partitioning.interval : undefined
+    const table = recordsTables[tableKind(partitioning)]
+    const interval = timedTable(partitioning)?.interval
     const place = { topic, partition }
     const events = this.#eventsOf(partition)
     return new Lane({ store, place, position, checkLast, interval, table, limits, events, clock })

@@ -146,7 +146,7 @@ class Attempt {
     const answers = new Map<number, PartitionAnswer>()
     for (const row of this.#rows) {
       const start = this.#intervalOf(row)
-      if (!answers.has(start)) answers.set(start, await this.#options.store.ensurePartition(row.id))
+      if (!answers.has(start)) answers.set(start, await this.#options.store.ensurePartition(row))
     }
     this.#rows = this.#rows.filter(row => {
       const outcome = answers.get(this.#intervalOf(row)) ?? 'ready'

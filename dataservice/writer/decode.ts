@@ -54,7 +54,7 @@ export function decode(record: LogRecord, table: RecordsTable): LogRow {
   if (!schemaVersion) return unreadable(record, `no ${envelope.schemaVersion}`)
   if (!body) return unreadable(record, 'no value')
   const key = record.key ?? id
-  const values = table.values({ eventId, id, key, acceptedAt, schemaVersion, body })
+  const values = table.values({ eventId, id, key, acceptedAt, schemaVersion, body }, record)
   if ('unreadable' in values) return unreadable(record, values.unreadable)
   const idText = id.toString()
   // Without a natural id the record has the id of its event: one text for both.

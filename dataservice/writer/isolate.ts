@@ -7,9 +7,11 @@ import type { RowOutcome } from './outcomes.ts'
 import { tolerantStatement } from './statements.ts'
 import type { Column } from './table.ts'
 
+export type RefusedRow = RowOutcome & { row: NewRow }
+
 export interface Isolated {
   inserted: number
-  refused: RowOutcome[]
+  refused: readonly RowOutcome[]
 }
 
 /**
@@ -17,48 +19,60 @@ export interface Isolated {
  * some twenty statements, thousands of bad rows one each. Rows of one id are told apart only after it is known that the
  * first of them can be stored.
  */
-export async function insertIsolating(
+export async function isolating<T>(
   session: Session,
-  columns: readonly Column[],
   rows: readonly NewRow[],
-): Promise<Isolated> {
-  const refused: RowOutcome[] = []
-  let inserted = 0
+  store: (part: readonly NewRow[]) => Promise<T>,
+): Promise<{ done: T[]; refused: RefusedRow[] }> {
+  const refused: RefusedRow[] = []
+  const done: T[] = []
   await session.query('SAVEPOINT part')
   let size = rows.length
   for (let start = 0; start < rows.length; ) {
     const part = rows.slice(start, start + size)
-    const answer = await attempt(session, columns, part)
+    const answer = await attempt(session, () => store(part))
     const [only] = part
-    if (typeof answer === 'number') {
-      inserted += answer
+    if ('done' in answer) {
+      done.push(answer.done)
       start += part.length
       size *= 2
     } else if (part.length > 1) {
       size = Math.ceil(part.length / 2)
     } else if (only) {
-      const { message: reason, sqlState } = answer
+      const { message: reason, sqlState } = answer.failure
       refused.push({ row: only, outcome: 'refused', reason, ...(sqlState !== undefined && { sqlState }) })
       start += 1
     }
   }
-  return { inserted, refused }
+  return { done, refused }
 }
 
-/** From savepoint to savepoint. The number of new rows, or why one of them is refused. */
-async function attempt(
+/** Inserts rows so. */
+export async function insertIsolating(
   session: Session,
   columns: readonly Column[],
   rows: readonly NewRow[],
-): Promise<number | DatabaseFailure> {
+): Promise<Isolated> {
+  const { done, refused } = await isolating(session, rows, async part => {
+    const { count } = await session.query(tolerantStatement(columns, withoutDoubles(part)))
+    return count
+  })
+  return { inserted: done.reduce((sum, count) => sum + count, 0), refused }
+}
+
+/** From savepoint to savepoint: what was done, or why a row is refused. */
+async function attempt<T>(
+  session: Session,
+  store: () => Promise<T>,
+): Promise<{ done: T } | { failure: DatabaseFailure }> {
   try {
-    const { count } = await session.query(tolerantStatement(columns, withoutDoubles(rows)))
+    const done = await store()
     await session.query('RELEASE SAVEPOINT part')
     await session.query('SAVEPOINT part')
-    return count
+    return { done }
   } catch (error) {
     if (!(error instanceof DatabaseFailure) || error.kind !== 'refused') throw error
     await session.query('ROLLBACK TO SAVEPOINT part')
-    return error
+    return { failure: error }
   }
 }

@@ -5,7 +5,7 @@ export interface WriterMetrics {
   batchRecords: Histogram
   /** From the first statement to the answer of COMMIT. */
   commitSeconds: Histogram
-  /** By outcome: stored, duplicate, id-conflict, key-reused, refused, expired, future. */
+  /** By outcome: stored, duplicate, id-conflict, key-reused, refused, version-conflict, absent, invalid, expired, future. */
   records: Counter<'outcome'>
   retries: Counter<'reason'>
   /** Records of the log that are not stored yet, by partition. */

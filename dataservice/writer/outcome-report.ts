@@ -16,6 +16,7 @@ const sentences: Readonly<Partial<Record<Unstored, string>>> = {
   expired: 'a record is outside the time that is kept',
   future: 'a record is outside the time that is kept',
   'id-conflict': 'the id of a record is taken by another one, which stays; send the record under another id',
+  invalid: 'the patch of a record would make it invalid; the record stays as it is',
   refused:
     'the database does not take a record; it stands in the table dead_letters and in the topic of dead letters',
 }

@@ -1,19 +1,30 @@
 /** What becomes of records that are not stored as they were sent. Pure. */
 import { isReadable, type LogRow, type NewRow } from './decode.ts'
 
-/** Names of outcomes, as the table `outcomes` and metrics spell them. */
-export type Unstored =
+/** Names of outcomes, as the tables and metrics spell them. */
+const unstored = [
   /** The same bytes stand under the id already, sent by another event. */
-  | 'duplicate'
+  'duplicate',
   /** Another record has the id. */
-  | 'id-conflict'
+  'id-conflict',
   /** Another body came with the same Idempotency-Key. */
-  | 'key-reused'
+  'key-reused',
   /** The database does not take it, or nobody can read it; it is a dead letter. */
-  | 'refused'
+  'refused',
+  /** The record has another version than the command asked for. */
+  'version-conflict',
+  /** There is no such record to change. */
+  'absent',
+  /** The record would not match the schema any more. */
+  'invalid',
   /** Outside the time for which there may be partitions. */
-  | 'expired'
-  | 'future'
+  'expired',
+  'future',
+] as const
+export type Unstored = (typeof unstored)[number]
+
+export const isUnstored = (name: string | null | undefined): name is Unstored =>
+  unstored.some(known => known === name)
 
 export interface RowOutcome {
   row: LogRow

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
 import type { LaneLimits } from './lane.ts'
@@ -11,6 +12,8 @@ import { DeadLetterRelay } from './relay.ts'
 import { deadLetters } from './relay-store.ts'
 import { ingestStore } from './store.ts'
 import { recordsTables } from './table.ts'
+import { changing } from './upsert/apply.ts'
+import { mergeInto } from './upsert/merge.ts'
 
 export interface WriterPorts {
   consumer: LogConsumer
@@ -28,9 +31,15 @@ export async function start(
   context: RoleContext,
   { consumer, database, openDeadLetters }: WriterPorts,
 ): Promise<Running> {
-  const { settings, log, metrics: registry, podName } = context
+  const { settings, record, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
   const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
+  const table = recordsTables[tableKind(settings.partitioning)]
+  const keyLifeMs = requestKeyLifeMs(settings.log.retentionMs)
+  const store =
+    table.by === 'Upsert'
+      ? ingestStore(database, table, keyLifeMs, changing(mergeInto(record)))
+      : ingestStore(database, table, keyLifeMs)
   const relay = new DeadLetterRelay({
     letters: deadLetters(database, settings.log.eventsTopic),
     partitions: () => [...assignment.positions().keys()],
@@ -41,11 +50,7 @@ export async function start(
   })
   const assignment: Assignment = new Assignment({
     consumer,
-    store: ingestStore(
-      database,
-      recordsTables[settings.partitioning.by],
-      requestKeyLifeMs(settings.log.retentionMs),
-    ),
+    store,
     topic: settings.log.eventsTopic,
     claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
     partitioning: settings.partitioning,

@@ -42,13 +42,36 @@ export interface IngestStore {
   position(place: Place): Promise<Position | undefined>
   /** Rows, position, and what is not stored as it was sent, in one transaction. */
   store(step: Advance, batch: Batch, path: Path): Promise<StoreResult>
-  ensurePartition(id: string): Promise<PartitionAnswer>
+  /** Makes the partition that takes this row. */
+  ensurePartition(row: NewRow): Promise<PartitionAnswer>
 }
 
 const fenced = Symbol('fenced')
 
+/** What became of the rows of a batch. */
+export interface Applied extends Isolated {
+  /** What is neither stored nor refused. */
+  others: readonly RowOutcome[]
+}
+
+/** Brings the rows of a batch into the tables, inside its transaction. */
+export type Apply = (session: Session, rows: readonly NewRow[], path: Path) => Promise<Applied>
+
+/** Where records stay as they came. */
+const appending =
+  (table: RecordsTable): Apply =>
+  async (session, rows, path) => {
+    const done = await insert[path](session, table, rows)
+    return { ...done, others: await doublesAmong(session, table, rows, done) }
+  }
+
 /** `keyLifeMs`: how long an Idempotency-Key stands for its record. */
-export function ingestStore(database: Database, table: RecordsTable, keyLifeMs: number): IngestStore {
+export function ingestStore(
+  database: Database,
+  table: RecordsTable,
+  keyLifeMs: number,
+  apply: Apply = appending(table),
+): IngestStore {
   return {
     async claim(place, clusterId, claimedBy) {
       const { rows } = await database.query(claimStatement(place, clusterId, claimedBy))
@@ -69,9 +92,8 @@ export function ingestStore(database: Database, table: RecordsTable, keyLifeMs: 
           const losers =
             keyed.length > 0 ? await claimKeys(session, keyed, { place: step, table, keyLifeMs }) : []
           const rows = without(batch.rows, losers)
-          const { inserted, refused } = await insert[path](session, table, rows)
-          const doubles = await doublesAmong(session, table, rows, { inserted, refused })
-          const outcomes = [...batch.passed, ...afterRefusals(losers, refused), ...refused, ...doubles]
+          const { inserted, refused, others } = await apply(session, rows, path)
+          const outcomes = [...batch.passed, ...afterRefusals(losers, refused), ...refused, ...others]
           await keep(session, step, outcomes)
           if (keyed.length > 0) await releaseKeys(session, keyed, refused)
           return { kind: 'stored', inserted, outcomes }
@@ -81,8 +103,9 @@ export function ingestStore(database: Database, table: RecordsTable, keyLifeMs: 
         throw error
       }
     },
-    async ensurePartition(id) {
-      const { rows } = await database.query(ensurePartitionStatement(id))
+    async ensurePartition({ id, eventId }) {
+      const partitioned = table.by === 'Upsert' ? eventId : id
+      const { rows } = await database.query(ensurePartitionStatement(partitioned))
       return partitionAnswer(rows[0]?.[0])
     },
   }

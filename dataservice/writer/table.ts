@@ -1,9 +1,12 @@
-/** The two shapes of `records`, as the writer fills them: by time with ids of ours, by hash with natural ids. */
+/** The shapes of `records`, as the writer fills them: by time with ids of ours, by hash with natural ids, or changing. */
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { type BinaryType, timestampBytes } from '#dataservice/platform/postgres/binary.ts'
-import type { Partitioning } from '#dataservice/platform/postgres/partitions.ts'
+import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { maxIdCharacters } from '#dataservice/record/natural-id.ts'
 import { timeOfBytes, uuid7Bytes } from '#dataservice/record/uuid7.ts'
+import { type Command, commandOf } from './upsert/command.ts'
 
 export interface Column {
   name: string
@@ -24,6 +27,8 @@ export interface Received {
 
 /** What one row is made of. */
 export interface Values {
+  /** Where records change: what is asked for. */
+  command?: Command
   /** In the order of the columns, in the binary format of Postgres. */
   fields: readonly Buffer[]
   /** Milliseconds since 1970 that decide the partition by time. */
@@ -33,10 +38,11 @@ export interface Values {
 }
 
 export interface RecordsTable {
-  by: Partitioning['by']
+  by: TableKind
+  /** Of one insert of whole rows; none where records change. */
   columns: readonly Column[]
   /** The values of a row, or why there can be none. */
-  values(received: Received): Values | { unreadable: string }
+  values(received: Received, record: LogRecord): Values | { unreadable: string }
 }
 
 /** A longer id fits no page of an index. */
@@ -66,6 +72,11 @@ const byTime: RecordsTable = {
   },
 }
 
+function wrongId(id: Buffer): string | undefined {
+  if (id.length === 0) return 'ce_subject is empty'
+  return id.length > maxIdBytes ? `ce_subject has more than ${maxIdBytes} bytes` : undefined
+}
+
 const byHash: RecordsTable = {
   by: 'Hash',
   columns: [
@@ -76,8 +87,8 @@ const byHash: RecordsTable = {
   ],
   values(received) {
     const { id, body, acceptedAt } = received
-    if (id.length === 0) return { unreadable: 'ce_subject is empty' }
-    if (id.length > maxIdBytes) return { unreadable: `ce_subject has more than ${maxIdBytes} bytes` }
+    const wrong = wrongId(id)
+    if (wrong !== undefined) return { unreadable: wrong }
     const eventId = uuid7Bytes(received.eventId)
     if (eventId === undefined) return { unreadable: 'ce_id is no UUIDv7' }
     const hash = createHash('sha256').update(body).digest()
@@ -86,7 +97,26 @@ const byHash: RecordsTable = {
   },
 }
 
-export const recordsTables: Readonly<Record<Partitioning['by'], RecordsTable>> = {
+const changing: RecordsTable = {
+  by: 'Upsert',
+  columns: [],
+  values({ id, eventId, schemaVersion, body }, record) {
+    const wrong = wrongId(id)
+    if (wrong !== undefined) return { unreadable: wrong }
+    const event = uuid7Bytes(eventId)
+    if (event === undefined) return { unreadable: 'ce_id is no UUIDv7' }
+    // Commands of one record stay in order only with one key.
+    if (!record.key?.equals(id)) return { unreadable: 'the key is not ce_subject' }
+    const command = commandOf(record)
+    if (command === undefined) return { unreadable: 'ce_type is no command' }
+    if (!isUtf8(body)) return { unreadable: 'the value is not UTF-8' }
+    if (body.length === 0 && command.kind !== 'delete') return { unreadable: 'no value' }
+    return { fields: [id, schemaVersion, body], idTime: timeOfBytes(event), command }
+  },
+}
+
+export const recordsTables: Readonly<Record<TableKind, RecordsTable>> = {
   Time: byTime,
   Hash: byHash,
+  Upsert: changing,
 }

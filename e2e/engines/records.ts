@@ -1,7 +1,7 @@
 /** Ids and log records for tests. */
 import { randomFillSync } from 'node:crypto'
 import type { LogRecord, NewRecord } from '#dataservice/platform/kafka/port.ts'
-import { envelope, recordCreated } from '#dataservice/record/envelope.ts'
+import { type CommandKind, commandTypes, envelope } from '#dataservice/record/envelope.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 
 /** A new UUIDv7 of a moment in milliseconds since 1970. */
@@ -16,6 +16,10 @@ export interface TestRecord {
   /** Default: the id. */
   eventId?: string
   key?: string
+  /** Default: create. */
+  command?: CommandKind
+  /** Further headers. */
+  headers?: Readonly<Record<string, string>>
 }
 
 /** A record as the gateway appends it. */
@@ -24,6 +28,8 @@ export function newRecord({
   id = uuid7At(Date.now()),
   eventId = id,
   key = 'key',
+  command = 'create',
+  headers = {},
 }: TestRecord): NewRecord {
   return {
     key: Buffer.from(key),
@@ -32,11 +38,12 @@ export function newRecord({
       [envelope.specVersion]: '1.0',
       [envelope.eventId]: eventId,
       [envelope.subject]: id,
-      [envelope.type]: recordCreated,
+      [envelope.type]: commandTypes[command],
       [envelope.source]: '/shop/orders',
       [envelope.time]: new Date().toISOString(),
       [envelope.contentType]: 'application/json',
       [envelope.schemaVersion]: '1a2b3c4d',
+      ...headers,
     },
   }
 }

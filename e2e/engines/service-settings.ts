@@ -24,7 +24,17 @@ export const testRecord = {
   ],
 } satisfies Settings['record']
 
-/** Changes of the test settings for a service whose records bring their id. */
+/** Changes of the test settings for a service whose records change. */
+export const changing = {
+  record: { schema: testRecord.schema, indexes: testRecord.indexes },
+  partitioning: {
+    by: 'Hash',
+    partitions: 4,
+    history: { by: 'Time', interval: 'Day', premake: 1 },
+  },
+} satisfies Partial<Settings>
+
+/** The same for a service whose records bring their id. */
 export const naturalIds = {
   record: {
     ...testRecord,

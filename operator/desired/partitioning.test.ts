@@ -14,6 +14,16 @@ test.each([
     { by: 'Time', interval: 'Hour', premake: 2, retainMs: 172_800_000 },
   ],
   ['a natural id alone', { id: '/customerId' }, {}, { by: 'Hash', partitions: 16 }],
+  [
+    'records that change, with an id or without',
+    { mode: 'Upsert', key: undefined },
+    { partitions: 8, interval: 'Month', retain: '90d' },
+    {
+      by: 'Hash',
+      partitions: 8,
+      history: { by: 'Time', interval: 'Month', premake: 7, retainMs: 7_776_000_000 },
+    },
+  ],
   ['a natural id and a number', { id: '/customerId' }, { partitions: 64 }, { by: 'Hash', partitions: 64 }],
 ])('%s', (_, id, partitioning, wanted) => {
   expect(partitioningOf(spec(id, partitioning))).toEqual(wanted)

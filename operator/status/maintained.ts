@@ -38,6 +38,6 @@ export function maintained(facts: Facts, now: Date): Finding {
 /** Partitions by time that are still ahead; undefined for partitions by hash, which are all there. */
 function partitionsLeft({ owner }: Facts, lateMs: number): number | undefined {
   const partitioning = partitioningOf(owner.spec)
-  if (partitioning.by === 'Hash') return undefined
-  return Math.max(0, partitioning.premake - Math.floor(lateMs / intervalMs[partitioning.interval]))
+  const timed = partitioning.by === 'Time' ? partitioning : partitioning.history
+  return timed && Math.max(0, timed.premake - Math.floor(lateMs / intervalMs[timed.interval]))
 }

@@ -5,7 +5,7 @@ import { exportTypes } from '#dataservice/platform/http/list-format.ts'
 import { json, query, ref } from './schemas.ts'
 import type { Json, Operation, ServiceFacts } from './table.ts'
 
-const readProblems = [
+export const readProblems = [
   'invalid-token',
   'store-unavailable',
   'reader-unavailable',
@@ -13,7 +13,7 @@ const readProblems = [
   'not-stored-yet',
 ] as const
 
-const consistencyToken = {
+export const consistencyToken = {
   name: 'Consistency-Token',
   in: 'header',
   required: false,

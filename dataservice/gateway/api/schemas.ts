@@ -27,7 +27,17 @@ const object = (properties: Json, required = Object.keys(properties)): Json => (
 })
 
 const status = {
-  enum: ['pending', 'stored', 'duplicate', 'conflict', 'key-reused', 'refused', 'expired'],
+  enum: [
+    'pending',
+    'stored',
+    'duplicate',
+    'conflict',
+    'key-reused',
+    'version-conflict',
+    'absent',
+    'refused',
+    'expired',
+  ],
 }
 const reason = { type: 'string', description: 'Why it is not stored as it was sent.' }
 const index = { type: 'integer', minimum: 0, description: 'Place of the record in an array or in lines.' }
@@ -40,7 +50,17 @@ const durability = {
 }
 const first = { type: 'integer', minimum: 0, description: 'Records before this batch.' }
 
-export function idSchema({ declaration }: Pick<ServiceFacts, 'declaration'>): Json {
+export function idSchema({
+  declaration,
+  isChanging,
+}: Pick<ServiceFacts, 'declaration' | 'isChanging'>): Json {
+  if (isChanging && declaration.id === undefined)
+    return {
+      type: 'string',
+      minLength: 1,
+      maxLength: maxIdCharacters,
+      description: 'As a PUT named it; a POST makes a UUIDv7.',
+    }
   return declaration.id === undefined
     ? { type: 'string', format: 'uuid', description: 'A UUIDv7.' }
     : { type: 'string', maxLength: maxIdCharacters, description: `The record's ${declaration.id}.` }
@@ -150,5 +170,24 @@ const fixed = {
   Problem: problem,
 }
 
+const history = object({
+  items: {
+    type: 'array',
+    items: object({
+      version: { type: 'integer', minimum: 1 },
+      eventId: { type: 'string', format: 'uuid' },
+      command: { enum: ['create', 'replace', 'merge', 'delete'] },
+      acceptedAt: { type: 'string', format: 'date-time' },
+      schemaVersion: { type: 'string' },
+      record: { anyOf: [ref('Record'), { type: 'null' }] },
+    }),
+  },
+  next: { type: ['string', 'null'], description: 'Cursor of the next page; null at the end.' },
+})
+
 /** Components that all services have, but for the record itself. */
-export const schemas = (facts: ServiceFacts): Json => ({ Id: idSchema(facts), ...fixed })
+export const schemas = (facts: ServiceFacts): Json => ({
+  Id: idSchema(facts),
+  ...fixed,
+  ...(facts.isChanging && { History: history }),
+})

@@ -19,6 +19,8 @@ export interface ServiceFacts {
   record: AcceptedRecord
   /** Who may call; absent: everybody. */
   rules?: GatewayRules
+  /** Records can be replaced, patched and deleted. */
+  isChanging: boolean
 }
 
 /** One call as the document tells it. */

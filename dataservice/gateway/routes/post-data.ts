@@ -9,19 +9,17 @@ import type { Acks } from '#dataservice/platform/kafka/port.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { durabilityOf, postAnswer, retryAfterSeconds } from '../answers.ts'
 import { type ByteBudget, takeFor } from '../budget.ts'
-import type { OutcomeWatch } from '../outcome-watch.ts'
 import { requestKeyOf } from '../request-key.ts'
 import type { Tokens } from '../tokens.ts'
 import { waitOf } from '../waiting.ts'
 import { acksOf, declaredBytes, encodingOf, formatOf, isOnlyValidated, isStream } from './post-request.ts'
 import { resultLines, type StreamPorts, streamBytes } from './post-stream.ts'
 import { type ReadPorts, submissionOf } from './read-body.ts'
-import { sendWaited } from './send-waited.ts'
+import { sendWaited, type WaitPorts } from './send-waited.ts'
 
-export interface PostPorts extends StreamPorts, ReadPorts {
+export interface PostPorts extends StreamPorts, ReadPorts, WaitPorts {
   budget: ByteBudget
   tokens: Tokens
-  watch: Pick<OutcomeWatch, 'wait'>
 }
 
 /** The writers need time, not a few milliseconds. */

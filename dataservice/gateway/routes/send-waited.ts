@@ -11,12 +11,20 @@ export interface Waited {
   /** What the log said. */
   answer: PostAnswer
   seconds: number
+  /** Status when the one record is stored. Default: 201. */
+  storedCode?: 200
+}
+
+export interface WaitPorts {
+  watch: Pick<OutcomeWatch, 'wait'>
+  /** Where records change: the ETag of what an event has made. */
+  versionOf?(eventId: string): Promise<string | undefined>
 }
 
 export async function sendWaited(
   reply: FastifyReply,
-  { submission, answer, seconds }: Waited,
-  { watch }: { watch: Pick<OutcomeWatch, 'wait'> },
+  { submission, answer, seconds, storedCode }: Waited,
+  { watch, versionOf }: WaitPorts,
 ): Promise<FastifyReply> {
   const positions = 'accepted' in answer ? answer.accepted : [answer]
   const places = submission.drafts.map(({ record }, index): Place => {
@@ -32,6 +40,16 @@ export async function sendWaited(
   clearTimeout(timer)
   reply.header('preference-applied', `wait=${seconds}`)
   const { code, body, id } = waitedAnswer(answer, decided)
-  if (id !== undefined) reply.header('location', `/data/${encodeURIComponent(id)}`)
-  return reply.code(code).header('content-type', 'application/json').send(JSON.stringify(body))
+  // A command names the URL of its record itself.
+  if (id !== undefined && storedCode === undefined)
+    reply.header('location', `/data/${encodeURIComponent(id)}`)
+  const [place] = places
+  if (versionOf && place && decided.length === 1 && decided[0]?.status === 'stored') {
+    const etag = await versionOf(place.eventId)
+    if (etag !== undefined) reply.header('etag', etag)
+  }
+  return reply
+    .code(code === 201 ? (storedCode ?? code) : code)
+    .header('content-type', 'application/json')
+    .send(JSON.stringify(body))
 }

@@ -17,6 +17,7 @@ import { type GatewayPorts, gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
 import type { CorsRules } from '../callers/cors.ts'
 import type { CallerGuard } from '../callers/guard.ts'
+import { changeHeaders } from '../commands/command.ts'
 import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
 import { constantHeaders } from '../submission.ts'
@@ -40,6 +41,8 @@ export const declaration: RecordDeclaration = {
 
 export interface World {
   declaration?: RecordDeclaration
+  /** Mode Upsert. */
+  isChanging?: boolean
   accumulator?: Partial<AccumulatorOptions>
   budgetBytes?: number
   isLogFull?: boolean
@@ -89,7 +92,11 @@ export async function start(world: World = {}) {
       declaration: world.declaration ?? declaration,
       record: verdict.record,
       ...(world.rules && { rules: world.rules }),
+      isChanging: world.isChanging ?? false,
     },
+    ...(world.isChanging && {
+      commands: changeHeaders('/dataservices/shop/orders', verdict.record.schemaVersion),
+    }),
     now: () => now,
     maxKeyAgeMs: 86_400_000,
     reader: {

@@ -22,6 +22,7 @@ const catalogue = {
   'not-yet-visible': [404, 'The record is not readable yet'],
   'method-not-allowed': [405, 'The method is not allowed here'],
   'id-conflict': [409, 'Another record has this id'],
+  'version-conflict': [412, 'The record has another version'],
   'idempotency-key-reused': [422, 'The Idempotency-Key was used for another record'],
   'record-refused': [422, 'The store does not take the record'],
   'request-timeout': [408, 'The request did not arrive in time'],

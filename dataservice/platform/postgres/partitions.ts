@@ -1,16 +1,37 @@
-/** The partitions of `records`: by the time that their ids carry, or by hash of a natural id. */
+/** How the tables of records and of changes are cut: by the time that their ids carry, or by hash of an id. */
 import type { Settings } from '#dataservice/contract/settings.ts'
 
 export type Partitioning = Settings['partitioning']
 export type TimePartitioning = Extract<Partitioning, { by: 'Time' }>
 export type Interval = TimePartitioning['interval']
 
+/**
+ * The shapes of the tables: records that stay, cut by time or by hash of their id; or records that change, cut by hash,
+ * with their changes in the table `events`.
+ */
+export type TableKind = 'Time' | 'Hash' | 'Upsert'
+
+export function tableKind(partitioning: Partitioning): TableKind {
+  if (partitioning.by === 'Time') return 'Time'
+  return partitioning.history === undefined ? 'Hash' : 'Upsert'
+}
+
+/** A table that is cut by the time of its ids; undefined where all partitions are made at once. */
+export interface TimedTable extends TimePartitioning {
+  table: 'records' | 'events'
+}
+
+export function timedTable(partitioning: Partitioning): TimedTable | undefined {
+  if (partitioning.by === 'Time') return { ...partitioning, table: 'records' }
+  return partitioning.history && { ...partitioning.history, table: 'events' }
+}
+
 interface IntervalFacts {
   /** For `date_trunc`. */
   unit: string
   /** For `interval '…'`. */
   width: string
-  /** For `to_char`; what stands behind `records_p` in the partition's name. */
+  /** For `to_char`; what stands behind the prefix in the partition's name. */
   label: string
   /** Length of that label. */
   digits: number
@@ -22,12 +43,14 @@ export const intervals: Readonly<Record<Interval, IntervalFacts>> = {
   Month: { unit: 'month', width: '1 month', label: 'YYYYMM', digits: 6 },
 }
 
-export const partitionPrefix = 'records_p'
+/** What the names of a table's partitions by time begin with. */
+export const partitionPrefix = ({ table }: Pick<TimedTable, 'table'>): string => `${table}_p`
 
 /** Columns by which pages are ordered, newest last: ids that carry no time leave that to another column. */
-export const pageOrder: Readonly<Record<Partitioning['by'], readonly string[]>> = {
+export const pageOrder: Readonly<Record<TableKind, readonly string[]>> = {
   Time: ['id'],
   Hash: ['accepted_at', 'id'],
+  Upsert: ['accepted_at', 'id'],
 }
 
 /**

@@ -1,6 +1,6 @@
 /** How a field of a record is read in SQL. An index and the queries that use it must spell it alike. */
 import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
-import { type Partitioning, pageOrder } from './partitions.ts'
+import { pageOrder, type TableKind } from './partitions.ts'
 
 /** The type by which Postgres compares a field. Whole numbers may be written `1e2` in JSON: numeric reads them. */
 export const comparedAs: Readonly<Record<ScalarType, string>> = {
@@ -17,7 +17,7 @@ export function fieldExpression({ path, type }: Pick<IndexedField, 'path' | 'typ
 }
 
 /** The columns of a declared index: its fields, then the columns by which pages are ordered. */
-export function indexColumns({ fields }: Pick<DeclaredIndex, 'fields'>, by: Partitioning['by']): string {
+export function indexColumns({ fields }: Pick<DeclaredIndex, 'fields'>, by: TableKind): string {
   return [...fields.map(fieldExpression), ...pageOrder[by]].join(', ')
 }
 

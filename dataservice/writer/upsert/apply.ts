@@ -1,0 +1,135 @@
+/** Brings commands into the tables of changing records, inside the transaction of their batch. */
+import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
+import { envelope } from '#dataservice/record/envelope.ts'
+import type { NewRow } from '../decode.ts'
+import { isolating, type RefusedRow } from '../isolate.ts'
+import { isUnstored, type RowOutcome } from '../outcomes.ts'
+import type { Applied, Apply } from '../store.ts'
+import {
+  acceptedAtOf,
+  type Changed,
+  type Decided,
+  fold,
+  type Known,
+  type Merge,
+  type RecordState,
+} from './decide.ts'
+import {
+  type EventRow,
+  eventsStatement,
+  knownStatement,
+  type StateRow,
+  statesStatement,
+  upsertStatement,
+} from './statements.ts'
+
+interface Done {
+  /** Commands that changed a record. */
+  applied: number
+  outcomes: readonly RowOutcome[]
+}
+
+/**
+ * Of one partition of the log only one writer passes the fence at a time, and all commands of a record stand in one
+ * partition: between reading a record and changing it nobody else can.
+ */
+export function changing(merge: Merge): Apply {
+  return async (session, rows, path) => {
+    if (path !== 'isolating') return told([await applyAll(session, rows, merge)], [])
+    const { done, refused } = await isolating(session, rows, part => applyAll(session, part, merge))
+    // The log may hold an event twice.
+    const events = new Map(refused.map(each => [each.row.eventId, refusedEvent(each)]))
+    if (events.size > 0) await session.query(eventsStatement([...events.values()]))
+    return told(done, refused)
+  }
+}
+
+function told(done: readonly Done[], refused: readonly RowOutcome[]): Applied {
+  return {
+    inserted: done.reduce((sum, { applied }) => sum + applied, 0),
+    refused,
+    others: done.flatMap(({ outcomes }) => outcomes),
+  }
+}
+
+async function applyAll(session: Session, rows: readonly NewRow[], merge: Merge): Promise<Done> {
+  if (rows.length === 0) return { applied: 0, outcomes: [] }
+  const known = await knownAmong(session, rows)
+  const states = await statesOf(
+    session,
+    rows.filter(({ eventId }) => !known.has(eventId)),
+  )
+  const { decided, changed, outcomes } = fold(rows, { states, known, merge })
+  if (decided.length > 0) await session.query(eventsStatement(decided.map(eventRow)))
+  if (changed.length > 0) await session.query(upsertStatement(changed.map(stateRow)))
+  return { applied: decided.filter(({ version }) => version !== undefined).length, outcomes }
+}
+
+async function knownAmong(session: Session, rows: readonly NewRow[]): Promise<ReadonlyMap<string, Known>> {
+  const { rows: found } = await session.query(knownStatement(rows.map(({ eventId }) => eventId)))
+  return new Map(found.map(([id, outcome, reason]) => [id ?? '', knownOf(outcome, reason)]))
+}
+
+function knownOf(outcome: Row[number] | undefined, reason: Row[number] | undefined): Known {
+  if (!isUnstored(outcome)) return {}
+  return { outcome, ...(reason && { reason }) }
+}
+
+async function statesOf(
+  session: Session,
+  rows: readonly NewRow[],
+): Promise<ReadonlyMap<string, RecordState>> {
+  if (rows.length === 0) return new Map()
+  const patched = rows.filter(({ command }) => command?.kind === 'merge').map(({ id }) => id)
+  const ids = [...new Set(rows.map(({ id }) => id))]
+  const { rows: found } = await session.query(statesStatement(ids, [...new Set(patched)]))
+  return new Map(
+    found.map(([id, version, acceptedAt, isLive, body]) => [
+      id ?? '',
+      {
+        version: BigInt(version ?? 0),
+        acceptedAt: acceptedAt ?? '',
+        isLive: isLive === 't',
+        ...(typeof body === 'string' && { body }),
+      },
+    ]),
+  )
+}
+
+function eventRow({ row, decision, version }: Decided): EventRow {
+  const common = { ...eventOf(row), version: version ?? 0n }
+  return decision.kind === 'applied'
+    ? { ...common, body: decision.body ?? '', outcome: '', reason: '' }
+    : { ...common, body: '', outcome: decision.outcome, reason: decision.reason ?? '' }
+}
+
+/** A command that the database does not take is not decided anew by a replay, either. */
+function refusedEvent({ row, reason }: RefusedRow): EventRow {
+  return { ...eventOf(row), version: 0n, body: '', outcome: 'refused', reason: reason ?? '' }
+}
+
+function eventOf(row: NewRow): Omit<EventRow, 'version' | 'body' | 'outcome' | 'reason'> {
+  return {
+    id: row.eventId,
+    recordId: row.id,
+    command: row.command?.kind ?? '',
+    acceptedAt: acceptedAtOf(row),
+    schemaVersion: schemaVersionOf(row),
+  }
+}
+
+function stateRow({ row, ...state }: Changed): StateRow {
+  const { version, acceptedAt, body } = state
+  return {
+    id: row.id,
+    eventId: row.eventId,
+    changedAt: acceptedAtOf(row),
+    schemaVersion: schemaVersionOf(row),
+    version,
+    acceptedAt,
+    body,
+  }
+}
+
+const schemaVersionOf = ({ record }: NewRow): string =>
+  record.headers.get(envelope.schemaVersion)?.toString() ?? ''
