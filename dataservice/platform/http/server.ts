@@ -71,8 +71,9 @@ export function makeServer(options: ServerOptions): HttpServer {
   countAnswers(app, metrics)
   answerProblems(app)
   let isDraining = false
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isDraining) reply.header('connection', 'close')
+    done()
   })
   return {
     app,
@@ -107,9 +108,10 @@ function takeBodiesAsTheyCome(app: FastifyInstance): void {
 
 function countAnswers(app: FastifyInstance, metrics: Registry): void {
   const count = httpMetrics(metrics)
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request
     count({ method, route: routeOptions.url, status: reply.statusCode, milliseconds: reply.elapsedTime })
+    done()
   })
 }
 

@@ -47,6 +47,8 @@ export function openCache(options: CacheOptions): Cache {
 class RedisCache implements Cache {
   readonly #redis: Redis
   readonly #log: Logger
+  /** The client's own way to put it before keys costs as much as the rest of a command. */
+  readonly #prefix: string
   readonly #wanted: Wanted[] = []
   #failures = 0
   #restUntil = 0
@@ -56,11 +58,11 @@ class RedisCache implements Cache {
 
   constructor({ host, port, password, prefix, log }: CacheOptions) {
     this.#log = log
+    this.#prefix = prefix
     this.#redis = new Redis({
       host,
       port,
       ...(password === undefined ? {} : { password }),
-      keyPrefix: prefix,
       commandTimeout: commandTimeoutMs,
       connectTimeout: connectTimeoutMs,
       enableOfflineQueue: false,
@@ -84,7 +86,7 @@ class RedisCache implements Cache {
   #ask(): void {
     const wanted = this.#wanted.splice(0)
     if (this.#trial === 'due') this.#trial = 'under way'
-    this.#redis.mgetBuffer(wanted.map(({ key }) => key)).then(
+    this.#redis.mgetBuffer(wanted.map(({ key }) => this.#prefix + key)).then(
       values => {
         this.#failures = 0
         this.#trial = 'none'
@@ -102,7 +104,7 @@ class RedisCache implements Cache {
 
   set(key: string, value: Buffer, ttlMs: number): void {
     if (this.#isAsked && this.#trial === 'none')
-      this.#redis.set(key, value, 'PX', ttlMs).catch(() => this.#countFailure())
+      this.#redis.set(this.#prefix + key, value, 'PX', ttlMs).catch(() => this.#countFailure())
   }
 
   async close(): Promise<void> {
