@@ -9,7 +9,13 @@ const draft = (partition: number, value = 'value'): Draft => ({
   record: { key: Buffer.from('k'), value: Buffer.from(value), headers: {} },
 })
 const size = batchBytes([draft(0).record])
-const appended = (partition: number, offset: bigint) => ({ kind: 'appended', partition, offset })
+/** `last`: of the batch it went with. */
+const appended = (partition: number, offset: bigint, last = offset) => ({
+  kind: 'appended',
+  partition,
+  offset,
+  last,
+})
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -24,8 +30,8 @@ describe('batches', () => {
     await vi.advanceTimersByTimeAsync(1)
     expect(log.batches).toEqual([3, 1])
     expect(await Promise.all(callers)).toEqual([
-      [appended(0, 0n)],
-      [appended(1, 0n), appended(0, 1n)],
+      [appended(0, 0n, 2n)],
+      [appended(1, 0n), appended(0, 1n, 2n)],
       [appended(0, 2n)],
     ])
     expect(accumulator.bytes).toBe(0)
@@ -36,6 +42,8 @@ describe('batches', () => {
     const accumulator = new Accumulator({ appender: log, maxRecords: 4 })
     const outcomes = accumulator.append(Array.from({ length: 9 }, () => draft(0)))
     await vi.advanceTimersByTimeAsync(0)
+    expect(log.batches).toEqual([4, 4])
+    await vi.advanceTimersByTimeAsync(3)
     expect(log.batches).toEqual([4, 4, 1])
     expect((await outcomes)?.at(-1)).toEqual(appended(0, 8n))
   })
@@ -53,6 +61,16 @@ describe('batches', () => {
     answer.resolve()
     await Promise.all([first, ...others])
     expect(log.batches).toEqual([1, 5])
+  })
+
+  test('what is due takes along what waits for other partitions', async () => {
+    const log = memoryLog({ partitions: 2 })
+    const accumulator = new Accumulator({ appender: log, lingerMs: 3 })
+    const first = accumulator.append([draft(0)])
+    await vi.advanceTimersByTimeAsync(2)
+    const second = accumulator.append([draft(1)])
+    await vi.advanceTimersByTimeAsync(1)
+    expect([await first, await second]).toEqual([[appended(0, 0n)], [appended(1, 0n)]])
   })
 
   test('large records are cut into batches that the log takes', async () => {
@@ -125,7 +143,7 @@ describe('bounds', () => {
     expect(accumulator.bytes).toBe(1_000 * size)
     const late = accumulator.append([draft(0)])
     answer.resolve()
-    await vi.advanceTimersByTimeAsync(1)
+    await vi.advanceTimersByTimeAsync(3)
     expect(await late).toEqual([appended(0, 1_000n)])
     expect(accumulator.bytes).toBe(0)
   })

@@ -1,5 +1,6 @@
 /**
- * Collects records into batches: for each partition one batch is on its way while the next fills.
+ * Collects records into batches: for each partition one batch is on its way while the next fills. What is due leaves
+ * with all that waits for other partitions: it shares a request to the broker.
  * Bounded in bytes; every record has exactly one outcome, also when its caller stops waiting.
  */
 import { maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
@@ -32,13 +33,15 @@ interface Lane {
   acks: Acks
   waiting: EntryQueue
   isBusy: boolean
-  timer: NodeJS.Timeout | undefined
+  /** When the first of those that wait came, by `performance.now()`. */
+  since: number
 }
 
 export class Accumulator {
   readonly #options: Required<Omit<AccumulatorOptions, 'observe'>> & Pick<AccumulatorOptions, 'observe'>
   readonly #lanes: Readonly<Record<Acks, Map<number, Lane>>> = { all: new Map(), 1: new Map(), 0: new Map() }
   readonly #idle: (() => void)[] = []
+  #timer: NodeJS.Timeout | undefined
   #bytes = 0
   #isClosing = false
 
@@ -72,35 +75,47 @@ export class Accumulator {
   /** Sends what waits without further linger; resolves when nothing is without an outcome. */
   async flush(): Promise<void> {
     this.#isClosing = true
-    for (const lanes of Object.values(this.#lanes)) for (const lane of lanes.values()) this.#send(lane)
+    this.#sendAll()
     if (this.#bytes > 0) await new Promise<void>(resolve => this.#idle.push(resolve))
   }
 
   #lane(partition: number, acks: Acks): Lane {
     const known = this.#lanes[acks].get(partition)
     if (known) return known
-    const lane: Lane = { partition, acks, waiting: new EntryQueue(), isBusy: false, timer: undefined }
+    const lane: Lane = { partition, acks, waiting: new EntryQueue(), isBusy: false, since: 0 }
     this.#lanes[acks].set(partition, lane)
     return lane
   }
 
   #enqueue(lane: Lane, entry: Entry): void {
+    if (lane.waiting.length === 0) lane.since = performance.now()
     lane.waiting.push(entry)
-    if (lane.isBusy) return
-    if (this.#isClosing || lane.waiting.length >= this.#options.maxRecords) this.#send(lane)
-    else lane.timer ??= setTimeout(() => this.#send(lane), this.#options.lingerMs)
+    if (!lane.isBusy) this.#schedule(lane)
+  }
+
+  /** Sends when what waits for this free lane is due, else sees to it that it will be sent. */
+  #schedule({ waiting, since }: Lane): void {
+    if (waiting.length === 0) return
+    const { lingerMs, maxRecords } = this.#options
+    const leftMs = since + lingerMs - performance.now()
+    if (this.#isClosing || waiting.length >= maxRecords || leftMs <= 0) this.#sendAll()
+    else this.#timer ??= setTimeout(() => this.#sendAll(), leftMs)
+  }
+
+  #sendAll(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const lanes of Object.values(this.#lanes)) for (const lane of lanes.values()) this.#send(lane)
   }
 
   #send(lane: Lane): void {
     if (lane.isBusy) return
-    clearTimeout(lane.timer)
-    lane.timer = undefined
     const batch = lane.waiting.take(this.#options.maxRecords, maxBatchBytes)
     if (batch.length === 0) return
     lane.isBusy = true
     void this.#deliver(lane, batch).finally(() => {
       lane.isBusy = false
-      this.#send(lane)
+      this.#schedule(lane)
     })
   }
 
@@ -110,12 +125,13 @@ export class Accumulator {
     const answers = await this.#options.appender.append(new Map([[partition, records]]), acks)
     const outcome = answers.get(partition) ?? { kind: 'unknown', reason: 'the log named no outcome' }
     const seconds = (performance.now() - started) / 1000
+    const outcomeAt = outcomesOf(outcome, partition, batch.length)
     let bytes = 0
     for (let place = 0; place < batch.length; place++) {
       const entry = batch[place]
       if (!entry) continue
       bytes += entry.bytes
-      entry.settle(outcomeOf(outcome, partition, place))
+      entry.settle(outcomeAt(place))
     }
     this.#release(bytes)
     this.#options.observe?.({ acks, records: records.length, bytes, seconds, outcome: outcome.kind })
@@ -137,8 +153,15 @@ export class Accumulator {
   }
 }
 
-function outcomeOf(outcome: AppendOutcome, partition: number, place: number): RecordOutcome {
-  if (outcome.kind !== 'appended') return outcome
+/** The outcome of each record of a batch, by its place. */
+function outcomesOf(
+  outcome: AppendOutcome,
+  partition: number,
+  count: number,
+): (place: number) => RecordOutcome {
+  if (outcome.kind !== 'appended') return () => outcome
   const { baseOffset } = outcome
-  return { kind: 'appended', partition, offset: baseOffset < 0n ? baseOffset : baseOffset + BigInt(place) }
+  if (baseOffset < 0n) return () => ({ kind: 'appended', partition, offset: baseOffset, last: baseOffset })
+  const last = baseOffset + BigInt(count - 1)
+  return place => ({ kind: 'appended', partition, offset: baseOffset + BigInt(place), last })
 }

@@ -9,8 +9,8 @@ export interface Draft {
 }
 
 export type RecordOutcome =
-  /** The offset is -1 where nobody tells it (acks=0). */
-  | { kind: 'appended'; partition: number; offset: Offset }
+  /** `last`: of the records that went into the log together with it. Both are -1 where nobody tells them (acks=0). */
+  | { kind: 'appended'; partition: number; offset: Offset; last: Offset }
   /** Certainly not in the log, now or later. */
   | { kind: 'refused'; reason: string }
   | { kind: 'unknown'; reason: string }

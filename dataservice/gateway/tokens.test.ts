@@ -14,6 +14,19 @@ test('an accepted record comes with a token of its position', async () => {
   })
 })
 
+test('records that went into the log together have the token of the last of them', async () => {
+  const { post } = await start()
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => post(order(`c${n}`))))
+  const asked = new Map<string, bigint[]>()
+  for (const answer of answers) {
+    const [partition = '', offset = ''] = answer.json<{ position: string }>().position.split('-')
+    const upTo = readTokens(tokenKey, tokenOf(answer))?.offsets.get(Number(partition))
+    expect(upTo).toBeGreaterThanOrEqual(BigInt(offset))
+    asked.set(partition, [...(asked.get(partition) ?? []), upTo ?? -1n])
+  }
+  for (const offsets of asked.values()) expect(new Set(offsets).size).toBe(1)
+})
+
 test('a list has the highest offset of each partition, and what an earlier token asks for', async () => {
   const { post } = await start()
   const first = tokenOf(await post(order('a')))

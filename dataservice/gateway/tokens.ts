@@ -13,6 +13,7 @@ export interface Tokens {
 
 /** `logId` tells the identity of the log as it is now. */
 export function tokens(key: KeyObject, logId: () => string): Tokens {
+  const single = singleTokens(key)
   return {
     read(header) {
       if (header === undefined) return undefined
@@ -23,6 +24,9 @@ export function tokens(key: KeyObject, logId: () => string): Tokens {
     },
     write(outcomes, earlier) {
       const log = logId()
+      const [only] = outcomes
+      if (earlier === undefined && outcomes.length === 1 && only?.kind === 'appended')
+        return single(log, only.partition, only.last)
       const written = positionsOf(outcomes)
       // Of a log that was replaced nothing is worth waiting for.
       if (earlier?.log !== log) return writeToken(key, { log, offsets: written })
@@ -31,12 +35,27 @@ export function tokens(key: KeyObject, logId: () => string): Tokens {
   }
 }
 
+/**
+ * Tokens of single records. Records that went into the log together get the same one, of the last of them: it is signed
+ * once, and they are stored together, too.
+ */
+function singleTokens(key: KeyObject): (log: string, partition: number, last: bigint) => string {
+  const newest = new Map<number, { log: string; last: bigint; token: string }>()
+  return (log, partition, last) => {
+    const known = newest.get(partition)
+    if (known?.last === last && known.log === log) return known.token
+    const token = writeToken(key, { log, offsets: [[partition, last]] })
+    newest.set(partition, { log, last, token })
+    return token
+  }
+}
+
 type Position = readonly [partition: number, offset: bigint]
 
-/** Of each partition the last offset. One record, which is what most requests bring, needs no search. */
-function positionsOf(outcomes: readonly RecordOutcome[]): Iterable<Position> {
-  const positions = outcomes.flatMap((outcome): Position[] =>
-    outcome.kind === 'appended' ? [[outcome.partition, outcome.offset]] : [],
+/** Of each partition the last offset. */
+const positionsOf = (outcomes: readonly RecordOutcome[]): Iterable<Position> =>
+  highest(
+    outcomes.flatMap((outcome): Position[] =>
+      outcome.kind === 'appended' ? [[outcome.partition, outcome.last]] : [],
+    ),
   )
-  return positions.length > 1 ? highest(positions) : positions
-}

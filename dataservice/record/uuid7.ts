@@ -24,6 +24,8 @@ export function uuid7Maker({ now, random }: Uuid7Sources): () => string {
   let drawn = pool.length
   let time = -1
   let sequence = 0
+  let prefixTime = -1
+  let prefix = ''
   return () => {
     if (drawn === pool.length) {
       random(pool)
@@ -41,9 +43,20 @@ export function uuid7Maker({ now, random }: Uuid7Sources): () => string {
       time++
       sequence = high >>> 21
     }
-    return `${timePart(time)}-7${hex(sequence, 3)}-${hex(0x8000 | (high & 0x3fff), 4)}-${hex(middle, 4)}${hex(low, 8)}`
+    if (time !== prefixTime) {
+      prefixTime = time
+      prefix = `${timePart(time)}-`
+    }
+    const variant = 0x8000 | (high & 0x3fff)
+    return `${prefix}${pair(0x7000 | sequence)}-${pair(variant)}-${pair(middle)}${pair(low >>> 16)}${pair(low & 0xffff)}`
   }
 }
+
+/** The two digits of each byte: a number's own text would be padded, which costs more. */
+const byteTexts = Array.from({ length: 256 }, (_, byte) => hex(byte, 2))
+
+/** Four digits of 16 bits. */
+const pair = (bits: number): string => `${byteTexts[bits >>> 8]}${byteTexts[bits & 0xff]}`
 
 /** Milliseconds since 1970 of an id, or undefined when the text is no UUIDv7 in lower case. */
 export function timeOfUuid7(id: string): number | undefined {

@@ -120,7 +120,10 @@ function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error)
     if (problem.code === 'internal')
-      request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
+      request.log.error(
+        { err: error, route: request.routeOptions.url, request: request.id },
+        'a request failed',
+      )
     return sendProblem(reply, problem)
   })
 }
