@@ -1,29 +1,30 @@
 /** The gateway's routes as a plugin; tests drive it by `inject`. */
 import type { FastifyInstance } from 'fastify'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
-import { getChangesPage } from './api/change-operations.ts'
+import { getChangesPage, getEventStream } from './api/change-operations.ts'
 import { deleteRecord, getHistory, patchRecord, putRecord } from './api/command-operations.ts'
 import { postRecords } from './api/post-operation.ts'
 import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
 import { type Route, register, type ServiceFacts } from './api/table.ts'
 import { allowOrigins, type CorsRules } from './callers/cors.ts'
 import { type CallerGuard, guardCallers } from './callers/guard.ts'
-import { Changes, type ChangesOptions } from './changes/changes.ts'
+import type { Following } from './changes/following.ts'
 import { type ChangePorts, changeData } from './commands/change-data.ts'
 import type { ChangeHeaders, ChangeKind } from './commands/command.ts'
 import { madeBy } from './commands/version.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
-import { passedOutcomes, storedOffsets } from './passed-outcomes.ts'
+import { passedOutcomes } from './passed-outcomes.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { getChanges } from './routes/get-changes.ts'
+import { getStream } from './routes/get-stream.ts'
 import { type PostPorts, postData } from './routes/post-data.ts'
 import { readData } from './routes/read-data.ts'
 
 export interface GatewayPorts extends Omit<PostPorts, 'watch' | 'versionOf'> {
   reader: ReaderPort
-  /** The log, for those who follow it. */
-  follow: Pick<ChangesOptions, 'log' | 'oldest'>
+  /** Serves those who follow what is stored. */
+  following: Following
   /** What the API document follows from. */
   facts: ServiceFacts
   /** A file of the page `/docs`. */
@@ -42,8 +43,7 @@ const following = { scope: 'stream', ownRecords: true } as const
 /** Every call that the gateway answers. A row here stands in the router and in the API document. */
 export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
   const read = { config: { ownRecords: true }, handler: readData(ports.reader) }
-  const ask = passedOutcomes(ports.reader)
-  const watch = new OutcomeWatch({ ask })
+  const watch = new OutcomeWatch({ ask: passedOutcomes(ports.reader) })
   const { commands, reader } = ports
   const posting: PostPorts = {
     ...ports,
@@ -74,18 +74,22 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
       },
     },
     // Where records change the log holds what was asked for, not what records have become.
-    ...(commands ? [] : followRoutes({ ...ports.follow, ask, stored: storedOffsets(reader) })),
+    ...(commands ? [] : followRoutes(ports.following)),
     ...documentRoutes({ facts: ports.facts, asset: ports.asset, table: () => table }),
   ]
   return table
 }
 
 /** How the log is followed. */
-function followRoutes(options: ChangesOptions): Route[] {
-  const handler = { config: following, handler: getChanges(new Changes(options)) }
-  return [
-    { url: '/data/changes', methods: { GET: { handler, operations: { '/data/changes': getChangesPage } } } },
-  ]
+function followRoutes({ changes, streams }: Following): Route[] {
+  const handlers = {
+    '/data/changes': { handler: getChanges(changes), operation: getChangesPage },
+    '/data/stream': { handler: getStream(streams), operation: getEventStream },
+  }
+  return Object.entries(handlers).map(([url, { handler, operation }]) => ({
+    url,
+    methods: { GET: { handler: { config: following, handler }, operations: { [url]: operation } } },
+  }))
 }
 
 /** How a record changes. */

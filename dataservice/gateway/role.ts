@@ -15,6 +15,7 @@ import { Accumulator } from './accumulator.ts'
 import { type GatewayPorts, gateway } from './app.ts'
 import { byteBudget } from './budget.ts'
 import { type KeySources, startCallers } from './callers/start.ts'
+import { type Following, makeFollowing } from './changes/following.ts'
 import { changeHeaders } from './commands/command.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
@@ -51,6 +52,7 @@ export async function start(
   const source = `/dataservices/${settings.namespace}/${settings.name}`
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
   const callers = await startCallers(context, keys)
+  const following = followingOf(context, follow, reader)
   await app.register(gateway, {
     ...callers.ports,
     maxKeyAgeMs: maxKeyAgeMs(settings),
@@ -59,7 +61,7 @@ export async function start(
     isLogFull: guard.isFull,
     isDraining,
     reader,
-    follow: { log: follow, oldest: () => Date.now() - toldMs(settings.log.retentionMs) },
+    following,
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,
     ...ofMode(context, source),
@@ -82,11 +84,26 @@ export async function start(
     async stop() {
       guard.stop()
       callers.stop()
+      await following.streams.stop()
       await app.close()
       await accumulator.flush()
     },
     done: new Promise(() => {}),
   }
+}
+
+function followingOf(
+  { settings, metrics, log }: RoleContext,
+  follow: LogReader,
+  reader: ReaderPort,
+): Following {
+  return makeFollowing({
+    log: follow,
+    reader,
+    metrics,
+    oldest: () => Date.now() - toldMs(settings.log.retentionMs),
+    warn: cause => log.warn({ err: cause }, 'streams broke off; their clients come again'),
+  })
 }
 
 /** A key is remembered for a while, and its record may be dropped earlier. */

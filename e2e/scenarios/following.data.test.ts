@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Postgres } from '#e2e/engines/postgres.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
-import { type Follower, followPages } from './followers.ts'
+import { type Follower, followPages, followStream } from './followers.ts'
 import { type RoleStack, ready, roleStack } from './role-stack.ts'
 import { settledIn } from './settled.ts'
 
@@ -52,7 +52,11 @@ test('followers see what is stored exactly once, through kills of every part', a
     reader: await world.start('reader'),
   }
   await Promise.all(Object.values(roles).map(ready))
-  const followers: Follower[] = [followPages(world.gatewayUrl, 20), followPages(world.gatewayUrl, 1_000)]
+  const followers: Follower[] = [
+    followPages(world.gatewayUrl, 20),
+    followPages(world.gatewayUrl, 1_000),
+    ...Array.from({ length: 5 }, () => followStream(world.gatewayUrl)),
+  ]
   onTestFinished(() => Promise.all(followers.map(each => each.stop())).then(() => {}))
 
   const restart = async (role: keyof typeof roles, signal: NodeJS.Signals) => {

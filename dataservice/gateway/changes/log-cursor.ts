@@ -53,6 +53,11 @@ export class LogCursor {
     return this.#position
   }
 
+  /** Nothing was read that is not told: the next read waits for new records. */
+  get isAtEnd(): boolean {
+    return this.#readTo !== undefined && this.#pending.length === 0
+  }
+
   /** Rejects like `LogReader`, with `OutcomesAway` and with `LogReplaced`. Not to be called before the last call ended. */
   async next(wait: Pick<ReadOptions, 'maxWaitMs' | 'signal'>): Promise<Piece> {
     if (this.#pending.length === 0) {

@@ -9,7 +9,6 @@ import type { RecordDeclaration } from '#dataservice/contract/record-declaration
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
-import type { LogReader } from '#dataservice/platform/kafka/port.ts'
 import { memoryTopic } from '#dataservice/platform/kafka/testing/memory-log-reader.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
@@ -17,6 +16,7 @@ import { type GatewayPorts, gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
 import type { CorsRules } from '../callers/cors.ts'
 import type { CallerGuard } from '../callers/guard.ts'
+import { type FollowingOptions, makeFollowing } from '../changes/following.ts'
 import { changeHeaders } from '../commands/command.ts'
 import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
@@ -54,7 +54,7 @@ export interface World {
   /** What the document tells of it. */
   rules?: GatewayRules
   /** The log as those see it who follow it. */
-  follow?: LogReader
+  follow?: Partial<FollowingOptions>
   /** Hears of each route that is registered. */
   onRoute?: (route: RouteOptions) => void
 }
@@ -75,6 +75,17 @@ export async function start(world: World = {}) {
   const { app, drain, isDraining } = makeServer({ log: pino({ level: 'silent' }), metrics })
   if (world.onRoute) app.addHook('onRoute', world.onRoute)
   const questions: ReaderQuestion[] = []
+  const reader = (question: ReaderQuestion): ReaderAnswer => {
+    questions.push(question)
+    return world.reader?.(question) ?? { kind: 'unavailable' }
+  }
+  const following = makeFollowing({
+    log: memoryTopic(3),
+    reader: { ask: async question => reader(question) },
+    metrics,
+    oldest: () => now - 86_400_000,
+    ...world.follow,
+  })
   const ports: GatewayPorts = {
     accumulator,
     replicas: () => log.replicas,
@@ -84,7 +95,7 @@ export async function start(world: World = {}) {
     ...(world.guard && { guard: world.guard }),
     ...(world.cors && { cors: world.cors }),
     isLogFull: () => world.isLogFull ?? false,
-    follow: { log: world.follow ?? memoryTopic(3), oldest: () => now - 86_400_000 },
+    following,
     asset: assetReader(docsFolder()),
     facts: {
       namespace: 'shop',
@@ -100,10 +111,7 @@ export async function start(world: World = {}) {
     now: () => now,
     maxKeyAgeMs: 86_400_000,
     reader: {
-      ask: async question => {
-        questions.push(question)
-        return world.reader?.(question) ?? { kind: 'unavailable' }
-      },
+      ask: async question => reader(question),
       close: async () => {},
     },
     rules: {
@@ -114,7 +122,10 @@ export async function start(world: World = {}) {
     },
   }
   await app.register(gateway, ports)
-  onTestFinished(() => app.close())
+  onTestFinished(async () => {
+    await following.streams.stop()
+    await app.close()
+  })
   const post = (payload: string | Buffer, type = 'application/json', headers: Record<string, string> = {}) =>
     app.inject({ method: 'POST', url: '/data', payload, headers: { 'content-type': type, ...headers } })
   return {
