@@ -4,6 +4,8 @@ import { order, start } from './testing/gateway-app.ts'
 test.each([
   ['DELETE', '/data', 'GET, HEAD, POST'],
   ['PUT', '/data', 'GET, HEAD, POST'],
+  ['QUERY', '/data', 'GET, HEAD, POST'],
+  ['TRACE', '/docs', 'GET, HEAD'],
   ['POST', '/data/x', 'GET, HEAD'],
 ] as const)('%s %s answers 405 and what is allowed', async (method, url, allow) => {
   const { app } = await start()
@@ -52,4 +54,13 @@ test('once it drains, clients are asked to connect anew', async () => {
   drain()
   const answer = await post(order('a'))
   expect([answer.statusCode, answer.headers['connection']]).toEqual([202, 'close'])
+})
+
+test('a method without a content type where nothing is at all is the fault of the client', async () => {
+  const { app } = await start()
+  const answer = await app.inject({ method: 'QUERY', url: '/nothing' })
+  expect([answer.statusCode, answer.json().type]).toEqual([
+    400,
+    'https://dataservice.dev/problems/bad-request',
+  ])
 })

@@ -8,7 +8,7 @@ const order =
   'Records with the same key come in the order they were accepted; records that are not stored as they were sent do not come.'
 const after = query(
   'after',
-  { type: 'string' },
+  { type: 'string', minLength: 1 },
   'Where an earlier answer ended; `start`: with the oldest record that the log holds; `now`: behind what is stored now.',
 )
 

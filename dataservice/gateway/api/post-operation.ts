@@ -30,7 +30,6 @@ const parameters = [
     { type: 'string', pattern: '^[!-~]([ -~]{0,253}[!-~])?$' },
   ),
   header('Consistency-Token', 'Of an earlier POST: the new token stands for both.'),
-  header('Content-Encoding', 'How the body is packed.', { enum: encodings }),
 ]
 
 const answer = { anyOf: [ref('Accepted'), ref('AcceptedList')] }
@@ -44,8 +43,7 @@ export function postRecords(facts: ServiceFacts): Operation {
     operationId: 'postRecords',
     tag: 'records',
     summary: 'Add records',
-    description:
-      'Answers 202 when the log holds every record safely. A list is all or nothing in validation. The bytes of each record are kept as they come.',
+    description: `Answers 202 when the log holds every record safely. A list is all or nothing in validation. The bytes of each record are kept as they come. A body may be packed (\`Content-Encoding\`: ${encodings.join(' or ')}).`,
     parameters,
     requestBody: { required: true, content: content(recordExample(facts)) },
     answers: {

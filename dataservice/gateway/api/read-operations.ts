@@ -53,7 +53,7 @@ type Shape = Readonly<{ description: string; schema: Json } & Json>
 const time = { type: 'string', format: 'date-time' }
 const fields: Shape = {
   description: 'Parts of each record, by name or JSON Pointer, separated by commas.',
-  schema: { type: 'string' },
+  schema: { type: 'string', minLength: 1 },
 }
 const reservedShapes: Readonly<Record<(typeof reservedParameters)[number], Shape>> = {
   from: { description: 'Accepted at or after this time.', schema: time },
@@ -63,7 +63,7 @@ const reservedShapes: Readonly<Record<(typeof reservedParameters)[number], Shape
     description: 'Records of a page.',
     schema: { type: 'integer', minimum: 1, maximum: pageLimits.max, default: pageLimits.default },
   },
-  cursor: { description: 'Where a page starts.', schema: { type: 'string' } },
+  cursor: { description: 'Where a page starts.', schema: { type: 'string', minLength: 1 } },
   fields,
   count: {
     description: 'Tells how many records the query has: counted up to a bound, or as Postgres expects.',

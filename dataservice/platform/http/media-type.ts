@@ -34,5 +34,5 @@ export function bodyEncoding(contentEncoding = 'identity'): Encoding | 'identity
     .trim()
     .toLowerCase()
     .replace(/^x-gzip$/, 'gzip')
-  return name === 'identity' || name === '' ? 'identity' : encodings.find(known => known === name)
+  return name === 'identity' ? 'identity' : encodings.find(known => known === name)
 }

@@ -128,6 +128,7 @@ const fastifyCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad-request',
   FST_ERR_BAD_URL: 'bad-request',
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'bad-request',
   FST_ERR_MAX_PARAM_LENGTH: 'not-found',
 }
 

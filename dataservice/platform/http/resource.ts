@@ -4,8 +4,6 @@ import { Problem } from './problems.ts'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 export type Method = (typeof methods)[number]
-/** Every method that the server knows. */
-const known = [...methods, 'HEAD', 'TRACE'] as const
 
 /** A handler, or one with options such as hooks of its own. */
 export type MethodHandler = RouteHandlerMethod | (RouteShorthandOptions & { handler: RouteHandlerMethod })
@@ -22,7 +20,7 @@ export function resource(
     const options = typeof handler === 'function' ? { handler } : handler
     app.route({ ...options, method, url })
   }
-  const others = known.filter(method => !allow.includes(method))
+  const others = app.supportedMethods.filter(method => !allow.includes(method))
   const refuse = async () => {
     throw new Problem('method-not-allowed', { allow })
   }
