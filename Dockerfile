@@ -11,7 +11,7 @@ LABEL org.opencontainers.image.title="dataservice-operator" \
       org.opencontainers.image.description="One DataService resource is a complete event-driven data service on Kubernetes." \
       org.opencontainers.image.licenses="Apache-2.0"
 
-COPY dist/operator.mjs dist/dataservice.mjs /app/
+COPY dist/*.mjs /app/
 COPY dist/docs /app/docs
 
 ENV NODE_ENV=production

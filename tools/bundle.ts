@@ -1,14 +1,14 @@
-/** Bundles each entry point with all it imports into one file, so that an image needs Node and nothing else. */
-import { copyFile, mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+/** Bundles each program with all it imports, so that an image needs Node and nothing else. */
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import { docsAssets, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { root } from './workspace.ts'
 
-export interface Bundle {
-  name: 'operator' | 'dataservice'
+/** A file of `dist`. */
+export interface BundleFile {
   path: string
-  content: Buffer
+  content: Uint8Array
 }
 
 const entryPoints = { operator: 'operator/main.ts', dataservice: 'dataservice/main.ts' } as const
@@ -24,20 +24,19 @@ const __dirname = $fileURLToPath(new URL('.', import.meta.url))`
 const alias = { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' }
 
 /**
- * Writes `dist/operator.mjs` and `dist/dataservice.mjs`; the same sources give the same bytes.
- * Rejects with esbuild's messages when a source does not compile or an import is not found.
+ * Writes `dist/operator.mjs`, `dist/dataservice.mjs` and the chunks that they load, all beside each other; the same
+ * sources give the same bytes. Rejects with esbuild's messages when a source does not compile or an import is not found.
  */
-export async function makeBundles(): Promise<readonly Bundle[]> {
-  return Promise.all([bundle('operator'), bundle('dataservice')])
-}
-
-async function bundle(name: Bundle['name']): Promise<Bundle> {
-  const path = join(root, 'dist', `${name}.mjs`)
-  await build({
+export async function makeBundles(): Promise<readonly BundleFile[]> {
+  const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: [entryPoints[name]],
-    outfile: path,
+    entryPoints,
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[hash]',
+    write: false,
     bundle: true,
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',
@@ -48,7 +47,20 @@ async function bundle(name: Bundle['name']): Promise<Bundle> {
     banner: { js: banner },
     logLevel: 'error',
   })
-  return { name, path, content: await readFile(path) }
+  const files = outputFiles
+    .map(({ path, contents: content }) => ({ path, content }))
+    .sort((left, right) => (left.path < right.path ? -1 : 1))
+  await keepOnly(files)
+  return files
+}
+
+async function keepOnly(files: readonly BundleFile[]): Promise<void> {
+  const folder = join(root, 'dist')
+  await mkdir(folder, { recursive: true })
+  await Promise.all(files.map(({ path, content }) => writeFile(path, content)))
+  const names = new Set(files.map(({ path }) => basename(path)))
+  const old = (await readdir(folder)).filter(name => name.endsWith('.mjs') && !names.has(name))
+  await Promise.all(old.map(name => rm(join(folder, name), { force: true })))
 }
 
 /** Copies what the page `/docs` needs to `dist/docs`, beside the bundle; answers the contents. */

@@ -1,0 +1,72 @@
+/** The gateway's adapters. */
+import { readFile } from 'node:fs/promises'
+import { credentialFiles } from '#dataservice/contract/names.ts'
+import { start as startGateway } from '#dataservice/gateway/role.ts'
+import { makeCircuit, measureCircuits } from '#dataservice/platform/circuit.ts'
+import type { Environment } from '#dataservice/platform/environment.ts'
+import { readMountedSecret } from '#dataservice/platform/files/mounted-secret.ts'
+import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
+import { innerKey } from '#dataservice/platform/http/inner-key.ts'
+import { jsonOf, keySetAt } from '#dataservice/platform/http/key-set-source.ts'
+import { isReaderFailure, ReaderClient } from '#dataservice/platform/http/reader-client.ts'
+import { createAppender } from '#dataservice/platform/kafka/appender.ts'
+import { createLogLag } from '#dataservice/platform/kafka/log-lag.ts'
+import { createLogReader } from '#dataservice/platform/kafka/log-reader.ts'
+import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { openRateLimiter, type RateLimiter } from '#dataservice/platform/redis/rate-limiter.ts'
+import { told } from './circuits.ts'
+import { topicOptions } from './log.ts'
+
+export async function start(context: RoleContext, environment: Environment): Promise<Running> {
+  const { httpPort } = environment
+  const reader = readerClient(context)
+  context.onClose('the way to the reader', () => reader.close())
+  const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
+  context.onClose('the log', () => appender.close())
+  const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
+  context.onClose('the lag of the log', () => lag.close())
+  const follow = createLogReader(topicOptions(context))
+  context.onClose('the log for those who follow it', () => follow.close())
+  const asset = assetReader(docsFolder())
+  const keys = keySources(context, environment)
+  const listen = { port: httpPort }
+  return startGateway(context, { appender, reader, lag, follow, asset, keys, listen })
+}
+
+/** The gateway's way to the reader, behind a circuit breaker. */
+function readerClient({ settings, credential, metrics, log }: RoleContext): ReaderClient {
+  const circuit = makeCircuit({ isFailure: isReaderFailure, onChange: told(log, 'reader') })
+  measureCircuits(metrics, { reader: circuit })
+  const key = innerKey(credential(credentialFiles.cursorKey))
+  return new ReaderClient({ url: settings.reader.url, key, circuit })
+}
+
+/** Where the gateway finds the keys of its callers. */
+function keySources(context: RoleContext, { apiKeysPath, keySetPath }: Environment) {
+  const { jwt, apiKeys = false } = context.settings.gateway?.authentication ?? {}
+  const uri = jwt?.jwksUri
+  const remote = uri === undefined ? undefined : keySetAt(uri)
+  if (remote) context.onClose('the way to the issuer', () => remote.close())
+  const limiter = rateLimiter(context)
+  return {
+    ...(limiter && { limiter }),
+    ...(apiKeys && { apiKeys: () => readMountedSecret(apiKeysPath) }),
+    ...(jwt && { keySet: remote?.fetch ?? (async () => jsonOf(await readFile(keySetPath, 'utf8'))) }),
+  }
+}
+
+/** What the gateway counts requests with; it needs Redis for nothing else. */
+function rateLimiter(context: RoleContext): RateLimiter | undefined {
+  const { namespace, name, cache, gateway } = context.settings
+  if (gateway?.rateLimit === undefined) return undefined
+  const limiter = openRateLimiter({
+    ...gateway.rateLimit,
+    host: cache.host,
+    port: cache.port,
+    password: context.credential(credentialFiles.redisPassword),
+    prefix: `${namespace}.${name}:rate:`,
+    log: context.log,
+  })
+  context.onClose('the rate limits', () => limiter.close())
+  return limiter
+}

@@ -1,0 +1,11 @@
+/** The log as every role finds it. */
+import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
+
+export function topicOptions({ settings, podName, log }: RoleContext) {
+  return {
+    brokers: settings.log.brokers,
+    topic: settings.log.eventsTopic,
+    clientId: podName,
+    warn: (message: string) => log.warn(message),
+  }
+}
