@@ -42,9 +42,10 @@ test('the smallest resource gets every default', async () => {
   const stored = parseDataService(JSON.parse(await inNamespace('get', 'dsvc', 'smallest', '-o', 'json')))
   expect(stored.spec).toEqual({
     ...smallest,
+    record: { ...smallest.record, mode: 'Append' },
     deletionPolicy: 'Retain',
     replicas: 3,
-    gateway: { autoscaling },
+    gateway: { autoscaling, maxBodyBytes: 10_485_760 },
     writer: {},
     reader: { autoscaling },
     kafka: {
@@ -74,11 +75,27 @@ test('a resource that uses every field is taken as it is', async () => {
   const resources = { requests: { cpu: 1, memory: '512Mi' }, limits: { cpu: '1500m', memory: '1Gi' } }
   const block = { resources, pod }
   const storage = { size: '20Gi', className: 'fast' }
+  const callers = {
+    authentication: {
+      jwt: {
+        issuer: 'https://login.example.com/',
+        audiences: ['https://orders.example.com'],
+        algorithms: ['ES256'],
+        jwksSecretRef: { name: 'issuer', key: 'keys.json' },
+      },
+      apiKeys: { secretRef: { name: 'callers' } },
+    },
+    authorization: { scopes: { prefix: 'orders:' }, keyClaim: 'customer_id' },
+    rateLimit: { requests: 100, per: 'Minute' },
+    cors: { origins: ['https://shop.example.com'] },
+    maxBodyBytes: 1_048_576,
+  }
   const spec = {
     ...smallest,
+    record: { ...smallest.record, mode: 'Append' },
     deletionPolicy: 'Delete',
     replicas: 5,
-    gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...block },
+    gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...callers, ...block },
     writer: { replicas: 3, ...block },
     reader: { autoscaling: { ...autoscaling, targetCPUUtilization: 50 }, replicas: 4, ...block },
     kafka: {
@@ -102,7 +119,7 @@ test('a natural id stands in the spec as it was written; how the table is cut fo
   expect(stored.spec.record.id).toBe('/customerId')
   expect(stored.spec.postgres.partitioning).toEqual({})
   const explained = (await kubectl(['explain', 'dsvc.spec.postgres.partitioning.by'])).replace(/\s+/g, ' ')
-  expect(explained).toContain('Default: Hash with record.id, else Time.')
+  expect(explained).toContain('Default: Hash with record.id or mode Upsert, else Time.')
 })
 
 test.each(['flights', 'earthquakes'])('the sample %s is accepted', async name => {
