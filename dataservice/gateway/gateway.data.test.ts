@@ -11,7 +11,7 @@ import { connectTopics, type Topics, until } from '#dataservice/platform/kafka/t
 import { envelope } from '#dataservice/record/envelope.ts'
 import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
 import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
-import { testSettings } from '#e2e/engines/service-settings.ts'
+import { noStore, testSettings } from '#e2e/engines/service-settings.ts'
 import { logContract } from './testing/log-contract.ts'
 
 /** This file kills its broker, so it has one of its own. */
@@ -28,7 +28,6 @@ afterAll(async () => {
 })
 
 const newTopic = () => topics.create([[0], [0], [0]])
-const port = (number: number) => ({ host: '127.0.0.1', port: number })
 
 interface World {
   gateway: RoleProcess
@@ -39,14 +38,7 @@ interface World {
 
 async function start({ readerUrl = 'http://127.0.0.1:1', drainMs = 0 } = {}): Promise<World> {
   const topic = await newTopic()
-  const base = testSettings({
-    primary: port(1),
-    replica: port(1),
-    database: 'none',
-    schema: 'none',
-    users: { owner: 'none', writer: 'none', reader: 'none' },
-    poolSize: { writer: 1, reader: 1 },
-  })
+  const base = testSettings(noStore)
   const settings = {
     ...base,
     log: { ...base.log, brokers: kafka.bootstrapServers, eventsTopic: topic },
@@ -239,14 +231,7 @@ describe('the end of a gateway', () => {
   })
 
   test('a stop while it still looks for the log ends in order', async () => {
-    const base = testSettings({
-      primary: port(1),
-      replica: port(1),
-      database: 'none',
-      schema: 'none',
-      users: { owner: 'none', writer: 'none', reader: 'none' },
-      poolSize: { writer: 1, reader: 1 },
-    })
+    const base = testSettings(noStore)
     const gateway = await startRole('gateway', base)
     onTestFinished(() => gateway.remove())
     await until(async () => (await gateway.readiness()) === 503)

@@ -6,7 +6,7 @@ import { Recorder } from '#dataservice/platform/kafka/testing/recorder.ts'
 import { connectTopics, type Topics, until } from '#dataservice/platform/kafka/testing/topics.ts'
 import { startRole } from '#dataservice/testing/role-process.ts'
 import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
-import { testSettings } from '#e2e/engines/service-settings.ts'
+import { noStore, testSettings } from '#e2e/engines/service-settings.ts'
 
 let kafka: Kafka
 let topics: Topics
@@ -20,18 +20,10 @@ afterAll(async () => {
 })
 
 const retentionMs = 8_000
-const nowhere = { host: '127.0.0.1', port: 1 }
 
 test('a log that nobody reads is full in time, and takes records again once they are read', async () => {
   const topic = await topics.create([[0], [0], [0]])
-  const base = testSettings({
-    primary: nowhere,
-    replica: nowhere,
-    database: 'none',
-    schema: 'none',
-    users: { owner: 'none', writer: 'none', reader: 'none' },
-    poolSize: { writer: 1, reader: 1 },
-  })
+  const base = testSettings(noStore)
   const group = `${topic}.writer`
   const log = { ...base.log, brokers: kafka.bootstrapServers, eventsTopic: topic, group, retentionMs }
   const gateway = await startRole('gateway', { ...base, log })

@@ -8,9 +8,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { connectTopics, until } from '#dataservice/platform/kafka/testing/topics.ts'
 import { startRole } from '#dataservice/testing/role-process.ts'
 import { engines } from '#e2e/engines/inject.ts'
-import { testSettings } from '#e2e/engines/service-settings.ts'
+import { noStore, testSettings } from '#e2e/engines/service-settings.ts'
 
-const nowhere = { host: '127.0.0.1', port: 1 }
 const order = (customer: string, amount: unknown = 1) => JSON.stringify({ customer, amount })
 const lines = { 'content-type': 'application/x-ndjson' }
 
@@ -19,14 +18,7 @@ async function start({ drainMs = 0 } = {}) {
   const topics = await connectTopics(bootstrapServers)
   onTestFinished(() => topics.close())
   const topic = await topics.create([[0], [0], [0]])
-  const base = testSettings({
-    primary: nowhere,
-    replica: nowhere,
-    database: 'none',
-    schema: 'none',
-    users: { owner: 'none', writer: 'none', reader: 'none' },
-    poolSize: { writer: 1, reader: 1 },
-  })
+  const base = testSettings(noStore)
   const log = { ...base.log, brokers: bootstrapServers, eventsTopic: topic, group: `${topic}.writer` }
   const gateway = await startRole('gateway', { ...base, log }, { drainMs })
   onTestFinished(() => gateway.remove())

@@ -1,50 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
-import { type PostgresProxy, startPostgresProxy } from '#dataservice/platform/postgres/testing/proxy.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord } from '#e2e/engines/records.ts'
-import { Assignment } from './assignment.ts'
-import { writerMetrics } from './metrics.ts'
-import { ingestStore } from './store.ts'
-import { recordsTables } from './table.ts'
-
-interface Writer {
-  assignment: Assignment
-  outcomes(): Promise<Record<string, number>>
-  proxy: PostgresProxy
-}
+import { proxiedWriter } from './testing/played-writer.ts'
 
 /** A writer that reaches Postgres through a proxy of its own. */
-async function writer(service: MigratedService): Promise<Writer> {
-  const proxy = await startPostgresProxy(engines().postgres)
-  const database = service.open('writer', { port: proxy.port, statementTimeoutMs: 300, networkGraceMs: 200 })
-  const metrics = writerMetrics(new Registry())
-  const assignment = new Assignment({
-    consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 10_000n }) },
-    store: ingestStore(database, recordsTables[service.settings.partitioning.by], 60_000),
-    topic: service.settings.log.eventsTopic,
-    claimedBy: randomUUID(),
-    partitioning: service.settings.partitioning,
-    limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
-    metrics,
-    log: pino({ level: 'silent' }),
-    clock: { now: Date.now, random: Math.random },
-  })
-  onTestFinished(async () => {
-    assignment.revoked()
-    await proxy.close()
-    await database.close()
-  })
-  const outcomes = async () => {
-    const { values } = await metrics.records.get()
-    return Object.fromEntries(values.map(({ labels, value }) => [String(labels.outcome), value]))
-  }
-  return { assignment, outcomes, proxy }
-}
+const writer = (service: MigratedService) =>
+  proxiedWriter(service, { statementTimeoutMs: 300, networkGraceMs: 200 }, () => ({
+    range: { start: 0n, end: 10_000n },
+  }))
 
 const records = (count: number, from = 0): LogRecord[] =>
   Array.from({ length: count }, (_, index) => logRecord(BigInt(from + index), { body: `{"n":${index}}` }))

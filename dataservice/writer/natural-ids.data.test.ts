@@ -1,41 +1,18 @@
 /** The writer over a table cut by hash of natural ids: the same id may come again, as the same record or as another. */
-import { createHash, randomUUID } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
+import { createHash } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
-import { Assignment } from './assignment.ts'
-import { writerMetrics } from './metrics.ts'
-import { ingestStore } from './store.ts'
-import { recordsTables } from './table.ts'
+import { playedWriter } from './testing/played-writer.ts'
 
 /** One writer over a log that the test plays by hand. */
 function writer(service: MigratedService) {
-  const metrics = writerMetrics(new Registry())
   const database = service.open('writer')
   onTestFinished(() => database.close())
-  const lines: string[] = []
-  const assignment = new Assignment({
-    consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 1_000_000n }) },
-    store: ingestStore(database, recordsTables.Hash, 60_000),
-    topic: service.settings.log.eventsTopic,
-    claimedBy: randomUUID(),
-    partitioning: service.settings.partitioning,
-    limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
-    metrics,
-    log: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
-    clock: { now: Date.now, random: Math.random },
-  })
-  onTestFinished(() => assignment.revoked())
-  const outcomes = async () => {
-    const { values } = await metrics.records.get()
-    return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))
-  }
-  return { assignment, outcomes, lines }
+  return playedWriter(service.settings, database)
 }
 
 const sent = (offset: number, id: string, body: string): LogRecord =>

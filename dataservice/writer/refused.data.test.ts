@@ -1,7 +1,3 @@
-/** Records that the database refuses or nobody can read: put aside with all they have, while their partition goes on. */
-import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
@@ -11,39 +7,16 @@ import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
-import { Assignment } from './assignment.ts'
-import { writerMetrics } from './metrics.ts'
 import { deadLetters } from './relay-store.ts'
-import { ingestStore } from './store.ts'
-import { recordsTables } from './table.ts'
+import { playedWriter } from './testing/played-writer.ts'
 
 /** `port`: where the writer finds Postgres, when not at Postgres itself. */
 async function world(changes: Partial<Settings> = {}, port?: number) {
   const service = await migratedService(engines().postgres, changes)
-  const { partitioning, log } = service.settings
   const database = service.open('writer', port === undefined ? {} : { port, networkGraceMs: 500 })
   const owner = service.open('owner')
   const wakeRelay = vi.fn()
-  const start = () => {
-    const metrics = writerMetrics(new Registry())
-    const assignment = new Assignment({
-      consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 1_000_000n }) },
-      store: ingestStore(database, recordsTables[partitioning.by], 60_000),
-      topic: log.eventsTopic,
-      claimedBy: randomUUID(),
-      partitioning,
-      limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
-      metrics,
-      log: pino({ level: 'silent' }),
-      clock: { now: Date.now, random: Math.random },
-      deadLetters: wakeRelay,
-    })
-    const outcomes = async () => {
-      const { values } = await metrics.records.get()
-      return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))
-    }
-    return { assignment, outcomes }
-  }
+  const start = () => playedWriter(service.settings, database, { deadLetters: wakeRelay })
   const first = start()
   onTestFinished(async () => {
     first.assignment.revoked()

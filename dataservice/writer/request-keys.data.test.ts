@@ -1,51 +1,20 @@
 /** Records with an Idempotency-Key over several partitions of the log at once: one of each key is stored, whatever happens. */
-import { createHash, randomUUID } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
+import { createHash } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
-import { type PostgresProxy, startPostgresProxy } from '#dataservice/platform/postgres/testing/proxy.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
-import { Assignment } from './assignment.ts'
-import { writerMetrics } from './metrics.ts'
-import { ingestStore } from './store.ts'
-import { recordsTables } from './table.ts'
+import { proxiedWriter } from './testing/played-writer.ts'
 
 async function world(changes: Partial<Settings> = {}) {
   const service = await migratedService(engines().postgres, changes)
-  const { partitioning, log } = service.settings
   const owner = service.open('owner')
   onTestFinished(() => owner.close())
-  const writer = async (): Promise<{ assignment: Assignment; proxy: PostgresProxy }> => {
-    const proxy = await startPostgresProxy(engines().postgres)
-    const database = service.open('writer', {
-      port: proxy.port,
-      statementTimeoutMs: 2_000,
-      networkGraceMs: 500,
-    })
-    const assignment = new Assignment({
-      consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 1_000_000n }) },
-      store: ingestStore(database, recordsTables[partitioning.by], 60_000),
-      topic: log.eventsTopic,
-      claimedBy: randomUUID(),
-      partitioning,
-      limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
-      metrics: writerMetrics(new Registry()),
-      log: pino({ level: 'silent' }),
-      clock: { now: Date.now, random: Math.random },
-    })
-    onTestFinished(async () => {
-      assignment.revoked()
-      await proxy.close()
-      await database.close()
-    })
-    return { assignment, proxy }
-  }
+  const writer = () => proxiedWriter(service, { statementTimeoutMs: 2_000, networkGraceMs: 500 })
   const rows = async (text: string) => (await owner.query(text)).rows
   const untilNext = (next: number) =>
     vi.waitFor(

@@ -1,46 +1,16 @@
-import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { LogRange, LogRecord } from '#dataservice/platform/kafka/port.ts'
+import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import type { Database, DatabaseOptions } from '#dataservice/platform/postgres/database.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
-import { Assignment } from './assignment.ts'
-import { writerMetrics } from './metrics.ts'
-import { ingestStore } from './store.ts'
-import { recordsTables } from './table.ts'
+import { type PlayedOptions, playedWriter } from './testing/played-writer.ts'
 
 const day = 86_400_000
 
 /** One writer over a log that the test plays by hand. */
-function writer(
-  service: MigratedService,
-  options: { database?: Database; range?: LogRange; clusterId?: string } = {},
-) {
-  const registry = new Registry()
-  const metrics = writerMetrics(registry)
-  const database = options.database ?? open(service)
-  const { range = { start: 0n, end: 1_000_000n }, clusterId = 'cluster' } = options
-  const assignment = new Assignment({
-    consumer: { clusterId: async () => clusterId, range: async () => range },
-    store: ingestStore(database, recordsTables[service.settings.partitioning.by], 60_000),
-    topic: service.settings.log.eventsTopic,
-    claimedBy: randomUUID(),
-    partitioning: service.settings.partitioning,
-    limits: { maxRecords: 500, maxBytes: 1 << 20, maxDelayMs: 1 },
-    metrics,
-    log: pino({ level: 'silent' }),
-    clock: { now: Date.now, random: Math.random },
-  })
-  onTestFinished(() => assignment.revoked())
-  const outcomes = async () => {
-    const { values } = await metrics.records.get()
-    return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))
-  }
-  return { assignment, metrics, outcomes }
-}
+const writer = (service: MigratedService, options: PlayedOptions & { database?: Database } = {}) =>
+  playedWriter(service.settings, options.database ?? open(service), options)
 
 function open(service: MigratedService, changes: Partial<DatabaseOptions> = {}): Database {
   const database = service.open('writer', changes)

@@ -4,7 +4,7 @@ import { credentialFiles } from '#dataservice/contract/names.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
 import { startRole } from '#dataservice/testing/role-process.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
-import { testSettings } from '#e2e/engines/service-settings.ts'
+import { noStore, testSettings } from '#e2e/engines/service-settings.ts'
 import type { Contender, Contest, Size } from './contest.ts'
 import { cpuOf } from './cpu.ts'
 import { post } from './load.ts'
@@ -70,15 +70,7 @@ async function startGateway(
   eventsTopic: string,
   resources: AsyncDisposableStack,
 ): Promise<Server> {
-  const endpoint = { host: '127.0.0.1', port: 1 }
-  const settings = testSettings({
-    primary: endpoint,
-    replica: endpoint,
-    database: 'none',
-    schema: 'none',
-    users: { owner: 'none', writer: 'none', reader: 'none' },
-    poolSize: { writer: 1, reader: 1 },
-  })
+  const settings = testSettings(noStore)
   const gateway = await startRole(
     'gateway',
     { ...settings, log: { ...settings.log, brokers, eventsTopic } },

@@ -48,6 +48,18 @@ export const naturalIds = {
   partitioning: { by: 'Hash', partitions: 4 },
 } satisfies Partial<Settings>
 
+const nowhere = { host: '127.0.0.1', port: 1 }
+
+/** For a gateway alone: it never asks Postgres. */
+export const noStore = {
+  primary: nowhere,
+  replica: nowhere,
+  database: 'none',
+  schema: 'none',
+  users: { owner: 'none', writer: 'none', reader: 'none' },
+  poolSize: { writer: 1, reader: 1 },
+} satisfies Settings['store']
+
 /** Settings over a database; the log, cache and reader are named but need not exist. */
 export function testSettings(store: Settings['store'], changes: Partial<Settings> = {}): Settings {
   return {

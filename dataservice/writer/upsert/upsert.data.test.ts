@@ -1,60 +1,26 @@
 /** The writer where records change: what it makes of commands, against a reference that folds the same log. */
-import { randomFillSync, randomUUID } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { randomFillSync } from 'node:crypto'
+import { expect, test, vi } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
-import { type PostgresProxy, startPostgresProxy } from '#dataservice/platform/postgres/testing/proxy.ts'
 import { conditionHeaders } from '#dataservice/record/envelope.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, type TestRecord } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
-import { Assignment } from '../assignment.ts'
-import { writerMetrics } from '../metrics.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
+import { proxiedWriter } from '../testing/played-writer.ts'
 import { changing as applying } from './apply.ts'
 import { mergeInto } from './merge.ts'
 
-interface Writer {
-  assignment: Assignment
-  outcomes(): Promise<Record<string, number>>
-  proxy: PostgresProxy
-}
-
 /** A writer that reaches Postgres through a proxy of its own. */
-async function writer(service: MigratedService): Promise<Writer> {
-  const proxy = await startPostgresProxy(engines().postgres)
-  const database = service.open('writer', {
-    port: proxy.port,
-    statementTimeoutMs: 2_000,
-    networkGraceMs: 500,
-  })
-  const metrics = writerMetrics(new Registry())
-  const assignment = new Assignment({
-    consumer: { clusterId: async () => 'cluster', range: async () => ({ start: 0n, end: 10_000n }) },
+const writer = (service: MigratedService) =>
+  proxiedWriter(service, { statementTimeoutMs: 2_000, networkGraceMs: 500 }, database => ({
+    range: { start: 0n, end: 10_000n },
+    maxRecords: 100,
     store: ingestStore(database, recordsTables.Upsert, 60_000, applying(mergeInto(service.record))),
-    topic: service.settings.log.eventsTopic,
-    claimedBy: randomUUID(),
-    partitioning: service.settings.partitioning,
-    limits: { maxRecords: 100, maxBytes: 1 << 20, maxDelayMs: 1 },
-    metrics,
-    log: pino({ level: 'silent' }),
-    clock: { now: Date.now, random: Math.random },
-  })
-  onTestFinished(async () => {
-    assignment.revoked()
-    await proxy.close()
-    await database.close()
-  })
-  const outcomes = async () => {
-    const { values } = await metrics.records.get()
-    return Object.fromEntries(values.map(({ labels, value }) => [String(labels.outcome), value]))
-  }
-  return { assignment, outcomes, proxy }
-}
+  }))
 
 const changingService = () => migratedService(engines().postgres, changing)
 
