@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
@@ -19,7 +19,7 @@ export type DocsAsset = keyof typeof docsAssets
 export function docsFolder(): string {
   const beside = join(import.meta.dirname, 'docs')
   if (existsSync(beside)) return beside
-  return dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')))
+  return dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 }
 
 export interface Asset {
