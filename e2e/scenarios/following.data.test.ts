@@ -1,10 +1,10 @@
 /** Those who follow what is stored see all of it, each record once and in order, whatever is killed meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Postgres } from '#e2e/engines/postgres.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
 import { type Follower, followPages, followStream } from './followers.ts'
-import { type RoleStack, ready, roleStack } from './role-stack.ts'
+import { again, serve, spread } from './role-faults.ts'
+import { type RoleStack, roleStack } from './role-stack.ts'
 import { settledIn } from './settled.ts'
 
 const batchSize = 25
@@ -44,14 +44,7 @@ async function rowsOf({ database }: RoleStack): Promise<Map<string, unknown>> {
 
 test('followers see what is stored exactly once, through kills of every part', async () => {
   const world = await roleStack(naturalIds)
-  const migrate = await world.start('migrate')
-  expect(await migrate.exitCode, migrate.log()).toBe(0)
-  const roles = {
-    gateway: await world.start('gateway'),
-    writer: await world.start('writer'),
-    reader: await world.start('reader'),
-  }
-  await Promise.all(Object.values(roles).map(ready))
+  const { restart, allReady } = await serve(world)
   const followers: Follower[] = [
     followPages(world.gatewayUrl, 20),
     followPages(world.gatewayUrl, 1_000),
@@ -59,15 +52,6 @@ test('followers see what is stored exactly once, through kills of every part', a
   ]
   onTestFinished(() => Promise.all(followers.map(each => each.stop())).then(() => {}))
 
-  const restart = async (role: keyof typeof roles, signal: NodeJS.Signals) => {
-    roles[role].signal(signal)
-    await roles[role].exitCode
-    roles[role] = await world.start(role)
-  }
-  const again = async ({ kill, start }: Pick<Postgres, 'kill' | 'start'>) => {
-    await kill('SIGKILL')
-    await start()
-  }
   const [broker] = world.kafka.brokers
   if (!broker) throw new Error('there is a broker')
   const faults = [
@@ -78,16 +62,10 @@ test('followers see what is stored exactly once, through kills of every part', a
     () => restart('gateway', 'SIGTERM'),
     () => again(world.postgres),
   ]
-  const pending = [...faults]
-  const running: Promise<void>[] = []
-  const positions = await post(world.gatewayUrl, count => {
-    if (count < ((faults.length - pending.length + 1) * total) / (faults.length + 1)) return
-    const fault = pending.shift()
-    if (fault) running.push(fault())
-  })
-  await Promise.all(running)
-  expect(pending).toEqual([])
-  await Promise.all(Object.values(roles).map(ready))
+  const { reached, over } = spread(faults, total)
+  const positions = await post(world.gatewayUrl, reached)
+  await over()
+  await allReady()
 
   await settledIn(60_000, async () => expect((await rowsOf(world)).size).toBe(total))
   const rows = await rowsOf(world)

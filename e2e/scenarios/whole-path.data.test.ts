@@ -1,11 +1,11 @@
 /** The whole path as processes over real engines, each of which is killed while records come in. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Postgres } from '#e2e/engines/postgres.ts'
 import type { ServiceDatabase } from '#e2e/engines/service-database.ts'
 import { complaints, judge } from './oracle.ts'
 import { allPages } from './pages.ts'
-import { ready, roleStack } from './role-stack.ts'
+import { again, serve, spread } from './role-faults.ts'
+import { roleStack } from './role-stack.ts'
 import { settledIn } from './settled.ts'
 
 const batchSize = 100
@@ -45,24 +45,7 @@ const texts = Array.from(
 
 test('all parts are killed once while 10,000 records come in, and the account balances', async () => {
   const world = await roleStack()
-  const migrate = await world.start('migrate')
-  expect(await migrate.exitCode, migrate.log()).toBe(0)
-  const roles = {
-    gateway: await world.start('gateway'),
-    writer: await world.start('writer'),
-    reader: await world.start('reader'),
-  }
-  await Promise.all(Object.values(roles).map(ready))
-
-  const restart = async (role: keyof typeof roles) => {
-    roles[role].signal('SIGKILL')
-    await roles[role].exitCode
-    roles[role] = await world.start(role)
-  }
-  const again = async ({ kill, start }: Pick<Postgres, 'kill' | 'start'>) => {
-    await kill('SIGKILL')
-    await start()
-  }
+  const { restart, allReady } = await serve(world)
   const [broker] = world.kafka.brokers
   if (!broker) throw new Error('there is a broker')
   const faults = [
@@ -73,17 +56,11 @@ test('all parts are killed once while 10,000 records come in, and the account ba
     () => again(world.redis),
     () => restart('reader'),
   ]
-  const pending = [...faults]
-  const running: Promise<void>[] = []
-  const { acknowledged, unknown } = await post(world.gatewayUrl, texts, count => {
-    if (count < ((faults.length - pending.length + 1) * texts.length) / (faults.length + 1)) return
-    const fault = pending.shift()
-    if (fault) running.push(fault())
-  })
-  await Promise.all(running)
-  expect(pending).toEqual([])
+  const { reached, over } = spread(faults, texts.length)
+  const { acknowledged, unknown } = await post(world.gatewayUrl, texts, reached)
+  await over()
   expect(acknowledged.size).toBe(texts.length)
-  await Promise.all(Object.values(roles).map(ready))
+  await allReady()
 
   await settledIn(60_000, async () => {
     const verdict = await judge({ acknowledged, unknown, stored: await rowsOf(world.database) })
