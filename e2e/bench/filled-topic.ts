@@ -11,9 +11,24 @@ export interface Filled {
 }
 
 const together = 1_000
+/** One record of so many was sent before: 1 %. */
+const resentEach = 100
+/** How many records lie between a record and its resend, at most: an answer that was lost is asked for again soon. */
+const farthest = 10_000
 
-/** One partition with so many records of about so many bytes. */
-export async function filledTopic(brokers: string[], count: number, bytes: number): Promise<Filled> {
+export interface Filling {
+  count: number
+  /** Of each body, about. */
+  bytes: number
+  /** Default false: each record is another one. */
+  withResends?: boolean
+}
+
+/** One partition with so many records. */
+export async function filledTopic(
+  brokers: string[],
+  { count, bytes, withResends = false }: Filling,
+): Promise<Filled> {
   const topics = await connectTopics(brokers)
   const topic = await topics.create([[0]])
   await topics.close()
@@ -22,6 +37,7 @@ export async function filledTopic(brokers: string[], count: number, bytes: numbe
     key: `customer-${number % 10_000}`,
     body: order(number, bytes),
   }))
+  if (withResends) resend(records)
   const appender = await createAppender({ brokers, topic, clientId: 'bench' })
   for (let at = 0; at < count; at += together) {
     const batch = records.slice(at, at + together).map(newRecord)
@@ -31,4 +47,12 @@ export async function filledTopic(brokers: string[], count: number, bytes: numbe
   }
   await appender.close()
   return { topic, records }
+}
+
+/** Puts earlier records in the place of some; where they come from varies, and is the same in every run. */
+function resend(records: Filled['records']): void {
+  for (let at = resentEach; at < records.length; at += resentEach) {
+    const earlier = records[at - 1 - ((at * 7_919) % Math.min(at, farthest))]
+    if (earlier) records[at] = earlier
+  }
 }

@@ -10,6 +10,8 @@ import { readerStampedeBench } from './reader-stampede.ts'
 import { closing, table } from './report.ts'
 import { holdContest } from './rounds.ts'
 import { writerBench } from './writer.ts'
+import { writerDuplicatesBench } from './writer-duplicates.ts'
+import { writerReplayBench } from './writer-replay.ts'
 
 /** Brings up what its contests need; what is handed to `resources` goes afterwards. */
 export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly (Contest | Tally)[]>
@@ -17,6 +19,8 @@ export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<rea
 const benches: Readonly<Record<string, Bench>> = {
   gateway: gatewayBench,
   writer: writerBench,
+  'writer-duplicates': writerDuplicatesBench,
+  'writer-replay': writerReplayBench,
   'reader-hit': readerHitBench,
   'reader-stampede': readerStampedeBench,
   'reader-page': readerPageBench,

@@ -4,12 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import { bearer, innerKey } from '#dataservice/platform/http/inner-key.ts'
-import { type Database, openDatabase } from '#dataservice/platform/postgres/database.ts'
+import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { startRole } from '#dataservice/testing/role-process.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
-import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
+import { startPostgres } from '#e2e/engines/postgres.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
 import { type Redis, startRedis } from '#e2e/engines/redis.ts'
+import { openAsSuperuser } from './administrator.ts'
 import type { Size, Tally } from './contest.ts'
 import { ready } from './ready.ts'
 import { fill, newestIds } from './stored-rows.ts'
@@ -30,7 +31,7 @@ export async function readerStampedeBench(_size: Size, resources: AsyncDisposabl
   const service = await migratedService(postgres.address)
   await fill(service, callers)
   const readers = await startReaders(service, redis, resources)
-  const statistics = openStatistics(postgres)
+  const statistics = openAsSuperuser(postgres)
   resources.defer(() => statistics.close())
   await statistics.query('CREATE EXTENSION pg_stat_statements')
   const [first, second] = await newestIds(service, 2)
@@ -104,15 +105,6 @@ async function ask(reader: Pool | undefined, path: string): Promise<number | und
   await answer?.body.dump()
   return answer?.statusCode
 }
-
-const openStatistics = ({ address }: Postgres): Database =>
-  openDatabase({
-    ...address,
-    schema: 'public',
-    applicationName: 'bench',
-    password: () => address.password,
-    poolSize: 1,
-  })
 
 /** Statements for one record, of all readers, since the start. */
 async function statements(database: Database): Promise<number> {
