@@ -75,7 +75,12 @@ test('a log that is read again comes to the same end, also under a key that is t
   expect(await rows(decisions)).toEqual(decided)
   // Two ids of one millisecond stand in either order.
   const stored = await rows('SELECT id, body FROM records ORDER BY id')
-  expect(stored).toEqual([[id, '{}'], [idOf(log[3]), '{}']].toSorted())
+  expect(stored).toEqual(
+    [
+      [id, '{}'],
+      [idOf(log[3]), '{}'],
+    ].toSorted(),
+  )
 })
 
 test('a refused record gives its key back: the corrected one is stored', async () => {
