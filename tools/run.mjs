@@ -11,7 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const programs = {
   demo: 'e2e/demo/main.ts',
   test: 'tools/test.ts',
-  chaos: 'tools/chaos.ts',
+  chaos: 'e2e/chaos/main.ts',
   check: 'tools/check.ts',
   generate: 'tools/generate.ts',
   cluster: 'e2e/cluster/main.ts',

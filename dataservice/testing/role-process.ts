@@ -87,7 +87,7 @@ export async function startRole(
     async remove() {
       if (child.exitCode === null) child.kill('SIGKILL')
       await exited
-      await rm(folder, { recursive: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

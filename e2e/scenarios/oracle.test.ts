@@ -27,6 +27,20 @@ test.each<[string, Partial<Evidence>, string[]]>([
     { unknown: ['3'], stored: [...both, { id: 'c', text: '3' }, { id: 'd', text: '3' }] },
     ['1 foreign: d'],
   ],
+  [
+    'a record with a key was sent often and is stored once',
+    { keyed: new Set(['k']), stored: [...both, { id: 'c', text: 'k' }] },
+    [],
+  ],
+  [
+    'a record with a key is stored twice',
+    {
+      keyed: new Set(['k']),
+      stored: [...both, { id: 'c', text: 'k' }, { id: 'd', text: 'k' }],
+    },
+    ['1 doubled: d'],
+  ],
+  ['a record with a key is missing', { keyed: new Set(['k']) }, ['1 lost: k']],
 ])('when %s', async (_, change, wanted) => {
   const verdict = await judge({ acknowledged, unknown: [], stored: both, ...change })
   expect(complaints(verdict)).toEqual(wanted)

@@ -11,9 +11,11 @@ export interface StoredRecord {
 
 export interface Evidence {
   /** Text that was sent, by the id that was acknowledged for it. */
-  acknowledged: ReadonlyMap<string, string>
+  acknowledged: Pick<ReadonlyMap<string, string>, 'get' | 'keys'>
   /** Texts of attempts whose outcome nobody knows, one for each attempt. */
   unknown: readonly string[]
+  /** Texts that were sent under an Idempotency-Key, as often as it took: each is stored once, under any id. */
+  keyed?: ReadonlySet<string>
   stored: Iterable<StoredRecord> | AsyncIterable<StoredRecord>
 }
 
@@ -21,9 +23,9 @@ export interface Verdict {
   /** Rows, and how many different ids they have. */
   stored: number
   distinct: number
-  /** Ids that were acknowledged and are not stored. */
+  /** Ids that were acknowledged and are not stored, and texts of keyed records that are not. */
   lost: readonly string[]
-  /** Ids that are stored more than once. */
+  /** Ids that are stored more than once, and ids of further rows of a keyed record. */
   doubled: readonly string[]
   /** Ids that are stored with another text than the one sent. */
   changed: readonly string[]
@@ -32,24 +34,46 @@ export interface Verdict {
 }
 
 /** Compares what was said with what is stored. */
-export async function judge({ acknowledged, unknown, stored }: Evidence): Promise<Verdict> {
+export async function judge({ stored, ...sent }: Evidence): Promise<Verdict> {
+  const seen = new Set<string>()
+  const keyedSeen = new Set<string>()
+  const found: Record<Fault, string[]> = { doubled: [], changed: [], foreign: [] }
+  const faultOf = judgeOfRows(sent, seen, keyedSeen)
+  let rows = 0
+  for await (const row of stored) {
+    rows += 1
+    const fault = faultOf(row)
+    if (fault) found[fault].push(row.id)
+    seen.add(row.id)
+  }
+  const lost = [...sent.acknowledged.keys()].filter(id => !seen.has(id))
+  const keyedLost = [...(sent.keyed ?? [])].filter(text => !keyedSeen.has(text))
+  return { stored: rows, distinct: seen.size, lost: [...lost, ...keyedLost], ...found }
+}
+
+type Fault = 'doubled' | 'changed' | 'foreign'
+
+/** Answers what is wrong with one row after the other. `keyedSeen` takes the texts of keyed records. */
+function judgeOfRows(
+  { acknowledged, unknown, keyed }: Omit<Evidence, 'stored'>,
+  seen: ReadonlySet<string>,
+  keyedSeen: Set<string>,
+): (row: StoredRecord) => Fault | undefined {
   const unanswered = new Map<string, number>()
   for (const text of unknown) unanswered.set(text, (unanswered.get(text) ?? 0) + 1)
-  const seen = new Set<string>()
-  const verdict = { doubled: [] as string[], changed: [] as string[], foreign: [] as string[] }
-  let rows = 0
-  for await (const { id, text } of stored) {
-    rows += 1
+  return ({ id, text }) => {
+    if (seen.has(id) || keyedSeen.has(text)) return 'doubled'
+    if (keyed?.has(text)) {
+      keyedSeen.add(text)
+      return undefined
+    }
     const sent = acknowledged.get(id)
+    if (sent !== undefined) return sent === text ? undefined : 'changed'
     const left = unanswered.get(text) ?? 0
-    if (seen.has(id)) verdict.doubled.push(id)
-    else if (sent !== undefined && sent !== text) verdict.changed.push(id)
-    else if (sent === undefined && left === 0) verdict.foreign.push(id)
-    else if (sent === undefined) unanswered.set(text, left - 1)
-    seen.add(id)
+    if (left === 0) return 'foreign'
+    unanswered.set(text, left - 1)
+    return undefined
   }
-  const lost = [...acknowledged.keys()].filter(id => !seen.has(id))
-  return { stored: rows, distinct: seen.size, lost, ...verdict }
 }
 
 /** Complaints for people and tests, at most ten ids each; empty when the account balances. */

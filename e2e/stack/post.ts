@@ -69,12 +69,16 @@ export interface Outcome {
 }
 
 /** Posts the records once, as one array. Rejects with RecordsRefused. */
-export async function attempt(batch: readonly string[], url: string): Promise<Outcome> {
+export async function attempt(
+  batch: readonly string[],
+  url: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   let response: Response
   let text: string
   try {
     const body = `[${batch.join(',')}]`
-    const headers = { 'content-type': 'application/json' }
+    const headers = { 'content-type': 'application/json', ...more }
     response = await fetch(`${url}/data`, {
       method: 'POST',
       headers,
@@ -86,7 +90,7 @@ export async function attempt(batch: readonly string[], url: string): Promise<Ou
     // The connection broke: nobody knows how far the request came.
     return { status: 0, accepted: new Map(), unknown: () => true, reason: String(error) }
   }
-  if (response.status < 500 && response.status !== 202)
+  if (response.status < 500 && ![202, 429].includes(response.status))
     throw new RecordsRefused(`the gateway refused good records: ${response.status} ${text.slice(0, 500)}`)
   return read(text, response.status)
 }

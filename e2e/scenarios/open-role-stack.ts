@@ -1,0 +1,115 @@
+/** All roles as processes over engines of their own, on fixed ports, in tests and outside of them. */
+import { randomBytes } from 'node:crypto'
+import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import { innerKey } from '#dataservice/platform/http/inner-key.ts'
+import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
+import { type RoleProcess, type RoleProcessOptions, startRole } from '#dataservice/testing/role-process.ts'
+import { type Kafka, type KafkaOptions, startKafka } from '#e2e/engines/kafka.ts'
+import { freePort } from '#e2e/engines/ports.ts'
+import { type Postgres, type PostgresOptions, startPostgres } from '#e2e/engines/postgres.ts'
+import { type Redis, startRedis } from '#e2e/engines/redis.ts'
+import { type DatabaseUser, type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
+import { testSettings } from '#e2e/engines/service-settings.ts'
+import { settledIn } from './settled.ts'
+
+export interface RoleStack {
+  kafka: Kafka
+  postgres: Postgres
+  redis: Redis
+  database: ServiceDatabase
+  /** What all roles read. */
+  settings: Settings
+  start(role: Role, options?: RoleProcessOptions): Promise<RoleProcess>
+  gatewayUrl: string
+  /** What must never be shown. */
+  secrets: readonly string[]
+}
+
+export interface StackOptions {
+  /** Overrides settings. */
+  changes?: Partial<Settings>
+  /** Of the log. Default 3. */
+  partitions?: number
+  /** Default: one broker. Each partition is kept on all of them. */
+  kafka?: KafkaOptions
+  postgres?: PostgresOptions
+  /** The settings that the roles read, where something stands between them and the engines. */
+  rewire?: (settings: Settings) => Promise<Settings>
+}
+
+const userOf: Readonly<Record<Role, DatabaseUser>> = {
+  gateway: 'reader',
+  writer: 'writer',
+  reader: 'reader',
+  migrate: 'owner',
+  maintain: 'owner',
+}
+
+/** Engines that may be killed, and how to start each role; what it starts goes with `resources`. */
+export async function openRoleStack(
+  resources: AsyncDisposableStack,
+  options: StackOptions = {},
+): Promise<RoleStack> {
+  const [kafka, postgres, redis] = await startEngines(resources, options)
+  const database = await serviceDatabase(postgres.address)
+  const ports = { gateway: await freePort(), reader: await freePort() }
+  const log = await makeTopics(kafka, options.partitions ?? 3)
+  const base = testSettings(database.store, options.changes)
+  const direct: Settings = {
+    ...base,
+    log: { ...base.log, ...log },
+    cache: { host: redis.host, port: redis.port, ttlSeconds: 60 },
+    reader: { url: `http://127.0.0.1:${ports.reader}` },
+  }
+  const settings = options.rewire ? await options.rewire(direct) : direct
+  const cursorKey = randomBytes(32).toString('hex')
+  return {
+    kafka,
+    postgres,
+    redis,
+    database,
+    settings,
+    secrets: [cursorKey, innerKey(cursorKey), ...Object.values(userOf).map(database.password)],
+    gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+    async start(role, more = {}) {
+      const credentials = {
+        [credentialFiles.postgresPassword]: database.password(userOf[role]),
+        [credentialFiles.redisPassword]: '',
+        [credentialFiles.cursorKey]: cursorKey,
+      }
+      const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
+      const process = await startRole(role, settings, { credentials, ...httpPort, ...more })
+      resources.defer(() => process.remove())
+      return process
+    },
+  }
+}
+
+function startEngines(resources: AsyncDisposableStack, options: StackOptions) {
+  const removedLater = <Engine extends { remove(): Promise<void> }>(engine: Engine): Engine => {
+    resources.defer(() => engine.remove())
+    return engine
+  }
+  return Promise.all([
+    startKafka(options.kafka ?? { brokers: 1 }).then(removedLater),
+    startPostgres(options.postgres).then(removedLater),
+    startRedis().then(removedLater),
+  ])
+}
+
+async function makeTopics({ bootstrapServers: brokers, brokers: { length } }: Kafka, partitions: number) {
+  const replicas = (first: number) => Array.from({ length }, (_, index) => (first + index) % length)
+  const topics = await connectTopics(brokers)
+  const eventsTopic = await topics.create(Array.from({ length: partitions }, (_, index) => replicas(index)))
+  const deadLettersTopic = await topics.create([replicas(0)], `${eventsTopic}.dead-letters`)
+  await topics.close()
+  return { brokers, eventsTopic, deadLettersTopic, partitions }
+}
+
+/** Waits until a role says that it is ready; then rejects with its log. */
+export const ready = (process: RoleProcess): Promise<void> =>
+  settledIn(120_000, async () => {
+    const status = await process.readiness()
+    if (status !== 200) throw new Error(`/readyz answers ${status}\n${process.log()}`)
+  })
