@@ -4,6 +4,7 @@ import type { Database } from '#dataservice/platform/postgres/database.ts'
 import type { RoleStack } from '#e2e/scenarios/open-role-stack.ts'
 import { complaints, type Evidence, judge, type StoredRecord } from '#e2e/scenarios/oracle.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
+import { keepEvidence } from './evidence.ts'
 import { atMost, type Figure, told } from './figures.ts'
 
 export interface Settled {
@@ -25,16 +26,21 @@ export async function settle(
 ): Promise<Settled> {
   const owner = world.database.open('owner')
   try {
+    const keep = async () => say(`what there is to look at: ${await keepEvidence(world, owner)}`)
     const began = performance.now()
     await settledIn(withinMs, async () => {
       const [log, passed] = await Promise.all([logEnds(world), positions(owner, world)])
       if (String(log) !== String(passed))
         throw new Error(`the log ends at ${log}, the writers are at ${passed}`)
+    }).catch(async (error: unknown) => {
+      await keep()
+      throw error
     })
     const caughtUp = (performance.now() - began) / 1000
     const verdict = await judge({ ...evidence, stored: rows(owner) })
     const said = complaints(verdict)
     for (const complaint of said) say(complaint)
+    if (said.length > 0) await keep()
     const { lost, doubled, changed, foreign } = verdict
     const violations = lost.length + doubled.length + changed.length + foreign.length
     const figures = [

@@ -21,6 +21,8 @@ export interface RoleStack {
   /** What all roles read. */
   settings: Settings
   start(role: Role, options?: RoleProcessOptions): Promise<RoleProcess>
+  /** All that were started, also those that have ended. */
+  processes: readonly (RoleProcess & { role: Role })[]
   gatewayUrl: string
   /** What must never be shown. */
   secrets: readonly string[]
@@ -64,12 +66,14 @@ export async function openRoleStack(
   }
   const settings = options.rewire ? await options.rewire(direct) : direct
   const cursorKey = randomBytes(32).toString('hex')
+  const processes: (RoleProcess & { role: Role })[] = []
   return {
     kafka,
     postgres,
     redis,
     database,
     settings,
+    processes,
     secrets: [cursorKey, innerKey(cursorKey), ...Object.values(userOf).map(database.password)],
     gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
     async start(role, more = {}) {
@@ -80,6 +84,7 @@ export async function openRoleStack(
       }
       const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
       const process = await startRole(role, settings, { credentials, ...httpPort, ...more })
+      processes.push({ ...process, role })
       resources.defer(() => process.remove())
       return process
     },
