@@ -71,6 +71,7 @@ export const reasons = {
   DiskFull: 'trouble',
   MaintenanceLate: 'trouble',
   PartitionsRunOut: 'trouble',
+  SchemaVersionUnknown: 'trouble',
 
   RecordRefused: 'user',
   NotOwned: 'user',

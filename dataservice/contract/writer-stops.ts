@@ -21,6 +21,10 @@ export const stopReasons = {
   LogReplaced:
     'this is another log than the one that was read before; restore the topic or the database that fits, or ' +
     readAnew,
+  SchemaVersionUnknown:
+    'the partition goes on by itself when its writer knows the version, at the latest with the end of the rollout of the ' +
+    'writers; if no rollout is under way, another producer wrote the record: add the version to the table ' +
+    `schema_versions, with a place below that of the version in force, and ${restart}`,
   RecordRefused: `records can neither be stored nor put aside as dead letters; correct what the message of the database names, then ${restart}`,
 } as const
 export type StopReason = keyof typeof stopReasons

@@ -13,6 +13,7 @@ export function grantStatements({ schema, users }: Settings['store'], by: TableK
     // They are copied to the topic and marked.
     `GRANT SELECT, INSERT, UPDATE (relayed_at) ON dead_letters TO ${writer}`,
     `GRANT SELECT, INSERT, DELETE ON request_keys TO ${writer}`,
+    `GRANT SELECT ON schema_versions TO ${writer}`,
     ...onlyFor[by]({ writer, reader }),
     `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes TO ${reader}`,
   ]

@@ -13,6 +13,7 @@ import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, type Facts, factsOf, RetainedDataDiffers } from './facts.ts'
 import { grantStatements } from './grants.ts'
 import { ensureIndex } from './indexes.ts'
+import { lastVersionStatement } from './schema-versions.ts'
 import { type Step, stepsAfter, stepsFor } from './tables.ts'
 
 export interface MigrateOptions {
@@ -58,6 +59,7 @@ async function describe(session: Session, { settings, record, log }: MigrateOpti
     throw new RetainedDataDiffers(different)
   }
   await storeFacts(session, declared)
+  await session.query(lastVersionStatement(record.schemaVersion))
   const timed = timedTable(partitioning)
   if (timed) await session.query(ensurePartitionSql(schema, timed))
   for (const statement of grantStatements(store, tableKind(partitioning))) await session.query(statement)

@@ -7,6 +7,7 @@ import { changingRecords } from './changing-records.ts'
 import { type HashPartitioning, hashPartitions } from './hash-partitions.ts'
 import { outcomeTables } from './outcome-tables.ts'
 import { requestKeyTables } from './request-keys.ts'
+import { schemaVersionTables } from './schema-versions.ts'
 
 export interface Step {
   version: number
@@ -90,6 +91,7 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
     },
     { version: 2, name: 'outcomes and dead letters', statements: outcomeTables },
     { version: 3, name: 'Idempotency-Keys', statements: requestKeyTables },
+    { version: 4, name: 'schema versions', statements: schemaVersionTables },
   ]
 }
 

@@ -12,8 +12,9 @@ import type {
 } from '#dataservice/platform/kafka/port.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type Partitioning, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
-import { backOff, judgeClaim, judgeOutOfRange, type Position } from './decisions.ts'
-import { Lane, type LaneEvents, type LaneLimits } from './lane.ts'
+import { backOff, judgeClaim, judgeOutOfRange } from './decisions.ts'
+import type { KnownVersions } from './known-versions.ts'
+import { Lane, type LaneEvents, type LaneLimits, type LaneOptions } from './lane.ts'
 import type { WriterMetrics } from './metrics.ts'
 import { OutcomeReport } from './outcome-report.ts'
 import type { IngestStore } from './store.ts'
@@ -22,6 +23,8 @@ import { recordsTables } from './table.ts'
 export interface AssignmentOptions {
   consumer: Pick<LogConsumer, 'clusterId' | 'range'>
   store: IngestStore
+  /** Schema versions whose records can be stored here; asked with each assignment. Rejects with a `DatabaseFailure`. */
+  knownVersions(): Promise<KnownVersions>
   topic: string
   /** Unlike any other process, also of the same pod name. */
   claimedBy: string
@@ -73,7 +76,7 @@ export class Assignment implements LogHandler {
     await this.#dropAll()
     const current = new AbortController()
     this.#current = current
-    const found = await Promise.all(partitions.map(partition => this.#claim(partition, current.signal)))
+    const found = await this.#claimAll(partitions, current.signal)
     if (!current.signal.aborted) this.#hasClaimed = true
     this.#options.deadLetters?.() // an earlier owner may have left some
     return new Map(
@@ -111,8 +114,15 @@ export class Assignment implements LogHandler {
     await Promise.all(lanes.map(lane => lane.drop()))
   }
 
+  async #claimAll(partitions: readonly number[], signal: AbortSignal): Promise<(Offset | undefined)[]> {
+    if (partitions.length === 0) return []
+    const known = await this.#persistently(signal, () => this.#options.knownVersions())
+    if (!known) return []
+    return Promise.all(partitions.map(partition => this.#claim(partition, known, signal)))
+  }
+
   /** The offset to read from, or undefined when the partition must not be read. */
-  async #claim(partition: number, signal: AbortSignal): Promise<Offset | undefined> {
+  async #claim(partition: number, known: KnownVersions, signal: AbortSignal): Promise<Offset | undefined> {
     const { consumer, topic, store, claimedBy, log } = this.#options
     const [clusterId, range] = await Promise.all([consumer.clusterId(), consumer.range(partition)])
     const position = await this.#persistently(signal, () =>
@@ -124,18 +134,18 @@ export class Assignment implements LogHandler {
       this.#stop(partition, verdict.stop)
       return undefined
     }
-    this.#lanes.set(partition, this.#lane(partition, position, verdict.checkLast))
+    this.#lanes.set(partition, this.#lane(partition, { position, checkLast: verdict.checkLast, known }))
     log.info({ partition, nextOffset: String(position.nextOffset), epoch: String(position.epoch) }, 'claimed')
     return verdict.from
   }
 
-  #lane(partition: number, position: Position, checkLast: boolean): Lane {
+  #lane(partition: number, claimed: Pick<LaneOptions, 'position' | 'checkLast' | 'known'>): Lane {
     const { store, topic, partitioning, limits, clock } = this.#options
     const table = recordsTables[tableKind(partitioning)]
     const interval = timedTable(partitioning)?.interval
     const place = { topic, partition }
     const events = this.#eventsOf(partition)
-    return new Lane({ store, place, position, checkLast, interval, table, limits, events, clock })
+    return new Lane({ ...claimed, store, place, interval, table, limits, events, clock })
   }
 
   #eventsOf(partition: number): LaneEvents {

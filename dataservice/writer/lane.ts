@@ -7,6 +7,7 @@ import type { Stop } from '#dataservice/contract/writer-stops.ts'
 import type { LogRecord, Offset } from '#dataservice/platform/kafka/port.ts'
 import type { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Interval } from '#dataservice/platform/postgres/partitions.ts'
+import { envelope } from '#dataservice/record/envelope.ts'
 import { type BatchLimits, RowBuffer } from './buffer.ts'
 import { type CommitResult, commit } from './commit.ts'
 import {
@@ -19,6 +20,7 @@ import {
   pathOf,
 } from './decisions.ts'
 import { decode, eventIdOf, type LogRow, storableText } from './decode.ts'
+import type { KnownVersions } from './known-versions.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
 import type { RecordsTable } from './table.ts'
@@ -52,6 +54,7 @@ export interface LaneOptions {
   /** Of partitions by time. */
   interval: Interval | undefined
   table: RecordsTable
+  known: KnownVersions
   limits: LaneLimits
   events: LaneEvents
   clock: { now(): number; random(): number }
@@ -120,7 +123,16 @@ export class Lane {
       this.#pendingStop = { reason: 'LogGap', detail: `expected offset ${first}, got ${record.offset}` }
       return
     }
-    this.#buffer.push(decode(record, this.#options.table))
+    const { table, known } = this.#options
+    const version = record.headers.get(envelope.schemaVersion)
+    if (version && !known.has(version)) {
+      this.#pendingStop = {
+        reason: 'SchemaVersionUnknown',
+        detail: `the record at offset ${record.offset} has the schema version ${nameOf(version)}`,
+      }
+      return
+    }
+    this.#buffer.push(decode(record, table))
     this.#expected = record.offset + 1n
   }
 
@@ -226,6 +238,9 @@ export class Lane {
     await pause(this.#options.limits.maxDelayMs, this.#gathering.signal)
   }
 }
+
+/** What a condition tells of a version that anybody may have written. */
+const nameOf = (version: Buffer): string => JSON.stringify(version.toString('utf8', 0, 64))
 
 /** Ends early when the signal is aborted. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

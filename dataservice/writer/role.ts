@@ -6,6 +6,7 @@ import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
+import { versionsUpTo } from './known-versions.ts'
 import type { LaneLimits } from './lane.ts'
 import { type WriterMetrics, writerMetrics } from './metrics.ts'
 import { DeadLetterRelay } from './relay.ts'
@@ -36,10 +37,8 @@ export async function start(
   const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
   const table = recordsTables[tableKind(settings.partitioning)]
   const keyLifeMs = requestKeyLifeMs(settings.log.retentionMs)
-  const store =
-    table.by === 'Upsert'
-      ? ingestStore(database, table, keyLifeMs, changing(mergeInto(record)))
-      : ingestStore(database, table, keyLifeMs)
+  const apply = table.by === 'Upsert' ? changing(mergeInto(record)) : undefined
+  const store = ingestStore(database, table, keyLifeMs, apply)
   const relay = new DeadLetterRelay({
     letters: deadLetters(database, settings.log.eventsTopic),
     partitions: () => [...assignment.positions().keys()],
@@ -51,6 +50,7 @@ export async function start(
   const assignment: Assignment = new Assignment({
     consumer,
     store,
+    knownVersions: () => versionsUpTo(database, record.schemaVersion),
     topic: settings.log.eventsTopic,
     claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
     partitioning: settings.partitioning,

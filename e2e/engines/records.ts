@@ -3,6 +3,10 @@ import { randomFillSync } from 'node:crypto'
 import type { LogRecord, NewRecord } from '#dataservice/platform/kafka/port.ts'
 import { type CommandKind, commandTypes, envelope } from '#dataservice/record/envelope.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
+import { acceptedRecord } from './service-settings.ts'
+
+/** Of `testRecord`. */
+export const testVersion = acceptedRecord().schemaVersion
 
 /** A new UUIDv7 of a moment in milliseconds since 1970. */
 export function uuid7At(milliseconds: number): string {
@@ -42,7 +46,7 @@ export function newRecord({
       [envelope.source]: '/shop/orders',
       [envelope.time]: new Date().toISOString(),
       [envelope.contentType]: 'application/json',
-      [envelope.schemaVersion]: '1a2b3c4d',
+      [envelope.schemaVersion]: testVersion,
       ...headers,
     },
   }

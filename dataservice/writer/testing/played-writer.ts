@@ -9,7 +9,7 @@ import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PostgresProxy, startPostgresProxy } from '#dataservice/platform/postgres/testing/proxy.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import type { MigratedService } from '#e2e/engines/migrated-database.ts'
-import { Assignment } from '../assignment.ts'
+import { Assignment, type AssignmentOptions } from '../assignment.ts'
 import { type WriterMetrics, writerMetrics } from '../metrics.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
@@ -30,6 +30,8 @@ export interface PlayedOptions {
   maxRecords?: number
   /** Default: the one of a service whose records stay as they came. */
   store?: ReturnType<typeof ingestStore>
+  /** Default: all. */
+  knownVersions?: AssignmentOptions['knownVersions']
   deadLetters?: () => void
 }
 
@@ -41,11 +43,13 @@ export function playedWriter(
 ): PlayedWriter {
   const { range = { start: 0n, end: 1_000_000n }, clusterId = 'cluster', maxRecords = 500 } = options
   const { store = ingestStore(database, recordsTables[partitioning.by], 60_000), deadLetters } = options
+  const { knownVersions = async () => ({ has: () => true }) } = options
   const metrics = writerMetrics(new Registry())
   const lines: string[] = []
   const assignment = new Assignment({
     consumer: { clusterId: async () => clusterId, range: async () => range },
     store,
+    knownVersions,
     topic: log.eventsTopic,
     claimedBy: randomUUID(),
     partitioning,

@@ -1,0 +1,40 @@
+/** Schema versions whose records this writer knows how to store. */
+import type { Database } from '#dataservice/platform/postgres/database.ts'
+import type { Statement } from '#dataservice/platform/postgres/session.ts'
+
+/** Versions as they stand in the header of each record. */
+export interface KnownVersions {
+  has(version: Buffer): boolean
+}
+
+/** A record mostly has the version of the one before it. */
+function knownVersions(names: Iterable<string>): KnownVersions {
+  const known = new Set(names)
+  let last = Buffer.alloc(0)
+  return {
+    has(version) {
+      if (version.equals(last)) return true
+      if (!known.has(version.toString())) return false
+      last = Buffer.from(version) // not the piece of a batch, which would keep all of it
+      return true
+    },
+  }
+}
+
+/** Versions of one service: each time its schema changed there is one more. */
+const mostVersions = 10_000
+
+/**
+ * The newest version of a writer, and all that were in force before it. What came after it, another writer will know.
+ * Rejects with a `DatabaseFailure`.
+ */
+export async function versionsUpTo(database: Database, newest: string): Promise<KnownVersions> {
+  const { rows } = await database.query(earlierStatement(newest))
+  return knownVersions([newest, ...rows.flatMap(([version]) => version ?? [])])
+}
+
+const earlierStatement = (newest: string): Statement => ({
+  text: `SELECT version FROM schema_versions
+WHERE place < (SELECT place FROM schema_versions WHERE version = $1) ORDER BY place DESC LIMIT ${mostVersions}`,
+  values: [newest],
+})
