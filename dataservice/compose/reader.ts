@@ -1,27 +1,17 @@
 /** The reader's adapters. */
-import { credentialFiles } from '#dataservice/contract/names.ts'
-import { type Circuit, makeCircuit, measureCircuits } from '#dataservice/platform/circuit.ts'
+import { type Circuit, makeCircuit } from '#dataservice/platform/circuit.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { guardedReads, isLost, type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
-import { openCache } from '#dataservice/platform/redis/cache.ts'
 import { start as startReader } from '#dataservice/reader/role.ts'
+import { sharedCache } from './cache.ts'
 import { told } from './circuits.ts'
 import { connectTo } from './store.ts'
 
 export async function start(context: RoleContext, { httpPort }: Environment): Promise<Running> {
   const databases = reads(context)
   const store = makeCircuit({ isFailure: isLost, onChange: told(context.log, 'store') })
-  const { namespace, name, cache: address } = context.settings
-  const cache = openCache({
-    host: address.host,
-    port: address.port,
-    password: context.credential(credentialFiles.redisPassword),
-    prefix: `${namespace}.${name}:`,
-    log: context.log,
-  })
-  context.onClose('the cache', () => cache.close())
-  measureCircuits(context.metrics, { store, cache })
+  const cache = sharedCache(context, { store })
   return startReader(context, { ...guarded(databases, store), cache, listen: { port: httpPort } })
 }
 

@@ -1,7 +1,8 @@
 /** The reader where records change: what is there now, and how it came to be. */
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { internalHeaders } from '#dataservice/platform/http/internal-headers.ts'
 import { ownKeyText } from '#dataservice/platform/http/own-key.ts'
+import { mark } from '#dataservice/platform/redis/versioned.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
@@ -58,15 +59,27 @@ describe('one record', () => {
     expect((await get('/data/a%2Fb?fields=amount')).json().record).toEqual({ amount: 5 })
   })
 
-  test('that changed is never answered as it was before', async () => {
-    const { get, cached } = await openReader(service)
-    await put({ id: 'now', version: 1, body: order('y', '1') })
-    expect((await get('/data/now')).headers.etag).toBe('"1"')
-    await put({ id: 'now', version: 2, body: order('y', '2') })
-    expect((await get('/data/now')).headers.etag).toBe('"2"')
-    await put({ id: 'now', version: 3 })
-    expect((await get('/data/now')).statusCode).toBe(404)
-    expect(await cached()).toEqual({})
+  test('is answered from the cache until a writer says that it changes', async () => {
+    const { get, cache, cached } = await openReader(service)
+    await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'))
+    const change = async (version: number, body?: string) => {
+      cache.setNewest([mark('now', BigInt(version))], { onlyNewer: true })
+      await put({ id: 'now', version, ...(body !== undefined && { body }) })
+    }
+    const etags = async () => [
+      (await get('/data/now')).headers.etag,
+      (await get('/data/now', { [internalHeaders.ownKey]: ownKeyText('now') })).headers.etag,
+    ]
+    for (const version of [1, 2]) {
+      await change(version, order('y', String(version)))
+      expect(await etags()).toEqual([`"${version}"`, `"${version}"`])
+    }
+    expect((await get('/data/now', { [internalHeaders.ownKey]: ownKeyText('other') })).statusCode).toBe(404)
+    await change(3)
+    for (let n = 0; n < 3; n++) expect((await get('/data/now')).statusCode).toBe(404)
+    await change(4, order('y', '4'))
+    expect((await get('/data/now')).headers.etag).toBe('"4"')
+    expect(await cached()).toEqual({ 'record hit': 4, 'record miss': 4 })
   })
 
   test('that is deleted is not found, in no way', async () => {

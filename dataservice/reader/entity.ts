@@ -1,16 +1,27 @@
 /** An answer as the caches keep it: its bytes, their hash, and when the database gave them. */
 import { hash } from 'node:crypto'
+import type { Seen } from '#dataservice/platform/redis/versioned.ts'
 
 export interface Entity {
   /** Undefined: there is no such record. */
   body: Buffer | undefined
-  /** Hash of the body, 22 characters of base64url; the version of a record that may change, which no cache keeps. */
+  /** Hash of the body, 22 characters of base64url; or the version, where records change. */
   tag: string
   /** Milliseconds since 1970. */
   born: number
   /** Id of the record that stands for this one, which is no record; not kept in caches. */
   winner?: string
+  /** Where records change, also of one that is deleted; 0: there never was one. */
+  version?: number
 }
+
+/** A record that changes, as it was at a moment. */
+export const versionedEntity = ({ version, born, body }: Seen): Entity => ({
+  body,
+  tag: String(version),
+  born,
+  version,
+})
 
 const bornBytes = 8
 const tagLength = 22

@@ -2,6 +2,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Entity } from './entity.ts'
 
+/** What is larger is not worth its place in a cache. */
+export const maxCachedBytes = 1024 * 1024
+
 /** What an entry takes beside its texts. */
 const entryBytes = 256
 

@@ -3,9 +3,10 @@ import { hash } from 'node:crypto'
 import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { recordText } from './answers.ts'
-import { absence, type Entity, entityOf, pack, unpack } from './entity.ts'
+import { CurrentRecords } from './current.ts'
+import { absence, type Entity, entityOf, pack, unpack, versionedEntity } from './entity.ts'
 import { idSchemes } from './ids.ts'
-import type { LocalCache } from './local-cache.ts'
+import { type LocalCache, maxCachedBytes } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
 import type { Pages } from './pages.ts'
 import type { Narrowing, PageRequest } from './parameters.ts'
@@ -18,7 +19,7 @@ export interface LookupOptions {
   cache: Cache
   local: LocalCache
   by: TableKind
-  /** Records never change: how long a cache may keep one. */
+  /** How long a cache may keep a record; one that changes a shorter time (`current.ts`). */
   recordTtlMs: number
   pages: Pick<Pages, 'open'>
   metrics: Pick<ReaderMetrics, 'countCache'>
@@ -48,8 +49,6 @@ interface Life {
 const pageLife: Life = { fresh: 500, stale: 1_000 }
 /** That there is no such record. */
 const absenceLife: Life = { fresh: 1_000, stale: 1_000 }
-/** What is larger is not worth its place in a cache. */
-const maxCachedBytes = 1024 * 1024
 
 /** A part is what `fields=` leaves of a record, or what a caller sees that sees only its own. Names of one kind are never taken for those of another. */
 type Kind = 'record' | 'part' | 'page'
@@ -62,9 +61,11 @@ export class Lookup {
   readonly #options: LookupOptions
   readonly #flights = new SingleFlight<Entity>()
   readonly #lives: Readonly<Record<Kind, Life>>
+  readonly #current: CurrentRecords
 
   constructor(options: LookupOptions) {
     this.#options = options
+    this.#current = new CurrentRecords(options)
     const { recordTtlMs } = options
     const recordLife = { fresh: recordTtlMs, stale: recordTtlMs }
     this.#lives = { record: recordLife, part: recordLife, page: pageLife }
@@ -86,37 +87,49 @@ export class Lookup {
     const scheme = idSchemes[this.#options.by]
     const id = scheme.canonical(text)
     if (id === undefined) return { kind: 'absent' }
-    const [kind, name] = nameOfRecord(id, narrowing)
-    const isYoung = () => scheme.mayBeOnItsWay(id, this.#options.now())
-    const find = () => this.#find(id, ask, narrowing)
-    const keep = async () => {
-      const found = await find()
-      const isSettled = found.body !== undefined || !(found.winner !== undefined || isYoung())
-      return { entity: found, mayKeep: isSettled }
-    }
     const entity = await (this.#options.by === 'Upsert'
-      ? this.#current(cacheKey(kind, name), ask, find)
-      : this.#cached(kind, name, ask, keep))
+      ? this.#changing(id, ask, narrowing)
+      : this.#lasting(id, ask, narrowing))
     if (entity.body !== undefined) return { kind: 'found', entity }
     if (entity.winner !== undefined) return { kind: 'moved', winner: entity.winner }
-    return { kind: isYoung() ? 'not-yet-visible' : 'absent' }
+    return { kind: scheme.mayBeOnItsWay(id, this.#options.now()) ? 'not-yet-visible' : 'absent' }
   }
 
-  /** A record that may change is not kept; callers who ask at the same moment share one question. */
-  #current(key: string, ask: Ask, find: () => Promise<Entity>): Promise<Entity> {
-    return ask.token === undefined ? this.#flights.run(key, find) : find()
+  #lasting(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
+    const { by, now } = this.#options
+    const [kind, name] = nameOfRecord(id, narrowing)
+    return this.#cached(kind, name, ask, async () => {
+      const entity = await this.#find(id, ask, narrowing)
+      const isOpen = entity.winner !== undefined || idSchemes[by].mayBeOnItsWay(id, now())
+      return { entity, mayKeep: entity.body !== undefined || !isOpen }
+    })
+  }
+
+  /** With a token only what was read for it will do. Callers who ask at the same moment share one question. */
+  #changing(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
+    const { selection, own } = narrowing
+    const find = () => this.#find(id, ask, narrowing)
+    if (ask.token !== undefined) return find()
+    // The key of a record that changes is its id.
+    if (own !== undefined && own !== id) return Promise.resolve(absence(this.#options.now()))
+    if (selection !== undefined) return this.#flights.run(cacheKey(...nameOfRecord(id, narrowing)), find)
+    const { hasReplica } = this.#options.store
+    const findNewest = () => this.#find(id, { ...ask, newest: true }, narrowing)
+    const question = { find, ...(hasReplica && { findNewest }) }
+    return this.#flights.run(cacheKey('record', id), () => this.#current.get(id, question))
   }
 
   async #find(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
     const { store, by, now } = this.#options
     const scheme = idSchemes[by]
     const stored = await this.#stored(id, ask, narrowing)
-    if (stored !== undefined) return stored
+    if (stored?.body !== undefined) return stored
     // A young one is not decided yet, as far as anybody knows who has no token.
     const isDecided = ask.token !== undefined || !scheme.mayBeOnItsWay(id, now())
-    if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absence(now())
+    const absent = stored ?? absence(now())
+    if (!isDecided || !scheme.mayBeDuplicate(id, now())) return absent
     const [[winner] = []] = await store.rows(winnerStatement(id, narrowing.own), ask)
-    return { ...absence(now()), ...(winner && { winner }) }
+    return { ...absent, ...(winner && { winner }) }
   }
 
   async #stored(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity | undefined> {
@@ -126,8 +139,10 @@ export class Lookup {
       const [row] = await store.rows(recordStatement(id, narrowing), ask)
       return row && entityOf(recordText(row, selection), now())
     }
-    const [[version, ...row] = []] = await store.rows(versionedStatement(id, narrowing), ask)
-    return version ? { ...entityOf(recordText(row, selection), now()), tag: version } : undefined
+    const [[version, isDeleted, ...row] = []] = await store.rows(versionedStatement(id, narrowing), ask)
+    if (!version) return undefined
+    const body = isDeleted === 't' ? undefined : Buffer.from(recordText(row, selection))
+    return versionedEntity({ version: Number(version), born: now(), body })
   }
 
   /** Rejects like `record`. */

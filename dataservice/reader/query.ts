@@ -45,7 +45,7 @@ AND record_key = coalesce($2, record_key) ORDER BY decided_at DESC LIMIT 1`,
   }
 }
 
-/** Columns: the version, then as above. For records that change. */
+/** Columns: the version, whether it is deleted, then as above. For records that change. */
 export function versionedStatement(id: string, { selection, own }: Narrowing = {}): Statement {
   const values: Parameter[] = [id]
   const parameter = (value: Parameter): string => `$${values.push(value)}`
@@ -53,7 +53,7 @@ export function versionedStatement(id: string, { selection, own }: Narrowing = {
   const isOwn = own === undefined ? '' : ` AND ${ownText(own, parameter)}`
   return {
     ...(values.length === 1 && { name: 'versioned' }),
-    text: `SELECT version, ${columns} FROM records WHERE id = $1 AND body IS NOT NULL${isOwn}`,
+    text: `SELECT version, body IS NULL, ${columns} FROM records WHERE id = $1${isOwn}`,
     values,
   }
 }

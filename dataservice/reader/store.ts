@@ -10,9 +10,13 @@ export interface Ask {
   deadline: number
   /** The answer must show this write. */
   token?: LogPosition
+  /** A replica is known to be behind: the primary is asked. */
+  newest?: boolean
 }
 
 export interface Store {
+  /** Whether `newest` asks somebody else. */
+  readonly hasReplica: boolean
   /** Rejects with a `DatabaseFailure`, or with one of the errors below. */
   rows(statement: Statement, ask: Ask): Promise<readonly Row[]>
 }
@@ -52,8 +56,9 @@ export function openStore({ reads, primary, topic }: StoreOptions): Store {
   })
   const ways = primary ? [way(reads, replicaMs), way(primary, Infinity)] : [way(reads, Infinity)]
   return {
-    async rows(statement, { deadline, token }) {
-      if (token === undefined) return ask(reads, statement, deadline)
+    hasReplica: primary !== undefined,
+    async rows(statement, { deadline, token, newest }) {
+      if (token === undefined) return ask(newest ? (primary ?? reads) : reads, statement, deadline)
       const gated = gatedStatement(statement, topic, token)
       for (const { reads: at, positions, patienceMs } of ways) {
         const until = Math.min(deadline, performance.now() + patienceMs)

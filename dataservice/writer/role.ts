@@ -4,6 +4,8 @@ import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
+import type { Cache } from '#dataservice/platform/redis/cache.ts'
+import { mark } from '#dataservice/platform/redis/versioned.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
 import { versionsUpTo } from './known-versions.ts'
@@ -13,7 +15,7 @@ import { DeadLetterRelay } from './relay.ts'
 import { deadLetters } from './relay-store.ts'
 import { ingestStore } from './store.ts'
 import { recordsTables } from './table.ts'
-import { changing } from './upsert/apply.ts'
+import { type Announce, changing } from './upsert/apply.ts'
 import { mergeInto } from './upsert/merge.ts'
 
 export interface WriterPorts {
@@ -22,6 +24,8 @@ export interface WriterPorts {
   openDeadLetters(signal: AbortSignal): Promise<LogAppender>
   /** As the writer. */
   database: Database
+  /** What readers share; only where records change. */
+  cache?: Pick<Cache, 'setNewest'>
 }
 
 const limits: LaneLimits = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, maxDelayMs: 5 }
@@ -30,14 +34,14 @@ const reportMs = 5_000
 
 export async function start(
   context: RoleContext,
-  { consumer, database, openDeadLetters }: WriterPorts,
+  { consumer, database, openDeadLetters, cache }: WriterPorts,
 ): Promise<Running> {
   const { settings, record, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
   const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
   const table = recordsTables[tableKind(settings.partitioning)]
   const keyLifeMs = requestKeyLifeMs(settings.log.retentionMs)
-  const apply = table.by === 'Upsert' ? changing(mergeInto(record)) : undefined
+  const apply = table.by === 'Upsert' ? changing(mergeInto(record), announceTo(cache)) : undefined
   const store = ingestStore(database, table, keyLifeMs, apply)
   const relay = new DeadLetterRelay({
     letters: deadLetters(database, settings.log.eventsTopic),
@@ -76,6 +80,18 @@ export async function start(
     ),
   }
 }
+
+/**
+ * Readers must not give what is about to be replaced. They are told before the commit, so that no kill falls in between:
+ * a version that does not come to be only makes them ask Postgres for a while. Nothing waits for Redis.
+ */
+const announceTo =
+  (cache: WriterPorts['cache']): Announce =>
+  changed =>
+    cache?.setNewest(
+      changed.map(({ row: { id }, version }) => mark(id, version)),
+      { onlyNewer: true },
+    )
 
 /** A server has no end of its own; one that nobody asked for is a failure. */
 function endOf(wanted: boolean, reason: unknown): Promise<never> {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { type ChildKind, children, desiredChildren } from './children.ts'
 import { annotationKeys, isOurs } from './labels.ts'
@@ -33,6 +33,17 @@ test('three brokers and a replica: engines and their Services are as the golden 
     .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
     .join('---\n')
   await expect(text).toMatchFileSnapshot('./golden/clustered.yaml')
+})
+
+test('records that change: settings and writer are as the golden file says', async () => {
+  const changing = withSpec({ record: { ...smallestSpec.record, key: undefined, mode: 'Upsert' } })
+  const found = desiredChildren(targetOf(dataService(changing))).filter(({ object: { metadata } }) =>
+    ['orders-settings', 'orders-writer'].includes(metadata.name),
+  )
+  const text = found
+    .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/changing.yaml')
 })
 
 describe('the children of the smallest DataService', () => {

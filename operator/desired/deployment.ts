@@ -1,7 +1,8 @@
 /** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
-import { ports } from '#dataservice/contract/names.ts'
-import { callerCredentials, callerSecrets } from './gateway-rules.ts'
+import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
+import { credentialFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
+import { callerSecrets } from './gateway-rules.ts'
 import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
@@ -20,6 +21,17 @@ const portsOf: Record<DeployedPart, V1Container['ports']> = {
   gateway: [httpPort, telemetryPort],
   writer: [telemetryPort],
   reader: [httpPort, telemetryPort],
+}
+
+const redisCredential = { key: credentialKeys.redis, path: credentialFiles.redisPassword }
+
+/** Who asks Redis in some services only; readers do so in all of them (`credentialsOf` in pod.ts). */
+const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) => boolean>> = {
+  /** It counts the requests of its callers. */
+  gateway: ({ gateway }) => gateway.rateLimit !== undefined,
+  /** It tells readers of records that change. */
+  writer: ({ record }) => record.mode === 'Upsert',
+  reader: () => false,
 }
 
 /** Drain (5 s), requests in flight and the flush of what is buffered have to fit in. */
@@ -62,7 +74,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
             ...programVolumes(
               owner.metadata.name,
               part,
-              part === 'gateway' ? callerCredentials(owner.spec.gateway) : [],
+              usesRedis[part](owner.spec) ? [redisCredential] : [],
             ),
             ...secrets.map(({ volume }) => volume),
           ],

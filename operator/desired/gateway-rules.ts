@@ -3,7 +3,7 @@ import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import { type Authentication, spanMs } from '#crds/v1alpha1/callers.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
-import { credentialFiles, credentialKeys, mounts } from '#dataservice/contract/names.ts'
+import { mounts } from '#dataservice/contract/names.ts'
 
 type GatewaySpec = DataServiceSpec['gateway']
 
@@ -32,10 +32,6 @@ function authenticationRules({ jwt, apiKeys }: Authentication): NonNullable<Gate
     }),
   }
 }
-
-/** Only a gateway that limits its callers asks Redis. */
-export const callerCredentials = ({ rateLimit }: Pick<GatewaySpec, 'rateLimit'>) =>
-  rateLimit === undefined ? [] : [{ key: credentialKeys.redis, path: credentialFiles.redisPassword }]
 
 export interface CallerSecret {
   /** What it is for, in the words of the spec. */

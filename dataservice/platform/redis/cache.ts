@@ -1,7 +1,8 @@
 /** A cache that may be away at any time: it answers quickly or not at all, and never fails its caller. */
-import { Redis } from 'ioredis'
+import { Redis, type Result } from 'ioredis'
 import type { Logger } from 'pino'
 import type { CircuitStateName } from '../circuit.ts'
+import { guardMs, setNewestScript, type Versioned } from './versioned.ts'
 
 export type CacheAnswer = { kind: 'hit'; value: Buffer } | { kind: 'miss' } | { kind: 'away' }
 
@@ -10,6 +11,10 @@ export interface Cache {
   get(key: string): Promise<CacheAnswer>
   /** Fire and forget: whether it was kept shows at the next `get`. */
   set(key: string, value: Buffer, ttlMs: number): void
+  /**
+   * Fire and forget, like `set`: each value is kept unless Redis has a newer version of it, or, for `onlyNewer`, the same.
+   */
+  setNewest(values: readonly Versioned[], options?: { onlyNewer?: boolean }): void
   close(): Promise<void>
   /** Closed while it is asked; open while it is left alone; half-open while one question tries it. */
   readonly state: CircuitStateName
@@ -24,10 +29,18 @@ export interface CacheOptions {
   log: Logger
 }
 
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    setNewest(keys: number, ...rest: (string | number | Buffer)[]): Result<null, Context>
+  }
+}
+
 /** Longer than a healthy Redis ever takes; below what a caller notices. */
 const commandTimeoutMs = 80
 const connectTimeoutMs = 1_000
 const maxReconnectMs = 2_000
+/** Values of one command: Redis does nothing else meanwhile. */
+const maxValues = 250
 /** After this many failures in a row nobody asks for a while: a Redis that hangs must not slow every answer. */
 const failuresBeforeRest = 3
 const restMs = 1_000
@@ -70,6 +83,7 @@ class RedisCache implements Cache {
       autoResendUnfulfilledCommands: false,
       retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), maxReconnectMs),
     })
+    this.#redis.defineCommand('setNewest', { lua: setNewestScript })
     this.#redis.on('ready', () => this.#isBack())
     this.#redis.on('error', (error: Error) => this.#isGone(error))
   }
@@ -88,8 +102,7 @@ class RedisCache implements Cache {
     if (this.#trial === 'due') this.#trial = 'under way'
     this.#redis.mgetBuffer(wanted.map(({ key }) => this.#prefix + key)).then(
       values => {
-        this.#failures = 0
-        this.#trial = 'none'
+        this.#countSuccess()
         wanted.forEach(({ resolve }, place) => {
           const value = values[place]
           resolve(value ? { kind: 'hit', value } : { kind: 'miss' })
@@ -107,6 +120,20 @@ class RedisCache implements Cache {
       this.#redis.set(this.#prefix + key, value, 'PX', ttlMs).catch(() => this.#countFailure())
   }
 
+  setNewest(values: readonly Versioned[], { onlyNewer = false } = {}): void {
+    for (let from = 0; from < values.length; from += maxValues) {
+      if (!this.#isAsked || this.#trial === 'under way') return
+      if (this.#trial === 'due') this.#trial = 'under way'
+      const some = values.slice(from, from + maxValues)
+      const keys = some.map(({ key }) => this.#prefix + key)
+      const rest = [guardMs, onlyNewer ? '0' : '1', ...some.map(({ value }) => value)]
+      this.#redis.setNewest(some.length, ...keys, ...rest).then(
+        () => this.#countSuccess(),
+        () => this.#countFailure(),
+      )
+    }
+  }
+
   async close(): Promise<void> {
     this.#redis.disconnect()
   }
@@ -118,6 +145,11 @@ class RedisCache implements Cache {
 
   get #isAsked(): boolean {
     return this.#redis.status === 'ready' && performance.now() >= this.#restUntil
+  }
+
+  #countSuccess(): void {
+    this.#failures = 0
+    this.#trial = 'none'
   }
 
   #countFailure(): void {

@@ -26,25 +26,31 @@ import {
 interface Done {
   /** Commands that changed a record. */
   applied: number
+  /** Records as they are after it. */
+  changed: readonly Changed[]
   outcomes: readonly RowOutcome[]
 }
+
+/** Hears what records are changing to, before it is committed; it may still come to nothing. */
+export type Announce = (changed: readonly Changed[]) => void
 
 /**
  * Of one partition of the log only one writer passes the fence at a time, and all commands of a record stand in one
  * partition: between reading a record and changing it nobody else can.
  */
-export function changing(merge: Merge): Apply {
+export function changing(merge: Merge, announce: Announce = () => {}): Apply {
   return async (session, rows, path) => {
-    if (path !== 'isolating') return told([await applyAll(session, rows, merge)], [])
+    if (path !== 'isolating') return told([await applyAll(session, rows, merge)], [], announce)
     const { done, refused } = await isolating(session, rows, part => applyAll(session, part, merge))
     // The log may hold an event twice.
     const events = new Map(refused.map(each => [each.row.eventId, refusedEvent(each)]))
     if (events.size > 0) await session.query(eventsStatement([...events.values()]))
-    return told(done, refused)
+    return told(done, refused, announce)
   }
 }
 
-function told(done: readonly Done[], refused: readonly RowOutcome[]): Applied {
+function told(done: readonly Done[], refused: readonly RowOutcome[], announce: Announce): Applied {
+  announce(done.flatMap(({ changed }) => changed))
   return {
     inserted: done.reduce((sum, { applied }) => sum + applied, 0),
     refused,
@@ -53,7 +59,7 @@ function told(done: readonly Done[], refused: readonly RowOutcome[]): Applied {
 }
 
 async function applyAll(session: Session, rows: readonly NewRow[], merge: Merge): Promise<Done> {
-  if (rows.length === 0) return { applied: 0, outcomes: [] }
+  if (rows.length === 0) return { applied: 0, changed: [], outcomes: [] }
   const known = await knownAmong(session, rows)
   const states = await statesOf(
     session,
@@ -62,7 +68,7 @@ async function applyAll(session: Session, rows: readonly NewRow[], merge: Merge)
   const { decided, changed, outcomes } = fold(rows, { states, known, merge })
   if (decided.length > 0) await session.query(eventsStatement(decided.map(eventRow)))
   if (changed.length > 0) await session.query(upsertStatement(changed.map(stateRow)))
-  return { applied: decided.filter(({ version }) => version !== undefined).length, outcomes }
+  return { applied: decided.filter(({ version }) => version !== undefined).length, changed, outcomes }
 }
 
 async function knownAmong(session: Session, rows: readonly NewRow[]): Promise<ReadonlyMap<string, Known>> {

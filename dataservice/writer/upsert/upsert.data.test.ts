@@ -11,15 +11,15 @@ import { changing } from '#e2e/engines/service-settings.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
 import { proxiedWriter } from '../testing/played-writer.ts'
-import { changing as applying } from './apply.ts'
+import { type Announce, changing as applying } from './apply.ts'
 import { mergeInto } from './merge.ts'
 
 /** A writer that reaches Postgres through a proxy of its own. */
-const writer = (service: MigratedService) =>
+const writer = (service: MigratedService, announce?: Announce) =>
   proxiedWriter(service, { statementTimeoutMs: 2_000, networkGraceMs: 500 }, database => ({
     range: { start: 0n, end: 10_000n },
     maxRecords: 100,
-    store: ingestStore(database, recordsTables.Upsert, 60_000, applying(mergeInto(service.record))),
+    store: ingestStore(database, recordsTables.Upsert, 60_000, applying(mergeInto(service.record), announce)),
   }))
 
 const changingService = () => migratedService(engines().postgres, changing)
@@ -60,8 +60,8 @@ async function tables(service: MigratedService) {
 const untilNext = (service: MigratedService, next: number) =>
   vi.waitFor(async () => expect((await tables(service)).next).toBe(next), { timeout: 30_000, interval: 20 })
 
-async function written(service: MigratedService, log: readonly LogRecord[]) {
-  const { assignment, outcomes } = await writer(service)
+async function written(service: MigratedService, log: readonly LogRecord[], announce?: Announce) {
+  const { assignment, outcomes } = await writer(service, announce)
   await assignment.assigned([0])
   await assignment.records(0, log)
   await untilNext(service, log.length)
@@ -119,6 +119,22 @@ test('each command does what it says, and what it cannot do is an outcome', asyn
   ])
   expect(told.map(([offset]) => Number(offset))).toEqual([1, 5, 7, 9, 10, 12, 14])
   expect(await outcomes()).toMatchObject({ stored: 8, 'version-conflict': 3, absent: 2, invalid: 1 })
+})
+
+test('each batch announces the versions that its records come to, and a replay none', async () => {
+  const service = await changingService()
+  const log = randomLog(300, 3)
+  const announced = new Map<string, bigint>()
+  await written(service, log, changed => {
+    for (const { row, version } of changed) {
+      expect(version).toBeGreaterThan(announced.get(row.id) ?? 0n)
+      announced.set(row.id, version)
+    }
+  })
+  const { records } = await tables(service)
+  expect(records.map(([id, version]) => [id, BigInt(version ?? 0)])).toEqual([...announced].toSorted())
+  await fromTheStart(service)
+  await written(service, log, changed => expect(changed).toEqual([]))
 })
 
 test('of two commands for one version exactly one wins', async () => {
