@@ -202,7 +202,7 @@ test('kubectl explain teaches the fields of spec.record, and the published API d
   const explained = (await kubectl(['explain', 'dsvc.spec.record'])).replace(/\s+/g, ' ')
   expect(explained).toContain('FIELDS: id <string> JSON Pointer to the field that names a record for ever')
   expect(explained).toContain('key <string> JSON Pointer to the field that orders records')
-  expect(explained).toContain('schema <Object> -required- JSON Schema (2020-12) that every record must match')
+  expect(explained).toContain('schema <Object> JSON Schema (2020-12) that every record must match')
 })
 
 async function published(): Promise<unknown> {

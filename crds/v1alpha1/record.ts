@@ -1,5 +1,6 @@
 /** `spec.record`: what one record is, how records are ordered and how they are found. */
 import { type Static, Type } from 'typebox'
+import { RecordSchema, Versions } from './record-versions.ts'
 import { Pointer } from './scalars.ts'
 
 const Index = Type.Object(
@@ -32,17 +33,18 @@ const Mode = Type.Unsafe<'Append' | 'Upsert'>({
 export const RecordSpec = Type.Object(
   {
     mode: Mode,
-    schema: Type.Unsafe<Record<string, unknown>>({
-      type: 'object',
-      'x-kubernetes-preserve-unknown-fields': true,
-      description:
-        'JSON Schema (2020-12) that every record must match; at most 64 KiB. A POST that does not match is answered 400 ' +
-        'with the pointer of what is wrong. Strings that are a key or are indexed need maxLength. The API server cannot ' +
-        'look inside: a schema that cannot be used is shown in the condition Stalled and is not rolled out. It may change ' +
-        'as long as every record that was let in before still is (new optional fields, wider bounds, more values); ' +
-        'anything else is shown in Stalled and not rolled out either. ' +
-        'Example: {type: object, required: [amount], properties: {amount: {type: number}}}.',
-    }),
+    schema: Type.Optional(
+      RecordSchema(
+        'JSON Schema (2020-12) that every record must match; at most 64 KiB. Either this or versions is required. A POST ' +
+          'that does not match is answered 400 with the pointer of what is wrong. Strings that are a key or are indexed ' +
+          'need maxLength. The API server cannot look inside: a schema that cannot be used is shown in the condition ' +
+          'Stalled and is not rolled out. It may change as long as every record that was let in before still is (new ' +
+          'optional fields, wider bounds, more values); anything else is shown in Stalled and not rolled out either, and ' +
+          'is what versions are for. ' +
+          'Example: {type: object, required: [amount], properties: {amount: {type: number}}}.',
+      ),
+    ),
+    versions: Type.Optional(Versions),
     id: Type.Optional(
       Pointer({
         description:
@@ -72,6 +74,12 @@ export const RecordSpec = Type.Object(
   },
   {
     'x-kubernetes-validations': [
+      {
+        rule: 'has(self.schema) != has(self.versions)',
+        message:
+          'a record has either one schema or several versions: set one of record.schema and record.versions, and not ' +
+          'both (the schema so far becomes the first version)',
+      },
       {
         rule: 'self.mode == oldSelf.mode',
         message:

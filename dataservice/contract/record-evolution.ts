@@ -7,26 +7,36 @@ import { judgeIndexes } from './record-fields.ts'
 import { isSchema, type JsonSchema, referenced } from './record-keywords.ts'
 import { followed, type Roots, saysTheSame } from './record-meaning.ts'
 import { problem, rules } from './record-narrowing.ts'
+import { pairedVersions, type VersionPair } from './record-version-change.ts'
 
 /** What stands against the change, each with its JSON Pointer into `spec.record`. Both must be usable by themselves. */
 export function judgeChange(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {
-  const roots = { before: before.schema, after: after.schema }
+  const { pairs, problems } = pairedVersions(before, after)
   return [
     ...idProblems(before, after),
     ...keyProblems(before, after),
-    ...comparison(roots)(before.schema, after.schema, '/schema'),
-    ...indexProblems(before, after),
+    ...problems,
+    ...pairs.flatMap(pair => [...schemaProblems(pair), ...indexProblems(pair)]),
   ]
 }
 
+function schemaProblems({ before, after, pointer }: VersionPair): RecordProblem[] {
+  const roots = { before: before.schema, after: after.schema }
+  return comparison(roots)(before.schema, after.schema, pointer)
+}
+
+const putBack = 'put it back as it was, or create another DataService'
+
 function idProblems(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {
   if (before.id === after.id) return []
-  return [problem('/id', 'stored records are found by the id and it cannot change')]
+  return [problem('/id', 'stored records are found by the id and it cannot change', putBack)]
 }
 
 function keyProblems(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {
   if (before.key === after.key) return []
-  return [problem('/key', 'the key decides the order of the records already in the log and cannot change')]
+  return [
+    problem('/key', 'the key decides the order of the records already in the log and cannot change', putBack),
+  ]
 }
 
 /** Keywords that look at what all others of the same object have judged: such objects are compared as a whole. */
@@ -68,7 +78,7 @@ function comparison(roots: Roots) {
 }
 
 /** An index over records that are there already must find in them what it expects. */
-function indexProblems(before: RecordDeclaration, after: RecordDeclaration): RecordProblem[] {
+function indexProblems({ before, after }: VersionPair): RecordProblem[] {
   const known = new Map(fieldsOf(before).map(field => [field.pointer, field]))
   return after.indexes.flatMap(({ fields }, place) =>
     fields.flatMap((pointer, position) => {

@@ -183,6 +183,12 @@ function fieldAt(root: JsonSchema, path: readonly string[]): Field | string {
   return { type, isRequired, characters: type === 'string' ? longest(schemas) : indexBounds.number }
 }
 
+/** The type of the one scalar field that a pointer names; undefined when there is none. */
+export function scalarTypeAt(schema: JsonSchema, pointer: string): ScalarType | undefined {
+  const field = fieldAt(schema, parsePointer(pointer) ?? [])
+  return typeof field === 'string' ? undefined : field.type
+}
+
 function ownProperty(schema: JsonSchema, name: string): unknown {
   const properties = schema.properties
   return isSchema(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined

@@ -22,7 +22,7 @@ export interface Pair {
 
 type Rule = (pair: Pair) => RecordProblem[]
 
-const remedy = 'put it back as it was, or create another DataService for records of the new form'
+const remedy = 'put it back as it was, and add the new form as one more version (spec.record.versions)'
 
 export const problem = (pointer: string, what: string, help: string = remedy): RecordProblem => ({
   pointer,
@@ -145,7 +145,7 @@ function required({ before, after, pointer }: Pair): RecordProblem[] {
           problem(
             `${pointer}/required/${place}`,
             `${JSON.stringify(name)} is required now, and earlier records may lack it`,
-            'leave it optional, or create another DataService for records of the new form',
+            'leave it optional, or add the new form as one more version (spec.record.versions)',
           ),
         ],
   )

@@ -15,6 +15,7 @@ import type {
 import { judgeIndexes, judgeName } from './record-fields.ts'
 import { isSchema, keywordProblems } from './record-keywords.ts'
 import { formats, linearRegExp } from './record-patterns.ts'
+import { judgeVersions } from './record-versions.ts'
 
 /** Bytes of a schema as JSON. */
 const maxSchemaBytes = 64 * 1024
@@ -25,6 +26,12 @@ const maxSchemaDepth = 64
  * Pure, but not cheap (some milliseconds): keep the answer for as long as the declaration does not change.
  */
 export function judgeRecord(declaration: RecordDeclaration): RecordVerdict {
+  return declaration.versions === undefined
+    ? judgeSchema(declaration)
+    : judgeVersions(declaration, declaration.versions, judgeSchema)
+}
+
+function judgeSchema(declaration: RecordDeclaration): RecordVerdict {
   const { schema } = declaration
   const shape = shapeProblem(schema)
   if (shape !== undefined) return refused([shape])
@@ -36,10 +43,13 @@ export function judgeRecord(declaration: RecordDeclaration): RecordVerdict {
   const indexes = judgeIndexes(declaration)
   if (indexes.value === undefined || id.problems.length > 0 || key.problems.length > 0)
     return refused([...id.problems, ...key.problems, ...indexes.problems])
+  const { check } = compiled
+  const name = schemaVersion(schema)
   const record: AcceptedRecord = {
-    schemaVersion: schemaVersion(schema),
+    schemaVersion: name,
+    versions: [{ name, upgrade: [], check }],
     indexes: indexes.value,
-    check: compiled.check,
+    check,
     ...(id.value && { idPath: id.value }),
     ...(key.value && { keyPath: key.value }),
   }

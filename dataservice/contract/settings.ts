@@ -20,12 +20,35 @@ const ByTime = Type.Object({
   retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 
+const UpgradeStep = Type.Object({
+  op: Type.Union([
+    Type.Literal('move'),
+    Type.Literal('copy'),
+    Type.Literal('remove'),
+    Type.Literal('default'),
+  ]),
+  from: Type.Optional(Type.String()),
+  path: Type.String(),
+  value: Type.Optional(Type.Unknown()),
+})
+
+const Version = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  schema: Type.Record(Type.String(), Type.Unknown()),
+  /** From the version before. */
+  upgrade: Type.Optional(Type.Array(UpgradeStep)),
+  /** Seconds since 1970 from when on a later version is accepted; only gateways are told. */
+  deprecatedSince: Type.Optional(Type.Integer({ minimum: 0 })),
+})
+
 export const Settings = Type.Object({
   namespace: Type.String({ minLength: 1 }),
   name: Type.String({ minLength: 1 }),
   record: Type.Object({
-    /** JSON Schema 2020-12 of one record. */
+    /** JSON Schema 2020-12 of one record, of the newest version. */
     schema: Type.Record(Type.String(), Type.Unknown()),
+    /** Named versions, oldest first; absent: the schema has no name. */
+    versions: Type.Optional(Type.Array(Version, { minItems: 1 })),
     /** JSON Pointer of a natural id; absent: the gateway makes ids. */
     id: Type.Optional(Type.String()),
     /** JSON Pointer of the Kafka key; absent: the record id. */

@@ -30,6 +30,7 @@ describe('a UUIDv7 as key', () => {
     partitions: 1,
     newId: () => 'made by us',
     constantHeaders: sharedHeaders({}),
+    versions: new Map(),
   })
   const keyed = (time: number, changes = {}) => ({
     key: lowestUuid7(time).toUpperCase(),

@@ -7,6 +7,7 @@ import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
+import { liftingTo } from '#dataservice/record/lifting.ts'
 import { toldMs } from '#dataservice/record/outcome-life.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
@@ -20,7 +21,7 @@ import { changeHeaders } from './commands/command.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
 import type { ReaderPort } from './reader-port.ts'
-import { constantHeaders } from './submission.ts'
+import { postingRules } from './schema-version.ts'
 import { tokens } from './tokens.ts'
 
 export interface GatewayRolePorts {
@@ -68,12 +69,11 @@ export async function start(
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
     rules: {
-      record,
+      ...postingRules({ record, declared: settings.record.versions, source, now: Date.now(), metrics }),
       get partitions() {
         return appender.partitions
       },
       newId: uuid7Maker({ now: Date.now, random: bytes => void randomFillSync(bytes) }),
-      constantHeaders: constantHeaders(source, record.schemaVersion),
     },
   })
   await serve(listen)
@@ -93,7 +93,7 @@ export async function start(
 }
 
 function followingOf(
-  { settings, metrics, log }: RoleContext,
+  { settings, record, metrics, log }: RoleContext,
   follow: LogReader,
   reader: ReaderPort,
 ): Following {
@@ -101,6 +101,7 @@ function followingOf(
     log: follow,
     reader,
     metrics,
+    lifting: liftingTo(record.versions),
     oldest: () => Date.now() - toldMs(settings.log.retentionMs),
     warn: cause => log.warn({ err: cause }, 'streams broke off; their clients come again'),
   })

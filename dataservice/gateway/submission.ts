@@ -9,6 +9,7 @@ import { naturalId } from '#dataservice/record/natural-id.ts'
 import { keyText, valueAt } from '#dataservice/record/pointer.ts'
 import { type BodyFormat, type Range, type Scan, scanBody } from '#dataservice/record/scan.ts'
 import type { Draft } from './entries.ts'
+import type { Versions } from './schema-version.ts'
 
 export interface SubmissionRules {
   record: AcceptedRecord
@@ -18,6 +19,8 @@ export interface SubmissionRules {
   newId(): string
   /** Headers that all records share. */
   constantHeaders: SharedHeaders
+  /** All versions that records may be in; the above is of the newest. */
+  versions: Versions
 }
 
 export interface Submission {

@@ -7,13 +7,21 @@ import {
   seenValue,
   type Versioned,
 } from '#dataservice/platform/redis/versioned.ts'
+import { liftingTo } from '#dataservice/record/lifting.ts'
 import { CurrentRecords, maxRecordMs } from './current.ts'
 import { type Entity, versionedEntity } from './entity.ts'
+import { asStored, type RowLifting, rowLifting } from './row-lifting.ts'
 
 const now = 1_000_000
 
+interface Setting {
+  held?: Versioned
+  away?: boolean
+  lifting?: RowLifting
+}
+
 /** A cache that has one value, and readers that ask a replica and the primary. */
-function world({ held, away = false }: { held?: Versioned; away?: boolean } = {}) {
+function world({ held, away = false, lifting = asStored }: Setting = {}) {
   const kept: (Seen | undefined)[] = []
   const counted: string[] = []
   const answer = (): CacheAnswer => {
@@ -27,6 +35,7 @@ function world({ held, away = false }: { held?: Versioned; away?: boolean } = {}
     },
     metrics: { countCache: (_, result) => void counted.push(result) },
     recordTtlMs: 60_000,
+    lifting,
     now: () => now,
   })
   return { records, kept, counted }
@@ -34,7 +43,7 @@ function world({ held, away = false }: { held?: Versioned; away?: boolean } = {}
 
 const body = (version: number) => Buffer.from(`"version ${version}"`)
 const entity = (version: number): Entity =>
-  versionedEntity({ version, born: now, body: version === 0 ? undefined : body(version) })
+  versionedEntity({ version, born: now, body: version === 0 ? undefined : body(version) }, 1)
 const cached = (version: number, age: number): Versioned =>
   seenValue('a', { version, born: now - age, body: body(version) })
 const found = (version: number) => ({ find: async () => entity(version) })
@@ -76,4 +85,29 @@ test('a record that another one stands for is not kept as absent', async () => {
   const { records, kept } = world()
   await records.get('a', { find: async () => ({ ...entity(0), winner: 'b' }) })
   expect(kept).toEqual([])
+})
+
+test('what another reader cached in another form is asked for anew', async () => {
+  const lifting = rowLifting(
+    liftingTo([
+      { name: 'v1', upgrade: [] },
+      { name: 'v2', upgrade: [] },
+    ]),
+  )
+  const text = (version: string, record: string) =>
+    Buffer.from(
+      `{"id":"a\\",\\"schemaVersion\\":\\"v2","acceptedAt":"t","schemaVersion":"${version}","record":${record}}`,
+    )
+  const answered = async (held: Buffer) => {
+    const { records, counted } = world({
+      held: seenValue('a', { version: 1, born: now, body: held }),
+      lifting,
+    })
+    const { tag } = await records.get('a', {
+      find: async () => versionedEntity({ version: 1, born: now, body: held }, 2),
+    })
+    return [tag, ...counted]
+  }
+  expect(await answered(text('v2', '{}'))).toEqual(['1-2', 'hit'])
+  expect(await answered(text('v1', '{"x":1,"schemaVersion":"v2"}'))).toEqual(['1-2', 'miss'])
 })

@@ -7,12 +7,14 @@ import { readVersioned, type Seen, seenValue, stateKey } from '#dataservice/plat
 import { type Entity, versionedEntity } from './entity.ts'
 import { maxCachedBytes } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
+import type { RowLifting } from './row-lifting.ts'
 
 export interface CurrentOptions {
   cache: Pick<Cache, 'get' | 'setNewest'>
   metrics: Pick<ReaderMetrics, 'countCache'>
   /** How long a cached record may be given. */
   recordTtlMs: number
+  lifting: Pick<RowLifting, 'forms' | 'shows'>
   /** Milliseconds since 1970. */
   now(): number
 }
@@ -45,12 +47,12 @@ export class CurrentRecords {
 
   /** Rejects as the question does. */
   async get(id: string, question: Question): Promise<Entity> {
-    const { cache, metrics, now } = this.#options
+    const { cache, metrics, lifting, now } = this.#options
     const answer = await cache.get(stateKey(id))
     const held = answer.kind === 'hit' ? readVersioned(answer.value) : undefined
-    if (held?.seen && this.#isFresh(held.seen)) {
+    if (held?.seen && this.#isFresh(held.seen) && lifting.shows(held.seen.body)) {
       metrics.countCache('record', 'hit')
-      return versionedEntity(held.seen)
+      return versionedEntity(held.seen, lifting.forms)
     }
     metrics.countCache('record', answer.kind === 'hit' ? 'miss' : answer.kind)
     const born = now()

@@ -15,10 +15,14 @@ export interface Entity {
   version?: number
 }
 
+/** The tag of a version of a record, in the last of so many forms: the same version in another form is another answer. */
+export const versionTag = (version: number | string, forms: number): string =>
+  forms === 1 ? String(version) : `${version}-${forms}`
+
 /** A record that changes, as it was at a moment. */
-export const versionedEntity = ({ version, born, body }: Seen): Entity => ({
+export const versionedEntity = ({ version, born, body }: Seen, forms: number): Entity => ({
   body,
-  tag: String(version),
+  tag: versionTag(version, forms),
   born,
   version,
 })

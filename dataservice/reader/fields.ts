@@ -6,6 +6,8 @@ export interface Selection {
   paths: readonly (readonly string[])[]
   /** Absent: as JSON. Text: as a person reads it, a string without its quotes. */
   as?: 'text'
+  /** Records of other versions than this one come whole, too, in one more column. */
+  wholeUnless?: string
 }
 
 const limits = { fields: 50, length: 300, depth: 16 } as const

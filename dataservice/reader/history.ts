@@ -1,7 +1,9 @@
 /** `GET /data/{id}/events`: all changes of a record, first to last, each with the whole record as it was from then on. */
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
+import { versionTag } from './entity.ts'
 import { idSchemes } from './ids.ts'
 import { maxPageBytes } from './query.ts'
+import type { RowLifting } from './row-lifting.ts'
 import type { Ask, Store } from './store.ts'
 
 export interface HistoryQuestion {
@@ -14,17 +16,19 @@ export interface HistoryQuestion {
 
 export class History {
   readonly #store: Store
+  readonly #lifting: RowLifting
 
-  constructor(store: Store) {
+  constructor(store: Store, lifting: RowLifting) {
     this.#store = store
+    this.#lifting = lifting
   }
 
-  /** The version that an event has made; undefined when it made none. Rejects like the store. */
+  /** The tag of the version that an event has made; undefined when it made none. Rejects like the store. */
   async madeBy(eventId: string, ask: Ask): Promise<string | undefined> {
     if (!eventShape.test(eventId)) return undefined
     const text = 'SELECT version FROM events WHERE id = $1'
     const [row] = await this.#store.rows({ name: 'made-by', text, values: [eventId] }, ask)
-    return row?.[0] ?? undefined
+    return row?.[0] ? versionTag(row[0], this.#lifting.forms) : undefined
   }
 
   /** The JSON of the answer; undefined when there was never such a record. Rejects like the store. */
@@ -38,7 +42,7 @@ export class History {
     const rows = found.slice(0, limit)
     const isMore = Number(found[0]?.[columns.found] ?? 0) > rows.length
     const next = isMore ? JSON.stringify(rows.at(-1)?.[columns.version]) : 'null'
-    return `{"items":[${rows.map(changeText).join(',')}],"next":${next}}`
+    return `{"items":[${rows.map(row => changeText(row, this.#lifting)).join(',')}],"next":${next}}`
   }
 }
 
@@ -47,7 +51,13 @@ const eventShape = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const columns = { found: 0, version: 1 } as const
 
-function changeText([, version, eventId, command, acceptedAt, schemaVersion, body]: Row): string {
+function changeText(
+  [, version, eventId = null, command, acceptedAt = null, storedVersion = null, stored]: Row,
+  { lifted }: RowLifting,
+): string {
+  const [, , schemaVersion, body] = stored
+    ? lifted([eventId, acceptedAt, storedVersion, stored], undefined)
+    : [eventId, acceptedAt, storedVersion]
   const told = JSON.stringify({ eventId, command, acceptedAt, schemaVersion })
   return `{"version":${version},${told.slice(1, -1)},"record":${body ?? 'null'}}`
 }

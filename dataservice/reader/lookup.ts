@@ -11,6 +11,7 @@ import type { ReaderMetrics } from './metrics.ts'
 import type { Pages } from './pages.ts'
 import type { Narrowing, PageRequest } from './parameters.ts'
 import { recordStatement, versionedStatement, winnerStatement } from './query.ts'
+import type { RowLifting } from './row-lifting.ts'
 import { SingleFlight } from './single-flight.ts'
 import type { Ask, Store } from './store.ts'
 
@@ -22,6 +23,7 @@ export interface LookupOptions {
   /** How long a cache may keep a record; one that changes a shorter time (`current.ts`). */
   recordTtlMs: number
   pages: Pick<Pages, 'open'>
+  lifting: RowLifting
   metrics: Pick<ReaderMetrics, 'countCache'>
   /** Milliseconds since 1970. */
   now(): number
@@ -61,12 +63,15 @@ export class Lookup {
   readonly #options: LookupOptions
   readonly #flights = new SingleFlight<Entity>()
   readonly #lives: Readonly<Record<Kind, Life>>
+  readonly #prefixes: Readonly<Record<Kind, string>>
   readonly #current: CurrentRecords
 
   constructor(options: LookupOptions) {
     this.#options = options
     this.#current = new CurrentRecords(options)
-    const { recordTtlMs } = options
+    const { recordTtlMs, lifting } = options
+    const prefix = (kind: Kind) => cacheKey(kind, lifting.form)
+    this.#prefixes = { record: prefix('record'), part: prefix('part'), page: prefix('page') }
     const recordLife = { fresh: recordTtlMs, stale: recordTtlMs }
     this.#lives = { record: recordLife, part: recordLife, page: pageLife }
   }
@@ -76,7 +81,7 @@ export class Lookup {
    * than it is stored is not found here, only by `record`.
    */
   atHand(id: string): Entity | undefined {
-    const entity = this.#options.local.get(cacheKey('record', id))
+    const entity = this.#options.local.get(this.#key('record', id))
     if (entity?.body === undefined || !this.#isYounger(entity, this.#options.recordTtlMs)) return undefined
     this.#options.metrics.countCache('record', 'local')
     return entity
@@ -133,16 +138,18 @@ export class Lookup {
   }
 
   async #stored(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity | undefined> {
-    const { store, by, now } = this.#options
-    const { selection } = narrowing
+    const { store, by, now, lifting } = this.#options
+    const { selection, own } = narrowing
+    const asked = { selection: lifting.asked(selection), own }
     if (by !== 'Upsert') {
-      const [row] = await store.rows(recordStatement(id, narrowing), ask)
-      return row && entityOf(recordText(row, selection), now())
+      const [row] = await store.rows(recordStatement(id, asked), ask)
+      return row && entityOf(recordText(lifting.lifted(row, selection), selection), now())
     }
-    const [[version, isDeleted, ...row] = []] = await store.rows(versionedStatement(id, narrowing), ask)
+    const [[version, isDeleted, ...row] = []] = await store.rows(versionedStatement(id, asked), ask)
     if (!version) return undefined
-    const body = isDeleted === 't' ? undefined : Buffer.from(recordText(row, selection))
-    return versionedEntity({ version: Number(version), born: now(), body })
+    const body =
+      isDeleted === 't' ? undefined : Buffer.from(recordText(lifting.lifted(row, selection), selection))
+    return versionedEntity({ version: Number(version), born: now(), body }, lifting.forms)
   }
 
   /** Rejects like `record`. */
@@ -155,9 +162,14 @@ export class Lookup {
     return { kind: 'page', entity: await this.#cached('page', nameOf(page.name), ask, find) }
   }
 
+  /** Readers that show records in another form keep them by themselves. */
+  #key(kind: Kind, name: string): string {
+    return this.#prefixes[kind] + name
+  }
+
   #cached(kind: Kind, name: string, ask: Ask, find: Find): Promise<Entity> {
     const { local, metrics } = this.#options
-    const key = cacheKey(kind, name)
+    const key = this.#key(kind, name)
     const held = local.get(key)
     const needsSight = ask.token !== undefined
     if (held && this.#isYounger(held, this.#lifeOf(kind, held).stale) && !(needsSight && !held.body)) {

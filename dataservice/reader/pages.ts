@@ -7,12 +7,14 @@ import { type PagePlace, readCursor, signCursor } from './cursor.ts'
 import { idSchemes } from './ids.ts'
 import { canonicalQuestion, type PageQuestion, type PageRequest } from './parameters.ts'
 import { countStatement, estimateStatement, maxCounted, pageStatement } from './query.ts'
+import type { RowLifting } from './row-lifting.ts'
 import type { Ask, Store } from './store.ts'
 
 export interface PagesOptions {
   store: Store
   by: TableKind
   cursorKey: KeyObject
+  lifting: RowLifting
 }
 
 /** One page of a question. */
@@ -61,15 +63,16 @@ export class Pages {
     start: PagePlace | undefined,
     read: Read,
   ): AsyncGenerator<readonly Row[]> {
-    const { by } = this.#options
+    const { by, lifting } = this.#options
+    const asked = lifting.asked(selection)
     let size = limit
     for (let after = start; ; ) {
       const from = { question, limit: size, maxBytes: exportPageBytes }
       const found = await read(
-        pageStatement({ ...from, ...(selection && { selection }), ...(after && { after }) }, by),
+        pageStatement({ ...from, ...(asked && { selection: asked }), ...(after && { after }) }, by),
       )
       const rows = found.slice(0, size)
-      yield rows.map(withoutExtras)
+      yield rows.map(row => lifting.lifted(withoutExtras(row), selection))
       after = placeOf(rows.at(-1), by)
       if (after === undefined || countOf(found) <= rows.length) return
       // Large records: the database need not look at many that will not fit.
@@ -83,15 +86,16 @@ export class Pages {
     after: PagePlace | undefined,
     ask: Ask,
   ): Promise<string> {
-    const { store, by, cursorKey } = this.#options
-    const start = { question, limit, ...(selection && { selection }), ...(after && { after }) }
+    const { store, by, cursorKey, lifting } = this.#options
+    const asked = lifting.asked(selection)
+    const start = { question, limit, ...(asked && { selection: asked }), ...(after && { after }) }
     const found = await store.rows(pageStatement(start, by), ask)
     const rows = found.slice(0, limit)
     const last = placeOf(rows.at(-1), by)
     const next = last && countOf(found) > rows.length ? signCursor(cursorKey, canonical, last) : undefined
     const counted = count && (await this.#count(question, count, ask))
     return pageText(
-      rows.map(row => recordText(withoutExtras(row), selection)),
+      rows.map(row => recordText(lifting.lifted(withoutExtras(row), selection), selection)),
       next,
       counted,
     )

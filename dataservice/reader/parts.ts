@@ -6,6 +6,7 @@ import type { Settings } from '#dataservice/contract/settings.ts'
 import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
+import { liftingTo } from '#dataservice/record/lifting.ts'
 import type { ReaderPorts } from './app.ts'
 import { changingCaching, recordCaching } from './conditional.ts'
 import { Exporter } from './export.ts'
@@ -15,6 +16,7 @@ import { Lookup } from './lookup.ts'
 import { readerMetrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
 import { Pages } from './pages.ts'
+import { rowLifting } from './row-lifting.ts'
 import { openStore } from './store.ts'
 
 export interface ReaderAdapters {
@@ -27,7 +29,7 @@ export interface ReaderAdapters {
 
 export interface ReaderOptions extends ReaderAdapters {
   settings: Pick<Settings, 'record' | 'log' | 'partitioning' | 'cache'>
-  record: Pick<AcceptedRecord, 'indexes' | 'keyPath'>
+  record: Pick<AcceptedRecord, 'indexes' | 'keyPath' | 'versions'>
   /** Signs cursors, opens consistency tokens. */
   key: KeyObject
   metrics: Registry
@@ -42,19 +44,20 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   const { settings, record, database, primary, cache, key, now } = options
   const by = tableKind(settings.partitioning)
   const store = openStore({ reads: database, ...(primary && { primary }), topic: settings.log.eventsTopic })
-  const pages = new Pages({ store, by, cursorKey: key })
+  const lifting = rowLifting(liftingTo(record.versions))
+  const pages = new Pages({ store, by, cursorKey: key, lifting })
   const local = new LocalCache(settings.cache.localBytes ?? localBytes)
   const exporter = new Exporter({ pages, store, columns: membersOf(settings.record.schema) })
   const metrics = readerMetrics(options.metrics, { database, local, exporter })
   const recordTtlMs = settings.cache.ttlSeconds * 1_000
-  const lookup = new Lookup({ store, pages, cache, local, by, recordTtlMs, metrics, now })
+  const lookup = new Lookup({ store, pages, lifting, cache, local, by, recordTtlMs, metrics, now })
   const outcomes = new Outcomes({ store, topic: settings.log.eventsTopic, by, now })
   const { indexes, keyPath } = record
   return {
     lookup,
     exporter,
     outcomes,
-    ...(by === 'Upsert' && { history: new History(store) }),
+    ...(by === 'Upsert' && { history: new History(store, lifting) }),
     caching: by === 'Upsert' ? changingCaching : recordCaching,
     place: { indexes, ...(keyPath && { keyPath }) },
     tokenKey: key,

@@ -15,11 +15,13 @@ const preciseTime = `to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
 type Parameters = (value: Parameter) => string
 
-/** Columns: id, time, schema version, then the body or what is selected of it. */
+/** Columns: id, time, schema version, then the body or what is selected of it (and perhaps all of it). */
 function recordColumns(selection: Selection | undefined, parameter: Parameters): string {
   const cut = selection?.as === 'text' ? '#>>' : '#>'
   const body = selection?.paths.map(path => `body ${cut} ${parameter(arrayText(path))}::text[]`) ?? ['body']
-  return ['id', acceptedAt, 'schema_version', ...body].join(', ')
+  const newest = selection?.wholeUnless
+  const whole = newest === undefined ? [] : [`CASE WHEN schema_version <> ${parameter(newest)} THEN body END`]
+  return ['id', acceptedAt, 'schema_version', ...body, ...whole].join(', ')
 }
 
 /** Columns as above. Planned for this very id, so that only its partition is locked. */

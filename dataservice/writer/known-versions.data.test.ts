@@ -5,16 +5,21 @@ import { migrate } from '#dataservice/migrate/migrate.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
-import { logRecord, testVersion } from '#e2e/engines/records.ts'
+import { logRecord, testVersion, uuid7At } from '#e2e/engines/records.ts'
 import { versionsUpTo } from './known-versions.ts'
 import { playedWriter } from './testing/played-writer.ts'
+
+const recordOf = (name: string) => ({
+  schemaVersion: name,
+  versions: [{ name, upgrade: [], check: () => undefined }],
+})
 
 /** A writer that started with this version. */
 function writerOf(service: MigratedService, newest: string) {
   const database = service.open('writer')
   onTestFinished(() => database.close())
   return playedWriter(service.settings, database, {
-    knownVersions: () => versionsUpTo(database, newest),
+    knownVersions: () => versionsUpTo(database, recordOf(newest)),
   })
 }
 
@@ -26,9 +31,15 @@ async function migrateTo(service: MigratedService, schemaVersion: string): Promi
   await migrate({ database, settings: service.settings, record, log, signal }).finally(() => database.close())
 }
 
+const start = Date.now() - 10_000
+
 const records = (first: number, versions: readonly string[]) =>
   versions.map((version, index) =>
-    logRecord(BigInt(first + index), { body: '{}', headers: { [envelope.schemaVersion]: version } }),
+    logRecord(BigInt(first + index), {
+      body: '{}',
+      id: uuid7At(start + index), // two ids of one moment have no order
+      headers: { [envelope.schemaVersion]: version },
+    }),
   )
 
 async function versionsStored(service: MigratedService): Promise<unknown> {
@@ -77,7 +88,7 @@ test('versions keep the order in which they came into force, also when one comes
   const database = service.open('writer')
   onTestFinished(() => database.close())
   const known = async (newest: string) => {
-    const versions = await versionsUpTo(database, newest)
+    const versions = await versionsUpTo(database, recordOf(newest))
     return [testVersion, 'b', 'c', 'unheard of'].filter(version => versions.has(Buffer.from(version)))
   }
   expect(await known('b')).toEqual([testVersion, 'b', 'c'])

@@ -1,4 +1,5 @@
 /** Schema versions whose records this writer knows how to store. */
+import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import type { Statement } from '#dataservice/platform/postgres/session.ts'
 
@@ -25,12 +26,15 @@ function knownVersions(names: Iterable<string>): KnownVersions {
 const mostVersions = 10_000
 
 /**
- * The newest version of a writer, and all that were in force before it. What came after it, another writer will know.
+ * The versions that a writer was told, and all that were in force before it. What came after it, another writer will know.
  * Rejects with a `DatabaseFailure`.
  */
-export async function versionsUpTo(database: Database, newest: string): Promise<KnownVersions> {
-  const { rows } = await database.query(earlierStatement(newest))
-  return knownVersions([newest, ...rows.flatMap(([version]) => version ?? [])])
+export async function versionsUpTo(
+  database: Database,
+  { schemaVersion, versions }: Pick<AcceptedRecord, 'schemaVersion' | 'versions'>,
+): Promise<KnownVersions> {
+  const { rows } = await database.query(earlierStatement(schemaVersion))
+  return knownVersions([...versions.map(({ name }) => name), ...rows.flatMap(([version]) => version ?? [])])
 }
 
 const earlierStatement = (newest: string): Statement => ({

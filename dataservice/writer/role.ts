@@ -54,7 +54,7 @@ export async function start(
   const assignment: Assignment = new Assignment({
     consumer,
     store,
-    knownVersions: () => versionsUpTo(database, record.schemaVersion),
+    knownVersions: () => versionsUpTo(database, record),
     topic: settings.log.eventsTopic,
     claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
     partitioning: settings.partitioning,

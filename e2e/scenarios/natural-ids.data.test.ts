@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { earthquakeRecords, earthquakesManifest } from '#e2e/stack/earthquakes.ts'
 import { postRecords } from '#e2e/stack/post.ts'
+import { recordDeclaration } from '#operator/desired/settings-config-map.ts'
 import { complaints, judge } from './oracle.ts'
 import { allPages } from './pages.ts'
 import { ready, roleStack } from './role-stack.ts'
@@ -23,7 +24,10 @@ function outcomesIn(metrics: string): Record<string, number> {
 
 test('earthquakes posted twice, then some with other bytes: each stands once, as it came first', async () => {
   const { spec } = await sample()
-  const world = await roleStack({ record: spec.record, partitioning: { by: 'Hash', partitions: 8 } })
+  const world = await roleStack({
+    record: recordDeclaration(spec.record),
+    partitioning: { by: 'Hash', partitions: 8 },
+  })
   const migrate = await world.start('migrate')
   expect(await migrate.exitCode, migrate.log()).toBe(0)
   const [gateway, writer, reader] = [

@@ -6,6 +6,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { naturalId } from '#dataservice/record/natural-id.ts'
 import { valueAt } from '#dataservice/record/pointer.ts'
+import { recordDeclaration } from '#operator/desired/settings-config-map.ts'
 import { earthquakeRecords, earthquakes, earthquakesManifest } from './earthquakes.ts'
 import { flightRecords, flights, flightsManifest } from './flights.ts'
 
@@ -22,7 +23,7 @@ test.each([
 ] as const)('%s: every record of the data set is valid', async (_, file, ref, records, count) => {
   const { metadata, spec } = await sample(file)
   expect(metadata).toMatchObject(ref)
-  const verdict = judgeRecord(spec.record)
+  const verdict = judgeRecord(recordDeclaration(spec.record))
   if (verdict.kind === 'refused') throw new Error(JSON.stringify(verdict.problems))
   const texts = await records()
   expect(texts).toHaveLength(count)

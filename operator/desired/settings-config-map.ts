@@ -40,15 +40,31 @@ export function bootstrapServers(owner: DataService, brokers: number): string[] 
   )
 }
 
+/** The schema of the newest version stands by itself, too. */
+export function recordDeclaration({
+  schema,
+  versions,
+  id,
+  key,
+  indexes,
+}: DataService['spec']['record']): Settings['record'] {
+  return {
+    schema: versions?.at(-1)?.schema ?? schema ?? {},
+    ...(versions === undefined ? {} : { versions }),
+    ...(id === undefined ? {} : { id }),
+    ...(key === undefined ? {} : { key }),
+    indexes,
+  }
+}
+
 /** The settings of all pods of one DataService. */
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
-  const { schema, id, key, indexes } = owner.spec.record
   const primary = { host: serviceHost(postgresPrimaryName(name), namespace), port: ports.postgres }
   return {
     namespace,
     name,
-    record: { schema, ...(id === undefined ? {} : { id }), ...(key === undefined ? {} : { key }), indexes },
+    record: recordDeclaration(owner.spec.record),
     log: {
       brokers: bootstrapServers(owner, effective.brokers),
       eventsTopic: eventsTopic({ namespace, name }),

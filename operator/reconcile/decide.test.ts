@@ -145,7 +145,7 @@ describe('a stack that is up', () => {
 
   test('a compatible schema migrates first, as any new settings do', () => {
     const before = upAndRunning(dataService())
-    const properties = { ...Object(schema['properties']), note: { type: 'string' } }
+    const properties = { ...Object(schema?.['properties']), note: { type: 'string' } }
     const owner = dataService(withSpec({ record: { schema: { ...schema, properties } } }))
     expect(steps({ ...before, owner })).toEqual([
       'apply ConfigMap orders-settings',

@@ -1,8 +1,9 @@
 /** What the document says of the calls that change records, and of their history. Pure. */
 import { maxWaitSeconds } from '../waiting.ts'
+import { deprecation, versionParameter } from './post-operation.ts'
 import { consistencyToken, readProblems } from './read-operations.ts'
 import { json, query, ref } from './schemas.ts'
-import type { Json, Operation } from './table.ts'
+import type { Json, Operation, ServiceFacts } from './table.ts'
 
 const text = { type: 'string' }
 const id = { name: 'id', in: 'path', required: true, schema: ref('Id') }
@@ -27,6 +28,7 @@ const token = header('Consistency-Token', 'Of an earlier write: the new token st
 const headers = {
   ETag: { description: 'The version that it made; with 200.', schema: text },
   'Consistency-Token': { description: 'A GET that sends it along sees this change.', schema: text },
+  ...deprecation,
 }
 
 const problems = [
@@ -47,26 +49,26 @@ const answers = {
   202: json('The log holds the command; the writer will decide.', ref('Accepted'), headers),
 }
 
-export function putRecord(): Operation {
+export function putRecord(facts: ServiceFacts): Operation {
   return {
     operationId: 'putRecord',
     tag: 'records',
     summary: 'Replace a record, or create it',
-    parameters: [id, ifMatch, ifNoneMatch, prefer, token],
+    parameters: [id, ifMatch, ifNoneMatch, prefer, token, versionParameter(facts)],
     requestBody: { required: true, content: { 'application/json': { schema: ref('Record') } } },
     answers,
     problems: [...problems, ...bodyProblems],
   }
 }
 
-export function patchRecord(): Operation {
+export function patchRecord(facts: ServiceFacts): Operation {
   const patch = { type: 'object', description: 'A merge patch (RFC 7396): null removes a member.' }
   return {
     operationId: 'patchRecord',
     tag: 'records',
     summary: 'Change parts of a record',
     description: 'The record must be valid with the patch. Implies `Prefer: wait=5`.',
-    parameters: [id, ifMatch, prefer, token],
+    parameters: [id, ifMatch, prefer, token, versionParameter(facts)],
     requestBody: { required: true, content: { 'application/merge-patch+json': { schema: patch } } },
     answers,
     problems: [...problems, ...bodyProblems, 'record-not-found'],

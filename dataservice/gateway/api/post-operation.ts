@@ -32,10 +32,29 @@ const parameters = [
   header('Consistency-Token', 'Of an earlier POST: the new token stands for both.'),
 ]
 
+/** In which version of the schema what is sent is. */
+export function versionParameter({ record: { versions, schemaVersion } }: ServiceFacts): Json {
+  const older = versions.length > 1 ? ' Answers to an older one carry Deprecation.' : ''
+  return header(
+    'Schema-Version',
+    `Version of the schema that what is sent has the form of.${older} Without it: ${schemaVersion}, which this document describes.`,
+    { enum: versions.map(({ name }) => name) },
+  )
+}
+
+/** Header of answers (RFC 9745). */
+export const deprecation = {
+  Deprecation: {
+    description: 'Since when the version that was sent is not the newest any more.',
+    schema: text,
+  },
+}
+
 const answer = { anyOf: [ref('Accepted'), ref('AcceptedList')] }
 const headers = {
   Location: { description: 'Where one record can be read.', schema: text },
   'Consistency-Token': { description: 'A GET that sends it along sees these records.', schema: text },
+  ...deprecation,
 }
 
 export function postRecords(facts: ServiceFacts): Operation {
@@ -44,7 +63,7 @@ export function postRecords(facts: ServiceFacts): Operation {
     tag: 'records',
     summary: 'Add records',
     description: `Answers 202 when the log holds every record safely. A list is all or nothing in validation. The bytes of each record are kept as they come. A body may be packed (\`Content-Encoding\`: ${encodings.join(' or ')}).`,
-    parameters,
+    parameters: [...parameters, versionParameter(facts)],
     requestBody: { required: true, content: content(recordExample(facts)) },
     answers: {
       200: {

@@ -135,7 +135,7 @@ const fixed = {
   Item: object({
     id: ref('Id'),
     acceptedAt: { type: 'string', format: 'date-time' },
-    schemaVersion: { type: 'string', description: 'Version of the schema that the record was checked by.' },
+    schemaVersion: { type: 'string', description: 'Version of the schema that the record has the form of.' },
     record: {
       anyOf: [ref('Record'), { type: 'object', description: 'With `fields`: these parts of it.' }],
     },

@@ -17,11 +17,13 @@ const requestHeaders = [
   'if-none-match',
   'last-event-id',
   'prefer',
+  'schema-version',
   'x-api-key',
 ]
 /** What pages may read beyond what every page may. */
 const answerHeaders = [
   'consistency-token',
+  'deprecation',
   'etag',
   'location',
   'preference-applied',

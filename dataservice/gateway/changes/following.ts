@@ -6,7 +6,7 @@ import { Changes, type ChangesOptions } from './changes.ts'
 import { Streams, type StreamsOptions } from './streams.ts'
 
 export interface FollowingOptions
-  extends Pick<StreamsOptions, 'warn' | 'tickMs' | 'maxOpen' | 'bufferBytes' | 'unreadMs'> {
+  extends Pick<StreamsOptions, 'lifting' | 'warn' | 'tickMs' | 'maxOpen' | 'bufferBytes' | 'unreadMs'> {
   log: ChangesOptions['log']
   /** Knows what became of records. */
   reader: Pick<ReaderPort, 'ask'>

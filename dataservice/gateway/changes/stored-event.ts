@@ -1,27 +1,43 @@
 /** A record of the log as those see it who follow what is stored. Pure. */
 import type { LogRecord, Offset } from '#dataservice/platform/kafka/port.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
+import type { Lifting } from '#dataservice/record/lifting.ts'
 import type { Passed } from '../outcome-watch.ts'
 
 export interface StoredEvent {
   offset: Offset
   /** Key of the record. */
   key: string
-  /** The record as `GET /data/{id}` answers it; the body is the text it came in. */
+  /** The record as `GET /data/{id}` answers it; the body is the text it came in, or that in the newest form. */
   text: Buffer
 }
 
 const end = Buffer.from('}')
 
 /** Undefined for what no row was made of: somebody else wrote it. */
-export function storedEvent({ offset, key, value, headers }: LogRecord): StoredEvent | undefined {
+export function storedEvent(
+  { offset, key, value: sent, headers }: LogRecord,
+  lifting?: Lifting,
+): StoredEvent | undefined {
   const id = headers.get(envelope.subject)?.toString()
-  const version = headers.get(envelope.schemaVersion)?.toString()
+  const sentVersion = headers.get(envelope.schemaVersion)?.toString()
   const acceptedAt = Date.parse(headers.get(envelope.time)?.toString('latin1') ?? '')
-  if (!id || !version || value === undefined || Number.isNaN(acceptedAt)) return undefined
+  if (!id || !sentVersion || sent === undefined || Number.isNaN(acceptedAt)) return undefined
+  const { value, version } = lifted(sent, sentVersion, lifting)
   const time = new Date(acceptedAt).toISOString()
   const head = `{"id":${JSON.stringify(id)},"acceptedAt":"${time}","schemaVersion":${JSON.stringify(version)},"record":`
   return { offset, key: key?.toString() ?? id, text: Buffer.concat([Buffer.from(head), value, end]) }
+}
+
+/** Bytes of the newest version are not looked at. */
+function lifted(
+  value: Buffer,
+  version: string,
+  lifting: Lifting | undefined,
+): { value: Buffer; version: string } {
+  if (!lifting || version === lifting.newest) return { value, version }
+  const { body, version: shown } = lifting.lift(value.toString(), version)
+  return { value: Buffer.from(body), version: shown }
 }
 
 /** How far back a record that stands in the log twice is noticed, in offsets. */

@@ -10,7 +10,8 @@ import { Stream } from './stream.ts'
 /** Why a stream ended. */
 export type StreamEnd = 'client' | 'slow' | 'old' | 'stopped' | 'failed'
 
-export interface StreamsOptions extends Pick<ChangesOptions, 'log' | 'ask' | 'stored' | 'oldest'> {
+export interface StreamsOptions
+  extends Pick<ChangesOptions, 'log' | 'ask' | 'stored' | 'oldest' | 'lifting'> {
   /** Hears how many records go out, and why streams end. */
   observe?: { sent(events: number): void; ended(why: StreamEnd): void }
   /** Hears why the streams of the pod broke off. */
@@ -33,6 +34,7 @@ export interface StreamsOptions extends Pick<ChangesOptions, 'log' | 'ask' | 'st
 const defaults = {
   observe: { sent: () => {}, ended: () => {} },
   warn: () => {},
+  lifting: undefined,
   maxOpen: 1_000,
   maxCatchingUp: 16,
   bufferBytes: 16 * 1024 * 1024,
@@ -125,20 +127,29 @@ export class Streams {
     const known = await before?.catch(() => undefined)
     if (known && !known.isOver) return known
     if (this.#hub && this.#hub !== before) return this.#hub // another stream was quicker
-    const { log, ask, oldest, stored, bufferBytes: maxBytes, tickMs, warn: onFailure } = this.#options
+    const {
+      log,
+      ask,
+      oldest,
+      lifting,
+      stored,
+      bufferBytes: maxBytes,
+      tickMs,
+      warn: onFailure,
+    } = this.#options
     this.#hub = startOf('now', { log, stored }, signal).then(
-      start => new Hub({ start, log, ask, oldest, maxBytes, tickMs, onFailure }),
+      start => new Hub({ start, log, ask, oldest, lifting, maxBytes, tickMs, onFailure }),
     )
     return this.#hub
   }
 
   #body(hub: Hub, start: Start, ownKey: string | undefined): Readable {
-    const { log, ask, oldest, observe, warn, unreadMs, maxAgeMs } = this.#options
+    const { log, ask, oldest, lifting, observe, warn, unreadMs, maxAgeMs } = this.#options
     const ending = new AbortController()
     let why: StreamEnd | undefined
     const stream = new Stream({
       hub,
-      access: { log, ask, oldest },
+      access: { log, ask, oldest, lifting },
       start,
       ...(ownKey !== undefined && { ownKey }),
       takePlace: signal => this.#places.take(signal),

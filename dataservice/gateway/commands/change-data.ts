@@ -8,9 +8,10 @@ import { postAnswer, retryAfterSeconds } from '../answers.ts'
 import { takeFor } from '../budget.ts'
 import { refuseForeign } from '../callers/authorization.ts'
 import type { ReaderPort } from '../reader-port.ts'
-import type { PostPorts } from '../routes/post-data.ts'
+import { type PostPorts, tellDeprecation } from '../routes/post-data.ts'
 import { declaredBytes, encodingOf } from '../routes/post-request.ts'
 import { sendWaited } from '../routes/send-waited.ts'
+import { rulesFor, versionNamed } from '../schema-version.ts'
 import { waitOf } from '../waiting.ts'
 import { type ChangeHeaders, type ChangeKind, readCommand } from './command.ts'
 import { type Conditions, conditionsOf } from './conditions.ts'
@@ -35,6 +36,7 @@ const mediaTypes: Readonly<Record<ChangeKind, readonly string[]>> = {
 export function changeData(kind: ChangeKind, maxBodyBytes: number, ports: ChangePorts): MethodHandler {
   function admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     judgeHeaders(kind, request)
+    tellDeprecation(request, reply, ports.rules)
     if (ports.isLogFull()) throw new Problem('log-full', { retryAfter: fullRetrySeconds })
     if (!takeFor(reply.raw, ports.budget)(declaredBytes(request, kind === 'delete' ? 0 : maxBodyBytes)))
       throw new Problem('overloaded', { retryAfter: retryAfterSeconds })
@@ -48,8 +50,8 @@ export function changeData(kind: ChangeKind, maxBodyBytes: number, ports: Change
     const body = await bodyOf(request, reply, maxBodyBytes, ports)
     const submission = readCommand(
       { kind, id, body, conditions, now: ports.now() },
-      ports.rules,
-      ports.shared,
+      rulesFor(request.headers, ports.rules),
+      versionNamed(request.headers, ports.rules.versions)?.commands ?? ports.shared,
     )
     if (request.ownKey !== undefined) refuseForeign(request.ownKey, submission, ports.rules.record)
     if (await isStale(ports.reader, id, conditions)) throw new Problem('version-conflict', { id })

@@ -12,8 +12,11 @@ export interface Conditions {
 type Sent = Readonly<Record<string, string | readonly string[] | undefined>>
 
 const tagList = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*$/
-/** As an ETag of ours tells it; a weak one is no match for a change. */
-const strongVersion = /^"([1-9]\d{0,17})"$/
+/**
+ * As an ETag of ours tells it; a weak one is no match for a change. Behind the version stands in which form the record
+ * was shown, where that is not its own.
+ */
+const strongVersion = /^"([1-9]\d{0,17})(?:-\d{1,2})?"$/
 const maxTags = 20
 
 /** Throws a Problem when a header says something that we cannot hold to. */

@@ -15,7 +15,7 @@ export async function isStale(reader: Reader, id: string, { ifMatch }: Condition
   const answer = await reader.ask({ method: 'HEAD', path: `/data/${encodeURIComponent(id)}`, headers: {} })
   if (answer.kind !== 'answer') return false
   if (answer.body instanceof Readable) answer.body.destroy()
-  const version = /^"(\d{1,18})"$/.exec(String(answer.headers.etag))?.[1]
+  const version = /^"(\d{1,18})(?:-\d{1,2})?"$/.exec(String(answer.headers.etag))?.[1]
   return (
     answer.status === 200 && version !== undefined && ifMatch.every(each => BigInt(each) < BigInt(version))
   )

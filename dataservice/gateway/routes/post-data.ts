@@ -10,6 +10,8 @@ import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { durabilityOf, postAnswer, retryAfterSeconds } from '../answers.ts'
 import { type ByteBudget, takeFor } from '../budget.ts'
 import { requestKeyOf } from '../request-key.ts'
+import { versionNamed } from '../schema-version.ts'
+import type { SubmissionRules } from '../submission.ts'
 import type { Tokens } from '../tokens.ts'
 import { waitOf } from '../waiting.ts'
 import { acksOf, declaredBytes, encodingOf, formatOf, isOnlyValidated, isStream } from './post-request.ts'
@@ -32,6 +34,7 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
   function admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     formatOf(request)
     encodingOf(request)
+    tellDeprecation(request, reply, ports.rules)
     acksOf(request)
     if (!isOnlyValidated(request) && ports.isLogFull())
       throw new Problem('log-full', { retryAfter: fullRetrySeconds })
@@ -68,6 +71,18 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
   }
 
   return { config: { ownRecords: true }, onRequest: admit, handler }
+}
+
+/** Also where the request comes to nothing. Throws a Problem for a version that there is not. */
+export function tellDeprecation(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { versions }: Pick<SubmissionRules, 'versions'>,
+): void {
+  const old = versionNamed(headers, versions)?.old
+  if (old === undefined) return
+  old.count()
+  reply.header('deprecation', old.deprecation)
 }
 
 const sentBody = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0))

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { BodyFormat } from '#dataservice/record/scan.ts'
 import { refuseForeign } from '../callers/authorization.ts'
 import { requestKeyOf, rulesWithKey, withKey } from '../request-key.ts'
+import { rulesFor } from '../schema-version.ts'
 import { readSubmission, type Submission, type SubmissionRules } from '../submission.ts'
 
 export interface ReadPorts {
@@ -26,7 +27,8 @@ export function submissionOf(
   ports: ReadPorts,
 ): Submission {
   const key = requestKeyOf(headers['idempotency-key'])
-  const { rules, maxKeyAgeMs: maxAgeMs } = ports
+  const rules = rulesFor(headers, ports.rules)
+  const { maxKeyAgeMs: maxAgeMs } = ports
   const now = ports.now()
   const keyed = key === undefined ? rules : rulesWithKey(rules, { key, body, format, now, maxAgeMs })
   const submission = readSubmission(body, format, now, keyed)

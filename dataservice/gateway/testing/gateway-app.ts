@@ -20,7 +20,7 @@ import { type FollowingOptions, makeFollowing } from '../changes/following.ts'
 import { changeHeaders } from '../commands/command.ts'
 import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
-import { constantHeaders } from '../submission.ts'
+import { postingRules } from '../schema-version.ts'
 import { tokens } from '../tokens.ts'
 import { memoryLog } from './memory-log.ts'
 
@@ -115,10 +115,15 @@ export async function start(world: World = {}) {
       close: async () => {},
     },
     rules: {
-      record: verdict.record,
+      ...postingRules({
+        record: verdict.record,
+        declared: world.declaration?.versions,
+        source: '/dataservices/shop/orders',
+        now,
+        metrics,
+      }),
       partitions: 3,
       newId: uuid7Maker({ now: () => now, random: bytes => void randomFillSync(bytes) }),
-      constantHeaders: constantHeaders('/dataservices/shop/orders', verdict.record.schemaVersion),
     },
   }
   await app.register(gateway, ports)

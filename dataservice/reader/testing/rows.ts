@@ -3,14 +3,14 @@ import type { MigratedService } from '#e2e/engines/migrated-database.ts'
 
 export async function insert(
   service: MigratedService,
-  rows: readonly { id: string; body: string; key?: string }[],
+  rows: readonly { id: string; body: string; key?: string; version?: string }[],
 ): Promise<void> {
   const owner = service.open('owner')
-  for (const { id, body, key = 'k' } of rows) {
+  for (const { id, body, key = 'k', version = '1a2b3c4d' } of rows) {
     await owner.query({ text: 'SELECT ensure_partition($1)', values: [id] })
     await owner.query({
-      text: `INSERT INTO records VALUES ($1, $3, id_time($1), '1a2b3c4d', $2)`,
-      values: [id, body, key],
+      text: `INSERT INTO records VALUES ($1, $3, id_time($1), $4, $2)`,
+      values: [id, body, key, version],
     })
   }
   await owner.close()

@@ -1,6 +1,5 @@
 /** Brings commands into the tables of changing records, inside the transaction of their batch. */
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
-import { envelope } from '#dataservice/record/envelope.ts'
 import type { NewRow } from '../decode.ts'
 import { isolating, type RefusedRow } from '../isolate.ts'
 import { isUnstored, type RowOutcome } from '../outcomes.ts'
@@ -13,6 +12,7 @@ import {
   type Known,
   type Merge,
   type RecordState,
+  schemaVersionOf,
 } from './decide.ts'
 import {
   type EventRow,
@@ -90,12 +90,13 @@ async function statesOf(
   const ids = [...new Set(rows.map(({ id }) => id))]
   const { rows: found } = await session.query(statesStatement(ids, [...new Set(patched)]))
   return new Map(
-    found.map(([id, version, acceptedAt, isLive, body]) => [
+    found.map(([id, version, acceptedAt, isLive, schemaVersion, body]) => [
       id ?? '',
       {
         version: BigInt(version ?? 0),
         acceptedAt: acceptedAt ?? '',
         isLive: isLive === 't',
+        schemaVersion: schemaVersion ?? '',
         ...(typeof body === 'string' && { body }),
       },
     ]),
@@ -136,6 +137,3 @@ function stateRow({ row, ...state }: Changed): StateRow {
     body,
   }
 }
-
-const schemaVersionOf = ({ record }: NewRow): string =>
-  record.headers.get(envelope.schemaVersion)?.toString() ?? ''

@@ -7,9 +7,12 @@ import { type Command, commandOf } from './command.ts'
 import { decide, fold, type Merge, type RecordState } from './decide.ts'
 
 const acceptedAt = '2026-03-01T12:00:00.000Z'
-const live: RecordState = { version: 3n, acceptedAt, isLive: true, body: '{"a":1}' }
-const gone: RecordState = { version: 4n, acceptedAt, isLive: false }
-const merge: Merge = (_, body, patch) => ({ kind: 'merged', body: `${body}+${patch}` })
+const live: RecordState = { version: 3n, acceptedAt, isLive: true, schemaVersion: 'v', body: '{"a":1}' }
+const gone: RecordState = { version: 4n, acceptedAt, isLive: false, schemaVersion: 'v' }
+const merge: Merge = (_, { body }, patch) => ({
+  kind: 'merged',
+  body: `${body}+${patch.body}`,
+})
 
 const applied = (body: string | undefined) => ({ kind: 'applied', body })
 const not = (outcome: string) => expect.objectContaining({ kind: 'unchanged', outcome })
@@ -31,7 +34,7 @@ test.each<[string, Partial<Command> & Pick<Command, 'kind'>, RecordState | undef
   ['delete', { kind: 'delete', ifMatch: '*' }, live, applied(undefined)],
   ['delete where nothing is', { kind: 'delete' }, undefined, not('absent')],
 ])('%s', (_, command, state, decision) => {
-  const asked = { id: 'a', body: 'new', command: { onlyNew: false, ...command } }
+  const asked = { id: 'a', body: 'new', schemaVersion: 'v', command: { onlyNew: false, ...command } }
   expect(decide(state, asked, merge)).toEqual(decision)
 })
 

@@ -10,13 +10,21 @@ export interface RecordState {
   /** When it was created, as Postgres writes it. */
   acceptedAt: string
   isLive: boolean
+  /** Of its body. */
+  schemaVersion: string
   /** Only where a patch is to be merged into it. */
   body?: string
 }
 
+/** A body in the form of a version. */
+export interface Versioned {
+  body: string
+  schemaVersion: string
+}
+
 export type Merged = { kind: 'merged'; body: string } | { kind: 'invalid'; reason: string }
 /** The record with a merge patch. */
-export type Merge = (id: string, body: string, patch: string) => Merged
+export type Merge = (id: string, record: Versioned, patch: Versioned) => Merged
 
 export type Decision =
   /** `body`: what the record is from now on; undefined when it is deleted. */
@@ -25,7 +33,7 @@ export type Decision =
 /** Decides one command. `state`: undefined when there was never such a record. */
 export function decide(
   state: RecordState | undefined,
-  { id, body: sent, command }: { id: string; body: string; command: Command },
+  { id, command, ...sent }: { id: string; command: Command } & Versioned,
   merge: Merge,
 ): Decision {
   const { kind, ifMatch, onlyNew } = command
@@ -34,10 +42,11 @@ export function decide(
     return { kind: 'unchanged', outcome: 'version-conflict', reason: versionText(state) }
   if (onlyNew && isLive) return { kind: 'unchanged', outcome: 'version-conflict', reason: versionText(state) }
   if (kind === 'create' && isLive) return { kind: 'unchanged', outcome: 'id-conflict' }
-  if (kind === 'create' || kind === 'replace') return { kind: 'applied', body: sent }
+  if (kind === 'create' || kind === 'replace') return { kind: 'applied', body: sent.body }
   if (!isLive) return { kind: 'unchanged', outcome: 'absent' }
   if (kind === 'delete') return { kind: 'applied', body: undefined }
-  const merged = merge(id, state.body ?? '', sent)
+  const { body = '', schemaVersion } = state
+  const merged = merge(id, { body, schemaVersion }, sent)
   if (merged.kind === 'invalid') return { kind: 'unchanged', outcome: 'invalid', reason: merged.reason }
   return { kind: 'applied', body: merged.body }
 }
@@ -95,9 +104,11 @@ export function fold(rows: readonly NewRow[], { states, known, merge }: FoldOpti
       if (before.outcome !== undefined) outcomes.push(outcomeOf(row, before.outcome, before.reason))
       continue
     }
-    const { state, command, body } = { state: now.get(row.id), command: row.command, body: bodyOf(row) }
+    const { id, command } = row
+    const state = now.get(id)
     if (command === undefined) throw new Error('a row without a command cannot change a record')
-    const decision = decide(state, { id: row.id, body, command }, merge)
+    const sent = { body: bodyOf(row), schemaVersion: schemaVersionOf(row) }
+    const decision = decide(state, { id, command, ...sent }, merge)
     if (decision.kind === 'unchanged') {
       seen.set(row.eventId, decision)
       decided.push({ row, decision })
@@ -118,11 +129,16 @@ function after(state: RecordState | undefined, body: string | undefined, row: Ne
     version: (state?.version ?? 0n) + 1n,
     acceptedAt: state?.isLive ? state.acceptedAt : acceptedAtOf(row),
     isLive: body !== undefined,
+    schemaVersion: schemaVersionOf(row),
     ...(body !== undefined && { body }),
   }
 }
 
 const bodyOf = ({ record }: NewRow): string => record.value?.toString() ?? ''
+
+/** Version of the schema that the command is in. */
+export const schemaVersionOf = ({ record }: Pick<NewRow, 'record'>): string =>
+  record.headers.get(envelope.schemaVersion)?.toString() ?? ''
 
 /** When the command was accepted, RFC 3339. */
 export function acceptedAtOf({ record }: Pick<NewRow, 'record'>): string {

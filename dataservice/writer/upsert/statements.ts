@@ -10,10 +10,10 @@ const texts = (values: readonly string[]): Buffer =>
     values.map(value => Buffer.from(value)),
   )
 
-/** Id, version, time of creation and whether it lives, of every record of these ids; the body where it is wanted. */
+/** Id, version, time of creation, whether it lives and in which schema version, of every record of these ids; the body where it is wanted. */
 export function statesStatement(ids: readonly string[], withBody: readonly string[]): Statement {
   return {
-    text: `SELECT id, version, accepted_at, body IS NOT NULL, CASE WHEN id = ANY($2::text[]) THEN body END
+    text: `SELECT id, version, accepted_at, body IS NOT NULL, schema_version, CASE WHEN id = ANY($2::text[]) THEN body END
 FROM records WHERE id = ANY($1::text[])`,
     values: [texts(ids), texts(withBody)],
   }
