@@ -84,7 +84,9 @@ export const DataServiceStatus = Type.Object(
     schemaVersion: Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'The record schema that the database was last migrated to and the pods run with.',
+        description:
+          'Version of the record schema that all gateways take records to be of, unless a request names another: the name of the ' +
+          'last of record.versions, or a hash of record.schema.',
       }),
     ),
   },

@@ -58,7 +58,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
         component: part,
         serviceAccount: serviceAccountOf(owner.metadata.name, part),
         overrides: effective.pods[part],
-        configHash: settings.hash,
+        configHash: part === 'gateway' ? settings.gateway.hash : settings.hash,
         user: productUser,
         spec: {
           terminationGracePeriodSeconds,

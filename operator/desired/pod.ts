@@ -12,6 +12,7 @@ import {
 import type { PodOverrides, Resources } from './effective.ts'
 import { annotationKeys, childLabels, selectorLabels } from './labels.ts'
 import { credentialsName, type Part, partName, settingsName } from './names.ts'
+import { gatewaySettingsKey } from './settings-config-map.ts'
 
 export interface PodTemplate {
   metadata: { labels: Record<string, string>; annotations: Record<string, string> }
@@ -137,7 +138,15 @@ interface MountedVolume {
 function volumes(program: Program, more: readonly V1KeyToPath[] = []): MountedVolume[] {
   const settings: MountedVolume = {
     mount: { name: 'settings', mountPath: folderOf(mounts.settings.path), readOnly: true },
-    volume: owner => ({ name: 'settings', configMap: { name: settingsName(owner) } }),
+    volume: owner => ({
+      name: 'settings',
+      configMap: {
+        name: settingsName(owner),
+        ...(program === 'gateway' && {
+          items: [{ key: gatewaySettingsKey, path: fileOf(mounts.settings.path) }],
+        }),
+      },
+    }),
   }
   const items = [...credentialsOf[program], ...more].map(item => ({ ...item }))
   const credentials: MountedVolume = {
@@ -165,5 +174,7 @@ export const telemetryPort = { name: 'telemetry', containerPort: ports.telemetry
 
 export const serviceAccountOf = (owner: string, component: Part | 'jobs'): string =>
   partName(owner, component)
+
+const fileOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

@@ -14,20 +14,23 @@ import {
   serviceHost,
   settingsName,
 } from './names.ts'
-import type { Target } from './target.ts'
 
 /** Key of the ConfigMap that holds the settings. */
 export const settingsKey = 'settings.json'
+/** Key of those that gateways have: a new record declaration comes to them last. */
+export const gatewaySettingsKey = 'gateway.json'
 
-export function settingsConfigMap({
-  owner,
-  settings,
-}: Pick<Target, 'owner' | 'settings'>): Child<V1ConfigMap> {
+interface Texts {
+  owner: DataService
+  settings: { text: string; gateway?: { text: string } }
+}
+
+export function settingsConfigMap({ owner, settings: { text, gateway } }: Texts): Child<V1ConfigMap> {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: ownedMetadata(owner, settingsName(owner.metadata.name), 'settings'),
-    data: { [settingsKey]: settings.text },
+    data: { [settingsKey]: text, ...(gateway && { [gatewaySettingsKey]: gateway.text }) },
   }
 }
 

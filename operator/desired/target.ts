@@ -5,11 +5,17 @@ import type { Effective } from './effective.ts'
 import type { Child } from './labels.ts'
 import type { DataPart, Part } from './names.ts'
 
+/** Settings as text; the hash rolls pods. */
+export interface RenderedText {
+  text: string
+  hash: string
+}
+
 export interface Target {
   owner: DataService
   effective: Effective
-  /** The settings of the pods and their hash. */
-  settings: { text: string; hash: string }
+  /** The settings of the pods and their hash; those of gateways, which may hold an earlier record declaration. */
+  settings: RenderedText & { gateway: RenderedText }
   /** A child as the cluster has it now, for what cannot change or must not be repeated. */
   observed: (kind: string, name: string) => ObservedChild | undefined
   /** Autoscalers of others that move our pods; ours would stop them, and they ours. */

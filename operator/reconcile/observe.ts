@@ -6,7 +6,6 @@ import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
-import { canonicalText, contentHash } from '#operator/desired/hash.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
@@ -29,6 +28,7 @@ import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
 import { outdatedBrokers, readyServers } from './restart-broker.ts'
+import { renderedSettings } from './roll-order.ts'
 import { unmountedOf, waitingToMount } from './unmounted.ts'
 import { writerStops } from './writer-stops.ts'
 
@@ -40,6 +40,7 @@ export interface ReadPorts {
   readiness: ReadinessPort
   judge: Judge
   images: Images
+  now: () => Date
   /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
   seenSecrets: SeenSecrets
 }
@@ -58,14 +59,17 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
   const inForce = effective(owner.spec, ports.images)
   const settings = settingsOf(owner, inForce)
+  const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
   const target: Target = {
     owner,
     effective: inForce,
-    settings: {
-      text: canonicalText(settings),
-      hash: contentHash({ settings, image: inForce.images.dataservice }),
-    },
-    observed: (kind, childName) => findChild({ children }, kind, childName),
+    settings: renderedSettings(settings, {
+      owner,
+      observed,
+      image: inForce.images.dataservice,
+      now: ports.now(),
+    }),
+    observed,
     foreignAutoscalers: foreignAutoscalers(owner, ports.stores(autoscalerKind).list(namespace)),
     initialisation: initialisationOf({ owner, children, pods, secrets }),
     fresh: freshSecrets(),

@@ -8,6 +8,7 @@ import type { Result } from '#operator/reconcile/carry-out.ts'
 import type { Plan, Step } from '#operator/reconcile/decide.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
+import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
@@ -37,11 +38,14 @@ export function deriveStatus(run: Run): DataServiceStatus {
   }
 }
 
-/** The schema that the database was migrated to; stays while a newer one waits. */
-function schemaVersionOf({ facts, plan }: Run): string | undefined {
-  return plan.gates.migrated && facts.verdict.kind === 'accepted'
-    ? facts.verdict.record.schemaVersion
-    : undefined
+/** The version that all gateways take records to be of; stays while a newer one is on its way to them. */
+function schemaVersionOf({ facts }: Run): string | undefined {
+  const { owner, target, verdict } = facts
+  const gateway = findChild(facts, 'Deployment', partName(owner.metadata.name, 'gateway'))
+  if (gateway === undefined || verdict.kind !== 'accepted' || isHeldBack(target.settings)) return undefined
+  const { existing, updated, current } = podProgress(gateway)
+  const isRolled = configHashOf(gateway) === target.settings.gateway.hash && current && existing === updated
+  return isRolled ? verdict.record.schemaVersion : undefined
 }
 
 function findings(run: Run): Finding[] {

@@ -2,9 +2,9 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
-import { canonicalText, contentHash } from '#operator/desired/hash.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
+import { renderedSettings } from '#operator/reconcile/roll-order.ts'
 
 export const images: Images = {
   dataservice: 'example.test/dataservice:1',
@@ -16,11 +16,18 @@ export const images: Images = {
 export function targetOf(owner: DataService, observed: readonly ObservedChild[] = []): Target {
   const inForce = effective(owner.spec, images)
   const settings = settingsOf(owner, inForce)
+  const find: Target['observed'] = (kind, name) =>
+    observed.find(child => child.kind === kind && child.metadata.name === name)
   return {
     owner,
     effective: inForce,
-    settings: { text: canonicalText(settings), hash: contentHash({ settings, image: images.dataservice }) },
-    observed: (kind, name) => observed.find(child => child.kind === kind && child.metadata.name === name),
+    settings: renderedSettings(settings, {
+      owner,
+      observed: find,
+      image: images.dataservice,
+      now: new Date('2026-01-01T12:00:00Z'),
+    }),
+    observed: find,
     foreignAutoscalers: foreignAutoscalers(
       owner,
       observed.filter(({ kind }) => kind === autoscalerKind),
