@@ -1,5 +1,5 @@
 /**
- * Postgres hangs, Kafka cannot be reached, somebody makes the topic anew: what is accepted is kept, and what cannot be
+ * A new version of the schema comes to a service at work; then Postgres hangs, Kafka cannot be reached, somebody makes the topic anew: what is accepted is kept, and what cannot be
  * kept is not accepted.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { freezePod, unplugPod } from './away.ts'
 import { type Ledger, longestSilence, openLedger } from './ledger.ts'
 import { awayMs } from './lengths.ts'
 import { settledIn, since } from './settled.ts'
-import { declare, whenReady } from './small-service.ts'
+import { declare, record, whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
 
 const service = { namespace: 'engines-away', name: 'lonely' }
@@ -22,11 +22,22 @@ const topic = `${namespace}.${name}.events`
 const longestPauseMs = 10_000
 let ledger: Ledger
 
+const v1 = { name: 'v1', schema: record.schema }
+const { origin, destination } = record.schema.properties
+const v2 = {
+  name: 'v2',
+  schema: { type: 'object', required: ['origin', 'target'], properties: { origin, target: destination } },
+  upgrade: [{ op: 'move', from: '/destination', path: '/target' }],
+}
+const recordOf = (...versions: object[]) => ({ record: { versions, key: record.key } })
+/** All that the ledger posts is of this version. */
+const inVersion1 = { 'schema-version': 'v1' }
+
 beforeAll(async () => {
   const kubernetes = await cluster()
-  await declare(kubernetes, service)
+  await declare(kubernetes, service, recordOf(v1))
   await whenReady(kubernetes, service)
-  ledger = await openLedger(kubernetes, service)
+  ledger = await openLedger(kubernetes, service, inVersion1)
 })
 afterAll(async () => {
   await (await cluster()).kubectl(['delete', 'namespace', namespace, '--wait=false'])
@@ -53,6 +64,70 @@ async function awayUntilTold(began: number, type: string): Promise<void> {
   })
   step(`  ${type}=False after ${since(began)}: ${told?.reason}, ${told?.message}`)
   await delay(Math.max(0, began + awayMs - Date.now())) // the claim is about a length of time
+}
+
+test('a new version rolls out under load: no request fails, no record is lost, old ones are read in its form', async () => {
+  const kubernetes = await cluster()
+  const { url } = await serviceAddress(kubernetes, namespace, `${name}-gateway`)
+  const load = ledger.startLoad()
+  const reads = startReads(url)
+  const began = Date.now()
+  await declare(kubernetes, service, recordOf(v1, v2))
+  await waitUntilReady(kubernetes, service, { timeoutMs: 300_000 })
+  await settledIn(30_000, async () => {
+    expect((await readService(kubernetes, service)).status?.schemaVersion).toBe('v2')
+  })
+  await load.stop()
+  const read = await reads.stop()
+  expect(load.answers.filter(({ status }) => status !== 202)).toEqual([])
+  expect(read.filter(said => said !== '200')).toEqual([])
+  const rows = await ledger.balanced()
+  step(
+    `version v2 after ${since(began)}: ${load.answers.length} POSTs, ${read.length} GETs, ${rows} records, none failed`,
+  )
+
+  const post = (body: string, headers: Record<string, string>) =>
+    fetch(`${url}/data`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+  const [oldest = ''] = ledger.acknowledged()
+  expect(await (await fetch(`${url}/data/${oldest}`)).text()).toMatch(
+    /"schemaVersion":"v2","record":\{"origin":"o\d+","number":\d+,"target":"d\d"\}\}$/,
+  )
+  const old = await post('{"origin":"o1","destination":"d1"}', inVersion1)
+  expect([old.status, old.headers.get('deprecation')]).toEqual([202, expect.stringMatching(/^@\d+$/)])
+  expect((await post('{"origin":"o1","target":"d1"}', {})).status).toBe(202)
+  expect((await post('{"origin":"o1","destination":"d1"}', {})).status).toBe(400)
+  await settledIn(60_000, async () => {
+    expect(Number(await sql(kubernetes, service, 'SELECT count(*) FROM records'))).toBe(rows + 2)
+  })
+  ledger = await openLedger(kubernetes, service, inVersion1)
+})
+
+/** Asks for a page again and again; answers the status of each, or why there was none. */
+function startReads(url: string): { stop(): Promise<readonly string[]> } {
+  const said: string[] = []
+  let wanted = true
+  const reading = (async () => {
+    while (wanted) {
+      const answer = await fetch(`${url}/data?limit=5`).catch(error => ({
+        status: String(error),
+        text: async () => '',
+      }))
+      said.push(`${answer.status}${answer.status === 200 ? '' : ` ${await answer.text()}`}`)
+      if (answer.status === 200) await answer.text()
+      await delay(50)
+    }
+  })()
+  return {
+    async stop() {
+      wanted = false
+      await reading
+      return said
+    },
+  }
 }
 
 test('Postgres hangs under load: every POST is accepted, the condition says so, and all rows arrive', async () => {

@@ -55,8 +55,12 @@ export async function storedAfter(
   return lines.map(line => ({ id: line.slice(0, 36), text: line.slice(37) }))
 }
 
-/** Opens the account of a service that is Ready and takes no other records; those it has already are left out. */
-export async function openLedger(cluster: Cluster, service: ServiceRef): Promise<Ledger> {
+/** Opens the account of a service that is Ready and takes no other records; those it has already are left out. All POSTs have these headers. */
+export async function openLedger(
+  cluster: Cluster,
+  service: ServiceRef,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Ledger> {
   const { url } = await serviceAddress(cluster, service.namespace, `${service.name}-gateway`)
   const newest = (await sql(cluster, service, 'SELECT max(id::text) FROM records')).trim()
   const acknowledged = new Map<string, string>()
@@ -66,7 +70,7 @@ export async function openLedger(cluster: Cluster, service: ServiceRef): Promise
   const tryOnce = async (count: number): Promise<Answered> => {
     const texts = Array.from({ length: count }, () => recordText(next++))
     const began = Date.now()
-    const { status, accepted, reason: said }: Outcome = await attempt(texts, url)
+    const { status, accepted, reason: said }: Outcome = await attempt(texts, url, headers)
     for (const [index, id] of accepted) acknowledged.set(id, texts[index] ?? '')
     unknown.push(...texts.filter((_, index) => !accepted.has(index)))
     if (status !== 202) setbacks += 1
