@@ -15,6 +15,7 @@ import type { Selection } from './fields.ts'
 import type { History } from './history.ts'
 import { answerHistory, isHistoryUrl } from './history-routes.ts'
 import { idOfUrl } from './ids.ts'
+import type { IndexReadiness } from './index-readiness.ts'
 import type { Lookup } from './lookup.ts'
 import { answerPassed, answerStatus, answerStored, isStatusUrl } from './outcome-routes.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -25,6 +26,7 @@ import { type Ask, ForeignToken, NotStoredYet, TooLate } from './store.ts'
 export interface ReaderPorts {
   lookup: Pick<Lookup, 'atHand' | 'record' | 'page'>
   exporter: Pick<Exporter, 'start'>
+  indexes: Pick<IndexReadiness, 'check'>
   outcomes: Pick<Outcomes, 'status' | 'passed' | 'stored'>
   /** Where records change. */
   history?: Pick<History, 'page' | 'madeBy'>
@@ -152,9 +154,11 @@ async function answerList(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const asked = listRequest(request, ports.place)
+  const ask = askOf(request, ports.tokenKey)
+  await ports.indexes.check(asked.question.conditions, ask)?.catch(unavailable)
   const format = listFormat(request.headers.accept)
   if (format !== 'page') return answerExport(ports, asked, format, request, reply)
-  const answer = await ports.lookup.page(asked, askOf(request, ports.tokenKey)).catch(unavailable)
+  const answer = await ports.lookup.page(asked, ask).catch(unavailable)
   if (answer.kind === 'foreign-cursor') throw foreignCursor()
   sendEntity(request, reply, answer.entity, pageCaching)
   return reply

@@ -185,12 +185,17 @@ function problemOfValue(value: string, type: ScalarType): string | undefined {
   return rule.fits(value) ? undefined : rule.message
 }
 
-/** All fields of one index by equality, the last one perhaps by a range or a list. */
-function isCovered(conditions: readonly Condition[], indexes: readonly DeclaredIndex[]): boolean {
-  if (conditions.length === 0) return true
+const isCovered = (conditions: readonly Condition[], indexes: readonly DeclaredIndex[]): boolean =>
+  conditions.length === 0 || covering(conditions, indexes).length > 0
+
+/** Indexes of which all fields are asked for by equality, the last one perhaps by a range or a list. */
+export function covering(
+  conditions: readonly Condition[],
+  indexes: readonly DeclaredIndex[],
+): DeclaredIndex[] {
   const asked = new Set(conditions.map(({ field }) => field.parameter))
   const open = conditions.filter(({ operator }) => operator !== 'eq').map(({ field }) => field.parameter)
-  return indexes.some(({ fields }) => {
+  return indexes.filter(({ fields }) => {
     const last = fields.at(-1)?.parameter
     return (
       fields.length === asked.size &&

@@ -11,6 +11,7 @@ import type { ReaderPorts } from './app.ts'
 import { changingCaching, recordCaching } from './conditional.ts'
 import { Exporter } from './export.ts'
 import { History } from './history.ts'
+import { IndexReadiness } from './index-readiness.ts'
 import { LocalCache } from './local-cache.ts'
 import { Lookup } from './lookup.ts'
 import { readerMetrics } from './metrics.ts'
@@ -56,6 +57,7 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   return {
     lookup,
     exporter,
+    indexes: new IndexReadiness({ store, indexes, now }),
     outcomes,
     ...(by === 'Upsert' && { history: new History(store, lifting) }),
     caching: by === 'Upsert' ? changingCaching : recordCaching,

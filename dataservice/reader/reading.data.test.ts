@@ -205,7 +205,7 @@ test('a look-up by id locks one partition only', async () => {
   const database = service.open('reader')
   onTestFinished(() => database.close())
   const locked = await database.transaction(async session => {
-    for (let n = 0; n < 8; n++) await session.query(recordStatement(rows[n]?.id ?? ''))
+    for (let n = 0; n < 8; n++) await session.query(recordStatement(rows[0]?.id ?? ''))
     return session.query(`SELECT DISTINCT relation::regclass::text FROM pg_locks JOIN pg_class c ON c.oid = relation
       WHERE pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname LIKE 'records_p%'`)
   })

@@ -20,7 +20,8 @@ export interface RoleStack {
   database: ServiceDatabase
   /** What all roles read. */
   settings: Settings
-  start(role: Role, options?: RoleProcessOptions): Promise<RoleProcess>
+  /** Its settings are those of all, unless it has others. */
+  start(role: Role, options?: RoleProcessOptions & { settings?: Settings }): Promise<RoleProcess>
   /** All that were started, also those that have ended. */
   processes: readonly (RoleProcess & { role: Role })[]
   gatewayUrl: string
@@ -76,14 +77,14 @@ export async function openRoleStack(
     processes,
     secrets: [cursorKey, innerKey(cursorKey), ...Object.values(userOf).map(database.password)],
     gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
-    async start(role, more = {}) {
+    async start(role, { settings: own = settings, ...more } = {}) {
       const credentials = {
         [credentialFiles.postgresPassword]: database.password(userOf[role]),
         [credentialFiles.redisPassword]: '',
         [credentialFiles.cursorKey]: cursorKey,
       }
       const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
-      const process = await startRole(role, settings, { credentials, ...httpPort, ...more })
+      const process = await startRole(role, own, { credentials, ...httpPort, ...more })
       processes.push({ ...process, role })
       resources.defer(() => process.remove())
       return process

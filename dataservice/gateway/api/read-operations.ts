@@ -38,7 +38,7 @@ export function listRecords({ record }: ServiceFacts): Operation {
       200: { description: 'A page, or an export.', headers: { ETag: etag }, content: listContent },
       304: notModified,
     },
-    problems: ['invalid-query', ...readProblems],
+    problems: ['invalid-query', 'index-not-ready', ...readProblems],
   }
 }
 

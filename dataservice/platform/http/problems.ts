@@ -21,6 +21,7 @@ const catalogue = {
   'record-not-found': [404, 'There is no record with this id'],
   'not-yet-visible': [404, 'The record is not readable yet'],
   'method-not-allowed': [405, 'The method is not allowed here'],
+  'index-not-ready': [409, 'The index of this query is not built yet'],
   'id-conflict': [409, 'Another record has this id'],
   'version-conflict': [412, 'The record has another version'],
   'idempotency-key-reused': [422, 'The Idempotency-Key was used for another record'],
