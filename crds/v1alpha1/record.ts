@@ -26,8 +26,8 @@ const Mode = Type.Unsafe<'Append' | 'Upsert'>({
   default: 'Append',
   description:
     'Append: a record stays as it came. Upsert: PUT, PATCH and DELETE change the record of an id; each change makes a new ' +
-    'version, which is its ETag, and GET /data/ID/events answers all of them. Commands of one record stay in the order ' +
-    'they came. Cannot be changed later. Example: Upsert. Default: Append.',
+    'version, which is its ETag, and GET /data/ID/events answers all of them; the topic NAMESPACE.NAME.changes has the ' +
+    'changes of all records. Commands of one record stay in the order they came. Cannot be changed later. Example: Upsert. Default: Append.',
 })
 
 export const RecordSpec = Type.Object(

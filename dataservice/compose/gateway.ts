@@ -19,13 +19,14 @@ import { topicOptions } from './log.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
   const { httpPort } = environment
+  const { eventsTopic, changesTopic } = context.settings.log
   const reader = readerClient(context)
   context.onClose('the way to the reader', () => reader.close())
   const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
   context.onClose('the log', () => appender.close())
   const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
   context.onClose('the lag of the log', () => lag.close())
-  const follow = createLogReader(topicOptions(context))
+  const follow = createLogReader({ ...topicOptions(context), topic: changesTopic ?? eventsTopic })
   context.onClose('the log for those who follow it', () => follow.close())
   const asset = assetReader(docsFolder())
   const keys = keySources(context, environment)

@@ -2,8 +2,7 @@
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
-import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
-import { start as startWriter } from '#dataservice/writer/role.ts'
+import { type ChangingPorts, start as startWriter } from '#dataservice/writer/role.ts'
 import { sharedCache } from './cache.ts'
 import { topicOptions } from './log.ts'
 import { connect } from './store.ts'
@@ -11,9 +10,17 @@ import { connect } from './store.ts'
 export async function start(context: RoleContext): Promise<Running> {
   const database = connect(context, 'writer', context.settings.store.poolSize.writer)
   const consumer = createConsumer({ ...topicOptions(context), group: context.settings.log.group })
-  const topic = context.settings.log.deadLettersTopic
-  const openDeadLetters = (signal: AbortSignal) => createAppender({ ...topicOptions(context), topic, signal })
-  const isChanging = tableKind(context.settings.partitioning) === 'Upsert'
-  const cache = isChanging ? sharedCache(context) : undefined
-  return startWriter(context, { consumer, database, openDeadLetters, ...(cache && { cache }) })
+  const { deadLettersTopic } = context.settings.log
+  const openDeadLetters = (signal: AbortSignal) => openTopic(context, deadLettersTopic, signal)
+  const changing = changingPorts(context)
+  return startWriter(context, { consumer, database, openDeadLetters, ...(changing && { changing }) })
 }
+
+function changingPorts(context: RoleContext): ChangingPorts | undefined {
+  const { changesTopic } = context.settings.log
+  if (changesTopic === undefined) return undefined
+  return { cache: sharedCache(context), openChanges: signal => openTopic(context, changesTopic, signal) }
+}
+
+const openTopic = (context: RoleContext, topic: string, signal: AbortSignal) =>
+  createAppender({ ...topicOptions(context), topic, signal })

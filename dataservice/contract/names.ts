@@ -76,4 +76,6 @@ export const database = {
 export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`
 export const deadLettersTopic = ({ namespace, name }: ServiceKey): string =>
   `${namespace}.${name}.dead-letters`
+/** Only where records change. */
+export const changesTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.changes`
 export const writerGroup = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.writer`

@@ -59,6 +59,8 @@ export const Settings = Type.Object({
     brokers: Type.Array(Type.String(), { minItems: 1 }),
     eventsTopic: Type.String(),
     deadLettersTopic: Type.String(),
+    /** What records became; only where records change. */
+    changesTopic: Type.Optional(Type.String()),
     group: Type.String(),
     partitions: Type.Integer({ minimum: 1 }),
     retentionMs: Type.Integer({ minimum: 1 }),

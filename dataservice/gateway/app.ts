@@ -51,6 +51,7 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
     ...(commands && { versionOf: eventId => madeBy(reader, eventId) }),
   }
   const post = postData(maxBodyBytes, posting)
+  const changes = commands ? changeMethods(maxBodyBytes, { ...posting, reader, shared: commands }) : {}
   const table: Route[] = [
     {
       url: '/data',
@@ -70,25 +71,28 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
             ...(commands && { '/data/{id}/events': getHistory }),
           },
         },
-        ...(commands && changeMethods(maxBodyBytes, { ...posting, reader, shared: commands })),
+        ...changes,
       },
     },
-    // Where records change the log holds what was asked for, not what records have become.
-    ...(commands ? [] : followRoutes(ports.following)),
+    // A record may be called as one of them is.
+    ...followRoutes(ports.following, changes),
     ...documentRoutes({ facts: ports.facts, asset: ports.asset, table: () => table }),
   ]
   return table
 }
 
 /** How the log is followed. */
-function followRoutes({ changes, streams }: Following): Route[] {
+function followRoutes({ changes, streams }: Following, others: Route['methods']): Route[] {
   const handlers = {
     '/data/changes': { handler: getChanges(changes), operation: getChangesPage },
     '/data/stream': { handler: getStream(streams), operation: getEventStream },
   }
   return Object.entries(handlers).map(([url, { handler, operation }]) => ({
     url,
-    methods: { GET: { handler: { config: following, handler }, operations: { [url]: operation } } },
+    methods: {
+      GET: { handler: { config: following, handler }, operations: { [url]: operation } },
+      ...others,
+    },
   }))
 }
 

@@ -7,6 +7,7 @@ import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
+import { eventSource } from '#dataservice/record/envelope.ts'
 import { liftingTo } from '#dataservice/record/lifting.ts'
 import { toldMs } from '#dataservice/record/outcome-life.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
@@ -16,7 +17,7 @@ import { Accumulator } from './accumulator.ts'
 import { type GatewayPorts, gateway } from './app.ts'
 import { byteBudget } from './budget.ts'
 import { type KeySources, startCallers } from './callers/start.ts'
-import { type Following, makeFollowing } from './changes/following.ts'
+import { changesOf, type Following, makeFollowing, storedRecordsOf } from './changes/following.ts'
 import { changeHeaders } from './commands/command.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
@@ -28,7 +29,7 @@ export interface GatewayRolePorts {
   appender: LogAppender
   reader: ReaderPort
   lag: LogLag
-  /** The log, for those who follow it. */
+  /** The log, for those who follow it; where records change, the topic of changes. */
   follow: LogReader
   /** A file of the page `/docs`. */
   asset(name: DocsAsset): Promise<Asset>
@@ -50,7 +51,7 @@ export async function start(
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
   const { app, listen: serve, drain, isDraining } = makeServer({ log, metrics, ...limitsOf(settings) })
-  const source = `/dataservices/${settings.namespace}/${settings.name}`
+  const source = eventSource(settings)
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
   const callers = await startCallers(context, keys)
   const following = followingOf(context, follow, reader)
@@ -97,12 +98,14 @@ function followingOf(
   follow: LogReader,
   reader: ReaderPort,
 ): Following {
+  const { changesTopic, retentionMs } = settings.log
+  const oldest = () => Date.now() - toldMs(retentionMs)
+  const lifting = liftingTo(record.versions)
   return makeFollowing({
-    log: follow,
-    reader,
+    ...(changesTopic === undefined
+      ? storedRecordsOf({ log: follow, reader, oldest, lifting })
+      : changesOf({ log: follow, lifting })),
     metrics,
-    lifting: liftingTo(record.versions),
-    oldest: () => Date.now() - toldMs(settings.log.retentionMs),
     warn: cause => log.warn({ err: cause }, 'streams broke off; their clients come again'),
   })
 }

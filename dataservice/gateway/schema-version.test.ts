@@ -34,7 +34,7 @@ describe('POST /data', () => {
     const answer = await post(body, 'application/json', named ? { 'schema-version': named } : {})
     expect([answer.statusCode, answer.headers['deprecation']]).toEqual([202, deprecation])
     const [record] = log.contents.flat()
-    expect([record?.value.toString(), record?.shared?.headers['ce_schemaversion']]).toEqual([body, version])
+    expect([record?.value?.toString(), record?.shared?.headers['ce_schemaversion']]).toEqual([body, version])
   })
 
   test.each([

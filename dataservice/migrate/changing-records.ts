@@ -40,3 +40,20 @@ export function changingRecords(partitioning: HashPartitioning): readonly string
     'CREATE INDEX events_by_record ON events (record_id, version) WHERE version IS NOT NULL',
   ]
 }
+
+/**
+ * What changed a record goes to the topic of changes in the order of `number`: a partition of the log is written by one
+ * transaction after the other, so within it the numbers rise in the order of commits. They go on rising whatever becomes of
+ * the log. `change_positions`: the number up to which the topic has the changes of a partition.
+ */
+export const changeRelayTables: readonly string[] = [
+  'CREATE SEQUENCE change_numbers',
+  'ALTER TABLE events ADD COLUMN partition integer, ADD COLUMN number bigint',
+  // Rows that stand there already get none: nobody waits for them.
+  `ALTER TABLE events ALTER COLUMN number SET DEFAULT nextval('change_numbers')`,
+  'CREATE INDEX events_by_number ON events (partition, number) WHERE version IS NOT NULL',
+  `CREATE TABLE change_positions (
+  partition integer PRIMARY KEY,
+  number bigint NOT NULL
+) WITH (fillfactor = 50)`,
+]

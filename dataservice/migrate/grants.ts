@@ -37,6 +37,8 @@ const onlyFor: Readonly<Record<TableKind, (users: Users) => readonly string[]>> 
   Upsert: users => [
     `GRANT SELECT, INSERT, UPDATE ON records TO ${users.writer}`,
     `GRANT SELECT, INSERT ON events TO ${users.writer}`,
+    `GRANT USAGE ON SEQUENCE change_numbers TO ${users.writer}`,
+    `GRANT SELECT, INSERT, UPDATE ON change_positions TO ${users.writer}`,
     `GRANT SELECT ON events TO ${users.reader}`,
     ...makesPartitions(users),
   ],

@@ -2,8 +2,8 @@
  * The tables, as numbered steps. A step is never changed once released: what comes later is a new step.
  * Statements run in the schema of the service (first in the search path), in one transaction for all steps.
  */
-import { type Partitioning, pageOrder } from '#dataservice/platform/postgres/partitions.ts'
-import { changingRecords } from './changing-records.ts'
+import { type Partitioning, pageOrder, tableKind } from '#dataservice/platform/postgres/partitions.ts'
+import { changeRelayTables, changingRecords } from './changing-records.ts'
 import { type HashPartitioning, hashPartitions } from './hash-partitions.ts'
 import { outcomeTables } from './outcome-tables.ts'
 import { requestKeyTables } from './request-keys.ts'
@@ -92,6 +92,11 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
     { version: 2, name: 'outcomes and dead letters', statements: outcomeTables },
     { version: 3, name: 'Idempotency-Keys', statements: requestKeyTables },
     { version: 4, name: 'schema versions', statements: schemaVersionTables },
+    {
+      version: 5,
+      name: 'the order of changes',
+      statements: tableKind(partitioning) === 'Upsert' ? changeRelayTables : [],
+    },
   ]
 }
 

@@ -114,6 +114,21 @@ describe('the history of a record', () => {
     expect([rest.items.map(({ version }: { version: number }) => version), rest.next]).toEqual([[4, 5], null])
   })
 
+  test('of large records comes in several pages, deletions between them in their place', async () => {
+    const { get } = await openReader(service)
+    const body = order('x', `1,"rest":"${'x'.repeat(850_000)}"`)
+    for (let version = 1; version <= 13; version++)
+      await put({ id: 'large', version, ...(version !== 12 && { body }) })
+    const versions: number[] = []
+    for (let cursor: string | null = '0'; cursor !== null; ) {
+      const { body: text } = await get(`/data/large/events?cursor=${cursor}`)
+      const page: { items: { version: number }[]; next: string | null } = JSON.parse(text)
+      versions.push(...page.items.map(({ version }) => version))
+      cursor = page.next
+    }
+    expect(versions).toEqual(Array.from({ length: 13 }, (_, n) => n + 1))
+  })
+
   test('outlives the record, and ends with its deletion', async () => {
     const { get } = await openReader(service)
     const { items } = (await get('/data/gone/events')).json()

@@ -69,9 +69,9 @@ function historyStatement(id: string, limit: number, after: bigint): Statement {
     text: `SELECT found, version, id, command, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), schema_version, body
 FROM (
 SELECT *, count(*) OVER () AS found,
-  sum(octet_length(body::text)) OVER (ORDER BY version) - octet_length(body::text) AS bytes
+  sum(octet_length(body::text)) OVER (ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
 FROM (SELECT * FROM events WHERE record_id = $1 AND version > $2 ORDER BY version LIMIT $3) AS page
-) AS sized WHERE coalesce(bytes, 0) < ${maxPageBytes} ORDER BY version`,
+) AS sized WHERE coalesce(bytes_before, 0) < ${maxPageBytes} ORDER BY version`,
     values: [id, after, limit + 1],
   }
 }

@@ -16,6 +16,10 @@ export const envelope = {
   requestKey: 'dataservice_requestkey',
 } as const
 
+/** Value of `ce_source`. */
+export const eventSource = ({ namespace, name }: { namespace: string; name: string }): string =>
+  `/dataservices/${namespace}/${name}`
+
 /** Value of `ce_type` for a new record. */
 export const recordCreated = 'dev.dataservice.record.created'
 
@@ -39,6 +43,14 @@ export const conditionHeaders = {
   ifMatch: 'dataservice_ifmatch',
   /** `*`: there must be no such record. */
   ifNoneMatch: 'dataservice_ifnonematch',
+} as const
+
+/** Headers that a record of the topic of changes has beside those of the envelope; its value is the record as it is then. */
+export const appliedHeaders = {
+  /** Of the record, from 1 on. */
+  version: 'dataservice_version',
+  /** `too-large`: the value stands in the table `events` only. */
+  value: 'dataservice_value',
 } as const
 
 /** Headers that a dead letter has beside its own: where it stands in the log of events, and why it is not stored. */

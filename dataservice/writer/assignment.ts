@@ -13,12 +13,21 @@ import type {
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type Partitioning, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { backOff, judgeClaim, judgeOutOfRange } from './decisions.ts'
+import type { LogRow } from './decode.ts'
 import type { KnownVersions } from './known-versions.ts'
 import { Lane, type LaneEvents, type LaneLimits, type LaneOptions } from './lane.ts'
 import type { WriterMetrics } from './metrics.ts'
 import { OutcomeReport } from './outcome-report.ts'
 import type { IngestStore } from './store.ts'
 import { recordsTables } from './table.ts'
+
+/** Hears of what changes records. */
+export interface ChangeListener {
+  /** These partitions are ours from now on, and no others. */
+  claimed(partitions: readonly number[]): void
+  /** A batch of a partition is stored; without rows it is not known which. */
+  stored(partition: number, rows?: readonly LogRow[]): void
+}
 
 export interface AssignmentOptions {
   consumer: Pick<LogConsumer, 'clusterId' | 'range'>
@@ -35,6 +44,8 @@ export interface AssignmentOptions {
   clock: { now(): number; random(): number }
   /** Called when there may be new dead letters of partitions that are ours. */
   deadLetters?: () => void
+  /** Only where records change. */
+  changes?: ChangeListener
 }
 
 export class Assignment implements LogHandler {
@@ -78,7 +89,9 @@ export class Assignment implements LogHandler {
     this.#current = current
     const found = await this.#claimAll(partitions, current.signal)
     if (!current.signal.aborted) this.#hasClaimed = true
-    this.#options.deadLetters?.() // an earlier owner may have left some
+    // An earlier owner may have left some.
+    this.#options.deadLetters?.()
+    if (!current.signal.aborted) this.#options.changes?.claimed(partitions)
     return new Map(
       partitions.flatMap((partition, index) => {
         const from = found[index]
@@ -89,6 +102,7 @@ export class Assignment implements LogHandler {
 
   revoked(): void {
     this.#current.abort()
+    this.#options.changes?.claimed([])
     void this.#dropAll()
   }
 
@@ -149,13 +163,17 @@ export class Assignment implements LogHandler {
   }
 
   #eventsOf(partition: number): LaneEvents {
-    const { metrics, log } = this.#options
+    const { metrics, log, changes } = this.#options
     return {
-      stored: (result, { seconds }) => {
+      stored: (result, { rows, seconds }) => {
         this.#outcomes.report(partition, result, seconds)
+        changes?.stored(partition, rows)
         if (result.outcomes.some(({ outcome }) => outcome === 'refused')) this.#options.deadLetters?.()
       },
-      moved: () => this.#options.deadLetters?.(),
+      moved: () => {
+        this.#options.deadLetters?.()
+        changes?.stored(partition)
+      },
       retrying: ({ message, sqlState, kind }, attempt) => {
         metrics.retries.inc({ reason: sqlState ?? kind })
         log.warn({ partition, sqlState, kind, attempt, reason: message }, 'a batch is tried again')

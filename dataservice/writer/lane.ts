@@ -32,7 +32,10 @@ export interface LaneLimits extends BatchLimits {
 
 /** What a lane tells its owner. */
 export interface LaneEvents {
-  stored(result: Extract<CommitResult, { kind: 'stored' }>, facts: { path: Path; seconds: number }): void
+  stored(
+    result: Extract<CommitResult, { kind: 'stored' }>,
+    facts: { path: Path; rows: readonly LogRow[]; seconds: number },
+  ): void
   /** What an earlier try had written is not known here. */
   moved(): void
   retrying(failure: DatabaseFailure, attempt: number): void
@@ -179,7 +182,7 @@ export class Lane {
     if (result.kind === 'stored') {
       this.#history = afterBatch(this.#history, result.violated, clock.now())
       this.#batchSize = Math.min(this.#options.limits.maxRecords, this.#batchSize * 2)
-      events.stored(result, { path, seconds: (clock.now() - started) / 1000 })
+      events.stored(result, { path, rows, seconds: (clock.now() - started) / 1000 })
     }
     if (this.#closing.signal.aborted) return 0
     if (result.kind === 'failed') {

@@ -18,6 +18,26 @@ export interface WriterMetrics {
   deadLettersWaiting: Gauge
 }
 
+/** What the relay of changes measures; only where records change. */
+export function changeMetrics(registry: Registry, waitingMs: () => number): { published: Counter } {
+  const registers = [registry]
+  new Gauge({
+    name: 'dataservice_writer_changes_waiting_seconds',
+    help: 'How long the oldest change waits that is not in the topic of changes yet.',
+    registers,
+    collect() {
+      this.set(waitingMs() / 1_000)
+    },
+  })
+  return {
+    published: new Counter({
+      name: 'dataservice_writer_changes_published_total',
+      help: 'Changes that went to the topic of changes; after a failure some go again.',
+      registers,
+    }),
+  }
+}
+
 export function writerMetrics(registry: Registry): WriterMetrics {
   const registers = [registry]
   return {

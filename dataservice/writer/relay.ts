@@ -2,13 +2,12 @@
  * Copies dead letters from their table to their topic, at least once: a letter is marked after the topic has it. It works
  * when it is woken, and holds no connection to the topic in between.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { batchBytes, maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
 import type { LogAppender, NewRecord } from '#dataservice/platform/kafka/port.ts'
 import { deadLetterHeaders } from '#dataservice/record/envelope.ts'
-import { backOff } from './decisions.ts'
+import { append, fits, inBatches } from './batches.ts'
 import type { DeadLetter, DeadLetters } from './relay-store.ts'
+import { Woken } from './woken.ts'
 
 export interface RelayOptions {
   letters: DeadLetters
@@ -22,52 +21,33 @@ export interface RelayOptions {
 
 export class DeadLetterRelay {
   readonly #options: RelayOptions
-  readonly #end = new AbortController()
-  #running: Promise<void> | undefined
-  #isWoken = false
+  readonly #work: Woken
 
   constructor(options: RelayOptions) {
     this.#options = options
+    this.#work = new Woken({
+      work: signal => this.#relayAll(signal),
+      failed: (error, attempt) =>
+        options.log.warn(
+          { reason: String(error), attempt },
+          'dead letters are not in their topic yet; trying again',
+        ),
+      clock: options.clock,
+    })
   }
 
   /** There may be letters. */
   wake(): void {
-    this.#isWoken = true
-    if (this.#end.signal.aborted) return
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-      if (this.#isWoken) this.wake()
-    })
+    this.#work.wake()
   }
 
   /** Ends after the letters that are on their way. */
   async stop(): Promise<void> {
-    this.#end.abort(new Error('the relay was stopped'))
-    await this.#running
+    await this.#work.stop()
   }
 
-  /** Until nothing waits. Never rejects. */
-  async #run(): Promise<void> {
-    const { log, clock } = this.#options
-    const { signal } = this.#end
-    let attempt = 0
-    while (this.#isWoken && !signal.aborted) {
-      this.#isWoken = false
-      try {
-        await this.#relayAll()
-        attempt = 0
-      } catch (error) {
-        if (signal.aborted) return
-        log.warn({ reason: String(error), attempt }, 'dead letters are not in their topic yet; trying again')
-        this.#isWoken = true
-        await delay(backOff(attempt++, clock.random()), undefined, { signal }).catch(() => undefined)
-      }
-    }
-  }
-
-  async #relayAll(): Promise<void> {
+  async #relayAll(signal: AbortSignal): Promise<void> {
     const { letters, partitions, open, waiting, log } = this.#options
-    const { signal } = this.#end
     let topic: LogAppender | undefined
     let relayed = 0
     try {
@@ -89,32 +69,9 @@ export class DeadLetterRelay {
   }
 }
 
-/** Rejects unless the topic certainly has them all. */
-async function append(topic: LogAppender, batch: readonly DeadLetter[]): Promise<void> {
-  const partition = (batch[0]?.partition ?? 0) % topic.partitions
-  const outcomes = await topic.append(new Map([[partition, batch.map(({ record }) => record)]]))
-  const outcome = outcomes.get(partition)
-  if (outcome?.kind !== 'appended') throw new Error(outcome?.reason ?? 'the topic named no outcome')
-}
-
 /** In order, each of one partition and small enough for one append. */
-export function batchesOf(letters: readonly DeadLetter[]): DeadLetter[][] {
-  const batches: DeadLetter[][] = []
-  let bytes = 0
-  for (const letter of letters) {
-    const fitting = { ...letter, record: fittingRecord(letter.record) }
-    const size = batchBytes([fitting.record])
-    const current = batches.at(-1)
-    if (current?.[0]?.partition === letter.partition && bytes + size <= maxBatchBytes) {
-      current.push(fitting)
-      bytes += size
-    } else {
-      batches.push([fitting])
-      bytes = size
-    }
-  }
-  return batches
-}
+export const batchesOf = (letters: readonly DeadLetter[]): DeadLetter[][] =>
+  inBatches(letters.map(letter => ({ ...letter, record: fittingRecord(letter.record) })))
 
 /** With the headers that were added a record may be too large for the topic: then it goes without its bulk. */
 function fittingRecord(record: NewRecord): NewRecord {
@@ -127,5 +84,5 @@ function fittingRecord(record: NewRecord): NewRecord {
     { ...record, value: none, headers: { ...record.headers, ...tooLarge } },
     { key: none, value: none, headers: { ...Object.fromEntries(added), ...tooLarge } },
   ]
-  return forms.find(form => batchBytes([form]) <= maxBatchBytes) ?? record
+  return forms.find(fits) ?? record
 }

@@ -6,16 +6,19 @@ import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { mark } from '#dataservice/platform/redis/versioned.ts'
+import { eventSource } from '#dataservice/record/envelope.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
 import { versionsUpTo } from './known-versions.ts'
 import type { LaneLimits } from './lane.ts'
-import { type WriterMetrics, writerMetrics } from './metrics.ts'
+import { changeMetrics, type WriterMetrics, writerMetrics } from './metrics.ts'
 import { DeadLetterRelay } from './relay.ts'
 import { deadLetters } from './relay-store.ts'
-import { ingestStore } from './store.ts'
+import { type IngestStore, ingestStore } from './store.ts'
 import { recordsTables } from './table.ts'
 import { type Announce, changing } from './upsert/apply.ts'
+import { ChangeRelay, type ChangeRelayOptions } from './upsert/change-relay.ts'
+import { changesIn } from './upsert/change-store.ts'
 import { mergeInto } from './upsert/merge.ts'
 
 export interface WriterPorts {
@@ -24,8 +27,15 @@ export interface WriterPorts {
   openDeadLetters(signal: AbortSignal): Promise<LogAppender>
   /** As the writer. */
   database: Database
-  /** What readers share; only where records change. */
-  cache?: Pick<Cache, 'setNewest'>
+  /** Only where records change. */
+  changing?: ChangingPorts
+}
+
+export interface ChangingPorts {
+  /** What readers share. */
+  cache: Pick<Cache, 'setNewest'>
+  /** Opens the topic of changes; waits until it can be reached. */
+  openChanges(signal: AbortSignal): Promise<LogAppender>
 }
 
 const limits: LaneLimits = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, maxDelayMs: 5 }
@@ -34,15 +44,12 @@ const reportMs = 5_000
 
 export async function start(
   context: RoleContext,
-  { consumer, database, openDeadLetters, cache }: WriterPorts,
+  { consumer, database, openDeadLetters, changing: ports }: WriterPorts,
 ): Promise<Running> {
   const { settings, record, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
   const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
-  const table = recordsTables[tableKind(settings.partitioning)]
-  const keyLifeMs = requestKeyLifeMs(settings.log.retentionMs)
-  const apply = table.by === 'Upsert' ? changing(mergeInto(record), announceTo(cache)) : undefined
-  const store = ingestStore(database, table, keyLifeMs, apply)
+  const store = storeOf(context, database, ports)
   const relay = new DeadLetterRelay({
     letters: deadLetters(database, settings.log.eventsTopic),
     partitions: () => [...assignment.positions().keys()],
@@ -51,18 +58,21 @@ export async function start(
     log,
     clock,
   })
+  const claimedBy = `${podName}-${randomBytes(6).toString('hex')}`
+  const changes = ports && changeRelay(context, claimedBy, { database, ...ports, clock })
   const assignment: Assignment = new Assignment({
     consumer,
     store,
     knownVersions: () => versionsUpTo(database, record),
     topic: settings.log.eventsTopic,
-    claimedBy: `${podName}-${randomBytes(6).toString('hex')}`,
+    claimedBy,
     partitioning: settings.partitioning,
     limits,
     metrics,
     log,
     clock,
     deadLetters: () => relay.wake(),
+    ...(changes && { changes }),
   })
   const reporting = setInterval(reporter({ consumer, assignment, metrics }), reportMs)
   let stopping = false
@@ -72,7 +82,7 @@ export async function start(
     async stop() {
       stopping = true
       clearInterval(reporting)
-      await Promise.all([consumer.stop(), relay.stop()])
+      await Promise.all([consumer.stop(), relay.stop(), changes?.stop()])
     },
     done: Promise.race([consumer.run(assignment), assignment.failed]).then(
       () => endOf(stopping, new Error('the consumer ended by itself')),
@@ -81,12 +91,35 @@ export async function start(
   }
 }
 
+function storeOf(
+  { settings: { partitioning, log }, record }: RoleContext,
+  database: Database,
+  ports: ChangingPorts | undefined,
+): IngestStore {
+  const table = recordsTables[tableKind(partitioning)]
+  const apply = table.by === 'Upsert' ? changing(mergeInto(record), announceTo(ports?.cache)) : undefined
+  return ingestStore(database, table, requestKeyLifeMs(log.retentionMs), apply)
+}
+
+function changeRelay(
+  { settings, metrics, log }: RoleContext,
+  claimedBy: string,
+  ports: Pick<ChangeRelayOptions, 'clock'> & Pick<WriterPorts, 'database'> & ChangingPorts,
+): ChangeRelay {
+  const { database, openChanges: open, clock } = ports
+  const { published } = changeMetrics(metrics, () => relay.waitingMs)
+  const source = eventSource(settings)
+  const changes = changesIn({ database, source, topic: settings.log.eventsTopic, claimedBy })
+  const relay: ChangeRelay = new ChangeRelay({ changes, open, published, log, clock })
+  return relay
+}
+
 /**
  * Readers must not give what is about to be replaced. They are told before the commit, so that no kill falls in between:
  * a version that does not come to be only makes them ask Postgres for a while. Nothing waits for Redis.
  */
 const announceTo =
-  (cache: WriterPorts['cache']): Announce =>
+  (cache: ChangingPorts['cache'] | undefined): Announce =>
   changed =>
     cache?.setNewest(
       changed.map(({ row: { id }, version }) => mark(id, version)),

@@ -54,13 +54,18 @@ export interface Applied extends Isolated {
   others: readonly RowOutcome[]
 }
 
-/** Brings the rows of a batch into the tables, inside its transaction. */
-export type Apply = (session: Session, rows: readonly NewRow[], path: Path) => Promise<Applied>
+export interface Portion {
+  rows: readonly NewRow[]
+  place: Place
+}
+
+/** Brings rows of a batch into the tables, inside its transaction. */
+export type Apply = (session: Session, portion: Portion, path: Path) => Promise<Applied>
 
 /** Where records stay as they came. */
 const appending =
   (table: RecordsTable): Apply =>
-  async (session, rows, path) => {
+  async (session, { rows }, path) => {
     const done = await insert[path](session, table, rows)
     return { ...done, others: await doublesAmong(session, table, rows, done) }
   }
@@ -92,7 +97,7 @@ export function ingestStore(
           const losers =
             keyed.length > 0 ? await claimKeys(session, keyed, { place: step, table, keyLifeMs }) : []
           const rows = without(batch.rows, losers)
-          const { inserted, refused, others } = await apply(session, rows, path)
+          const { inserted, refused, others } = await apply(session, { rows, place: step }, path)
           const outcomes = [...batch.passed, ...afterRefusals(losers, refused), ...refused, ...others]
           await keep(session, step, outcomes)
           if (keyed.length > 0) await releaseKeys(session, keyed, refused)

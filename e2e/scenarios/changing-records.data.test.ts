@@ -1,7 +1,8 @@
 /** All roles as processes over a service whose records change: clients race for versions, and a writer dies meanwhile. */
 import { request } from 'undici'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { changing } from '#e2e/engines/service-settings.ts'
+import { followPages, followStream } from './followers.ts'
 import { ready, roleStack } from './role-stack.ts'
 import { settledIn } from './settled.ts'
 
@@ -83,6 +84,8 @@ test('a record is created, replaced, patched and deleted; each version has its E
 
 test('clients that race for each version of a counter lose none of their steps, also when the writer is killed', async () => {
   const { stack, writer, send } = await start()
+  const followers = [followPages(stack.gatewayUrl, 5), followStream(stack.gatewayUrl)]
+  onTestFinished(async () => void (await Promise.all(followers.map(each => each.stop()))))
   const first = await send('PUT', '/data/counter', wait, order('c', 0))
   expect(first.status).toBe(200)
   const [clients, steps] = [4, 12]
@@ -117,5 +120,10 @@ test('clients that race for each version of a counter lose none of their steps, 
   const amounts = Object(history.json['items']).map(
     ({ record }: { record: { amount: number } }) => record.amount,
   )
-  expect(amounts).toEqual(Array.from({ length: clients * steps + 1 }, (_, n) => n))
+  const expected = Array.from({ length: clients * steps + 1 }, (_, n) => n)
+  expect(amounts).toEqual(expected)
+  for (const { name, items, gaps } of followers) {
+    await settledIn(30_000, async () => expect(items.length, name).toBeGreaterThanOrEqual(expected.length))
+    expect([items.map(({ record }) => Object(record).amount), gaps], name).toEqual([expected, []])
+  }
 })

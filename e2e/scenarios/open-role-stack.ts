@@ -4,6 +4,7 @@ import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
+import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { type RoleProcess, type RoleProcessOptions, startRole } from '#dataservice/testing/role-process.ts'
 import { type Kafka, type KafkaOptions, startKafka } from '#e2e/engines/kafka.ts'
 import { freePort } from '#e2e/engines/ports.ts'
@@ -57,8 +58,9 @@ export async function openRoleStack(
   const [kafka, postgres, redis] = await startEngines(resources, options)
   const database = await serviceDatabase(postgres.address)
   const ports = { gateway: await freePort(), reader: await freePort() }
-  const log = await makeTopics(kafka, options.partitions ?? 3)
   const base = testSettings(database.store, options.changes)
+  const isChanging = tableKind(base.partitioning) === 'Upsert'
+  const log = await makeTopics(kafka, options.partitions ?? 3, isChanging)
   const direct: Settings = {
     ...base,
     log: { ...base.log, ...log },
@@ -104,13 +106,19 @@ function startEngines(resources: AsyncDisposableStack, options: StackOptions) {
   ])
 }
 
-async function makeTopics({ bootstrapServers: brokers, brokers: { length } }: Kafka, partitions: number) {
+async function makeTopics(
+  { bootstrapServers: brokers, brokers: { length } }: Kafka,
+  partitions: number,
+  isChanging: boolean,
+) {
   const replicas = (first: number) => Array.from({ length }, (_, index) => (first + index) % length)
   const topics = await connectTopics(brokers)
-  const eventsTopic = await topics.create(Array.from({ length: partitions }, (_, index) => replicas(index)))
+  const all = Array.from({ length: partitions }, (_, index) => replicas(index))
+  const eventsTopic = await topics.create(all)
   const deadLettersTopic = await topics.create([replicas(0)], `${eventsTopic}.dead-letters`)
+  const changesTopic = isChanging ? await topics.create(all, `${eventsTopic}.changes`) : undefined
   await topics.close()
-  return { brokers, eventsTopic, deadLettersTopic, partitions }
+  return { brokers, eventsTopic, deadLettersTopic, partitions, ...(changesTopic && { changesTopic }) }
 }
 
 /** Waits until a role says that it is ready; then rejects with its log. */

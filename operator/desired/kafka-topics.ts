@@ -1,7 +1,7 @@
 /** The topics of one DataService, and what has to change about observed ones. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { deadLettersTopic, eventsTopic } from '#dataservice/contract/names.ts'
+import { changesTopic, deadLettersTopic, eventsTopic } from '#dataservice/contract/names.ts'
 import type { Effective } from './effective.ts'
 
 export interface Topic {
@@ -27,7 +27,7 @@ export type TopicChange =
 /** The largest batch that the gateway sends (1 MiB) with the 12 bytes that Kafka counts on top. */
 const maxMessageBytes = String(1_048_588)
 
-export function desiredTopics({ metadata }: DataService, { topic }: Effective): Topic[] {
+export function desiredTopics({ metadata, spec }: DataService, { topic }: Effective): Topic[] {
   const config = {
     'cleanup.policy': 'delete',
     'retention.ms': String(topic.retentionMs),
@@ -35,10 +35,17 @@ export function desiredTopics({ metadata }: DataService, { topic }: Effective): 
     'min.insync.replicas': topic.replicationFactor >= 3 ? '2' : '1',
     'unclean.leader.election.enable': 'false',
   }
-  const { replicationFactor } = topic
+  const { replicationFactor, partitions } = topic
+  const named = (name: string, count: number): Topic => ({
+    name,
+    partitions: count,
+    replicationFactor,
+    config,
+  })
   return [
-    { name: eventsTopic(metadata), partitions: topic.partitions, replicationFactor, config },
-    { name: deadLettersTopic(metadata), partitions: 1, replicationFactor, config },
+    named(eventsTopic(metadata), partitions),
+    named(deadLettersTopic(metadata), 1),
+    ...(spec.record.mode === 'Upsert' ? [named(changesTopic(metadata), partitions)] : []),
   ]
 }
 

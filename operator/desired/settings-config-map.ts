@@ -1,7 +1,14 @@
 /** ConfigMap `NAME-settings`: what is in force, for the pods and for people who look. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { database, deadLettersTopic, eventsTopic, ports, writerGroup } from '#dataservice/contract/names.ts'
+import {
+  changesTopic,
+  database,
+  deadLettersTopic,
+  eventsTopic,
+  ports,
+  writerGroup,
+} from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Effective } from './effective.ts'
 import { gatewayRules } from './gateway-rules.ts'
@@ -72,6 +79,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       brokers: bootstrapServers(owner, effective.brokers),
       eventsTopic: eventsTopic({ namespace, name }),
       deadLettersTopic: deadLettersTopic({ namespace, name }),
+      ...(owner.spec.record.mode === 'Upsert' && { changesTopic: changesTopic({ namespace, name }) }),
       group: writerGroup({ namespace, name }),
       partitions: effective.topic.partitions,
       retentionMs: effective.topic.retentionMs,

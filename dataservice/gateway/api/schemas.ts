@@ -151,15 +151,6 @@ const fixed = {
     },
     ['items', 'next'],
   ),
-  ChangesPage: object(
-    {
-      items: { type: 'array', items: ref('Item') },
-      next: { type: 'string', description: '`after` of the next page.' },
-      hasMore: { type: 'boolean', description: 'More is stored already.' },
-      gaps: { type: 'array', items: ref('Gap'), description: 'Records that were not read in time.' },
-    },
-    ['items', 'next', 'hasMore'],
-  ),
   Gap: object(
     {
       from: place('The first record that is gone; absent when the log is another.'),
@@ -170,24 +161,40 @@ const fixed = {
   Problem: problem,
 }
 
-const history = object({
-  items: {
-    type: 'array',
-    items: object({
-      version: { type: 'integer', minimum: 1 },
-      eventId: { type: 'string', format: 'uuid' },
-      command: { enum: ['create', 'replace', 'merge', 'delete'] },
-      acceptedAt: { type: 'string', format: 'date-time' },
-      schemaVersion: { type: 'string' },
-      record: { anyOf: [ref('Record'), { type: 'null' }] },
-    }),
-  },
-  next: { type: ['string', 'null'], description: 'Cursor of the next page; null at the end.' },
-})
+/** What the topic tells of: records, or changes of them. */
+const changesPage = (item: string): Json =>
+  object(
+    {
+      items: { type: 'array', items: ref(item) },
+      next: { type: 'string', description: '`after` of the next page.' },
+      hasMore: { type: 'boolean', description: 'More is stored already.' },
+      gaps: { type: 'array', items: ref('Gap'), description: 'Records that were not read in time.' },
+    },
+    ['items', 'next', 'hasMore'],
+  )
+
+const change = {
+  version: { type: 'integer', minimum: 1 },
+  eventId: { type: 'string', format: 'uuid' },
+  command: { enum: ['create', 'replace', 'merge', 'delete'] },
+  acceptedAt: { type: 'string', format: 'date-time' },
+  schemaVersion: { type: 'string' },
+  record: { anyOf: [ref('Record'), { type: 'null' }] },
+}
+
+/** Only where records change. */
+const ofChanges = {
+  Change: object({ id: ref('Id'), ...change }),
+  History: object({
+    items: { type: 'array', items: object(change) },
+    next: { type: ['string', 'null'], description: 'Cursor of the next page; null at the end.' },
+  }),
+}
 
 /** Components that all services have, but for the record itself. */
 export const schemas = (facts: ServiceFacts): Json => ({
   Id: idSchema(facts),
   ...fixed,
-  ...(facts.isChanging && { History: history }),
+  ChangesPage: changesPage(facts.isChanging ? 'Change' : 'Item'),
+  ...(facts.isChanging && ofChanges),
 })

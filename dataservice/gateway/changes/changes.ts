@@ -29,7 +29,7 @@ export interface ChangesPage {
   gaps: readonly Gap[]
 }
 
-const defaults = { lifting: undefined, maxOpen: 16, deadlineMs: 4_500 } as const
+const defaults = { maxOpen: 16, deadlineMs: 4_500 } as const
 /** Records of one page, together; the last may go beyond. */
 const maxBytes = 4 * 1024 * 1024
 /** Pieces that one page looks through: a caller may own few of the records. */
@@ -57,7 +57,7 @@ export class Changes {
     try {
       const [start, stored] = await Promise.all([
         startOf(question.after, this.#options, signal),
-        this.#options.stored(),
+        this.#options.stored(signal),
       ])
       return await new Collector(this.#options, question, start, stored ?? readerAway()).collect(signal)
     } catch (cause) {

@@ -116,9 +116,9 @@ export class Hub {
 
   async #follow(partition: number): Promise<void> {
     const { signal } = this.#end
-    const { start, log, ask, oldest, lifting } = this.#options
+    const { start, log, ask, oldest, eventOf } = this.#options
     const position = this.#next.get(partition) ?? 0n
-    const cursor = new LogCursor({ log, ask, oldest, lifting, topic: start.topic, partition, position })
+    const cursor = new LogCursor({ log, ask, oldest, eventOf, topic: start.topic, partition, position })
     for (let idle = 0; !signal.aborted; ) {
       const before = cursor.position
       await this.#take(partition, cursor)

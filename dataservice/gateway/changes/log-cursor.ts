@@ -1,8 +1,7 @@
 /** Goes through one partition of the log, record by record that is stored. */
 import type { LogRead, LogReader, LogRecord, Offset, ReadOptions } from '#dataservice/platform/kafka/port.ts'
-import type { Lifting } from '#dataservice/record/lifting.ts'
 import type { OutcomeWatchOptions } from '../outcome-watch.ts'
-import { RecentIds, repeatReach, type StoredEvent, storedEvent, storedRecords } from './stored-event.ts'
+import { RecentIds, repeatReach, type StoredEvent, storedRecords } from './stored-event.ts'
 
 /** What the cursors of a pod share. */
 export interface LogAccess {
@@ -11,8 +10,8 @@ export interface LogAccess {
   ask: OutcomeWatchOptions['ask']
   /** Milliseconds since 1970: of records that came before nobody knows any more what became of them. */
   oldest(): number
-  /** Where records have several versions. */
-  lifting?: Lifting | undefined
+  /** What is told of a record; undefined: nothing, somebody else wrote it. */
+  eventOf(record: LogRecord): StoredEvent | undefined
 }
 
 export interface CursorOptions extends LogAccess {
@@ -75,7 +74,7 @@ export class LogCursor {
     this.#pending = this.#pending.slice(decided.length)
     const stored = storedRecords(decided, passed.outcomes, this.#recent)
     const fresh = stored.filter(({ offset }) => offset >= this.#position)
-    const events = fresh.flatMap(record => storedEvent(record, this.#options.lifting) ?? [])
+    const events = fresh.flatMap(record => this.#options.eventOf(record) ?? [])
     const next = this.#pending[0]?.offset ?? this.#readTo ?? this.#position
     return this.#moved(events, next)
   }

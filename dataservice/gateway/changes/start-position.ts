@@ -23,7 +23,7 @@ export interface Start {
 export interface StartPorts {
   log: Pick<LogReader, 'topic' | 'range'>
   /** By partition, the offset below which everything has its outcome; undefined when nobody can tell now. */
-  stored(): Promise<ReadonlyMap<number, bigint> | undefined>
+  stored(signal: AbortSignal): Promise<ReadonlyMap<number, bigint> | undefined>
 }
 
 /** `start`: with the oldest record that the log holds. `now`: behind what is stored now. Or where somebody stood. */
@@ -53,7 +53,7 @@ export async function startOf(
     gaps,
   })
   if (after === 'now') {
-    const known = (await stored()) ?? readerAway()
+    const known = (await stored(signal)) ?? readerAway()
     return at(new Map(all.map(partition => [partition, known.get(partition) ?? 0n])))
   }
   if (after !== 'start' && after.log === name)

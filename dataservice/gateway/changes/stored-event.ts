@@ -30,7 +30,7 @@ export function storedEvent(
 }
 
 /** Bytes of the newest version are not looked at. */
-function lifted(
+export function lifted(
   value: Buffer,
   version: string,
   lifting: Lifting | undefined,

@@ -4,16 +4,18 @@ import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { eventOf, type ServerSentEvent } from '#e2e/scenarios/followers.ts'
 import { storedLog } from '../testing/stored-log.ts'
-import { type FollowingOptions, makeFollowing } from './following.ts'
+import { type FollowingOptions, makeFollowing, storedRecordsOf } from './following.ts'
 import { type After, readAfter } from './start-position.ts'
 
 function world(partitions = 3, options: Partial<FollowingOptions> = {}) {
   const log = storedLog(partitions)
   const metrics = new Registry()
   const { streams } = makeFollowing({
-    log: log.topic,
-    reader: { ask: async question => log.reader(question) },
-    oldest: () => 0,
+    ...storedRecordsOf({
+      log: log.topic,
+      reader: { ask: async question => log.reader(question) },
+      oldest: () => 0,
+    }),
     metrics,
     ...options,
   })
@@ -95,9 +97,11 @@ test('who comes again with any id it was told misses nothing and gets nothing tw
 test('clients with different pasts on one hub, and again on another pod, see each record once', async () => {
   const { log, follow, again, streams } = world(3, { bufferBytes: 4_000 })
   const other = makeFollowing({
-    log: log.topic,
-    reader: { ask: async question => log.reader(question) },
-    oldest: () => 0,
+    ...storedRecordsOf({
+      log: log.topic,
+      reader: { ask: async question => log.reader(question) },
+      oldest: () => 0,
+    }),
     metrics: new Registry(),
     bufferBytes: 1_000,
   }).streams

@@ -11,7 +11,7 @@ import { Stream } from './stream.ts'
 export type StreamEnd = 'client' | 'slow' | 'old' | 'stopped' | 'failed'
 
 export interface StreamsOptions
-  extends Pick<ChangesOptions, 'log' | 'ask' | 'stored' | 'oldest' | 'lifting'> {
+  extends Pick<ChangesOptions, 'log' | 'ask' | 'stored' | 'oldest' | 'eventOf'> {
   /** Hears how many records go out, and why streams end. */
   observe?: { sent(events: number): void; ended(why: StreamEnd): void }
   /** Hears why the streams of the pod broke off. */
@@ -34,7 +34,6 @@ export interface StreamsOptions
 const defaults = {
   observe: { sent: () => {}, ended: () => {} },
   warn: () => {},
-  lifting: undefined,
   maxOpen: 1_000,
   maxCatchingUp: 16,
   bufferBytes: 16 * 1024 * 1024,
@@ -127,29 +126,21 @@ export class Streams {
     const known = await before?.catch(() => undefined)
     if (known && !known.isOver) return known
     if (this.#hub && this.#hub !== before) return this.#hub // another stream was quicker
-    const {
-      log,
-      ask,
-      oldest,
-      lifting,
-      stored,
-      bufferBytes: maxBytes,
-      tickMs,
-      warn: onFailure,
-    } = this.#options
+    const { log, ask, oldest, eventOf, stored, bufferBytes: maxBytes, tickMs, warn } = this.#options
+    const access = { log, ask, oldest, eventOf }
     this.#hub = startOf('now', { log, stored }, signal).then(
-      start => new Hub({ start, log, ask, oldest, lifting, maxBytes, tickMs, onFailure }),
+      start => new Hub({ start, ...access, maxBytes, tickMs, onFailure: warn }),
     )
     return this.#hub
   }
 
   #body(hub: Hub, start: Start, ownKey: string | undefined): Readable {
-    const { log, ask, oldest, lifting, observe, warn, unreadMs, maxAgeMs } = this.#options
+    const { log, ask, oldest, eventOf, observe, warn, unreadMs, maxAgeMs } = this.#options
     const ending = new AbortController()
     let why: StreamEnd | undefined
     const stream = new Stream({
       hub,
-      access: { log, ask, oldest, lifting },
+      access: { log, ask, oldest, eventOf },
       start,
       ...(ownKey !== undefined && { ownKey }),
       takePlace: signal => this.#places.take(signal),

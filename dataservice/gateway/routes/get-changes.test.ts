@@ -10,7 +10,7 @@ import { storedLog } from '../testing/stored-log.ts'
 async function world(partitions = 3, guard?: CallerGuard) {
   const log = storedLog(partitions)
   const reader = (question: ReaderQuestion) => log.reader(question)
-  const { app } = await start({ reader, follow: { log: log.topic }, ...(guard && { guard }) })
+  const { app } = await start({ reader, topic: log.topic, ...(guard && { guard }) })
   const ask = (query: string) => app.inject(`/data/changes?${query}`)
   const page = async (query: string) => {
     const answer = await ask(query)

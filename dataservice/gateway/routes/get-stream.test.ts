@@ -9,7 +9,7 @@ import { storedLog } from '../testing/stored-log.ts'
 async function world(guard?: CallerGuard) {
   const log = storedLog(1)
   const reader = (question: ReaderQuestion) => log.reader(question)
-  const { app } = await start({ reader, follow: { log: log.topic }, ...(guard && { guard }) })
+  const { app } = await start({ reader, topic: log.topic, ...(guard && { guard }) })
   const ask = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
   /** Events of a stream until there are so many records. */
   const follow = async (url: string, records: number, headers: Record<string, string> = {}) => {

@@ -9,6 +9,7 @@ import type { RecordDeclaration } from '#dataservice/contract/record-declaration
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
+import type { LogReader } from '#dataservice/platform/kafka/port.ts'
 import { memoryTopic } from '#dataservice/platform/kafka/testing/memory-log-reader.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { Accumulator, type AccumulatorOptions } from '../accumulator.ts'
@@ -16,7 +17,7 @@ import { type GatewayPorts, gateway } from '../app.ts'
 import { byteBudget } from '../budget.ts'
 import type { CorsRules } from '../callers/cors.ts'
 import type { CallerGuard } from '../callers/guard.ts'
-import { type FollowingOptions, makeFollowing } from '../changes/following.ts'
+import { changesOf, type FollowingOptions, makeFollowing, storedRecordsOf } from '../changes/following.ts'
 import { changeHeaders } from '../commands/command.ts'
 import { gatewayMetrics } from '../metrics.ts'
 import type { ReaderAnswer, ReaderQuestion } from '../reader-port.ts'
@@ -53,6 +54,8 @@ export interface World {
   cors?: CorsRules
   /** What the document tells of it. */
   rules?: GatewayRules
+  /** The topic that is followed. */
+  topic?: LogReader
   /** The log as those see it who follow it. */
   follow?: Partial<FollowingOptions>
   /** Hears of each route that is registered. */
@@ -79,11 +82,16 @@ export async function start(world: World = {}) {
     questions.push(question)
     return world.reader?.(question) ?? { kind: 'unavailable' }
   }
+  const topic = world.topic ?? memoryTopic(3)
   const following = makeFollowing({
-    log: memoryTopic(3),
-    reader: { ask: async question => reader(question) },
+    ...(world.isChanging
+      ? changesOf({ log: topic })
+      : storedRecordsOf({
+          log: topic,
+          reader: { ask: async question => reader(question) },
+          oldest: () => now - 86_400_000,
+        })),
     metrics,
-    oldest: () => now - 86_400_000,
     ...world.follow,
   })
   const ports: GatewayPorts = {

@@ -34,6 +34,9 @@ const field = {
   records: 61,
 } as const
 
+/** Length -1, zigzag. */
+const noValue = 1
+
 const compressAbove = 4096
 const zstdAttribute = 4
 /** Level 1: a third of the default level's time for nearly its ratio on JSON. */
@@ -106,9 +109,11 @@ function contentBytes(record: NewRecord | undefined, index: number): number {
   if (!record) return 0
   const { key, value, headers, shared } = record
   // attributes and timestamp delta are one zero byte each
-  const total = 2 + varintBytes(index) + sized(key.length) + sized(value.length) + headerBytes(headers)
+  const total = 2 + varintBytes(index) + sized(key.length) + valueSize(value) + headerBytes(headers)
   return total + varintBytes(headerCount(record)) + (shared?.bytes.length ?? 0)
 }
+
+const valueSize = (value: Buffer | undefined): number => (value ? sized(value.length) : 1)
 
 function headerCount({ headers, shared }: NewRecord): number {
   let count = shared?.count ?? 0
@@ -130,7 +135,8 @@ function writeRecord(target: Buffer, start: number, record: NewRecord | undefine
   target[at++] = 0
   at = writeVarint(target, at, index)
   at = writeBytes(target, at, key)
-  at = writeBytes(target, at, value)
+  if (value) at = writeBytes(target, at, value)
+  else target[at++] = noValue
   at = writeVarint(target, at, headerCount(record))
   if (shared) {
     target.set(shared.bytes, at)

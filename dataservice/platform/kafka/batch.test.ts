@@ -84,8 +84,18 @@ test('another implementation reads our batch: fields, sequence and compressed re
   expect(read).toMatchObject({ producerId: 77n, producerEpoch: 1, firstSequence: 5, lastOffsetDelta: 199 })
   expect(read.firstTimestamp).toBe(BigInt(now))
   expect(read.records.map(({ value }) => value?.toString())).toEqual(
-    records.map(({ value }) => value.toString()),
+    records.map(({ value }) => value?.toString()),
   )
+})
+
+test('a tombstone is a record without a value, for another implementation and for us', () => {
+  const records = [newRecord('a'), { ...newRecord('b'), value: undefined }, newRecord('c')]
+  const { bytes } = encoded(records)
+  expect(bytes.length).toBe(batchBytes(records))
+  const texts = ['a', undefined, 'c']
+  const { records: read } = readRecordsBatch(Reader.from(Buffer.from(bytes)))
+  expect(read.map(({ value }) => value?.toString())).toEqual(texts)
+  expect(decodeBatches(bytes, 0n).records.map(({ value }) => value?.toString())).toEqual(texts)
 })
 
 test('a small batch is not compressed, and as long as foretold', () => {

@@ -19,7 +19,8 @@ export interface SharedHeaders {
 
 export interface NewRecord {
   key: Buffer
-  value: Buffer
+  /** Undefined for a tombstone. */
+  value: Buffer | undefined
   headers: Headers
   /** They stand before the others. */
   shared?: SharedHeaders

@@ -9,7 +9,7 @@ import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PostgresProxy, startPostgresProxy } from '#dataservice/platform/postgres/testing/proxy.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import type { MigratedService } from '#e2e/engines/migrated-database.ts'
-import { Assignment, type AssignmentOptions } from '../assignment.ts'
+import { Assignment, type AssignmentOptions, type ChangeListener } from '../assignment.ts'
 import { type WriterMetrics, writerMetrics } from '../metrics.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
@@ -33,6 +33,8 @@ export interface PlayedOptions {
   /** Default: all. */
   knownVersions?: AssignmentOptions['knownVersions']
   deadLetters?: () => void
+  changes?: ChangeListener
+  claimedBy?: string
 }
 
 /** Nothing is assigned to it yet. When the test ends it gives back what it has. */
@@ -51,13 +53,14 @@ export function playedWriter(
     store,
     knownVersions,
     topic: log.eventsTopic,
-    claimedBy: randomUUID(),
+    claimedBy: options.claimedBy ?? randomUUID(),
     partitioning,
     limits: { maxRecords, maxBytes: 1 << 20, maxDelayMs: 1 },
     metrics,
     log: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
     clock: { now: Date.now, random: Math.random },
     ...(deadLetters && { deadLetters }),
+    ...(options.changes && { changes: options.changes }),
   })
   onTestFinished(() => assignment.revoked())
   const outcomes = async () => {

@@ -3,7 +3,7 @@ import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
 import type { NewRow } from '../decode.ts'
 import { isolating, type RefusedRow } from '../isolate.ts'
 import { isUnstored, type RowOutcome } from '../outcomes.ts'
-import type { Applied, Apply } from '../store.ts'
+import type { Applied, Apply, Portion } from '../store.ts'
 import {
   acceptedAtOf,
   type Changed,
@@ -39,12 +39,13 @@ export type Announce = (changed: readonly Changed[]) => void
  * partition: between reading a record and changing it nobody else can.
  */
 export function changing(merge: Merge, announce: Announce = () => {}): Apply {
-  return async (session, rows, path) => {
-    if (path !== 'isolating') return told([await applyAll(session, rows, merge)], [], announce)
-    const { done, refused } = await isolating(session, rows, part => applyAll(session, part, merge))
+  return async (session, { rows, place }, path) => {
+    const work = (part: readonly NewRow[]) => applyAll(session, { rows: part, place }, merge)
+    if (path !== 'isolating') return told([await work(rows)], [], announce)
+    const { done, refused } = await isolating(session, rows, work)
     // The log may hold an event twice.
     const events = new Map(refused.map(each => [each.row.eventId, refusedEvent(each)]))
-    if (events.size > 0) await session.query(eventsStatement([...events.values()]))
+    if (events.size > 0) await session.query(eventsStatement([...events.values()], place.partition))
     return told(done, refused, announce)
   }
 }
@@ -58,7 +59,7 @@ function told(done: readonly Done[], refused: readonly RowOutcome[], announce: A
   }
 }
 
-async function applyAll(session: Session, rows: readonly NewRow[], merge: Merge): Promise<Done> {
+async function applyAll(session: Session, { rows, place }: Portion, merge: Merge): Promise<Done> {
   if (rows.length === 0) return { applied: 0, changed: [], outcomes: [] }
   const known = await knownAmong(session, rows)
   const states = await statesOf(
@@ -66,7 +67,7 @@ async function applyAll(session: Session, rows: readonly NewRow[], merge: Merge)
     rows.filter(({ eventId }) => !known.has(eventId)),
   )
   const { decided, changed, outcomes } = fold(rows, { states, known, merge })
-  if (decided.length > 0) await session.query(eventsStatement(decided.map(eventRow)))
+  if (decided.length > 0) await session.query(eventsStatement(decided.map(eventRow), place.partition))
   if (changed.length > 0) await session.query(upsertStatement(changed.map(stateRow)))
   return { applied: decided.filter(({ version }) => version !== undefined).length, changed, outcomes }
 }

@@ -43,13 +43,14 @@ export interface EventRow {
 }
 
 /** Fails when one of them stands there: it was decided before, or is decided elsewhere at this moment. */
-export function eventsStatement(rows: readonly EventRow[]): Statement {
+export function eventsStatement(rows: readonly EventRow[], partition: number): Statement {
   const column = (of: (row: EventRow) => string): Buffer => texts(rows.map(of))
   return {
     name: 'events',
-    text: `INSERT INTO events (id, record_id, command, accepted_at, schema_version, version, body, outcome, reason)
+    text: `INSERT INTO events (id, record_id, command, accepted_at, schema_version, version, body, outcome, reason,
+  partition)
 SELECT id::uuid, record_id, command, accepted_at::timestamptz, schema_version, nullif(version, '0')::bigint,
-  nullif(body, '')::json, nullif(outcome, ''), nullif(reason, '')
+  nullif(body, '')::json, nullif(outcome, ''), nullif(reason, ''), $10::int
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
   AS t(id, record_id, command, accepted_at, schema_version, version, body, outcome, reason)`,
     values: [
@@ -62,6 +63,7 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
       column(({ body }) => body),
       column(({ outcome }) => outcome),
       column(({ reason }) => storableText(reason) ?? ''),
+      partition,
     ],
   }
 }
