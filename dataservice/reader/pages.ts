@@ -1,19 +1,31 @@
 /** Pages of records: where they start, what they say, and how one follows another. */
 import type { KeyObject } from 'node:crypto'
-import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
+import type { Interval, TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import { type Count, pageText, recordText } from './answers.ts'
 import { type PagePlace, readCursor, signCursor } from './cursor.ts'
 import { idSchemes } from './ids.ts'
 import { canonicalQuestion, type PageQuestion, type PageRequest } from './parameters.ts'
-import { countStatement, estimateStatement, maxCounted, pageStatement } from './query.ts'
+import {
+  countStatement,
+  estimateStatement,
+  maxCounted,
+  maxPageBytes,
+  type PageStart,
+  pageStatement,
+} from './query.ts'
 import type { RowLifting } from './row-lifting.ts'
 import type { Ask, Store } from './store.ts'
+import { windowsOf } from './windows.ts'
 
 export interface PagesOptions {
   store: Store
   by: TableKind
+  /** Of partitions by time. */
+  interval?: Interval
   cursorKey: KeyObject
+  /** Milliseconds since 1970. */
+  now(): number
   lifting: RowLifting
 }
 
@@ -26,6 +38,13 @@ export interface Page {
 }
 
 export type Read = (statement: Statement) => Promise<readonly Row[]>
+
+/** The rows of one page. */
+interface Cut {
+  rows: readonly Row[]
+  /** There are no more behind them. */
+  isLast: boolean
+}
 
 /** Bodies of one page of `rows`, in bytes. */
 const exportPageBytes = 1024 * 1024
@@ -68,13 +87,11 @@ export class Pages {
     let size = limit
     for (let after = start; ; ) {
       const from = { question, limit: size, maxBytes: exportPageBytes }
-      const found = await read(
-        pageStatement({ ...from, ...(asked && { selection: asked }), ...(after && { after }) }, by),
-      )
-      const rows = found.slice(0, size)
+      const start = { ...from, ...(asked && { selection: asked }), ...(after && { after }) }
+      const { rows, isLast } = await this.#cut(start, read)
       yield rows.map(row => lifting.lifted(withoutExtras(row), selection))
       after = placeOf(rows.at(-1), by)
-      if (after === undefined || countOf(found) <= rows.length) return
+      if (after === undefined || isLast) return
       // Large records: the database need not look at many that will not fit.
       size = Math.min(limit, Math.max(2 * rows.length, fewestRows))
     }
@@ -89,16 +106,30 @@ export class Pages {
     const { store, by, cursorKey, lifting } = this.#options
     const asked = lifting.asked(selection)
     const start = { question, limit, ...(asked && { selection: asked }), ...(after && { after }) }
-    const found = await store.rows(pageStatement(start, by), ask)
-    const rows = found.slice(0, limit)
+    const { rows, isLast } = await this.#cut(start, statement => store.rows(statement, ask))
     const last = placeOf(rows.at(-1), by)
-    const next = last && countOf(found) > rows.length ? signCursor(cursorKey, canonical, last) : undefined
+    const next = last && !isLast ? signCursor(cursorKey, canonical, last) : undefined
     const counted = count && (await this.#count(question, count, ask))
     return pageText(
       rows.map(row => recordText(lifting.lifted(withoutExtras(row), selection), selection)),
       next,
       counted,
     )
+  }
+
+  async #cut(start: PageStart, read: Read): Promise<Cut> {
+    const { by, interval, now } = this.#options
+    const rows: Row[] = []
+    let maxBytes = start.maxBytes ?? maxPageBytes
+    for (const question of windowsOf(start.question, { after: start.after, interval, now: now() })) {
+      const limit = start.limit - rows.length
+      const found = await read(pageStatement({ ...start, question, limit, maxBytes }, by))
+      const taken = found.slice(0, limit)
+      rows.push(...taken)
+      if (countOf(found) > taken.length) return { rows, isLast: false }
+      maxBytes = Math.max(1, maxBytes - bytesOf(taken)) // one row comes in any case
+    }
+    return { rows, isLast: true }
   }
 
   async #count(question: PageQuestion, how: NonNullable<PageRequest['count']>, ask: Ask): Promise<Count> {
@@ -132,6 +163,9 @@ const withoutExtras = (row: Row): Row => row.slice(extras.id)
 
 /** Rows there were for a page, up to one beyond its limit. */
 const countOf = ([first]: readonly Row[]): number => Number(first?.[extras.found] ?? 0)
+
+const bytesOf = (rows: readonly Row[]): number =>
+  rows.flat().reduce((sum, cell) => sum + Buffer.byteLength(cell ?? ''), 0)
 
 /** Where a row stands in the order of pages. */
 function placeOf(row: Row | undefined, by: TableKind): PagePlace | undefined {

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
-import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
+import { tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { liftingTo } from '#dataservice/record/lifting.ts'
@@ -46,7 +46,9 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   const by = tableKind(settings.partitioning)
   const store = openStore({ reads: database, ...(primary && { primary }), topic: settings.log.eventsTopic })
   const lifting = rowLifting(liftingTo(record.versions))
-  const pages = new Pages({ store, by, cursorKey: key, lifting })
+  const timed = by === 'Time' ? timedTable(settings.partitioning) : undefined
+  const interval = timed && { interval: timed.interval }
+  const pages = new Pages({ store, by, ...interval, cursorKey: key, now, lifting })
   const local = new LocalCache(settings.cache.localBytes ?? localBytes)
   const exporter = new Exporter({ pages, store, columns: membersOf(settings.record.schema) })
   const metrics = readerMetrics(options.metrics, { database, local, exporter })

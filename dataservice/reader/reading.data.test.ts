@@ -8,7 +8,7 @@ import { type Redis, startRedis } from '#e2e/engines/redis.ts'
 import { entityOf, pack } from './entity.ts'
 import { cacheKey } from './lookup.ts'
 import { pageStatement, recordStatement } from './query.ts'
-import { openReader } from './testing/reader-app.ts'
+import { counting, openReader } from './testing/reader-app.ts'
 import { insert } from './testing/rows.ts'
 
 const day = 86_400_000
@@ -45,6 +45,19 @@ async function allPages(get: (url: string) => Promise<{ body: string; statusCode
 const newestFirst = (chosen: typeof rows) => chosen.map(({ id }) => id).reverse()
 
 describe('pages', () => {
+  test('end in the newest two partitions where they are full, and look further otherwise', async () => {
+    const statements = counting()
+    const { get } = await openReader(service, { between: statements.between })
+    const places = async (query: string) => {
+      const before = statements.count()
+      const { items } = (await get(`/data?${query}`)).json<{ items: Item[] }>()
+      return { items: items.length, statements: statements.count() - before }
+    }
+    expect(await places('limit=3')).toEqual({ items: 3, statements: 1 })
+    expect(await places('limit=250')).toEqual({ items: 250, statements: 2 })
+    expect(await places('limit=251&order=asc')).toEqual({ items: 250, statements: 1 })
+  })
+
   test('give every record once, newest first', async () => {
     const { get } = await openReader(service)
     expect(await allPages(get, 'limit=99')).toEqual({ ids: newestFirst(rows), pages: 3 })
