@@ -72,6 +72,8 @@ hba_file = '${configPath}/pg_hba.conf'
 max_connections = ${effective.connections.total}
 password_encryption = 'scram-sha-256'
 shared_buffers = '128MB'
+max_files_per_process = ${manyPartitions.openFiles}
+max_locks_per_transaction = ${manyPartitions.locksEach}
 dynamic_shared_memory_type = 'posix'
 wal_level = 'replica'
 max_wal_size = '1GB'
@@ -83,6 +85,12 @@ log_line_prefix = '%m [%p] %q%u@%d '
 timezone = 'UTC'
 `
 }
+
+/**
+ * A partition is a file and a lock, each of its indexes another of both. The defaults (1000 and 64) are for some hundred:
+ * beyond, every look-up opens and closes files, and a few questions about all partitions use up the locks of all sessions.
+ */
+const manyPartitions = { openFiles: 8_000, locksEach: 256 } as const
 
 /** A replica that is away may fill so much of the primary's volume; then it is given up and copies anew. */
 const keptForReplicas = '2GB'
