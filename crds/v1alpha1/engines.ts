@@ -193,7 +193,8 @@ const Partitioning = Type.Object(
         minimum: 1,
         maximum: 256,
         description:
-          'Number of partitions by hash of the id. Aim at some ten million records in each. Cannot be changed later. ' +
+          'Number of partitions by hash of the id. Aim at some ten million records in each; a list looks into all of ' +
+          'them, a record by its id into one. Cannot be changed later. ' +
           `Only with record.id or mode Upsert. Example: 64. Default: ${builtInPartitioning.hashPartitions}.`,
       }),
     ),

@@ -41,6 +41,20 @@ export function get({ paths, headers, requests, ...load }: Gets): Promise<void> 
   })
 }
 
+/** Each path is asked for by one connection; `requests` is their number. */
+export function getEach({ paths, headers, requests, ...load }: Gets): Promise<void> {
+  const asked = paths.map(path => ({ method: 'GET' as const, path, headers }))
+  let clients = 0
+  return answered(200, {
+    ...load,
+    amount: requests,
+    setupClient(client) {
+      const own = clients++
+      client.setRequests(asked.filter((_, at) => at % load.connections === own))
+    },
+  })
+}
+
 async function answered(status: number, options: autocannon.Options): Promise<void> {
   const result = await autocannon({ ...options, timeout: 30 })
   const right = result.statusCodeStats?.[`${status}`]?.count ?? 0

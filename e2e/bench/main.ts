@@ -4,26 +4,31 @@ import { parseArgs } from 'node:util'
 import { step } from '#tools/progress.ts'
 import { broken, type Contest, judge, type Row, rowOf, type Size, type Tally } from './contest.ts'
 import { gatewayBench } from './gateway.ts'
+import { growthBench } from './growth.ts'
 import { readerHitBench } from './reader-hit.ts'
 import { readerPageBench } from './reader-page.ts'
 import { readerStampedeBench } from './reader-stampede.ts'
 import { closing, table } from './report.ts'
 import { holdContest } from './rounds.ts'
 import { writerBench } from './writer.ts'
+import { writerConnectBench } from './writer-connect.ts'
 import { writerDuplicatesBench } from './writer-duplicates.ts'
 import { writerReplayBench } from './writer-replay.ts'
 
 /** Brings up what its contests need; what is handed to `resources` goes afterwards. */
 export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly (Contest | Tally)[]>
 
-const benches: Readonly<Record<string, Bench>> = {
+const benches: Readonly<Record<string, Bench | readonly Bench[]>> = {
   gateway: gatewayBench,
   writer: writerBench,
   'writer-duplicates': writerDuplicatesBench,
   'writer-replay': writerReplayBench,
+  'writer-connect': writerConnectBench,
   'reader-hit': readerHitBench,
   'reader-stampede': readerStampedeBench,
   'reader-page': readerPageBench,
+  // One after the other: the disk need not hold both.
+  growth: [growthBench('range'), growthBench('hash')],
 }
 
 /** What does not start fails under the name of its benchmark; it is never skipped. */
@@ -61,7 +66,7 @@ async function main(): Promise<number> {
   for (const [name, bench] of Object.entries(benches)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     step(`${name} (${size})`)
-    rows.push(...(await run(name, bench, size)))
+    for (const part of [bench].flat()) rows.push(...(await run(name, part, size)))
   }
   console.log(`\n${table(rows)}\n${closing(rows)}`)
   if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)

@@ -13,6 +13,9 @@ import { aliveFor, ready } from './ready.ts'
 /** As in production: a commit is on the disk. */
 export const durable = { fsync: 'on', full_page_writes: 'on', max_wal_size: '4GB' }
 
+/** Of one round; a million rows take half a minute. */
+const limitMs = 300_000
+
 export interface LogOf {
   brokers: string[]
   /** With one partition. */
@@ -65,7 +68,11 @@ export async function storeLog(
   const cpu = () => cpuOf(writer.pid) + cpuOfTree(pidOf(postgres))
   await ready(writer)
   const from = { records: await passed(database, topic), cpu: cpu(), at: performance.now() }
-  while ((await passed(database, topic)) < records) await aliveFor(writer, 50)
+  const until = from.at + limitMs
+  while ((await passed(database, topic)) < records) {
+    if (performance.now() > until) throw new Error(`the writer is not done: ${writer.log().slice(-2_000)}`)
+    await aliveFor(writer, 50)
+  }
   const sample = {
     operations: records - from.records,
     cpuSeconds: cpu() - from.cpu,

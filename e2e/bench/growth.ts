@@ -1,0 +1,217 @@
+/** What a hundred times the rows in a hundred times the partitions cost, with memory for few of them. */
+import { randomBytes } from 'node:crypto'
+import { credentialFiles } from '#dataservice/contract/names.ts'
+import { bearer, innerKey } from '#dataservice/platform/http/inner-key.ts'
+import { recordStatement } from '#dataservice/reader/query.ts'
+import { startRole } from '#dataservice/testing/role-process.ts'
+import { startKafka } from '#e2e/engines/kafka.ts'
+import { freePort } from '#e2e/engines/ports.ts'
+import { startPostgres } from '#e2e/engines/postgres.ts'
+import type { Contest, Sample, Size } from './contest.ts'
+import { cpuOf, cpuOfTree } from './cpu.ts'
+import { topicOf } from './filled-topic.ts'
+import {
+  type Extent,
+  type GrownTable,
+  grownTable,
+  idOf,
+  type Layout,
+  layouts,
+  refuseWithoutRoom,
+  statuses,
+} from './grown-tables.ts'
+import { getEach } from './load.ts'
+import type { Server } from './peer.ts'
+import { ready } from './ready.ts'
+import { counted } from './rounds.ts'
+import { one, pidOf, storeLog } from './writer-round.ts'
+
+interface Amounts {
+  large: Extent
+  small: Extent
+  /** Of one round. */
+  inserts: number
+  gets: number
+  pages: number
+  plans: number
+}
+
+const amounts: Readonly<Record<Size, Amounts>> = {
+  smoke: {
+    large: { partitions: 400, rows: 5_000_000 },
+    small: { partitions: 4, rows: 50_000 },
+    inserts: 50_000,
+    gets: 10_000,
+    pages: 500,
+    plans: 5_000,
+  },
+  full: {
+    large: { partitions: 400, rows: 100_000_000 },
+    small: { partitions: 4, rows: 1_000_000 },
+    inserts: 100_000,
+    gets: 30_000,
+    pages: 1_000,
+    plans: 10_000,
+  },
+}
+
+/** What is measured is the work for each statement: no vacuum or checkpoint of one table falls into the turn of the other. */
+const settings = {
+  shared_buffers: '128MB',
+  full_page_writes: 'on',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '60min',
+  autovacuum: 'off',
+  // As in a managed Postgres.
+  max_files_per_process: '8000',
+  max_locks_per_transaction: '256',
+}
+const gate = 0.9
+/** Newest first by hash of the id asks every partition for its newest: their number is chosen once, and told here. */
+const reports: ReadonlySet<string> = new Set(['growth-hash-page'])
+
+export const growthBench =
+  (layout: Layout) =>
+  async (size: Size, resources: AsyncDisposableStack): Promise<Contest[]> => {
+    const sizes = amounts[size]
+    await refuseWithoutRoom(sizes.large.rows)
+    const kafka = await startKafka({ brokers: 1 })
+    resources.defer(() => kafka.remove())
+    const brokers = kafka.bootstrapServers
+    const postgres = await startPostgres({ settings })
+    resources.defer(() => postgres.remove())
+    const rows = await newRecords(layout, brokers, size)
+    const ours = await measures(await grownTable(postgres, layout, sizes.large), sizes, rows, resources)
+    const peer = await measures(await grownTable(postgres, layout, sizes.small), sizes, rows, resources)
+    return measured.map(({ name, metric }) => ({
+      name: `growth-${layout}-${name}`,
+      metric,
+      gate: reports.has(`growth-${layout}-${name}`) ? 0 : gate,
+      ours: { version: told(sizes.large), round: ours[name] },
+      peer: { version: told(sizes.small), round: peer[name] },
+    }))
+  }
+
+const told = ({ rows, partitions }: Extent): string =>
+  `${rows.toLocaleString('en')} rows in ${partitions} partitions`
+
+/** Inserts come last: they change what the others look at. */
+const measured = [
+  { name: 'plan', metric: 'CPU µs of Postgres to plan a record by its id' },
+  { name: 'get', metric: 'CPU µs of reader and Postgres for each record, in no cache' },
+  { name: 'page', metric: 'CPU µs of reader and Postgres for each filtered page of 100' },
+  { name: 'insert', metric: 'CPU µs of writer and Postgres for each row' },
+] as const
+
+type Measure = (typeof measured)[number]['name']
+
+/** New records of each round in a topic of its own: each table takes each of them once. */
+async function newRecords(layout: Layout, brokers: string[], size: Size): Promise<NewRecords> {
+  const { inserts: records, large } = amounts[size]
+  const topics: string[] = []
+  for (let round = 0; round <= counted[size]; round++) {
+    const made = layouts[layout].records(records, large.rows + round * records)
+    topics.push(await topicOf(brokers, made))
+  }
+  return { brokers, topics, records }
+}
+
+interface NewRecords {
+  brokers: string[]
+  topics: readonly string[]
+  /** In each topic. */
+  records: number
+}
+
+async function measures(
+  table: GrownTable,
+  { gets, pages, plans }: Amounts,
+  { brokers, topics, records }: NewRecords,
+  resources: AsyncDisposableStack,
+): Promise<Record<Measure, () => Promise<Sample>>> {
+  const { service, postgres, layout } = table
+  const reader = await startReader(table, resources)
+  const planner = service.open('reader', { poolSize: 1 })
+  resources.defer(() => planner.close())
+  const randomIds = (count: number) =>
+    Array.from({ length: count }, () => idOf(table, Math.floor(Math.random() * table.rows)))
+  const pagePaths = statuses.map(status => `/data?status=${status}&limit=100`)
+  const left = topics.values()
+  return {
+    get: () =>
+      answers(
+        table,
+        reader,
+        randomIds(gets).map(id => `/data/${id}`),
+        16,
+      ),
+    // One after the other: callers who ask for one page at the same time share it.
+    page: () =>
+      answers(
+        table,
+        reader,
+        Array.from({ length: pages }, (_, n) => pagePaths[n % pagePaths.length] ?? ''),
+        1,
+      ),
+    plan: () =>
+      timed(
+        () => cpuOfTree(pidOf(postgres)),
+        plans,
+        async () => {
+          for (const id of randomIds(plans)) {
+            const { text, values = [] } = recordStatement(id)
+            await planner.query({ text: `EXPLAIN ${text}`, values })
+          }
+        },
+      ),
+    insert: async () => {
+      const topic = left.next().value
+      if (topic === undefined) throw new Error('there are no new records left')
+      const before = Number(await one(service, layouts[layout].newRows))
+      const sample = await storeLog(postgres, service, { brokers, topic, records, distinct: records })
+      const added = Number(await one(service, layouts[layout].newRows)) - before
+      if (added !== records) throw new Error(`${added} rows were added for ${records} records`)
+      return sample
+    },
+  }
+}
+
+/** Asks for each path once, over some connections. */
+async function answers(
+  { postgres }: GrownTable,
+  { url, pid, headers }: Reader,
+  paths: readonly string[],
+  connections: number,
+): Promise<Sample> {
+  const cpu = () => cpuOf(pid) + cpuOfTree(pidOf(postgres))
+  return timed(cpu, paths.length, () => getEach({ url, paths, headers, requests: paths.length, connections }))
+}
+
+async function timed(cpu: () => number, operations: number, work: () => Promise<void>): Promise<Sample> {
+  const before = { cpu: cpu(), at: performance.now() }
+  await work()
+  return {
+    operations,
+    cpuSeconds: cpu() - before.cpu,
+    wallSeconds: (performance.now() - before.at) / 1000,
+  }
+}
+
+interface Reader extends Server {
+  headers: Readonly<Record<string, string>>
+}
+
+/** Without a memory of its own, and nobody listens where its Redis should be. */
+async function startReader({ service }: GrownTable, resources: AsyncDisposableStack): Promise<Reader> {
+  const key = randomBytes(32).toString('hex')
+  const cache = { host: '127.0.0.1', port: await freePort(), ttlSeconds: 60, localBytes: 0 }
+  const credentials = {
+    [credentialFiles.postgresPassword]: service.password('reader'),
+    [credentialFiles.redisPassword]: '',
+    [credentialFiles.cursorKey]: key,
+  }
+  const reader = await startRole('reader', { ...service.settings, cache }, { credentials })
+  resources.defer(() => reader.remove())
+  await ready(reader)
+  return { url: reader.url, pid: reader.pid, headers: { authorization: bearer(innerKey(key)) } }
+}
