@@ -27,6 +27,24 @@ describe('a pool', () => {
     expect(opened).toHaveBeenCalledTimes(2)
   })
 
+  test('trusts no idle member once another one broke', async () => {
+    const { pool, opened } = makePool(3)
+    const gate = Promise.withResolvers<void>()
+    const members: Member[] = []
+    const use = () =>
+      pool.use(member => {
+        members.push(member)
+        return gate.promise
+      })
+    const all = Promise.all([use(), use(), use()])
+    gate.resolve()
+    await all
+    await pool.use(async member => member.destroy())
+    expect(members.map(({ usable }) => usable)).toEqual([false, false, false])
+    await pool.use(async () => 'anew')
+    expect(opened).toHaveBeenCalledTimes(4)
+  })
+
   test('gives the place of a failed opening back', async () => {
     const { pool, opened } = makePool(1)
     opened.mockRejectedValueOnce(new Error('no'))

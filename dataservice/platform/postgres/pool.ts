@@ -53,6 +53,7 @@ export class Pool<Member extends Pooled> {
         return await work(member)
       } finally {
         if (member.usable) this.#idle.push(member)
+        else this.#dropIdle()
       }
     } finally {
       this.#leavePlace()
@@ -93,6 +94,14 @@ export class Pool<Member extends Pooled> {
     }
     this.#busy -= 1
     if (this.#isClosed && this.#busy === 0) this.#drained.resolve()
+  }
+
+  /**
+   * What broke one has most likely broken all. On a network that lets nothing through, each of them would cost a caller
+   * of its own the whole time limit to find out.
+   */
+  #dropIdle(): void {
+    for (const member of this.#idle.splice(0)) member.destroy()
   }
 
   #idleMember(): Member | undefined {
