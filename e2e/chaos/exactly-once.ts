@@ -45,7 +45,12 @@ export const exactlyOnce: Suite = async context => {
   const world = await openRoleStack(context.resources, { partitions })
   const roles = await serve(world, writers)
   const { records: total, overMs } = plan
-  const load = startLoad({ url: world.gatewayUrl, chance: context.chance.of('load'), total, overMs })
+  const load = startLoad({
+    url: world.gatewayUrl,
+    chance: context.chance.of('load'),
+    total,
+    perSecond: (total * 1000) / overMs,
+  })
   const faults = startFaults(world, roles, plan, context.chance)
   const watch = tell(world, load, faults, context)
   try {

@@ -8,9 +8,10 @@ import { recordText } from './record-text.ts'
 export interface LoadOptions {
   url: string
   chance: Chance
-  /** Records, and the milliseconds over which they are spread. */
-  total: number
-  overMs: number
+  /** Records: what a fault held up is made good afterwards. */
+  perSecond: number
+  /** Ends by itself after so many; default: when it is stopped. */
+  total?: number
   /** Requests at a time. Default 4. */
   lanes?: number
   /** Share of requests that carry an Idempotency-Key. Default a half. */
@@ -28,26 +29,41 @@ export interface Load {
   longestSilenceMs(): number
   /** What the oracle needs beside the rows. */
   evidence(): Omit<Evidence, 'stored'>
-  /** Resolves when all is accepted; rejects when the service did not take it. */
+  /** Ids that were acknowledged lately. */
+  recentIds(): readonly string[]
+  /**
+   * Posts so many further records once, at once, each longer by `padding` bytes; what is not acknowledged is not sent
+   * again. Answers the status.
+   */
+  once(count: number, padding?: number): Promise<number>
+  /** From now on so many records a second; 0 for a pause. */
+  pace(perSecond: number): void
+  /** Begins nothing new. */
+  stop(): void
+  /** Resolves when all that was begun is accepted; rejects when the service did not take it. */
   done: Promise<void>
 }
 
 const largestBatch = 200
+const recentCount = 2_000
+/** Numbers of records beside the steady ones. */
+const firstFurther = 1_000_000_000
 
 /** Begins at once. */
 export function startLoad(options: LoadOptions): Load {
   const account = new Account()
-  const began = performance.now()
+  let from = { at: performance.now(), count: 0, perSecond: options.perSecond }
+  const allowed = (): number => from.count + (from.perSecond * (performance.now() - from.at)) / 1000
+  let { total = Number.POSITIVE_INFINITY } = options
   let next = 0
-  const due = (): boolean => next < (options.total * (performance.now() - began)) / options.overMs
+  let further = firstFurther
   const lane = async (chance: Chance): Promise<void> => {
     for (;;) {
-      while (next < options.total && !due()) await delay(10)
-      if (next >= options.total) return
-      const from = next
-      next = Math.min(options.total, from + chance.between(1, largestBatch))
-      const texts = Array.from({ length: next - from }, (_, index) => recordText(from + index))
-      await account.post(texts, options, chance)
+      while (next < total && next >= allowed()) await delay(10)
+      if (next >= total) return
+      const first = next
+      next = Math.min(total, first + chance.between(1, largestBatch))
+      await account.post(texts(first, next - first), options, chance)
     }
   }
   const lanes = Array.from({ length: options.lanes ?? 4 }, (_, index) => lane(options.chance.of(`${index}`)))
@@ -57,15 +73,30 @@ export function startLoad(options: LoadOptions): Load {
     accepted: () => account.acknowledged.size + account.keyed.size,
     setbacks: () => account.setbacks,
     longestSilenceMs: () => account.longestSilenceMs,
+    once: (count, padding) => {
+      further += count
+      return account.postOnce(texts(further - count, count, padding), options.url)
+    },
+    pace: perSecond => {
+      from = { at: performance.now(), count: allowed(), perSecond }
+    },
+    recentIds: () => account.recent,
     evidence: () => account,
+    stop: () => {
+      total = next
+    },
     done,
   }
 }
+
+const texts = (from: number, count: number, padding?: number): string[] =>
+  Array.from({ length: count }, (_, index) => recordText(from + index, padding))
 
 class Account implements Omit<Evidence, 'stored'> {
   readonly acknowledged = new Map<string, string>()
   readonly keyed = new Set<string>()
   readonly unknown: string[] = []
+  readonly recent: string[] = []
   setbacks = 0
   longestSilenceMs = 0
   #requests = 0
@@ -87,6 +118,12 @@ class Account implements Omit<Evidence, 'stored'> {
     }
   }
 
+  async postOnce(texts: readonly string[], url: string): Promise<number> {
+    const outcome = await attempt(texts, url)
+    this.#putDown(texts, outcome)
+    return outcome.status
+  }
+
   /** Answers what has to be sent again. */
   #putDownKeyed(texts: readonly string[], { status }: Outcome): readonly string[] {
     if (status !== 202) return texts
@@ -96,6 +133,8 @@ class Account implements Omit<Evidence, 'stored'> {
 
   #putDown(texts: readonly string[], { accepted, unknown }: Outcome): readonly string[] {
     for (const [index, id] of accepted) this.acknowledged.set(id, texts[index] ?? '')
+    this.recent.push(...accepted.values())
+    this.recent.splice(0, this.recent.length - recentCount)
     this.unknown.push(...texts.filter((_, index) => unknown(index)))
     return texts.filter((_, index) => !accepted.has(index))
   }

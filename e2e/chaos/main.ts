@@ -6,9 +6,16 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { step } from '#tools/progress.ts'
 import { chance } from './chance.ts'
+import { connectionStorm } from './connection-storm.ts'
 import { exactlyOnce } from './exactly-once.ts'
 import { atMost, broken, lineOf, type Row, rowOf } from './figures.ts'
+import { halfOpen } from './half-open.ts'
 import { runScenarios, scenarios } from './node-scenarios.ts'
+import { overload } from './overload.ts'
+import { poison } from './poison.ts'
+import { poolLeak } from './pool-leak.ts'
+import { rebalance } from './rebalance.ts'
+import { redisSlow } from './redis-slow.ts'
 import { parseSelection, type Selection } from './selection.ts'
 import type { Size, Suite } from './suite.ts'
 
@@ -17,6 +24,13 @@ const smokeRuns: Readonly<Record<string, number>> = { 'exactly-once': 3 }
 
 const suites: Readonly<Record<string, Suite>> = {
   'exactly-once': exactlyOnce,
+  poison,
+  'half-open': halfOpen,
+  'connection-storm': connectionStorm,
+  'pool-leak': poolLeak,
+  overload,
+  'redis-slow': redisSlow,
+  rebalance,
 }
 
 async function runSuite(name: string, suite: Suite, size: Size, seed: number): Promise<Row[]> {

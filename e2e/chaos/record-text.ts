@@ -3,8 +3,10 @@
 const numbers = ['1e2', '-0', '0.10', '12345678901234567890', '1E-7', '3', '2.50', '1.0e0'] as const
 const notes = ['', '"note":"\\u00e9é"  ,', '"note":"😀 \\/ /",\t', '"b":[1, 2 ,{}],', '"a":null,'] as const
 
-export function recordText(number: number): string {
+/** `padding`: bytes of a text in it. */
+export function recordText(number: number, padding = 0): string {
   const amount = numbers[number % numbers.length]
   const note = notes[number % notes.length]
-  return `{"customer":"c${number % 1000}", "amount":${amount},${note}"quantity":${number}}`
+  const long = padding === 0 ? '' : `"long":"${'x'.repeat(padding)}",`
+  return `{"customer":"c${number % 1000}", "amount":${amount},${note}${long}"quantity":${number}}`
 }

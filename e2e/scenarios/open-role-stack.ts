@@ -39,7 +39,7 @@ export interface StackOptions {
   kafka?: KafkaOptions
   postgres?: PostgresOptions
   /** The settings that the roles read, where something stands between them and the engines. */
-  rewire?: (settings: Settings) => Promise<Settings>
+  rewire?: (settings: Settings) => Settings
 }
 
 const userOf: Readonly<Record<Role, DatabaseUser>> = {
@@ -67,7 +67,7 @@ export async function openRoleStack(
     cache: { host: redis.host, port: redis.port, ttlSeconds: 60 },
     reader: { url: `http://127.0.0.1:${ports.reader}` },
   }
-  const settings = options.rewire ? await options.rewire(direct) : direct
+  const settings = options.rewire?.(direct) ?? direct
   const cursorKey = randomBytes(32).toString('hex')
   const processes: (RoleProcess & { role: Role })[] = []
   return {

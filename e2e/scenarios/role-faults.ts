@@ -13,6 +13,8 @@ export interface ServingRoles {
   process(role: ServingRole, which?: number): RoleProcess
   /** Starts one more; answers its number. */
   add(role: ServingRole): Promise<number>
+  /** Ends one for good; those behind it move up. */
+  end(role: ServingRole, signal: NodeJS.Signals, which: number): Promise<void>
   allReady(): Promise<void>
 }
 
@@ -38,6 +40,12 @@ export async function serve(world: Pick<RoleStack, 'start'>, writers = 1): Promi
     async add(role) {
       running[role].push(await world.start(role))
       return running[role].length - 1
+    },
+    async end(role, signal, which) {
+      const ended = find(role, which)
+      running[role].splice(which, 1)
+      ended.signal(signal)
+      await ended.exitCode
     },
     async restart(role, signal = 'SIGKILL', which = 0) {
       const ended = find(role, which)
