@@ -5,19 +5,25 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { step } from '#tools/progress.ts'
+import { cache } from './cache.ts'
 import { chance } from './chance.ts'
 import { connectionStorm } from './connection-storm.ts'
+import { databaseAway } from './database-away.ts'
 import { exactlyOnce } from './exactly-once.ts'
 import { atMost, broken, lineOf, type Row, rowOf } from './figures.ts'
 import { halfOpen } from './half-open.ts'
+import { lock } from './lock.ts'
 import { runScenarios, scenarios } from './node-scenarios.ts'
 import { overload } from './overload.ts'
+import { partitionMissing } from './partition-missing.ts'
 import { poison } from './poison.ts'
 import { poolLeak } from './pool-leak.ts'
 import { rebalance } from './rebalance.ts'
 import { redisSlow } from './redis-slow.ts'
 import { parseSelection, type Selection } from './selection.ts'
 import type { Size, Suite } from './suite.ts'
+import { throttled } from './throttled.ts'
+import { zombie } from './zombie.ts'
 
 /** A further seed finds what the first did not. */
 const smokeRuns: Readonly<Record<string, number>> = { 'exactly-once': 3 }
@@ -31,6 +37,12 @@ const suites: Readonly<Record<string, Suite>> = {
   overload,
   'redis-slow': redisSlow,
   rebalance,
+  zombie,
+  'database-away': databaseAway,
+  'partition-missing': partitionMissing,
+  cache,
+  lock,
+  throttled,
 }
 
 async function runSuite(name: string, suite: Suite, size: Size, seed: number): Promise<Row[]> {

@@ -39,7 +39,8 @@ export async function connectTopics(brokers: string[]): Promise<Topics> {
         partition,
         replicas: [...brokerIds],
       }))
-      await admin.createTopics({ topics: [{ topic, replicaAssignment }] })
+      // Its own wait asks one broker, which may not know of the topic yet, and fails then.
+      await admin.createTopics({ topics: [{ topic, replicaAssignment }], waitForLeaders: false })
       await untilLed(topic, replicas.length)
       return topic
     },
