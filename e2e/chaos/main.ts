@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { step } from '#tools/progress.ts'
+import { brokerLoss } from './broker-loss.ts'
 import { cache } from './cache.ts'
 import { chance } from './chance.ts'
 import { connectionStorm } from './connection-storm.ts'
@@ -21,6 +22,7 @@ import { poolLeak } from './pool-leak.ts'
 import { rebalance } from './rebalance.ts'
 import { redisSlow } from './redis-slow.ts'
 import { parseSelection, type Selection } from './selection.ts'
+import { slowClients } from './slow-clients.ts'
 import type { Size, Suite } from './suite.ts'
 import { throttled } from './throttled.ts'
 import { zombie } from './zombie.ts'
@@ -35,8 +37,10 @@ const suites: Readonly<Record<string, Suite>> = {
   'connection-storm': connectionStorm,
   'pool-leak': poolLeak,
   overload,
+  'slow-clients': slowClients,
   'redis-slow': redisSlow,
   rebalance,
+  'broker-loss': brokerLoss,
   zombie,
   'database-away': databaseAway,
   'partition-missing': partitionMissing,
