@@ -5,11 +5,11 @@ import { getChangesPage, getEventStream } from './api/change-operations.ts'
 import { deleteRecord, getHistory, patchRecord, putRecord } from './api/command-operations.ts'
 import { postRecords } from './api/post-operation.ts'
 import { getRecord, getStatus, listRecords } from './api/read-operations.ts'
-import { type Route, register, type ServiceFacts } from './api/table.ts'
+import { type Operation, type Route, register, type ServiceFacts } from './api/table.ts'
 import { allowOrigins, type CorsRules } from './callers/cors.ts'
 import { type CallerGuard, guardCallers } from './callers/guard.ts'
 import type { Following } from './changes/following.ts'
-import { type ChangePorts, changeData } from './commands/change-data.ts'
+import { type ChangePorts, changeData, methodsBeside } from './commands/change-data.ts'
 import type { ChangeHeaders, ChangeKind } from './commands/command.ts'
 import { madeBy } from './commands/version.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
@@ -73,6 +73,7 @@ export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
         },
         ...changes,
       },
+      ...(commands && { fewer: methodsBeside }),
     },
     // A record may be called as one of them is.
     ...followRoutes(ports.following, changes),
@@ -91,9 +92,32 @@ function followRoutes({ changes, streams }: Following, others: Route['methods'])
     url,
     methods: {
       GET: { handler: { config: following, handler }, operations: { [url]: operation } },
-      ...others,
+      ...documentedAt(url, others),
     },
   }))
+}
+
+/** The calls of a record whose id is a word of ours: as of any record, and told at the URL that the word has. */
+function documentedAt(url: string, methods: Route['methods']): Route['methods'] {
+  const word = url.slice(url.lastIndexOf('/') + 1)
+  const here = (operation: (facts: ServiceFacts) => Operation) => (facts: ServiceFacts) => {
+    const { operationId, summary, parameters = [], ...rest } = operation(facts)
+    return {
+      ...rest,
+      operationId: `${operationId}_${word}`,
+      summary: `${summary} with the id ${word}`,
+      parameters: parameters.filter(({ in: place }) => place !== 'path'),
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(methods).map(([method, { handler, operations }]) => [
+      method,
+      {
+        handler,
+        operations: Object.fromEntries(Object.values(operations).map(operation => [url, here(operation)])),
+      },
+    ]),
+  )
 }
 
 /** How a record changes. */

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ownKeyOf } from '#dataservice/platform/http/own-key.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
+import { isStorable } from '#dataservice/record/natural-id.ts'
 import { idOfUrl } from './ids.ts'
 import type { Outcomes, Position } from './outcomes.ts'
 import type { Ask } from './store.ts'
@@ -18,7 +19,7 @@ export async function answerStatus(
 ): Promise<FastifyReply> {
   const url = request.raw.url ?? ''
   const id = idOfUrl(statusPath.exec(url)?.[1] ?? '')
-  if (id === undefined) throw new Problem('not-found')
+  if (id === undefined || !isStorable(id)) throw new Problem('not-found')
   const own = ownKeyOf(request.headers)
   const text = new URL(url, 'http://reader').searchParams.get('position')
   const position = text === null ? undefined : positionOf(text)

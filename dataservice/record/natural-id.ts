@@ -22,9 +22,13 @@ export function naturalId(value: unknown): NaturalId {
 
 /** Whether a record may have this id: what cannot be stored is not even looked for. */
 export function isStorable(id: string): boolean {
-  return (
-    !unreachable.includes(id) && id.isWellFormed() && !id.includes('\0') && id.length <= 2 * maxIdCharacters // a character may be two units of UTF-16
-  )
+  return !unreachable.includes(id) && id.isWellFormed() && !id.includes('\0') && !isTooLong(id)
+}
+
+/** A character may be two units of UTF-16. */
+function isTooLong(id: string): boolean {
+  if (id.length <= maxIdCharacters) return false
+  return id.length > 2 * maxIdCharacters || [...id].length > maxIdCharacters
 }
 
 function refused(message: string): NaturalId {

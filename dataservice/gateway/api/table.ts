@@ -6,7 +6,12 @@ import type { FastifyInstance } from 'fastify'
 import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
 import type { AcceptedRecord, RecordDeclaration } from '#dataservice/contract/record-declaration.ts'
 import type { ProblemCode } from '#dataservice/platform/http/problems.ts'
-import { type Method, type MethodHandler, resource } from '#dataservice/platform/http/resource.ts'
+import {
+  type FewerMethods,
+  type Method,
+  type MethodHandler,
+  resource,
+} from '#dataservice/platform/http/resource.ts'
 
 /** An object of the OpenAPI document. */
 export type Json = Readonly<Record<string, unknown>>
@@ -52,12 +57,13 @@ export interface Route {
   /** Pattern of the router. */
   url: string
   methods: Partial<Record<Method, RouteMethod>>
+  fewer?: FewerMethods
 }
 
 /** Registers every route of the table. */
 export function register(app: FastifyInstance, table: readonly Route[]): void {
-  for (const { url, methods } of table) {
+  for (const { url, methods, fewer } of table) {
     const handlers = Object.entries(methods).map(([method, { handler }]) => [method, handler] as const)
-    resource(app, url, Object.fromEntries(handlers))
+    resource(app, url, Object.fromEntries(handlers), fewer)
   }
 }

@@ -126,7 +126,7 @@ test.each<[string, number, Method, string, string, Record<string, string>]>([
   ['a patch of what must be new', 400, 'PATCH', '/data/a', '{}', { ...patch, 'if-none-match': '*' }],
   ['an id that no record can have', 400, 'PUT', `/data/${'x'.repeat(1_201)}`, order('x'), json],
   ['a broken id', 400, 'DELETE', '/data/%ff', '', {}],
-  ['what is beside a record', 404, 'DELETE', '/data/a/events', '', {}],
+  ['what is beside a record', 405, 'DELETE', '/data/a/events', '', {}],
 ])('%s is refused with %i and leaves the log as it is', async (_, code, method, url, body, headers) => {
   const { send, log } = await service()
   const { statusCode } = await send(method, url, body, headers)

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inflate } from '#dataservice/platform/http/inflate.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
-import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
+import type { FewerMethods, MethodHandler } from '#dataservice/platform/http/resource.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { postAnswer, retryAfterSeconds } from '../answers.ts'
 import { takeFor } from '../budget.ts'
@@ -35,6 +35,8 @@ const mediaTypes: Readonly<Record<ChangeKind, readonly string[]>> = {
 
 export function changeData(kind: ChangeKind, maxBodyBytes: number, ports: ChangePorts): MethodHandler {
   function admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const allow = methodsBeside(request.raw.url ?? '')
+    if (allow) throw new Problem('method-not-allowed', { allow })
     judgeHeaders(kind, request)
     tellDeprecation(request, reply, ports.rules)
     if (ports.isLogFull()) throw new Problem('log-full', { retryAfter: fullRetrySeconds })
@@ -68,6 +70,10 @@ export function changeData(kind: ChangeKind, maxBodyBytes: number, ports: Change
 
   return { config: { ownRecords: true }, onRequest: admit, handler }
 }
+
+/** What stands beside a record is read only. */
+export const methodsBeside: FewerMethods = url => (besidePath.test(url) ? ['GET', 'HEAD'] : undefined)
+const besidePath = /^\/data\/[^/?#]+\/(?:events|status)(?:[?#]|$)/
 
 /** Before the body is read. */
 function judgeHeaders(kind: ChangeKind, request: FastifyRequest): void {

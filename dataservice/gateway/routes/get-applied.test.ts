@@ -104,5 +104,26 @@ test('a record may be called as a way to follow them is: it is changed there', a
     const headers = { 'content-type': 'application/json' }
     const answer = await app.inject({ method: 'PUT', url: `/data/${id}`, payload, headers })
     expect([answer.statusCode, answer.json().id]).toEqual([202, id])
+    const { paths } = (await app.inject('/openapi.json')).json()
+    expect(Object.keys(paths[`/data/${id}`])).toEqual(['get', 'put', 'patch', 'delete'])
+    expect(paths[`/data/${id}`].put.operationId).toBe(`putRecord_${id}`)
   }
+})
+
+test.each(['events', 'status'])('what stands at /data/{id}/%s is read only', async beside => {
+  const { app } = await world()
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST'] as const) {
+    const answer = await app.inject({ method, url: `/data/a/${beside}?limit=1` })
+    expect([answer.statusCode, answer.headers.allow], method).toEqual([405, 'GET, HEAD'])
+  }
+  const { headers } = await app.inject({ method: 'OPTIONS', url: '/data/a' })
+  expect(headers.allow).toBe('GET, HEAD, PUT, PATCH, DELETE')
+})
+
+test('an id has at most 600 characters, however long each is', async () => {
+  const { app } = await world()
+  const status = async (id: string) =>
+    (await app.inject({ method: 'DELETE', url: `/data/${encodeURIComponent(id)}` })).statusCode
+  expect([await status('x'.repeat(600)), await status('𐍈'.repeat(600))]).toEqual([202, 202])
+  expect([await status('x'.repeat(601)), await status('𐍈'.repeat(601))]).toEqual([400, 400])
 })
