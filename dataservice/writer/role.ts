@@ -9,12 +9,12 @@ import { mark } from '#dataservice/platform/redis/versioned.ts'
 import { eventSource } from '#dataservice/record/envelope.ts'
 import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
+import { laneLimits, storingOrder } from './hash-batches.ts'
 import { versionsUpTo } from './known-versions.ts'
-import type { LaneLimits } from './lane.ts'
 import { changeMetrics, type WriterMetrics, writerMetrics } from './metrics.ts'
 import { DeadLetterRelay } from './relay.ts'
 import { deadLetters } from './relay-store.ts'
-import { type IngestStore, ingestStore } from './store.ts'
+import { appending, type IngestStore, ingestStore } from './store.ts'
 import { recordsTables } from './table.ts'
 import { type Announce, changing } from './upsert/apply.ts'
 import { ChangeRelay, type ChangeRelayOptions } from './upsert/change-relay.ts'
@@ -38,7 +38,6 @@ export interface ChangingPorts {
   openChanges(signal: AbortSignal): Promise<LogAppender>
 }
 
-const limits: LaneLimits = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, maxDelayMs: 5 }
 /** How often lag is measured and Kafka is told the positions. */
 const reportMs = 5_000
 
@@ -67,7 +66,7 @@ export async function start(
     topic: settings.log.eventsTopic,
     claimedBy,
     partitioning: settings.partitioning,
-    limits,
+    limits: laneLimits(settings.partitioning),
     metrics,
     log,
     clock,
@@ -97,7 +96,10 @@ function storeOf(
   ports: ChangingPorts | undefined,
 ): IngestStore {
   const table = recordsTables[tableKind(partitioning)]
-  const apply = table.by === 'Upsert' ? changing(mergeInto(record), announceTo(ports?.cache)) : undefined
+  const apply =
+    table.by === 'Upsert'
+      ? changing(mergeInto(record), announceTo(ports?.cache))
+      : appending(table, storingOrder(partitioning))
   return ingestStore(database, table, requestKeyLifeMs(log.retentionMs), apply)
 }
 
