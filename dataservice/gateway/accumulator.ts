@@ -1,20 +1,21 @@
 /**
- * Collects records into batches: for each partition one batch is on its way while the next fills. What is due leaves
- * with all that waits for other partitions: it shares a request to the broker.
+ * Collects records into batches: for each partition one batch is on its way while the next fills. What waits for several
+ * partitions leaves together: it shares a request to the broker. A record that comes alone leaves at once; then nothing
+ * leaves for `paceMs`, so that under load many records share what a batch costs.
  * Bounded in bytes; every record has exactly one outcome, also when its caller stops waiting.
  */
-import { maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
+import { batchBytes, maxBatchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
 import type { Acks, AppendOutcome, LogAppender } from '#dataservice/platform/kafka/port.ts'
 import { type Draft, type Entry, EntryQueue, type RecordOutcome, Ticket } from './entries.ts'
 
 export interface AccumulatorOptions {
   appender: Pick<LogAppender, 'append'>
-  /** How long the first record of a batch waits for company. */
-  lingerMs?: number
+  /** Time between two departures, unless a batch is full before. */
+  paceMs?: number
   maxRecords?: number
   /** Bytes of all records that have no outcome yet. */
   maxBytes?: number
-  /** After this a caller gets what is known. */
+  /** After this, or soon after it (`looksInDeadline`), a caller gets what is known. */
   deadlineMs?: number
   /** Hears of each batch. */
   observe?: (batch: {
@@ -26,22 +27,28 @@ export interface AccumulatorOptions {
   }) => void
 }
 
-const defaults = { lingerMs: 3, maxRecords: 1_000, maxBytes: 32 * 1024 * 1024, deadlineMs: 4_500 } as const
+/** The pace is what Kafka's own producer lingers since version 4.0. */
+const defaults = { paceMs: 5, maxRecords: 1_000, maxBytes: 32 * 1024 * 1024, deadlineMs: 4_500 } as const
+
+/** How often it looks for callers that wait no longer. */
+const looksInDeadline = 45
 
 interface Lane {
   partition: number
   acks: Acks
   waiting: EntryQueue
-  isBusy: boolean
-  /** When the first of those that wait came, by `performance.now()`. */
-  since: number
+  /** The batch that is on its way; empty when there is none. */
+  sent: readonly Entry[]
 }
 
 export class Accumulator {
   readonly #options: Required<Omit<AccumulatorOptions, 'observe'>> & Pick<AccumulatorOptions, 'observe'>
   readonly #lanes: Readonly<Record<Acks, Map<number, Lane>>> = { all: new Map(), 1: new Map(), 0: new Map() }
   readonly #idle: (() => void)[] = []
-  #timer: NodeJS.Timeout | undefined
+  #departure: NodeJS.Timeout | undefined
+  #watch: NodeJS.Timeout | undefined
+  /** When the last batches left, by `performance.now()`. */
+  #lastDeparture = Number.NEGATIVE_INFINITY
   #bytes = 0
   #isClosing = false
 
@@ -60,19 +67,20 @@ export class Accumulator {
    */
   append(drafts: readonly Draft[], acks: Acks = 'all'): Promise<RecordOutcome[]> | undefined {
     if (drafts.length === 0) return Promise.resolve([])
-    const { promise, resolve } = Promise.withResolvers<RecordOutcome[]>()
-    const ticket = new Ticket(drafts, outcomes => {
-      clearTimeout(timer)
-      resolve(outcomes)
+    const sizes = drafts.map(({ record }) => batchBytes([record]))
+    const bytes = sizes.reduce((sum, size) => sum + size, 0)
+    if (this.#bytes + bytes > this.#options.maxBytes) return undefined
+    this.#bytes += bytes
+    this.#watch ??= setInterval(() => this.#look(), this.#options.deadlineMs / looksInDeadline)
+    const since = performance.now()
+    return new Promise(resolve => {
+      const ticket = new Ticket(drafts.length, resolve)
+      for (const [place, { partition, record }] of drafts.entries())
+        this.#enqueue(this.#lane(partition, acks), { record, bytes: sizes[place] ?? 0, since, ticket, place })
     })
-    if (this.#bytes + ticket.bytes > this.#options.maxBytes) return undefined
-    this.#bytes += ticket.bytes
-    const timer = setTimeout(() => this.#expire(ticket, acks), this.#options.deadlineMs)
-    for (const entry of ticket.entries) this.#enqueue(this.#lane(entry.partition, acks), entry)
-    return promise
   }
 
-  /** Sends what waits without further linger; resolves when nothing is without an outcome. */
+  /** Sends what waits without further delay; resolves when nothing is without an outcome. */
   async flush(): Promise<void> {
     this.#isClosing = true
     this.#sendAll()
@@ -82,75 +90,88 @@ export class Accumulator {
   #lane(partition: number, acks: Acks): Lane {
     const known = this.#lanes[acks].get(partition)
     if (known) return known
-    const lane: Lane = { partition, acks, waiting: new EntryQueue(), isBusy: false, since: 0 }
+    const lane: Lane = { partition, acks, waiting: new EntryQueue(), sent: [] }
     this.#lanes[acks].set(partition, lane)
     return lane
   }
 
   #enqueue(lane: Lane, entry: Entry): void {
-    if (lane.waiting.length === 0) lane.since = performance.now()
     lane.waiting.push(entry)
-    if (!lane.isBusy) this.#schedule(lane)
+    if (lane.sent.length === 0) this.#schedule(lane)
   }
 
-  /** Sends when what waits for this free lane is due, else sees to it that it will be sent. */
-  #schedule({ waiting, since }: Lane): void {
+  /** Sees to it that what waits for this free lane leaves in time. */
+  #schedule({ waiting }: Lane): void {
     if (waiting.length === 0) return
-    const { lingerMs, maxRecords } = this.#options
-    const leftMs = since + lingerMs - performance.now()
-    if (this.#isClosing || waiting.length >= maxRecords || leftMs <= 0) this.#sendAll()
-    else this.#timer ??= setTimeout(() => this.#sendAll(), leftMs)
+    const { paceMs, maxRecords } = this.#options
+    if (this.#isClosing || waiting.length >= maxRecords) this.#sendAll()
+    else
+      this.#departure ??= setTimeout(
+        () => this.#sendAll(),
+        Math.max(0, this.#lastDeparture + paceMs - performance.now()),
+      )
   }
 
   #sendAll(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearTimeout(this.#departure)
+    this.#departure = undefined
+    this.#lastDeparture = performance.now()
     for (const lanes of Object.values(this.#lanes)) for (const lane of lanes.values()) this.#send(lane)
   }
 
   #send(lane: Lane): void {
-    if (lane.isBusy) return
-    const batch = lane.waiting.take(this.#options.maxRecords, maxBatchBytes)
-    if (batch.length === 0) return
-    lane.isBusy = true
-    void this.#deliver(lane, batch).finally(() => {
-      lane.isBusy = false
+    if (lane.sent.length > 0 || lane.waiting.length === 0) return
+    lane.sent = lane.waiting.take(this.#options.maxRecords, maxBatchBytes)
+    void this.#deliver(lane).finally(() => {
+      lane.sent = []
       this.#schedule(lane)
     })
   }
 
-  async #deliver({ partition, acks }: Lane, batch: readonly Entry[]): Promise<void> {
+  async #deliver({ partition, acks, sent }: Lane): Promise<void> {
     const started = performance.now()
-    const records = batch.map(({ record }) => record)
+    const records = sent.map(({ record }) => record)
     const answers = await this.#options.appender.append(new Map([[partition, records]]), acks)
     const outcome = answers.get(partition) ?? { kind: 'unknown', reason: 'the log named no outcome' }
     const seconds = (performance.now() - started) / 1000
-    const outcomeAt = outcomesOf(outcome, partition, batch.length)
-    let bytes = 0
-    for (let place = 0; place < batch.length; place++) {
-      const entry = batch[place]
-      if (!entry) continue
-      bytes += entry.bytes
-      entry.settle(outcomeAt(place))
-    }
+    const bytes = settle(sent, outcomesOf(outcome, partition, sent.length))
     this.#release(bytes)
-    this.#options.observe?.({ acks, records: records.length, bytes, seconds, outcome: outcome.kind })
+    this.#options.observe?.({ acks, records: sent.length, bytes, seconds, outcome: outcome.kind })
   }
 
-  /** The caller waits no longer: what still waits leaves the queue, what is on its way may yet arrive. */
-  #expire(ticket: Ticket, acks: Acks): void {
-    for (const entry of ticket.entries) {
-      const isWithdrawn = this.#lanes[acks].get(entry.partition)?.waiting.withdraw(entry) ?? false
-      if (isWithdrawn) this.#release(entry.bytes)
-      const reason = 'the log did not answer in time'
-      entry.settle(isWithdrawn ? { kind: 'refused', reason } : { kind: 'unknown', reason })
-    }
+  /** Callers that have waited long enough: what still waits leaves the queue, what is on its way may yet arrive. */
+  #look(): void {
+    const reason = 'the log did not answer in time'
+    const latest = performance.now() - this.#options.deadlineMs
+    for (const lanes of Object.values(this.#lanes))
+      for (const { sent, waiting } of lanes.values()) {
+        settle(
+          sent.filter(({ since }) => since <= latest),
+          () => ({ kind: 'unknown', reason }),
+        )
+        this.#release(settle(waiting.takeSince(latest), () => ({ kind: 'refused', reason })))
+      }
+    if (this.#bytes > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
   }
 
   #release(bytes: number): void {
     this.#bytes -= bytes
     if (this.#bytes === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+/** Answers how many bytes the entries take. */
+function settle(entries: readonly Entry[], outcomeAt: (place: number) => RecordOutcome): number {
+  let bytes = 0
+  for (let place = 0; place < entries.length; place++) {
+    const entry = entries[place]
+    if (!entry) continue
+    bytes += entry.bytes
+    entry.ticket.settle(entry.place, outcomeAt(place))
+  }
+  return bytes
 }
 
 /** The outcome of each record of a batch, by its place. */

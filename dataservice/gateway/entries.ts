@@ -1,5 +1,4 @@
 /** Records on their way into the log: who waits for them, and in which order they go. */
-import { batchBytes } from '#dataservice/platform/kafka/batch-encoder.ts'
 import type { NewRecord, Offset } from '#dataservice/platform/kafka/port.ts'
 
 /** A record and the partition it belongs to. */
@@ -16,69 +15,51 @@ export type RecordOutcome =
   | { kind: 'unknown'; reason: string }
 
 /** One record of a caller. */
-export class Entry {
-  readonly partition: number
-  readonly record: NewRecord
+export interface Entry {
+  record: NewRecord
   /** What it takes in a batch. */
-  readonly bytes: number
-  state: 'waiting' | 'taken' | 'withdrawn' = 'waiting'
-  readonly #ticket: Ticket
-  readonly #place: number
-
-  constructor({ partition, record }: Draft, bytes: number, ticket: Ticket, place: number) {
-    this.partition = partition
-    this.record = record
-    this.bytes = bytes
-    this.#ticket = ticket
-    this.#place = place
-  }
-
-  /** The first outcome counts. */
-  settle(outcome: RecordOutcome): void {
-    this.#ticket.settle(this.#place, outcome)
-  }
+  bytes: number
+  /** When it came, by `performance.now()`. */
+  since: number
+  ticket: Ticket
+  /** Which of its caller's records it is. */
+  place: number
 }
 
-/** All records of one caller; `done` hears their outcomes, in order, once every one is settled. */
+/** Who waits for the outcomes of some records: `done` hears them, in order, once every one is settled. */
 export class Ticket {
-  readonly entries: readonly Entry[]
-  readonly bytes: number
-  readonly #settled: (RecordOutcome | undefined)[]
+  readonly #outcomes: RecordOutcome[]
+  readonly #isSettled: boolean[]
   readonly #done: (outcomes: RecordOutcome[]) => void
   #missing: number
 
-  constructor(drafts: readonly Draft[], done: (outcomes: RecordOutcome[]) => void) {
-    let total = 0
-    this.entries = drafts.map((draft, place) => {
-      const bytes = batchBytes([draft.record])
-      total += bytes
-      return new Entry(draft, bytes, this, place)
-    })
-    this.bytes = total
-    this.#settled = drafts.map(() => undefined)
+  constructor(count: number, done: (outcomes: RecordOutcome[]) => void) {
+    this.#outcomes = new Array(count)
+    this.#isSettled = new Array(count).fill(false)
     this.#done = done
-    this.#missing = drafts.length
+    this.#missing = count
   }
 
+  /** The first outcome of a record counts. */
   settle(place: number, outcome: RecordOutcome): void {
-    if (this.#settled[place]) return
-    this.#settled[place] = outcome
+    if (this.#isSettled[place] !== false) return
+    this.#isSettled[place] = true
+    this.#outcomes[place] = outcome
     this.#missing -= 1
-    if (this.#missing === 0) this.#done(this.#settled.filter(each => each !== undefined))
+    if (this.#missing === 0) this.#done(this.#outcomes)
   }
 }
 
 /** Below this many places the array is not worth moving. */
 const roomAtFront = 1_024
 
-/** First in, first out. All callers wait equally long, so that what is withdrawn stands at the front. */
+/** First in, first out. */
 export class EntryQueue {
   #entries: Entry[] = []
   #first = 0
-  #withdrawn = 0
 
   get length(): number {
-    return this.#entries.length - this.#first - this.#withdrawn
+    return this.#entries.length - this.#first
   }
 
   push(entry: Entry): void {
@@ -86,35 +67,30 @@ export class EntryQueue {
   }
 
   /** The next entries, at least one if there is any, within these bounds. */
-  take(maxRecords: number, maxBytes: number): Entry[] {
-    const taken: Entry[] = []
+  take(maxRecords: number, maxBytes: number): readonly Entry[] {
     let bytes = 0
-    for (; this.#first < this.#entries.length; this.#first++) {
-      const entry = this.#entries[this.#first]
-      if (!entry || entry.state === 'withdrawn') {
-        this.#withdrawn -= 1
-        continue
-      }
+    return this.#takeWhile((entry, count) => {
       bytes += entry.bytes
-      if (taken.length >= maxRecords || (taken.length > 0 && bytes > maxBytes)) break
-      entry.state = 'taken'
-      taken.push(entry)
-    }
-    this.#trim()
-    return taken
+      return count === 0 || (count < maxRecords && bytes <= maxBytes)
+    })
   }
 
-  /** Takes an entry out again unless it was taken; answers whether it did. */
-  withdraw(entry: Entry): boolean {
-    if (entry.state !== 'waiting') return false
-    entry.state = 'withdrawn'
-    this.#withdrawn += 1
-    while (this.#entries[this.#first]?.state === 'withdrawn') {
-      this.#first += 1
-      this.#withdrawn -= 1
+  /** Those that came at that time or before it. */
+  takeSince(time: number): readonly Entry[] {
+    return this.#takeWhile(({ since }) => since <= time)
+  }
+
+  #takeWhile(isWanted: (entry: Entry, count: number) => boolean): readonly Entry[] {
+    const start = this.#first
+    let end = start
+    for (; end < this.#entries.length; end++) {
+      const entry = this.#entries[end]
+      if (!entry || !isWanted(entry, end - start)) break
     }
+    const taken = this.#entries.slice(start, end)
+    this.#first = end
     this.#trim()
-    return true
+    return taken
   }
 
   #trim(): void {

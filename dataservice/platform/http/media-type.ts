@@ -29,7 +29,8 @@ export const encodings = ['gzip', 'zstd'] as const
 export type Encoding = (typeof encodings)[number]
 
 /** The one encoding that a `Content-Encoding` names, `identity` without one, undefined when it is not supported. */
-export function bodyEncoding(contentEncoding = 'identity'): Encoding | 'identity' | undefined {
+export function bodyEncoding(contentEncoding?: string): Encoding | 'identity' | undefined {
+  if (contentEncoding === undefined) return 'identity'
   const name = contentEncoding
     .trim()
     .toLowerCase()

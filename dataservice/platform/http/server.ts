@@ -10,6 +10,7 @@ import {
   LogController,
 } from 'fastify'
 import type { Registry } from 'prom-client'
+import { acceptedMediaTypes } from './media-type.ts'
 import { httpMetrics } from './metrics.ts'
 import { Problem, type ProblemCode, problemOf } from './problems.ts'
 
@@ -103,7 +104,9 @@ async function anyHost(): Promise<string> {
 /** Bodies arrive as buffers: nobody parses them before the scanner has judged the bytes. */
 function takeBodiesAsTheyCome(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  // `*` takes them all; a type that is named is found without being parsed.
+  const types = [...acceptedMediaTypes, '*']
+  app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 }
 
 function countAnswers(app: FastifyInstance, metrics: Registry): void {

@@ -1,6 +1,6 @@
 /** Kafka's record batch, format 2: records in, bytes out. The broker stores these bytes as they are. */
 import { constants, zstdCompressSync } from 'node:zlib'
-import { crc32c } from '@platformatic/kafka'
+import { compressionsAlgorithms, crc32c } from '@platformatic/kafka'
 import type { Headers, NewRecord, SharedHeaders } from './port.ts'
 
 /** Who appends, and where this batch stands in the producer's row for its partition. */
@@ -37,10 +37,24 @@ const field = {
 /** Length -1, zigzag. */
 const noValue = 1
 
-const compressAbove = 4096
-const zstdAttribute = 4
-/** Level 1: a third of the default level's time for nearly its ratio on JSON. */
+/** A codec of Kafka, by its number in the attributes. */
+interface Codec {
+  attribute: number
+  compress(body: Buffer): Buffer
+}
+
+const none: Codec = { attribute: 0, compress: body => body }
+/** Costs little to begin with: a small batch takes a quarter of the time that zstd takes, and so it does to read. */
+const lz4: Codec = { attribute: 3, compress: body => compressionsAlgorithms.lz4.compressSync(body) }
+/** Makes a large batch half as long as lz4. Level 1: a third of the default level's time for nearly its ratio on JSON. */
 const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const zstd: Codec = { attribute: 4, compress: body => zstdCompressSync(body, zstdOptions) }
+
+/** By the bytes of the records. */
+function codecFor(bytes: number): Codec {
+  if (bytes <= 4 * 1024) return none
+  return bytes <= 64 * 1024 ? lz4 : zstd
+}
 
 /** Most bytes that one batch may have, compressed or not: a broker's default `max.message.bytes` is 12 bytes more. */
 export const maxBatchBytes = 1_048_576
@@ -72,10 +86,11 @@ export function encodeBatch(
   let at: number = field.records
   for (let index = 0; index < records.length; index++) at = writeRecord(plain, at, records[index], index)
   const body = plain.subarray(field.records)
-  const compressed = body.length > compressAbove ? zstdCompressSync(body, zstdOptions) : body
+  const { attribute, compress } = codecFor(body.length)
+  const compressed = compress(body)
   const isSmaller = compressed.length < body.length
   const bytes = isSmaller ? Buffer.concat([plain.subarray(0, field.records), compressed]) : plain
-  writeHeader(bytes, records.length, timestamp, isSmaller ? zstdAttribute : 0)
+  writeHeader(bytes, records.length, timestamp, isSmaller ? attribute : 0)
   return { count: records.length, bytes }
 }
 

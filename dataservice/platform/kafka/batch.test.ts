@@ -74,19 +74,31 @@ test('what is encoded is decoded, record for record', () => {
   )
 })
 
-test('another implementation reads our batch: fields, sequence and compressed records', () => {
-  const records = Array.from({ length: 200 }, (_, n) =>
-    newRecord(`value ${n} ${'x'.repeat(50)}`, { ce_id: `id ${n}` }),
-  )
-  const { bytes } = encoded(records)
-  expect(bytes.length).toBeLessThan(batchBytes(records) / 2)
-  const read = readRecordsBatch(Reader.from(bytes))
-  expect(read).toMatchObject({ producerId: 77n, producerEpoch: 1, firstSequence: 5, lastOffsetDelta: 199 })
-  expect(read.firstTimestamp).toBe(BigInt(now))
-  expect(read.records.map(({ value }) => value?.toString())).toEqual(
-    records.map(({ value }) => value?.toString()),
-  )
-})
+test.each([
+  [100, 3, 'lz4'],
+  [2_000, 4, 'zstd'],
+])(
+  'another implementation reads our batch of %d records: fields, sequence and compressed records',
+  (count, attributes) => {
+    const records = Array.from({ length: count }, (_, n) =>
+      newRecord(`value ${n} ${'x'.repeat(50)}`, { ce_id: `id ${n}` }),
+    )
+    const { bytes } = encoded(records)
+    expect(bytes.length).toBeLessThan(batchBytes(records) / 2)
+    const read = readRecordsBatch(Reader.from(bytes))
+    expect(read).toMatchObject({
+      attributes,
+      producerId: 77n,
+      producerEpoch: 1,
+      firstSequence: 5,
+      lastOffsetDelta: count - 1,
+    })
+    expect(read.firstTimestamp).toBe(BigInt(now))
+    expect(read.records.map(({ value }) => value?.toString())).toEqual(
+      records.map(({ value }) => value?.toString()),
+    )
+  },
+)
 
 test('a tombstone is a record without a value, for another implementation and for us', () => {
   const records = [newRecord('a'), { ...newRecord('b'), value: undefined }, newRecord('c')]

@@ -15,6 +15,7 @@ const answer = { id: '01980000-0000-7000-8000-000000000000', position: '0-123456
 
 async function routes(app: FastifyInstance): Promise<void> {
   const { check } = acceptedRecord()
+  app.removeContentTypeParser('application/json')
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },
