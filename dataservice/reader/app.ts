@@ -117,26 +117,26 @@ async function answerBeside(
   return answerStatus(outcomes, request, reply, askOf(request, tokenKey)).catch(unavailable)
 }
 
+/** What is sent at once is not answered by the promise as well: Fastify would wait for the reply anew. */
 async function findRecord(
   { lookup, caching, tokenKey }: ReaderPorts,
   { id, own }: { id: string; own: string | undefined },
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<FastifyReply> {
+): Promise<void> {
   const narrowing = { selection: selectionOf(request), own }
   const answer = await lookup.record(id, askOf(request, tokenKey), narrowing).catch(unavailable)
-  if (answer.kind === 'moved') return sendMoved(request, reply, answer.winner)
   if (answer.kind === 'absent') throw new Problem('record-not-found')
   if (answer.kind === 'not-yet-visible')
     throw new Problem('not-yet-visible', { retryAfter: retryAfterSeconds })
-  sendEntity(request, reply, answer.entity, caching)
-  return reply
+  if (answer.kind === 'moved') sendMoved(request, reply, answer.winner)
+  else sendEntity(request, reply, answer.entity, caching)
 }
 
 /** The same question about the record that stands for this one. */
-function sendMoved(request: FastifyRequest, reply: FastifyReply, winner: string): FastifyReply {
+function sendMoved(request: FastifyRequest, reply: FastifyReply, winner: string): void {
   const location = `/data/${encodeURIComponent(winner)}${searchOf(request)}`
-  return reply.code(308).headers({ location, 'cache-control': recordCaching.cacheControl }).send()
+  reply.code(308).headers({ location, 'cache-control': recordCaching.cacheControl }).send()
 }
 
 function selectionOf(request: FastifyRequest): Selection | undefined {

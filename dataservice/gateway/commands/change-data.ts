@@ -45,7 +45,7 @@ export function changeData(kind: ChangeKind, maxBodyBytes: number, ports: Change
     done()
   }
 
-  async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function handler(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const id = idOf(request.raw.url ?? '')
     const conditions = conditionsOf(kind, request.headers)
     const earlier = ports.tokens.read(request.headers[tokenHeader])
@@ -65,7 +65,7 @@ export function changeData(kind: ChangeKind, maxBodyBytes: number, ports: Change
     const seconds = waitOf(request.headers.prefer) ?? impliedWait(kind, conditions)
     if (seconds !== undefined)
       return sendWaited(reply, { submission, answer, seconds, storedCode: 200 }, ports)
-    return reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
+    reply.code(202).header('content-type', 'application/json').send(JSON.stringify(answer))
   }
 
   return { config: { ownRecords: true }, onRequest: admit, handler }

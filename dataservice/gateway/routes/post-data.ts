@@ -45,7 +45,8 @@ export function postData(maxBodyBytes: number, ports: PostPorts): MethodHandler 
     else done()
   }
 
-  async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  /** What is sent at once is not answered by the promise as well: Fastify would wait for the reply anew. */
+  async function handler(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const encoding = encodingOf(request)
     const body = encoding === 'identity' ? sentBody(request) : await unpacked(request, reply, encoding)
     const earlier = ports.tokens.read(request.headers[tokenHeader])
@@ -105,6 +106,6 @@ function answerStream(request: FastifyRequest, reply: FastifyReply, ports: PostP
   reply.send(lines)
 }
 
-function sendJson(reply: FastifyReply, status: number, answer: object): FastifyReply {
-  return reply.code(status).header('content-type', 'application/json').send(JSON.stringify(answer))
+function sendJson(reply: FastifyReply, status: number, answer: object): void {
+  reply.code(status).header('content-type', 'application/json').send(JSON.stringify(answer))
 }

@@ -25,7 +25,7 @@ export async function sendWaited(
   reply: FastifyReply,
   { submission, answer, seconds, storedCode }: Waited,
   { watch, versionOf }: WaitPorts,
-): Promise<FastifyReply> {
+): Promise<void> {
   const positions = 'accepted' in answer ? answer.accepted : [answer]
   const places = submission.drafts.map(({ record }, index): Place => {
     const [partition = '', offset = ''] = positions[index]?.position?.split('-') ?? []
@@ -48,7 +48,7 @@ export async function sendWaited(
     const etag = await versionOf(place.eventId)
     if (etag !== undefined) reply.header('etag', etag)
   }
-  return reply
+  reply
     .code(code === 201 ? (storedCode ?? code) : code)
     .header('content-type', 'application/json')
     .send(JSON.stringify(body))
