@@ -54,7 +54,9 @@ export async function startRole(
   await mkdir(join(folder, 'api-keys'))
   for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
   const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
-  const child = spawn(process.execPath, [...nodeFlags, join(root, 'dataservice/main.ts'), role], {
+  // A role must not outlive whoever started it, however that ends.
+  const program = [process.execPath, ...nodeFlags, join(root, 'dataservice/main.ts'), role]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,

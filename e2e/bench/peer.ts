@@ -19,7 +19,9 @@ export async function startPeer(
   resources: AsyncDisposableStack,
 ): Promise<Server> {
   const port = await freePort()
-  const child = spawn(process.execPath, [...nodeFlags, join(root, 'e2e/bench/peers', file)], {
+  // It must not outlive the benchmark, however that ends.
+  const program = [process.execPath, ...nodeFlags, join(root, 'e2e/bench/peers', file)]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment, PORT: String(port) },
   })
