@@ -15,7 +15,8 @@ test('an accepted record comes with a token of its position', async () => {
 })
 
 test('records that went into the log together have the token of the last of them', async () => {
-  const { post } = await start({ accumulator: { lingerMs: 500 } }) // on a busy machine they come apart, too
+  const { post } = await start({ accumulator: { paceMs: 500 } }) // on a busy machine they come apart, too
+  await post(order('alone'))
   const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => post(order(`c${n}`))))
   const asked = new Map<string, bigint[]>()
   for (const answer of answers) {
