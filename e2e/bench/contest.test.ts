@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { broken, type Contest, judge, median, rowOf, type Sample } from './contest.ts'
+import { broken, type Contest, judge, median, rowOf, rowOfAbsent, type Sample } from './contest.ts'
 import { closing, table } from './report.ts'
 
 const round = () => Promise.reject(new Error('not in this test'))
@@ -26,6 +26,19 @@ test('what is counted holds as long as it is not more than the gate allows', () 
   expect(rowOf(tally, { ours: 13, peer: 10 }).holds).toBe(false)
 })
 
+test('of what is better when there is more, ours is measured by the peer', () => {
+  const tally = {
+    name: 'sustained',
+    metric: '/s',
+    gate: 0.7,
+    isMoreBetter: true,
+    peer: 'cores',
+    count: round,
+  }
+  expect(rowOf(tally, { ours: 7, peer: 10 })).toMatchObject({ ratio: 0.7, holds: true })
+  expect(rowOf(tally, { ours: 6, peer: 10 }).holds).toBe(false)
+})
+
 test('the median of an even number lies between the middle ones, and of nothing there is none', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5)
   expect(() => median([])).toThrow('nothing was measured')
@@ -36,4 +49,10 @@ test('what could not be measured fails, and is told', () => {
   expect(rows.map(({ holds }) => holds)).toEqual([false, true])
   expect(closing(rows)).toBe('1 passed, 1 failed')
   expect(table(rows).split('\n')[1]).toMatch(/^writer .* 0\.00 +0\.60 +FAILS +psql 17\.5$/)
+})
+
+test('a peer that this machine cannot have is named with the reason, and fails nothing', () => {
+  const row = rowOfAbsent({ name: 'kafka-clients-x', absent: 'x 1.0.0', reason: 'no compiler' })
+  expect(row).toMatchObject({ peerVersion: 'x 1.0.0: no compiler', gate: 0, holds: true })
+  expect(table([row])).toContain(' told ')
 })

@@ -28,17 +28,33 @@ export interface Contest {
   peer: Contender
 }
 
-/** A comparison of what is counted, not timed: one look is enough. */
+/** What was counted, and what else is to be told of it. */
+export interface Told {
+  ours: number
+  peer: number
+  remarks?: readonly string[]
+}
+
+/** A comparison of what is counted, not timed in turns: one look is enough. */
 export interface Tally {
   name: string
   /** What is counted, for example `statements`. */
   metric: string
-  /** Least ratio peer/ours that holds. */
+  /** Least ratio that holds: peer/ours, or ours/peer where more is better. */
   gate: number
+  isMoreBetter?: boolean
   /** What stands against ours. */
   peer: string
   /** Rejects when what it did is not what was asked for. */
-  count(): Promise<{ ours: number; peer: number }>
+  count(): Promise<Told>
+}
+
+/** A peer that this machine cannot have. It is told, and decides nothing. */
+export interface Absent {
+  name: string
+  /** Name and version. */
+  absent: string
+  reason: string
 }
 
 /** One line of the result, as `--json` writes it. */
@@ -74,12 +90,17 @@ export function judge({ name, metric, gate, peer }: Contest, rounds: Rounds): Ro
 }
 
 export function rowOf(
-  { name, metric, gate, peer: peerVersion }: Tally,
-  { ours, peer }: Record<'ours' | 'peer', number>,
+  { name, metric, gate, isMoreBetter, peer: peerVersion }: Tally,
+  { ours, peer }: Told,
 ): Row {
-  const ratio = peer / ours
+  const ratio = isMoreBetter ? ours / peer : peer / ours
   return { name, metric, ours, peer, peerVersion, ratio, gate, holds: ratio >= gate }
 }
+
+export const rowOfAbsent = ({ name, absent, reason }: Absent): Row => ({
+  ...broken({ name, metric: 'could not be installed' }, `${absent}: ${reason}`),
+  holds: true,
+})
 
 /** The row of what could not be measured. */
 export const broken = (

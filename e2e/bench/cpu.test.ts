@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cpuOf, parse } from './cpu.ts'
+import { cpuOf, memoryOfTree, parse } from './cpu.ts'
 
 test('the times of a process stand after its name, whatever that is', () => {
   const times = '250 50 300 100'
@@ -15,4 +15,9 @@ test('work is seen in the time of the process', () => {
 
 test('a process that is gone has no time', () => {
   expect(() => cpuOf(2 ** 30)).toThrow('is gone')
+})
+
+test('the memory of a process is at least what it holds', () => {
+  const held = Buffer.alloc(64 * 1024 * 1024, 1)
+  expect(memoryOfTree(process.pid)).toBeGreaterThan(held.length)
 })

@@ -1,4 +1,4 @@
-/** CPU time of processes, from the kernel's own count. */
+/** CPU time and memory of processes, from the kernel's own count. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** The kernel counts in hundredths of a second for every Linux of today (USER_HZ). */
@@ -16,7 +16,15 @@ interface Stat {
 export const cpuOf = (pid: number): number => required(pid).own
 
 /** Seconds that a process, its living descendants and those that ended have used. */
-export function cpuOfTree(pid: number): number {
+export const cpuOfTree = (pid: number): number =>
+  treeOf(pid).reduce((sum, [, { own, reaped }]) => sum + own + reaped, 0)
+
+/** Bytes of memory of a process and its living descendants; what they share counts once. */
+export const memoryOfTree = (pid: number): number =>
+  treeOf(pid).reduce((sum, [each]) => sum + proportionalBytes(each), 0)
+
+/** A process and its living descendants. */
+function treeOf(pid: number): [number, Stat][] {
   const stats = new Map(
     readdirSync('/proc')
       .filter(entry => /^\d+$/.test(entry))
@@ -27,7 +35,25 @@ export function cpuOfTree(pid: number): number {
   )
   const isIn = (each: number): boolean =>
     each === pid || (stats.has(each) && isIn(stats.get(each)?.parent ?? 0))
-  return [...stats].filter(([each]) => isIn(each)).reduce((sum, [, { own, reaped }]) => sum + own + reaped, 0)
+  return [...stats].filter(([each]) => isIn(each))
+}
+
+/** 0 when it ended meanwhile. */
+function proportionalBytes(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    return Number(/^Pss: +(\d+) kB/m.exec(text)?.[1]) * 1024
+  } catch {
+    return 0
+  }
+}
+
+/** Seconds that all cores together have worked since the machine started. */
+export function cpuOfMachine(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n')
+  // user nice system idle iowait irq softirq steal (proc(5)); the first field is the name
+  const ticks = line.split(/ +/).map(Number)
+  return [1, 2, 3, 6, 7, 8].reduce((sum, place) => sum + (ticks[place] ?? 0), 0) / ticksPerSecond
 }
 
 /** Seconds of all children of this very process that ended. */

@@ -2,24 +2,45 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { step } from '#tools/progress.ts'
-import { broken, type Contest, judge, type Row, rowOf, type Size, type Tally } from './contest.ts'
+import {
+  type Absent,
+  broken,
+  type Contest,
+  judge,
+  type Row,
+  rowOf,
+  rowOfAbsent,
+  type Size,
+  type Tally,
+} from './contest.ts'
 import { gatewayBench } from './gateway.ts'
+import { gatewayCoalescingBench } from './gateway-coalescing.ts'
+import { gatewayGoBench } from './gateway-go.ts'
 import { growthBench } from './growth.ts'
+import { kafkaClientsBench } from './kafka-clients.ts'
+import { limitsOfMachine } from './limits.ts'
+import { readPathBench } from './read-path.ts'
 import { readerHitBench } from './reader-hit.ts'
 import { readerPageBench } from './reader-page.ts'
 import { readerStampedeBench } from './reader-stampede.ts'
 import { closing, table } from './report.ts'
 import { holdContest } from './rounds.ts'
+import { sustainedBench } from './sustained/sustained.ts'
 import { writerBench } from './writer.ts'
 import { writerConnectBench } from './writer-connect.ts'
 import { writerDuplicatesBench } from './writer-duplicates.ts'
 import { writerReplayBench } from './writer-replay.ts'
 
+type Entry = Contest | Tally | Absent
+
 /** Brings up what its contests need; what is handed to `resources` goes afterwards. */
-export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly (Contest | Tally)[]>
+export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly Entry[]>
 
 const benches: Readonly<Record<string, Bench | readonly Bench[]>> = {
   gateway: gatewayBench,
+  'gateway-coalescing': gatewayCoalescingBench,
+  'gateway-go': gatewayGoBench,
+  'kafka-clients': kafkaClientsBench,
   writer: writerBench,
   'writer-duplicates': writerDuplicatesBench,
   'writer-replay': writerReplayBench,
@@ -29,27 +50,37 @@ const benches: Readonly<Record<string, Bench | readonly Bench[]>> = {
   'reader-page': readerPageBench,
   // One after the other: the disk need not hold both.
   growth: [growthBench('range'), growthBench('hash')],
+  'read-path': readPathBench,
+  sustained: sustainedBench,
+}
+
+interface Outcome {
+  row: Row
+  remarks?: readonly string[]
 }
 
 /** What does not start fails under the name of its benchmark; it is never skipped. */
-async function run(name: string, bench: Bench, size: Size): Promise<Row[]> {
+async function run(name: string, bench: Bench, size: Size): Promise<Outcome[]> {
   await using resources = new AsyncDisposableStack()
-  const rows: Row[] = []
+  const outcomes: Outcome[] = []
   try {
-    for (const contest of await bench(size, resources)) rows.push(await held(contest, size))
+    for (const contest of await bench(size, resources)) outcomes.push(await held(contest, size))
   } catch (error) {
     console.error(error)
-    rows.push(broken({ name, metric: 'could not be set up' }))
+    outcomes.push({ row: broken({ name, metric: 'could not be set up' }) })
   }
-  return rows
+  return outcomes
 }
 
-async function held(entry: Contest | Tally, size: Size): Promise<Row> {
+async function held(entry: Entry, size: Size): Promise<Outcome> {
+  if ('absent' in entry) return { row: rowOfAbsent(entry) }
   try {
-    return 'count' in entry ? rowOf(entry, await entry.count()) : judge(entry, await holdContest(entry, size))
+    if (!('count' in entry)) return { row: judge(entry, await holdContest(entry, size)) }
+    const told = await entry.count()
+    return { row: rowOf(entry, told), ...(told.remarks && { remarks: told.remarks }) }
   } catch (error) {
     console.error(error)
-    return broken(entry, typeof entry.peer === 'string' ? entry.peer : entry.peer.version)
+    return { row: broken(entry, typeof entry.peer === 'string' ? entry.peer : entry.peer.version) }
   }
 }
 
@@ -62,13 +93,17 @@ async function main(): Promise<number> {
   if (unknown.length > 0)
     throw new Error(`unknown benchmark '${unknown.join(', ')}'; known: ${Object.keys(benches).join(', ')}`)
   const size = values.smoke ? 'smoke' : 'full'
-  const rows: Row[] = []
+  const limits = await limitsOfMachine()
+  for (const line of limits) step(line)
+  const outcomes: Outcome[] = []
   for (const [name, bench] of Object.entries(benches)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     step(`${name} (${size})`)
-    for (const part of [bench].flat()) rows.push(...(await run(name, part, size)))
+    for (const part of [bench].flat()) outcomes.push(...(await run(name, part, size)))
   }
-  console.log(`\n${table(rows)}\n${closing(rows)}`)
+  const rows = outcomes.map(({ row }) => row)
+  const remarks = outcomes.flatMap(outcome => outcome.remarks ?? [])
+  console.log(`\n${[...limits, '', table(rows), ...remarks, closing(rows)].join('\n')}`)
   if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
   return rows.every(({ holds }) => holds) ? 0 : 1
 }

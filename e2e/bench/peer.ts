@@ -1,7 +1,7 @@
 /** A peer that is a server of our own making: a process of its own, as ours is. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { nodeFlags } from '#dataservice/contract/names.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
@@ -12,16 +12,30 @@ export interface Server {
   pid: number
 }
 
-/** Starts a file of `peers` with the flags of our own processes; it says a word when it listens on `PORT`. */
-export async function startPeer(
+interface Program {
+  program: string
+  args: readonly string[]
+}
+
+/** Starts a file of `peers` with the flags of our own processes. */
+export const startPeer = (
   file: string,
+  environment: Readonly<Record<string, string>>,
+  resources: AsyncDisposableStack,
+): Promise<Server> => {
+  const args = [...nodeFlags, join(root, 'e2e/bench/peers', file)]
+  return startPeerProgram({ program: process.execPath, args }, environment, resources)
+}
+
+/** Starts a program that says a word when it listens on `PORT`. */
+export async function startPeerProgram(
+  { program, args }: Program,
   environment: Readonly<Record<string, string>>,
   resources: AsyncDisposableStack,
 ): Promise<Server> {
   const port = await freePort()
   // It must not outlive the benchmark, however that ends.
-  const program = [process.execPath, ...nodeFlags, join(root, 'e2e/bench/peers', file)]
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment, PORT: String(port) },
   })
@@ -30,11 +44,12 @@ export async function startPeer(
     child.kill('SIGTERM')
     await exited
   })
-  if (child.pid === undefined) throw new Error(`${file} could not be started`)
+  const name = basename(args.at(-1) ?? program)
+  if (child.pid === undefined) throw new Error(`${name} could not be started`)
   await Promise.race([
     once(child.stdout, 'data'),
     exited.then(() => {
-      throw new Error(`${file} ended; its message is above`)
+      throw new Error(`${name} ended; its message is above`)
     }),
   ])
   return { url: `http://127.0.0.1:${port}`, pid: child.pid }

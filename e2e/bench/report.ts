@@ -23,9 +23,15 @@ const cells = ({ name, metric, ours, peer, ratio, gate, holds, peerVersion }: Ro
   peer.toFixed(1),
   ratio.toFixed(2),
   gate.toFixed(2),
-  holds ? 'holds' : 'FAILS',
+  wordOf({ gate, holds }),
   peerVersion,
 ]
+
+/** What has no gate is told. */
+const wordOf = ({ gate, holds }: Pick<Row, 'gate' | 'holds'>): string => {
+  if (!holds) return 'FAILS'
+  return gate === 0 ? 'told' : 'holds'
+}
 
 /** The last line, as the other commands end. */
 export const closing = (rows: readonly Row[]): string => {

@@ -22,7 +22,7 @@ const [major, minor] = kubernetesVersion.split('.')
 /** Go says nothing while it builds. */
 const reminderMs = 30_000
 
-interface BuildSet {
+export interface BuildSet {
   version: string
   /** Program name -> Go package. */
   programs: Readonly<Record<string, string>>
@@ -60,8 +60,11 @@ export type BuildSetName = keyof typeof buildSets
 
 /** Answers the folder with the programs of a set; builds them when they are not cached. */
 export async function ensureBinaries(name: BuildSetName): Promise<string> {
-  const set: BuildSet = buildSets[name]
-  const source = join(dirname(fileURLToPath(import.meta.url)), 'go', name)
+  return ensureBuilt(name, buildSets[name], join(dirname(fileURLToPath(import.meta.url)), 'go', name))
+}
+
+/** The same for a module that lies elsewhere. */
+export async function ensureBuilt(name: string, set: BuildSet, source: string): Promise<string> {
   const parent = cacheFolder(name)
   const folder = join(parent, `${set.version}-${sourceHash(source, set)}`)
   if (isWhole(folder, set)) return folder

@@ -1,0 +1,113 @@
+/** Records in a table and in Redis, readers over them, and what asks for the records. */
+import { randomBytes } from 'node:crypto'
+import { Redis as Client } from 'ioredis'
+import { credentialFiles } from '#dataservice/contract/names.ts'
+import { bearer, innerKey } from '#dataservice/platform/http/inner-key.ts'
+import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
+import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
+import { startPostgres } from '#e2e/engines/postgres.ts'
+import { type Redis, startRedis } from '#e2e/engines/redis.ts'
+import type { Contender, Size } from './contest.ts'
+import { type Gets, get } from './load.ts'
+import { measured } from './measured.ts'
+import { type Server, startPeer } from './peer.ts'
+import { ready } from './ready.ts'
+import { fill, newestIds } from './stored-rows.ts'
+
+export type GetLoad = Omit<Gets, 'url'>
+
+export interface StoredRecords {
+  service: MigratedService
+  redis: Redis
+  /** What gateways and readers share. */
+  key: string
+  /** Asks the reader for one after the other. */
+  load: GetLoad
+}
+
+const requests: Readonly<Record<Size, number>> = { smoke: 50_000, full: 200_000 }
+const connections = 64
+/** So many that callers at the same time rarely ask for the same one. */
+const records = 1_000
+/** Longer than any run. */
+const ttlSeconds = 86_400
+
+export async function storeRecords(size: Size, resources: AsyncDisposableStack): Promise<StoredRecords> {
+  const postgres = await startPostgres()
+  resources.defer(() => postgres.remove())
+  const redis = await startRedis()
+  resources.defer(() => redis.remove())
+  const service = await migratedService(postgres.address)
+  await fill(service, records)
+  const paths = (await newestIds(service, records)).map(id => `/data/${id}`)
+  const key = randomBytes(32).toString('hex')
+  const headers = { authorization: bearer(innerKey(key)) }
+  return { service, redis, key, load: { paths, headers, requests: requests[size], connections } }
+}
+
+/** `localBytes`: of the reader's own memory, by default as in production. */
+export async function startReader(
+  { service, redis, key }: StoredRecords,
+  resources: AsyncDisposableStack,
+  localBytes?: number,
+): Promise<RoleProcess> {
+  const { host, port } = redis
+  const cache = { host, port, ttlSeconds, ...(localBytes !== undefined && { localBytes }) }
+  const credentials = {
+    [credentialFiles.postgresPassword]: service.password('reader'),
+    [credentialFiles.redisPassword]: '',
+    [credentialFiles.cursorKey]: key,
+  }
+  const reader = await startRole('reader', { ...service.settings, cache }, { credentials })
+  resources.defer(() => reader.remove())
+  await ready(reader)
+  return reader
+}
+
+/** The first record as a reader answers it. */
+export async function firstAnswer({ url }: Server, { paths, headers }: GetLoad): Promise<string> {
+  return (await fetch(`${url}${paths[0]}`, { headers })).text()
+}
+
+/** Puts one value under the paths of all records, for a peer that knows no keys but URLs. */
+export async function putIntoRedis({ redis, load }: StoredRecords, value: string): Promise<void> {
+  const client = new Client({ host: redis.host, port: redis.port })
+  await client.mset(Object.fromEntries(load.paths.map(path => [path, value])))
+  await client.quit()
+}
+
+/** A Fastify that sends a buffer, out of its own memory (`BODY`) or out of Redis (`REDIS_PORT`). */
+export async function bufferPeer(
+  version: string,
+  environment: Readonly<Record<string, string>>,
+  load: GetLoad,
+  resources: AsyncDisposableStack,
+): Promise<Contender> {
+  const { url, pid } = await startPeer('fastify-buffer.ts', environment, resources)
+  return { version, round: () => measured([pid], load.requests, () => get({ url, ...load })) }
+}
+
+/**
+ * Asks a server for records that the reader should have in its memory (`local`) or in Redis (`hit`); the CPU of all
+ * `pids` counts. What was not found there does not count. In the first round it may be missing yet.
+ */
+export function found(
+  { url, pids }: { url: string; pids: readonly number[] },
+  { reader, where }: { reader: RoleProcess; where: 'local' | 'hit' },
+  load: GetLoad,
+): () => ReturnType<Contender['round']> {
+  return async () => {
+    const before = await foundIn(reader, where)
+    const sample = await measured(pids, load.requests, () => get({ url, ...load }))
+    const added = (await foundIn(reader, where)) - before
+    if (added < 0.9 * load.requests)
+      throw new Error(`only ${added} of ${load.requests} records were found (${where})`)
+    return sample
+  }
+}
+
+async function foundIn(reader: RoleProcess, where: string): Promise<number> {
+  const line = `dataservice_reader_cache_requests_total{kind="record",result="${where}"} `
+  const text = (await reader.metrics()).split('\n').find(each => each.startsWith(line))
+  return Number(text?.slice(line.length) ?? 0)
+}
