@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { dataServiceSchema } from './definition.ts'
 import { callerRefusals, jwt, type Refusal } from './testing/caller-refusals.ts'
-import { modeRefusals } from './testing/mode-refusals.ts'
+import { growthRefusals, modeRefusals } from './testing/mode-refusals.ts'
 import { versionRefusals } from './testing/version-refusals.ts'
 
 const record = { schema: { type: 'object' } }
@@ -95,6 +95,7 @@ const refusals: Record<string, Refusal> = {
   },
   ...callerRefusals,
   ...modeRefusals,
+  ...growthRefusals,
   ...versionRefusals,
   'a retention without unit': {
     spec: { record, kafka: { topic: { retention: '7' } } },

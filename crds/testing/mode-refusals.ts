@@ -22,3 +22,19 @@ export const modeRefusals: Record<string, Refusal> = {
     says: 'mode Upsert the id of a record carries no time',
   },
 }
+
+/** Records of one key must stay in one partition of the topic. */
+export const growthRefusals: Record<string, Refusal> = Object.fromEntries(
+  Object.entries({
+    'by a key': { key: '/a' },
+    'by ids of their own': { id: '/a' },
+    'that change': { mode: 'Upsert' },
+  }).map(([name, order]): [string, Refusal] => {
+    const spec = (partitions: number) => ({
+      record: { ...record, ...order },
+      kafka: { topic: { partitions } },
+    })
+    const says = 'kafka.topic.partitions cannot grow where records are ordered by a key'
+    return [`more partitions of records ${name}`, { before: spec(6), spec: spec(12), says }]
+  }),
+)

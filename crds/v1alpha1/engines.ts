@@ -88,8 +88,9 @@ const Topic = Type.Object(
         },
       ],
       description:
-        'Partitions of the topic: how many writer pods can work at once. Can grow, never shrink; after growing, ' +
-        'records with the same key may stand in two partitions. Example: 12. Default: 6.',
+        'Partitions of the topic: how many writer pods can work at once. Cannot shrink; can grow only where each record ' +
+        'stands alone (no record.key, no record.id, mode Append), because growing would part records of one key. ' +
+        'Example: 12. Default: 6.',
     }),
     retention: DurationOr({
       default: '7d',

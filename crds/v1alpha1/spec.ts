@@ -123,6 +123,15 @@ export const DataServiceSpec = Type.Object(
           'writer.replicas is above kafka.topic.partitions, and writers beyond the partitions are idle: ' +
           'raise the partitions or lower the writers',
       },
+      {
+        rule:
+          "self.kafka.topic.partitions <= oldSelf.kafka.topic.partitions || (self.record.mode == 'Append' && " +
+          '!has(self.record.id) && !has(self.record.key))',
+        message:
+          'kafka.topic.partitions cannot grow where records are ordered by a key (record.key, record.id or mode Upsert), ' +
+          'because records of one key would stand in two partitions, in no order: put the old number back, or create ' +
+          'another DataService with more partitions and copy the records',
+      },
     ],
     description: 'What the data service should be. Only record is required; everything else has a default.',
   },
