@@ -21,10 +21,13 @@ const plans: Readonly<Record<Size, Plan>> = {
   smoke: { rounds: 1, eachMs: 3_000 },
   full: { rounds: 10, eachMs: 10_000 },
 }
-const records = 20
+/** Many, so that each is read more often than it changes. */
+const records = 200
 const writers = 4
 const readers = 4
 const ttlSeconds = 3
+/** Old enough to be wrong, and young enough to be believed. */
+const takenMs = 1_000
 /** A question takes its time, and so does the answer that an older one was replaced. */
 const slackSeconds = 1
 
@@ -68,7 +71,7 @@ async function disturb(
   for (let round = 0; round < rounds; round++) {
     await delay(eachMs)
     const held = await takeAll(world)
-    await delay(eachMs)
+    await delay(takenMs)
     say(`${held.length} old values come back`)
     await putBack(world, held)
     await delay(eachMs)
@@ -93,6 +96,7 @@ class Value {
   }
 
   see(number: number, askedAt: number): void {
+    if (!Number.isInteger(number)) throw new Error('a record without its number was read')
     this.reads += 1
     const replacedAt = this.storedAt[number + 1]
     if (replacedAt === undefined || replacedAt > askedAt) return
