@@ -1,4 +1,5 @@
 /** One comparison: ours against a peer that does the same work in the same run. Pure. */
+import type { Row } from '#e2e/result-row.ts'
 
 /** `smoke` is for every change, `full` for figures that are told to others. */
 export type Size = 'smoke' | 'full'
@@ -55,19 +56,6 @@ export interface Absent {
   /** Name and version. */
   absent: string
   reason: string
-}
-
-/** One line of the result, as `--json` writes it. */
-export interface Row {
-  name: string
-  metric: string
-  /** CPU microseconds for each operation, the median of the rounds; of a tally what was counted. */
-  ours: number
-  peer: number
-  peerVersion: string
-  ratio: number
-  gate: number
-  holds: boolean
 }
 
 /** Samples of both contenders, in the order of the rounds. */

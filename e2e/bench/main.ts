@@ -1,13 +1,13 @@
 /** `npm run bench -- [name…] [--smoke] [--json FILE]`: what we cost beside peers that do the same work in the same run. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import type { Row } from '#e2e/result-row.ts'
 import { step } from '#tools/progress.ts'
 import {
   type Absent,
   broken,
   type Contest,
   judge,
-  type Row,
   rowOf,
   rowOfAbsent,
   type Size,

@@ -1,5 +1,5 @@
 /** The result as people read it. Pure. */
-import type { Row } from './contest.ts'
+import type { Row } from '#e2e/result-row.ts'
 
 const heads = ['name', 'metric', 'ours', 'peer', 'ratio', 'gate', '', 'against'] as const
 

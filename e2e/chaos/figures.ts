@@ -1,4 +1,5 @@
 /** What a suite found out, and the lines that `--json` writes. Pure. */
+import type { Row } from '#e2e/result-row.ts'
 
 /** One measured or counted figure against what is allowed or wanted. */
 export interface Figure {
@@ -6,19 +7,6 @@ export interface Figure {
   ours: number
   /** What stands against it; undefined: it is only told. */
   bound?: { kind: 'at most' | 'at least'; value: number }
-}
-
-/** As `npm run bench` writes it; `peer` is what is allowed or wanted, and what holds has a ratio of at least 1. */
-export interface Row {
-  name: string
-  metric: string
-  ours: number
-  peer: number
-  /** What `peer` is, and the seed. */
-  peerVersion: string
-  ratio: number
-  gate: number
-  holds: boolean
 }
 
 export const atMost = (metric: string, ours: number, value: number): Figure => ({
