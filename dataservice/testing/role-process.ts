@@ -55,7 +55,7 @@ export async function startRole(
   for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
   const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
   // A role must not outlive whoever started it, however that ends.
-  const program = [process.execPath, ...nodeFlags, join(root, 'dataservice/main.ts'), role]
+  const program = [process.execPath, ...nodeFlags(role), join(root, 'dataservice/main.ts'), role]
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -65,7 +65,7 @@ async function producing(
   { log, count, resources }: Parts,
 ): Promise<Contender> {
   const child = fork(join(root, 'e2e/bench/clients/producing.ts'), {
-    execArgv: [...nodeFlags],
+    execArgv: [...nodeFlags('gateway')],
     env: {
       ...process.env,
       BROKERS: log.brokers.join(','),

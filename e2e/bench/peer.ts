@@ -23,7 +23,7 @@ export const startPeer = (
   environment: Readonly<Record<string, string>>,
   resources: AsyncDisposableStack,
 ): Promise<Server> => {
-  const args = [...nodeFlags, join(root, 'e2e/bench/peers', file)]
+  const args = [...nodeFlags('gateway'), join(root, 'e2e/bench/peers', file)]
   return startPeerProgram({ program: process.execPath, args }, environment, resources)
 }
 

@@ -113,7 +113,7 @@ export function programContainer(program: Program, image: string, resources: Res
     image,
     imagePullPolicy: 'IfNotPresent',
     terminationMessagePolicy: 'FallbackToLogsOnError', // the condition tells what it said last
-    args: [...nodeFlags, '/app/dataservice.mjs', program],
+    args: [...nodeFlags(program), '/app/dataservice.mjs', program],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
     securityContext: containerSecurity,
