@@ -1,9 +1,7 @@
 /** What a hundred times the rows in a hundred times the partitions cost, with memory for few of them. */
 import { randomBytes } from 'node:crypto'
-import { credentialFiles } from '#dataservice/contract/names.ts'
 import { bearer, innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { recordStatement } from '#dataservice/reader/query.ts'
-import { startRole } from '#dataservice/testing/role-process.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { startPostgres } from '#e2e/engines/postgres.ts'
@@ -21,8 +19,9 @@ import {
   statuses,
 } from './grown-tables.ts'
 import { getEach } from './load.ts'
+import { timed } from './measured.ts'
 import type { Server } from './peer.ts'
-import { ready } from './ready.ts'
+import { startReader } from './reading.ts'
 import { counted } from './rounds.ts'
 import { one, pidOf, storeLog } from './writer-round.ts'
 
@@ -130,7 +129,7 @@ async function measures(
   resources: AsyncDisposableStack,
 ): Promise<Record<Measure, () => Promise<Sample>>> {
   const { service, postgres, layout } = table
-  const reader = await startReader(table, resources)
+  const reader = await uncachedReader(table, resources)
   const planner = service.open('reader', { poolSize: 1 })
   resources.defer(() => planner.close())
   const randomIds = (count: number) =>
@@ -187,31 +186,14 @@ async function answers(
   return timed(cpu, paths.length, () => getEach({ url, paths, headers, requests: paths.length, connections }))
 }
 
-async function timed(cpu: () => number, operations: number, work: () => Promise<void>): Promise<Sample> {
-  const before = { cpu: cpu(), at: performance.now() }
-  await work()
-  return {
-    operations,
-    cpuSeconds: cpu() - before.cpu,
-    wallSeconds: (performance.now() - before.at) / 1000,
-  }
-}
-
 interface Reader extends Server {
   headers: Readonly<Record<string, string>>
 }
 
 /** Without a memory of its own, and nobody listens where its Redis should be. */
-async function startReader({ service }: GrownTable, resources: AsyncDisposableStack): Promise<Reader> {
+async function uncachedReader({ service }: GrownTable, resources: AsyncDisposableStack): Promise<Reader> {
   const key = randomBytes(32).toString('hex')
-  const cache = { host: '127.0.0.1', port: await freePort(), ttlSeconds: 60, localBytes: 0 }
-  const credentials = {
-    [credentialFiles.postgresPassword]: service.password('reader'),
-    [credentialFiles.redisPassword]: '',
-    [credentialFiles.cursorKey]: key,
-  }
-  const reader = await startRole('reader', { ...service.settings, cache }, { credentials })
-  resources.defer(() => reader.remove())
-  await ready(reader)
+  const redis = { host: '127.0.0.1', port: await freePort() }
+  const reader = await startReader({ service, redis, key }, resources, 0)
   return { url: reader.url, pid: reader.pid, headers: { authorization: bearer(innerKey(key)) } }
 }

@@ -28,29 +28,28 @@ export function post({ bodies, requests, url, ...load }: Posts): Promise<void> {
   })
 }
 
-export function get({ paths, headers, requests, ...load }: Gets): Promise<void> {
-  const asked = paths.map(path => ({ method: 'GET' as const, path, headers }))
-  let clients = 0
-  return answered(200, {
-    ...load,
-    amount: requests,
-    setupClient(client) {
-      const first = Math.floor((clients++ * asked.length) / load.connections)
-      client.setRequests([...asked.slice(first), ...asked.slice(0, first)])
-    },
+export const get = (gets: Gets): Promise<void> =>
+  gotten(gets, (paths, client) => {
+    const first = Math.floor((client * paths.length) / gets.connections)
+    return [...paths.slice(first), ...paths.slice(0, first)]
   })
-}
 
 /** Each path is asked for by one connection; `requests` is their number. */
-export function getEach({ paths, headers, requests, ...load }: Gets): Promise<void> {
-  const asked = paths.map(path => ({ method: 'GET' as const, path, headers }))
+export const getEach = (gets: Gets): Promise<void> =>
+  gotten(gets, (paths, client) => paths.filter((_, at) => at % gets.connections === client))
+
+/** `pathsOf`: what each connection asks for, in turns; they are counted from 0 on. */
+function gotten(
+  { paths, headers, requests, ...load }: Gets,
+  pathsOf: (paths: readonly string[], client: number) => readonly string[],
+): Promise<void> {
   let clients = 0
   return answered(200, {
     ...load,
     amount: requests,
     setupClient(client) {
-      const own = clients++
-      client.setRequests(asked.filter((_, at) => at % load.connections === own))
+      const own = pathsOf(paths, clients++)
+      client.setRequests(own.map(path => ({ method: 'GET' as const, path, headers })))
     },
   })
 }

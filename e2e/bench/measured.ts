@@ -3,12 +3,20 @@ import type { Sample } from './contest.ts'
 import { cpuOf } from './cpu.ts'
 
 /** CPU of these processes, without their children, and the time by the clock while `work` does so many operations. */
-export async function measured(
+export function measured(
   pids: readonly number[],
   operations: number,
   work: () => Promise<void>,
 ): Promise<Sample> {
-  const cpu = () => pids.reduce((sum, pid) => sum + cpuOf(pid), 0)
+  return timed(() => pids.reduce((sum, pid) => sum + cpuOf(pid), 0), operations, work)
+}
+
+/** The same for whatever `cpu` counts, in seconds. */
+export async function timed(
+  cpu: () => number,
+  operations: number,
+  work: () => Promise<void>,
+): Promise<Sample> {
   const before = { cpu: cpu(), at: performance.now() }
   await work()
   return {

@@ -16,11 +16,15 @@ import { fill, newestIds } from './stored-rows.ts'
 
 export type GetLoad = Omit<Gets, 'url'>
 
-export interface StoredRecords {
+/** What a reader stands on. */
+interface ReaderParts {
   service: MigratedService
-  redis: Redis
+  redis: Pick<Redis, 'host' | 'port'>
   /** What gateways and readers share. */
   key: string
+}
+
+export interface StoredRecords extends ReaderParts {
   /** Asks the reader for one after the other. */
   load: GetLoad
 }
@@ -47,7 +51,7 @@ export async function storeRecords(size: Size, resources: AsyncDisposableStack):
 
 /** `localBytes`: of the reader's own memory, by default as in production. */
 export async function startReader(
-  { service, redis, key }: StoredRecords,
+  { service, redis, key }: ReaderParts,
   resources: AsyncDisposableStack,
   localBytes?: number,
 ): Promise<RoleProcess> {

@@ -1,15 +1,14 @@
 /** The writer against Kafka Connect that puts the same rows into the same tables. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startKafka } from '#e2e/engines/kafka.ts'
 import type { MigratedService } from '#e2e/engines/migrated-database.ts'
-import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
+import type { Postgres } from '#e2e/engines/postgres.ts'
 import { type Connect, type ConnectorSettings, debeziumVersion, startConnect } from './connect.ts'
 import type { Contest, Sample, Size } from './contest.ts'
 import { cpuOf, cpuOfTree } from './cpu.ts'
-import { type Filled, filledTopic, topicOf } from './filled-topic.ts'
-import { rowBytes } from './writer.ts'
-import { complete, durable, freshRound, one, pidOf, withEmptyTables } from './writer-round.ts'
+import { type Filled, topicOf } from './filled-topic.ts'
+import { fullLog, startEngines } from './full-log.ts'
+import { complete, freshRound, one, pidOf, withEmptyTables } from './writer-round.ts'
 
 const rows: Readonly<Record<Size, number>> = { smoke: 200_000, full: 500_000 }
 const batchRecords = 3_000
@@ -39,13 +38,8 @@ const ways: readonly { name: string; gate: number; settings: ConnectorSettings }
 ]
 
 export async function writerConnectBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
-  const kafka = await startKafka({ brokers: 1 })
-  resources.defer(() => kafka.remove())
-  const postgres = await startPostgres({ settings: durable })
-  resources.defer(() => postgres.remove())
-  const brokers = kafka.bootstrapServers
-  const { topic, records } = await filledTopic(brokers, { count: rows[size], bytes: rowBytes })
-  const log = { brokers, topic, records: records.length, distinct: records.length }
+  const { brokers, postgres } = await startEngines(resources)
+  const { log, records } = await fullLog(brokers, { count: rows[size] })
   const flat = { topic: await topicOf(brokers, records.map(flattened)), records }
   const connect = await startConnect(brokers, batchRecords, resources)
   return ways.map(({ name, gate, settings }) => ({

@@ -1,20 +1,13 @@
 /** The writer on a log whose records stand in the table already, against the same log and an empty table. */
-import { startKafka } from '#e2e/engines/kafka.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
-import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
+import type { Postgres } from '#e2e/engines/postgres.ts'
 import type { Contest, Sample, Size } from './contest.ts'
-import { filledTopic } from './filled-topic.ts'
-import { rowBytes, rows } from './writer.ts'
-import { complete, durable, freshRound, type LogOf, one, storeLog } from './writer-round.ts'
+import { fullLog, rows, startEngines } from './full-log.ts'
+import { complete, freshRound, type LogOf, one, storeLog } from './writer-round.ts'
 
 export async function writerReplayBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
-  const kafka = await startKafka({ brokers: 1 })
-  resources.defer(() => kafka.remove())
-  const postgres = await startPostgres({ settings: durable })
-  resources.defer(() => postgres.remove())
-  const brokers = kafka.bootstrapServers
-  const { topic, records } = await filledTopic(brokers, { count: rows[size], bytes: rowBytes })
-  const log = { brokers, topic, records: records.length, distinct: records.length }
+  const { brokers, postgres } = await startEngines(resources)
+  const { log } = await fullLog(brokers, { count: rows[size] })
   const service = await migratedService(postgres.address)
   await storeLog(postgres, service, log)
   await complete(service, log.distinct)

@@ -1,27 +1,18 @@
 /** The writer against `psql \copy` of the same rows into the same tables, in chunks of the writer's batch size. */
-import { startKafka } from '#e2e/engines/kafka.ts'
-import { startPostgres } from '#e2e/engines/postgres.ts'
 import type { Contest, Size } from './contest.ts'
 import { cpuOfTree } from './cpu.ts'
-import { filledTopic } from './filled-topic.ts'
+import { fullLog, rows, startEngines } from './full-log.ts'
 import { copyChunks, psqlVersion } from './psql-copy.ts'
-import { complete, durable, freshRound, pidOf, withEmptyTables } from './writer-round.ts'
+import { complete, freshRound, pidOf, withEmptyTables } from './writer-round.ts'
 
-export const rows: Readonly<Record<Size, number>> = { smoke: 200_000, full: 1_000_000 }
-export const rowBytes = 256
 /** As the writer's own limit. */
 const batchRows = 2_000
 
 export async function writerBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
-  const kafka = await startKafka({ brokers: 1 })
-  resources.defer(() => kafka.remove())
-  const postgres = await startPostgres({ settings: durable })
-  resources.defer(() => postgres.remove())
-  const brokers = kafka.bootstrapServers
-  const { topic, records } = await filledTopic(brokers, { count: rows[size], bytes: rowBytes })
+  const { brokers, postgres } = await startEngines(resources)
+  const { log, records } = await fullLog(brokers, { count: rows[size] })
   const chunks = await copyChunks(records, batchRows)
   resources.defer(() => chunks.remove())
-  const log = { brokers, topic, records: records.length, distinct: records.length }
   return [
     {
       name: 'writer',
