@@ -3,10 +3,13 @@ import { startKafka } from '#e2e/engines/kafka.ts'
 import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
 import type { Size } from './contest.ts'
 import { type Filled, type Filling, filledTopic } from './filled-topic.ts'
-import { durable, type LogOf } from './writer-round.ts'
+import { durable, type LogOf, warmUpRows } from './writer-round.ts'
 
 /** Records of one log. */
-export const rows: Readonly<Record<Size, number>> = { smoke: 200_000, full: 1_000_000 }
+export const rows: Readonly<Record<Size, number>> = {
+  smoke: warmUpRows + 200_000,
+  full: warmUpRows + 1_000_000,
+}
 const rowBytes = 256
 
 export async function startEngines(

@@ -7,21 +7,22 @@ import { chrootArguments } from '#e2e/engines/process.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
 import { run } from '#tools/shell.ts'
-import type { Sample } from './contest.ts'
-import { cpuOfEndedChildren } from './cpu.ts'
 import type { Filled } from './filled-topic.ts'
 
 const recipe = engines.postgres
 const columns = 'id, key, accepted_at, schema_version, body'
 
-export interface CopyChunks {
-  copyInto(service: MigratedService): Promise<Omit<Sample, 'operations'>>
-  remove(): Promise<void>
-}
+/** Copies all rows, one file after the other. */
+export type Copy = (service: MigratedService) => Promise<void>
 
 /** Writes the rows as files of so many rows in COPY's text format. */
-export async function copyChunks(records: Filled['records'], rowsEach: number): Promise<CopyChunks> {
+export async function copyChunks(
+  records: Filled['records'],
+  rowsEach: number,
+  resources: AsyncDisposableStack,
+): Promise<Copy> {
   const folder = await engineFolder()
+  resources.defer(() => folder.remove())
   const files = await folder.own('chunks', recipe.user.id)
   const names: string[] = []
   for (let at = 0; at < records.length; at += rowsEach) {
@@ -38,20 +39,13 @@ export async function copyChunks(records: Filled['records'], rowsEach: number): 
   const seenAs = (name: string) => `${recipe.dataFolder}/${name}`
   const script = names.map(name => `\\copy records (${columns}) FROM '${seenAs(name)}'\n`).join('')
   await writeFile(join(files, 'all.sql'), script)
-  return {
-    copyInto: service => psql(files, service, ['--quiet', '--file', seenAs('all.sql')]),
-    remove: () => folder.remove(),
-  }
+  return service => psql(files, service, ['--quiet', '--file', seenAs('all.sql')])
 }
 
 const line = ({ id, key, body }: Filled['records'][number]): string =>
   [id, key, new Date().toISOString(), '1a2b3c4d', body.replaceAll('\\', '\\\\')].join('\t').concat('\n')
 
-async function psql(
-  files: string,
-  service: MigratedService,
-  args: string[],
-): Promise<Omit<Sample, 'operations'>> {
+async function psql(files: string, service: MigratedService, args: string[]): Promise<void> {
   const root = await engineRoot('postgres')
   const { database, primary, schema, users } = service.store
   const connection = `host=${primary.host} port=${primary.port} dbname=${database} user=${users.writer}`
@@ -66,12 +60,7 @@ async function psql(
     },
     program: ['psql', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1', connection, ...args],
   })
-  const before = { cpu: cpuOfEndedChildren(), at: performance.now() }
   await run(program, chrooted)
-  return {
-    cpuSeconds: cpuOfEndedChildren() - before.cpu,
-    wallSeconds: (performance.now() - before.at) / 1000,
-  }
 }
 
 export async function psqlVersion(): Promise<string> {

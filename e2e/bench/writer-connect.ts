@@ -8,9 +8,10 @@ import type { Contest, Sample, Size } from './contest.ts'
 import { cpuOf, cpuOfTree } from './cpu.ts'
 import { type Filled, topicOf } from './filled-topic.ts'
 import { fullLog, startEngines } from './full-log.ts'
-import { complete, freshRound, one, pidOf, withEmptyTables } from './writer-round.ts'
+import { timed } from './measured.ts'
+import { complete, freshRound, one, pidOf, warmUpRows, withEmptyTables } from './writer-round.ts'
 
-const rows: Readonly<Record<Size, number>> = { smoke: 200_000, full: 500_000 }
+const rows: Readonly<Record<Size, number>> = { smoke: warmUpRows + 200_000, full: warmUpRows + 500_000 }
 const batchRecords = 3_000
 const pollMs = 50
 const limitMs = 300_000
@@ -66,7 +67,7 @@ const flattened = ({ id, key, body }: Filled['records'][number]) => ({
   }),
 })
 
-/** Measured from when the first rows are seen until the last one is: what it takes to start does not count. */
+/** Measured from row `warmUpRows` on, as the writer is, until the last one is seen. */
 function connectRound(
   postgres: Postgres,
   connect: Connect,
@@ -76,25 +77,20 @@ function connectRound(
   return withEmptyTables(postgres, async service => {
     const name = `bench-${randomBytes(6).toString('hex')}`
     const cpu = () => cpuOf(connect.pid) + cpuOfTree(pidOf(postgres))
-    const last = records.at(-1)?.id ?? ''
     await connect.start(name, { ...sinkInto(service), topics: topic, ...settings })
-    await seen(service, connect, name, 'SELECT EXISTS (SELECT FROM records)')
-    const from = {
-      rows: Number(await one(service, 'SELECT count(*) FROM records')),
-      cpu: cpu(),
-      at: performance.now(),
-    }
-    await seen(service, connect, name, `SELECT EXISTS (SELECT FROM records WHERE id = '${last}')`)
-    const sample = {
-      operations: records.length - from.rows,
-      cpuSeconds: cpu() - from.cpu,
-      wallSeconds: (performance.now() - from.at) / 1000,
-    }
+    await seen(service, connect, name, stands(records[warmUpRows]))
+    const rowsBefore = Number(await one(service, 'SELECT count(*) FROM records'))
+    const sample = await timed(cpu, records.length - rowsBefore, () =>
+      seen(service, connect, name, stands(records.at(-1))),
+    )
     await connect.stop(name)
     await complete(service, records.length)
     return sample
   })
 }
+
+const stands = (record: Filled['records'][number] | undefined): string =>
+  `SELECT EXISTS (SELECT FROM records WHERE id = '${record?.id}')`
 
 /** Waits until the question is answered by yes; rejects when the connector fails, or after five minutes. */
 async function seen(service: MigratedService, connect: Connect, name: string, question: string) {

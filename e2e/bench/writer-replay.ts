@@ -3,7 +3,7 @@ import { type MigratedService, migratedService } from '#e2e/engines/migrated-dat
 import type { Postgres } from '#e2e/engines/postgres.ts'
 import type { Contest, Sample, Size } from './contest.ts'
 import { fullLog, rows, startEngines } from './full-log.ts'
-import { complete, freshRound, type LogOf, one, storeLog } from './writer-round.ts'
+import { complete, freshRound, type LogOf, one, storeLog, warmUpRows } from './writer-round.ts'
 
 export async function writerReplayBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
   const { brokers, postgres } = await startEngines(resources)
@@ -26,7 +26,7 @@ export async function writerReplayBench(size: Size, resources: AsyncDisposableSt
 async function replayRound(postgres: Postgres, service: MigratedService, log: LogOf): Promise<Sample> {
   const before = await fingerprint(service)
   await one(service, 'UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
-  const sample = await storeLog(postgres, service, log)
+  const sample = await storeLog(postgres, service, log, warmUpRows)
   const after = await fingerprint(service)
   if (after !== before) throw new Error(`the rows changed from ${before} to ${after} (number, sum of hashes)`)
   return sample

@@ -1,9 +1,10 @@
 /** The writer against `psql \copy` of the same rows into the same tables, in chunks of the writer's batch size. */
 import type { Contest, Size } from './contest.ts'
-import { cpuOfTree } from './cpu.ts'
+import { cpuOfEndedChildren, cpuOfTree } from './cpu.ts'
 import { fullLog, rows, startEngines } from './full-log.ts'
+import { timed } from './measured.ts'
 import { copyChunks, psqlVersion } from './psql-copy.ts'
-import { complete, freshRound, pidOf, withEmptyTables } from './writer-round.ts'
+import { complete, freshRound, pidOf, warmUpRows, withEmptyTables } from './writer-round.ts'
 
 /** As the writer's own limit. */
 const batchRows = 2_000
@@ -11,8 +12,9 @@ const batchRows = 2_000
 export async function writerBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
   const { brokers, postgres } = await startEngines(resources)
   const { log, records } = await fullLog(brokers, { count: rows[size] })
-  const chunks = await copyChunks(records, batchRows)
-  resources.defer(() => chunks.remove())
+  const measured = records.slice(warmUpRows)
+  const copyFirst = await copyChunks(records.slice(0, warmUpRows), batchRows, resources)
+  const copyMeasured = await copyChunks(measured, batchRows, resources)
   return [
     {
       name: 'writer',
@@ -23,12 +25,11 @@ export async function writerBench(size: Size, resources: AsyncDisposableStack): 
         version: `${await psqlVersion()} \\copy of ${batchRows} rows`,
         round: () =>
           withEmptyTables(postgres, async service => {
-            const pid = pidOf(postgres)
-            const before = cpuOfTree(pid)
-            const client = await chunks.copyInto(service)
-            const cpuSeconds = client.cpuSeconds + cpuOfTree(pid) - before
+            await copyFirst(service)
+            const cpu = () => cpuOfEndedChildren() + cpuOfTree(pidOf(postgres))
+            const sample = await timed(cpu, measured.length, () => copyMeasured(service))
             await complete(service, records.length)
-            return { operations: records.length, cpuSeconds, wallSeconds: client.wallSeconds }
+            return sample
           }),
       },
     },
