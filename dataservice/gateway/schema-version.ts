@@ -4,8 +4,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { AcceptedRecord, DeclaredVersion } from '#dataservice/contract/record-declaration.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import type { SharedHeaders } from '#dataservice/platform/kafka/port.ts'
-import { type ChangeHeaders, changeHeaders } from './commands/command.ts'
-import { constantHeaders, type SubmissionRules } from './submission.ts'
+import { type ChangeHeaders, changeHeaders, constantHeaders } from './event-headers.ts'
 
 export const versionHeader = 'schema-version'
 
@@ -40,9 +39,15 @@ export interface VersionsOptions {
 const dayMs = 86_400_000
 
 /** What a posted record is judged by: the newest version, unless a request names another. */
-export function postingRules(
-  options: VersionsOptions,
-): Pick<SubmissionRules, 'record' | 'constantHeaders' | 'versions'> {
+export interface PostingRules {
+  record: AcceptedRecord
+  /** Headers that all records share. */
+  constantHeaders: SharedHeaders
+  /** All versions that records may be in; the above is of the newest. */
+  versions: Versions
+}
+
+export function postingRules(options: VersionsOptions): PostingRules {
   const { record, source } = options
   return {
     record,
@@ -94,15 +99,8 @@ export function versionNamed(headers: Named, versions: Versions): VersionRules |
 }
 
 /** The rules for the version that a request names. Throws a Problem for one that there is not. */
-export function rulesFor(headers: Named, rules: SubmissionRules): SubmissionRules {
+export function rulesFor<Rules extends PostingRules>(headers: Named, rules: Rules): Rules {
   const version = versionNamed(headers, rules.versions)
   if (version === undefined) return rules
-  const { record, constantHeaders: shared } = version
-  return {
-    record,
-    constantHeaders: shared,
-    versions: rules.versions,
-    partitions: rules.partitions,
-    newId: rules.newId,
-  }
+  return { ...rules, record: version.record, constantHeaders: version.constantHeaders }
 }

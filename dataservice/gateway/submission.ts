@@ -1,26 +1,20 @@
 /** From the bytes of a body to records for the log, or to everything that is wrong with them. Pure. */
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
-import { sharedHeaders } from '#dataservice/platform/kafka/batch-encoder.ts'
 import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
 import type { SharedHeaders } from '#dataservice/platform/kafka/port.ts'
-import { type CommandKind, commandTypes, envelope } from '#dataservice/record/envelope.ts'
+import { envelope } from '#dataservice/record/envelope.ts'
 import { naturalId } from '#dataservice/record/natural-id.ts'
 import { keyText, valueAt } from '#dataservice/record/pointer.ts'
 import { type BodyFormat, type Range, type Scan, scanBody } from '#dataservice/record/scan.ts'
 import type { Draft } from './entries.ts'
-import type { Versions } from './schema-version.ts'
+import type { PostingRules } from './schema-version.ts'
 
-export interface SubmissionRules {
-  record: AcceptedRecord
+export interface SubmissionRules extends PostingRules {
   /** Partitions of the topic. */
   partitions: number
   /** Makes the id of the next event, which is the record's, too, unless it has a natural one. */
   newId(): string
-  /** Headers that all records share. */
-  constantHeaders: SharedHeaders
-  /** All versions that records may be in; the above is of the newest. */
-  versions: Versions
 }
 
 export interface Submission {
@@ -32,28 +26,6 @@ export interface Submission {
 
 /** Errors that one answer lists. */
 const maxErrors = 100
-
-const contentTypes: Readonly<Record<Exclude<CommandKind, 'delete'>, string>> = {
-  create: 'application/json',
-  replace: 'application/json',
-  merge: 'application/merge-patch+json',
-}
-
-/** Headers that are the same for every record of a service, encoded once. */
-export function constantHeaders(
-  source: string,
-  schemaVersion: string,
-  kind: CommandKind = 'create',
-): SharedHeaders {
-  return sharedHeaders({
-    [envelope.specVersion]: '1.0',
-    [envelope.type]: commandTypes[kind],
-    [envelope.source]: source,
-    // A deletion has no content.
-    ...(kind !== 'delete' && { [envelope.contentType]: contentTypes[kind] }),
-    [envelope.schemaVersion]: schemaVersion,
-  })
-}
 
 /** The text of a moment; many requests share a millisecond. */
 let lastTime = { now: Number.NaN, text: '' }

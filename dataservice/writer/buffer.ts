@@ -7,6 +7,11 @@ export interface BatchLimits {
   maxBytes: number
 }
 
+export interface LaneLimits extends BatchLimits {
+  /** How long a batch waits for more records, in milliseconds. */
+  maxDelayMs: number
+}
+
 export class RowBuffer {
   #rows: LogRow[] = []
   #bytes = 0

@@ -1,8 +1,8 @@
 /** How much goes into one batch, and in which order, by how the table is cut. */
 import { hashPartitionOf } from '#dataservice/platform/postgres/hash-partition.ts'
 import { type Partitioning, tableKind } from '#dataservice/platform/postgres/partitions.ts'
+import type { LaneLimits } from './buffer.ts'
 import type { NewRow } from './decode.ts'
-import type { LaneLimits } from './lane.ts'
 
 /** Fewer rows cost noticeably more for each, more of them hardly less. */
 const enough = 2_000

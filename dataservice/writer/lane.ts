@@ -8,7 +8,7 @@ import type { LogRecord, Offset } from '#dataservice/platform/kafka/port.ts'
 import type { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Interval } from '#dataservice/platform/postgres/partitions.ts'
 import { envelope } from '#dataservice/record/envelope.ts'
-import { type BatchLimits, RowBuffer } from './buffer.ts'
+import { type LaneLimits, RowBuffer } from './buffer.ts'
 import { type CommitResult, commit } from './commit.ts'
 import {
   afterBatch,
@@ -24,11 +24,6 @@ import type { KnownVersions } from './known-versions.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
 import type { RecordsTable } from './table.ts'
-
-export interface LaneLimits extends BatchLimits {
-  /** How long a batch waits for more records, in milliseconds. */
-  maxDelayMs: number
-}
 
 /** What a lane tells its owner. */
 export interface LaneEvents {

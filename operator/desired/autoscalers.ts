@@ -1,9 +1,8 @@
 /** HorizontalPodAutoscalers that others made: what they scale, and which change of one matters. Pure. */
 import { type DataService, group, kind } from '#crds/v1alpha1/resource.ts'
 import { canonicalText, isPlainObject } from './hash.ts'
-import { isOurs } from './labels.ts'
+import { isOurs, type ObservedOwnership } from './labels.ts'
 import { type DeployedPart, deployedParts, partName } from './names.ts'
-import type { ObservedChild } from './target.ts'
 
 export const autoscalerKind = 'HorizontalPodAutoscaler'
 
@@ -26,6 +25,8 @@ export interface Autoscaler {
   status?: Record<string, unknown>
 }
 
+type NamedAutoscaler = Autoscaler & { metadata: ObservedOwnership & { name: string } }
+
 /** Undefined when it points at nothing that could be ours. The version of the group does not matter. */
 export function scaleTarget({ spec = {} }: Pick<Autoscaler, 'spec'>): ScaleTarget | undefined {
   const reference = spec['scaleTargetRef']
@@ -42,7 +43,7 @@ export function scaleTarget({ spec = {} }: Pick<Autoscaler, 'spec'>): ScaleTarge
 /** Autoscalers of the DataService's namespace that move its pods and are not ours, in the order given. */
 export function foreignAutoscalers(
   owner: DataService,
-  autoscalers: readonly ObservedChild[],
+  autoscalers: readonly NamedAutoscaler[],
 ): ForeignAutoscaler[] {
   return autoscalers
     .filter(({ metadata }) => !isOurs(owner, metadata))

@@ -7,8 +7,8 @@ import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { type Child, isOurs } from '#operator/desired/labels.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
-import type { Plan, Step } from './decide.ts'
 import type { Growth } from './growth.ts'
+import type { Plan, Step } from './plan.ts'
 
 export interface Failure {
   /**

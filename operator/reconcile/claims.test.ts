@@ -7,7 +7,8 @@ import { targetOf } from '#operator/testing/target.ts'
 import { factsOf } from '#operator/testing/world.ts'
 import { inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { carryOut } from './carry-out.ts'
-import { decide, type Plan } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Plan } from './plan.ts'
 
 const owner = dataService()
 const object = statefulSet(targetOf(owner), 'kafka')

@@ -3,7 +3,8 @@ import { annotationKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Change, dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
-import { decide, type Step } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Step } from './plan.ts'
 
 const told = (steps: readonly Step[]): string[] =>
   steps.map(step => {

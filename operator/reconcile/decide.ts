@@ -2,47 +2,18 @@
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import { type DesiredChild, desiredChildren, type Stage } from '#operator/desired/children.ts'
 import { agrees, sealed } from '#operator/desired/drift.ts'
-import { desiredTopics, type TopicChange, topicChanges } from '#operator/desired/kafka-topics.ts'
+import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
 import { deployedParts, migrateName, partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
-import { type Growth, growths } from './growth.ts'
+import { growths } from './growth.ts'
+import type { Gates, Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { answers, jobEnd } from './progress.ts'
 import { brokerToRestart, outdatedBrokers, readyServers } from './restart-broker.ts'
 import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
-import { earlyScaling, type ScaleStep, scaleSteps, unwantedAutoscalers } from './scaling.ts'
-
-export type Step =
-  /** `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. */
-  | { do: 'apply'; object: Child; uid?: string }
-  /** `mark`: applied to the object as soon as it is there. */
-  | { do: 'create'; object: Child; mark?: Child }
-  | ScaleStep
-  | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
-  | { do: 'grow'; growth: Growth }
-  | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
-
-/** What has been reached; each later stage waits for it. */
-export interface Gates {
-  recordAccepted: boolean
-  logAnswers: boolean
-  databaseAnswers: boolean
-  migrated: boolean
-  topicsExist: boolean
-  /** No broker waits for the operator to restart it. */
-  brokersCurrent: boolean
-  /** The Deployments are there, so that autoscalers find what they scale. */
-  deployed: boolean
-}
-
-export interface Plan {
-  /** True while the annotation `paused` stands or the object is being deleted: nothing is written. */
-  held: boolean
-  gates: Gates
-  steps: readonly Step[]
-}
+import { earlyScaling, scaleSteps, unwantedAutoscalers } from './scaling.ts'
 
 export function decide(facts: Facts): Plan {
   const gates = gatesOf(facts)

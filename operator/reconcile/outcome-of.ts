@@ -1,8 +1,8 @@
 /** What a run means for the queue. Pure. */
 import type { Result } from './carry-out.ts'
-import type { Plan } from './decide.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
+import type { Plan } from './plan.ts'
 import { lackingPods } from './refusals.ts'
 
 /** Topics send no events: they are looked at again in time to put drift back within a minute. */

@@ -5,7 +5,8 @@ import { type Change, dataService, withAnnotation, withSpec } from '#operator/te
 import { refusedPod } from '#operator/testing/refused-pod.ts'
 import { rehearse, startedOn } from '#operator/testing/rehearsal.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
-import { decide, type Step } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Step } from './plan.ts'
 
 const asked = (part: string): Change => withAnnotation(annotationKeys.reinitialise, part)
 const identity = (marks: Record<string, string>) => ({ 'orders-identity': marks })

@@ -9,9 +9,9 @@ import {
   migrateName,
 } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { Plan, Step } from './decide.ts'
 import { type Facts, findChild, type SecretFacts } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
+import type { Plan, Step } from './plan.ts'
 
 /** Only metadata are ever sent of a Secret; what it holds is immutable. */
 interface Marks {

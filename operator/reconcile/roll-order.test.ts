@@ -5,7 +5,8 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { rehearse, startedOn, untilSettled } from '#operator/testing/rehearsal.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
-import { decide, type Step } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Step } from './plan.ts'
 import { isHeldBack } from './roll-order.ts'
 
 const text = { type: 'string', maxLength: 64 }

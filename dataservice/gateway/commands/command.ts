@@ -1,11 +1,10 @@
 /** From a PUT, PATCH or DELETE to a command for the log, or to what is wrong with it. Pure. */
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
-import type { SharedHeaders } from '#dataservice/platform/kafka/port.ts'
-import { type CommandKind, conditionHeaders } from '#dataservice/record/envelope.ts'
+import { conditionHeaders } from '#dataservice/record/envelope.ts'
 import { isStorable } from '#dataservice/record/natural-id.ts'
 import { scanBody } from '#dataservice/record/scan.ts'
+import type { ChangeHeaders, ChangeKind } from '../event-headers.ts'
 import {
-  constantHeaders,
   draftOf,
   problemOfScan,
   readRecord,
@@ -14,17 +13,6 @@ import {
   timeText,
 } from '../submission.ts'
 import type { Conditions } from './conditions.ts'
-
-export type ChangeKind = Exclude<CommandKind, 'create'>
-
-/** Headers that all commands of a kind share. */
-export type ChangeHeaders = Readonly<Record<ChangeKind, SharedHeaders>>
-
-/** Encoded once. */
-export function changeHeaders(source: string, schemaVersion: string): ChangeHeaders {
-  const of = (kind: ChangeKind) => constantHeaders(source, schemaVersion, kind)
-  return { replace: of('replace'), merge: of('merge'), delete: of('delete') }
-}
 
 export interface SentCommand {
   kind: ChangeKind

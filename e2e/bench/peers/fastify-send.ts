@@ -5,7 +5,8 @@
  */
 import { randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
-import { constantHeaders, draftOf, readRecord } from '#dataservice/gateway/submission.ts'
+import { constantHeaders } from '#dataservice/gateway/event-headers.ts'
+import { draftOf, readRecord } from '#dataservice/gateway/submission.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
 import { makeMetrics } from '#dataservice/platform/telemetry/metrics.ts'
