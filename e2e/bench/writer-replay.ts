@@ -1,14 +1,14 @@
 /** The writer on a log whose records stand in the table already, against the same log and an empty table. */
-import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
+import type { MigratedService } from '#e2e/engines/migrated-database.ts'
 import type { Postgres } from '#e2e/engines/postgres.ts'
 import type { Contest, Sample, Size } from './contest.ts'
 import { fullLog, rows, startEngines } from './full-log.ts'
-import { complete, freshRound, type LogOf, one, storeLog, warmUpRows } from './writer-round.ts'
+import { complete, exampleTables, freshRound, type LogOf, one, storeLog, warmUpRows } from './writer-round.ts'
 
 export async function writerReplayBench(size: Size, resources: AsyncDisposableStack): Promise<Contest[]> {
   const { brokers, postgres } = await startEngines(resources)
   const { log } = await fullLog(brokers, { count: rows[size] })
-  const service = await migratedService(postgres.address)
+  const service = await exampleTables(postgres)
   await storeLog(postgres, service, log)
   await complete(service, log.distinct)
   return [
