@@ -46,7 +46,7 @@ test('the smallest resource gets every default', async () => {
     deletionPolicy: 'Retain',
     replicas: 3,
     gateway: { autoscaling, maxBodyBytes: 10_485_760 },
-    writer: {},
+    writer: { onError: 'DeadLetter' },
     reader: { autoscaling },
     kafka: {
       managed: { brokers: 1, storage: { size: '10Gi' } },
@@ -96,7 +96,7 @@ test('a resource that uses every field is taken as it is', async () => {
     deletionPolicy: 'Delete',
     replicas: 5,
     gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...callers, ...block },
-    writer: { replicas: 3, ...block },
+    writer: { replicas: 3, onError: 'HoldKey', ...block },
     reader: { autoscaling: { ...autoscaling, targetCPUUtilization: 50 }, replicas: 4, ...block },
     kafka: {
       managed: { brokers: 1, storage, ...block },

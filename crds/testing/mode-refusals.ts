@@ -17,6 +17,14 @@ export const modeRefusals: Record<string, Refusal> = {
     spec: { record: { ...record, mode: 'Upsert', key: '/a' } },
     says: 'record.key cannot stand with mode Upsert',
   },
+  'records that wait for a key there is not': {
+    spec: { record, writer: { onError: 'HoldKey' } },
+    says: 'declare record.key, or leave writer.onError out',
+  },
+  'records that wait for an id that comes once': {
+    spec: { record: { ...record, id: '/a' }, writer: { onError: 'HoldKey' } },
+    says: 'declare record.key, or leave writer.onError out',
+  },
   'records that change cut by time': {
     spec: { record: { ...record, mode: 'Upsert' }, postgres: { partitioning: { by: 'Time' } } },
     says: 'mode Upsert the id of a record carries no time',

@@ -80,6 +80,7 @@ export const reasons = {
   LogGap: 'user',
   LogTruncated: 'user',
   LogReplaced: 'user',
+  TooManyHeldKeys: 'user',
   InvalidObject: 'user',
   ImageMissing: 'user',
   ContainerNotStarted: 'user',

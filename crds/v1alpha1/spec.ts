@@ -52,6 +52,16 @@ export const WriterSpec = Type.Object(
           'alone, so that kubectl scale deployment/NAME-writer holds, up to the number of partitions.',
       }),
     ),
+    onError: Type.Unsafe<'DeadLetter' | 'HoldKey'>({
+      type: 'string',
+      enum: ['DeadLetter', 'HoldKey'],
+      default: 'DeadLetter',
+      description:
+        'What follows when Postgres refuses a record, which then is a dead letter. DeadLetter: the records after it are ' +
+        'stored as ever. HoldKey: later records with its key wait, in order, until somebody lets them go ' +
+        '(docs/writing.md); it needs record.key or mode Upsert. Going back to DeadLetter lets all of them go. Example: ' +
+        'HoldKey. Default: DeadLetter.',
+    }),
     ...podFields('writer'),
   },
   { default: {}, description: 'It moves records from the log into Postgres. Example: {replicas: 3}.' },
@@ -117,6 +127,12 @@ export const DataServiceSpec = Type.Object(
       floorWithinMost('gateway', 'replicas', 'self.gateway'),
       ...partitioningRules,
       ownKeys,
+      {
+        rule: "self.writer.onError != 'HoldKey' || has(self.record.key) || self.record.mode == 'Upsert'",
+        message:
+          'writer.onError HoldKey lets records wait that have the key of a refused one, and without record.key every ' +
+          'record has its own: declare record.key, or leave writer.onError out',
+      },
       {
         rule: '!has(self.writer.replicas) || self.writer.replicas <= self.kafka.topic.partitions',
         message:

@@ -75,6 +75,8 @@ export const Settings = Type.Object({
     /** Connections each pod may hold. */
     poolSize: Type.Object({ writer: Type.Integer({ minimum: 1 }), reader: Type.Integer({ minimum: 1 }) }),
   }),
+  /** What a refused record does to later ones of its key; absent: nothing. */
+  onError: Type.Optional(Type.Literal('HoldKey')),
   partitioning: Type.Union([
     ByTime,
     Type.Object({

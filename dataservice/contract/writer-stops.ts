@@ -26,6 +26,7 @@ export const stopReasons = {
     'writers; if no rollout is under way, another producer wrote the record: add the version to the table ' +
     `schema_versions, with a place below that of the version in force, and ${restart}`,
   RecordRefused: `records can neither be stored nor put aside as dead letters; correct what the message of the database names, then ${restart}`,
+  TooManyHeldKeys: `set blocks to false in the table dead_letters for records that need no correction, or writer.onError to DeadLetter, then ${restart}`,
 } as const
 export type StopReason = keyof typeof stopReasons
 

@@ -16,6 +16,7 @@ export interface Decided {
     | 'duplicate'
     | 'conflict'
     | 'refused'
+    | 'held'
     | 'expired'
     | 'key-reused'
     | 'version-conflict'

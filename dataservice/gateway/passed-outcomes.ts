@@ -15,6 +15,7 @@ const Answer = Type.Object({
         Type.Literal('duplicate'),
         Type.Literal('conflict'),
         Type.Literal('refused'),
+        Type.Literal('held'),
         Type.Literal('expired'),
         Type.Literal('key-reused'),
         Type.Literal('version-conflict'),

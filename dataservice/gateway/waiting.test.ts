@@ -28,6 +28,11 @@ test('one record is created, stood there already, or is not known yet', () => {
     id: 'w',
     body: { id: 'w', position: '0-7', status: 'duplicate' },
   })
+  expect(waitedAnswer(one, [{ status: 'held', reason: 'why' }])).toEqual({
+    code: 202,
+    id: 'a',
+    body: { ...one, status: 'held', reason: 'why' },
+  })
   expect(waitedAnswer(one, [undefined])).toEqual({ code: 202, id: 'a', body: one })
 })
 

@@ -29,7 +29,7 @@ export interface WaitedAnswer {
 }
 
 /**
- * One record: 201 stored, 200 when it stood there before, 202 while it is not known; what is not stored throws a Problem.
+ * One record: 201 stored, 200 when it stood there before, 202 while it is held or not known; what is not stored throws a Problem.
  * A list: 201 when all are stored, 200 when all are decided, else 202, with the status of each.
  */
 export function waitedAnswer(answer: PostAnswer, decided: readonly (Decided | undefined)[]): WaitedAnswer {
@@ -39,8 +39,10 @@ export function waitedAnswer(answer: PostAnswer, decided: readonly (Decided | un
   const problem = problems[outcome.status]
   if (problem) throw problemOf(problem, answer, outcome)
   const told = tell(answer, outcome)
-  return { code: outcome.status === 'stored' ? 201 : 200, body: told, id: told.id }
+  return { code: codes[outcome.status] ?? 200, body: told, id: told.id }
 }
+
+const codes: Readonly<Partial<Record<Decided['status'], 201 | 202>>> = { stored: 201, held: 202 }
 
 const problems: Readonly<Partial<Record<Decided['status'], ProblemCode>>> = {
   conflict: 'id-conflict',
@@ -70,7 +72,7 @@ function ofList(
 ): WaitedAnswer {
   const told = accepted.map((each, index) => tell(each, decided[index]))
   const isStored = told.every(({ status }) => status === 'stored')
-  const isPending = told.some(({ status }) => status === 'pending')
+  const isPending = told.some(({ status }) => status === 'pending' || status === 'held')
   return { code: isPending ? 202 : isStored ? 201 : 200, body: { accepted: told } }
 }
 

@@ -22,15 +22,18 @@ export interface Kept {
 }
 
 /**
- * For the owner of the tables. A dead letter that is not in its topic yet is never forgotten. Answers how many rows went.
+ * For the owner of the tables. A dead letter that is not in its topic yet, or for which others wait, is never forgotten,
+ * nor is what waits. Answers how many rows went.
  */
 export async function forgetOld(
   database: Pick<Database, 'query'>,
   { outcomesMs, recordsMs: retainMs }: Kept,
 ): Promise<Forgotten> {
-  const outcomes = oldest('ctid', 'outcomes', 'decided_at', `${outcomesMs} * interval '1 millisecond'`)
-  const letters = oldest('id', 'dead_letters', 'relayed_at', `${retainMs} * interval '1 millisecond'`)
-  const keys = oldest('key_hash', 'request_keys', 'expires_at', `interval '0'`)
+  const milliseconds = (count: number | undefined) => `${count} * interval '1 millisecond'`
+  const decided = `outcomes WHERE outcome <> 'held' AND`
+  const outcomes = oldest('ctid', decided, 'decided_at', milliseconds(outcomesMs))
+  const letters = oldest('id', 'dead_letters WHERE NOT blocks AND', 'relayed_at', milliseconds(retainMs))
+  const keys = oldest('key_hash', 'request_keys WHERE', 'expires_at', `interval '0'`)
   return {
     outcomes: await inPortions(database, `DELETE FROM outcomes WHERE ctid = ANY(ARRAY(${outcomes}))`),
     deadLetters:
@@ -41,8 +44,8 @@ export async function forgetOld(
   }
 }
 
-function oldest(names: string, table: string, since: string, age: string): string {
-  return `SELECT ${names} FROM ${table} WHERE ${since} < now() - ${age} ORDER BY ${since} LIMIT ${portion}`
+function oldest(names: string, from: string, since: string, age: string): string {
+  return `SELECT ${names} FROM ${from} ${since} < now() - ${age} ORDER BY ${since} LIMIT ${portion}`
 }
 
 async function inPortions(database: Pick<Database, 'query'>, statement: string): Promise<number> {

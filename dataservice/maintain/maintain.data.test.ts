@@ -62,12 +62,16 @@ test('takes up a run that was cut off: detached but not dropped', async () => {
   expect(dropped).toEqual([partitionOf(9)])
 })
 
-test('outcomes are forgotten after their time, keys when they expire, dead letters with the records beside them, once they are in their topic', async () => {
+test('outcomes are forgotten after their time, keys when they expire, dead letters with the records beside them, once they are in their topic; nothing that waits or is waited for', async () => {
   const service = await migratedService(engines().postgres)
   const database = service.open('owner')
   onTestFinished(() => database.close())
   await database.query(`INSERT INTO outcomes (topic, partition, log_offset, record_id, record_key, outcome, decided_at)
 SELECT 't', 0, n, 'r', 'k', 'refused', now() - n * interval '1 hour' FROM generate_series(1, 50) AS n`)
+  await database.query(`INSERT INTO outcomes (topic, partition, log_offset, record_id, record_key, outcome, decided_at)
+VALUES ('t', 1, 0, 'r', 'k', 'held', now() - interval '9 days')`)
+  await database.query(`INSERT INTO dead_letters (topic, partition, log_offset, headers, reason, content_hash, relayed_at, blocks)
+VALUES ('t', 1, 0, '{}', 'r', '', now() - interval '90 days', true)`)
   await database.query(`INSERT INTO dead_letters (topic, partition, log_offset, headers, reason, content_hash, relayed_at)
 SELECT 't', 0, n, '{}', 'r', '', CASE WHEN n % 2 = 0 THEN now() - n * interval '1 day' END FROM generate_series(1, 50) AS n`)
   await database.query(`INSERT INTO request_keys
@@ -83,6 +87,7 @@ SELECT sha256(n::text::bytea), 'id', '', 't', 0, n, now() + (n - 20.5) * interva
     deadLetters: 5,
     requestKeys: 0,
   })
-  expect(await count(database, 'SELECT count(*) FROM dead_letters')).toBe(45)
+  expect(await count(database, 'SELECT count(*) FROM dead_letters')).toBe(45 + 1)
+  expect(await count(database, `SELECT count(*) FROM outcomes WHERE outcome = 'held'`)).toBe(1)
   expect(await count(database, 'SELECT count(*) FROM request_keys')).toBe(30)
 })

@@ -9,9 +9,10 @@ export function grantStatements({ schema, users }: Settings['store'], by: TableK
     `REVOKE ALL ON SCHEMA ${quoted(schema)} FROM PUBLIC`,
     `GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${writer}, ${reader}`,
     `GRANT SELECT, INSERT, UPDATE ON ingest_offsets TO ${writer}`,
-    `GRANT SELECT, INSERT, UPDATE ON outcomes TO ${writer}`,
-    // They are copied to the topic and marked.
-    `GRANT SELECT, INSERT, UPDATE (relayed_at) ON dead_letters TO ${writer}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON outcomes TO ${writer}`,
+    // They are copied to the topic and marked; without HoldKey none keeps others waiting.
+    `GRANT SELECT, INSERT, UPDATE (relayed_at, blocks) ON dead_letters TO ${writer}`,
+    `GRANT SELECT, INSERT, DELETE ON held TO ${writer}`,
     `GRANT SELECT, INSERT, DELETE ON request_keys TO ${writer}`,
     `GRANT SELECT ON schema_versions TO ${writer}`,
     ...onlyFor[by]({ writer, reader }),

@@ -5,6 +5,7 @@
 import { type Partitioning, pageOrder, tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { changeRelayTables, changingRecords } from './changing-records.ts'
 import { type HashPartitioning, hashPartitions } from './hash-partitions.ts'
+import { heldTables } from './held-tables.ts'
 import { outcomeTables } from './outcome-tables.ts'
 import { requestKeyTables } from './request-keys.ts'
 import { schemaVersionTables } from './schema-versions.ts'
@@ -97,6 +98,7 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
       name: 'the order of changes',
       statements: tableKind(partitioning) === 'Upsert' ? changeRelayTables : [],
     },
+    { version: 6, name: 'records that wait behind a refused one', statements: heldTables },
   ]
 }
 

@@ -41,9 +41,10 @@ VALUES ($1, $2, 2, $3, $4, 'k', $5, CASE WHEN $5 IN ('duplicate', 'id-conflict')
 const status = (id: string, position?: string) =>
   `/data/${encodeURIComponent(id)}/status${position ? `?position=${position}` : ''}`
 
-test('a record with an id of ours is pending, stored, refused or unknown', async () => {
+test('a record with an id of ours is pending, stored, refused, held or unknown', async () => {
   const { run, put, get } = await world()
-  const [young, stored, refused] = [0, 1, 2].map(() => uuid7At(Date.now())) as [string, string, string]
+  const [young, stored] = [uuid7At(Date.now()), uuid7At(Date.now())]
+  const [refused, held] = [uuid7At(Date.now()), uuid7At(Date.now())]
   await run(`INSERT INTO records VALUES ($1, 'k', now(), 'v', '{}')`, stored)
   await put(7, refused, refused, 'refused', 'invalid input syntax for type json')
   expect(await get(status(young))).toEqual([200, { id: young, status: 'pending' }])
@@ -52,6 +53,9 @@ test('a record with an id of ours is pending, stored, refused or unknown', async
     200,
     { id: refused, status: 'refused', reason: 'invalid input syntax for type json' },
   ])
+  await put(8, held, held, 'held')
+  const reason = 'a record with the same key was refused before it'
+  expect(await get(status(held))).toEqual([200, { id: held, status: 'held', reason }])
   expect(await get(status(uuid7At(Date.now() - 60_000)))).toMatchObject([404, { status: 404 }])
   expect(await get(status('no id'))).toMatchObject([404, {}])
 })

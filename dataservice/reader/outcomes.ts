@@ -13,6 +13,7 @@ export type Status =
   | 'version-conflict'
   | 'absent'
   | 'refused'
+  | 'held'
   | 'expired'
 
 /** Body of `GET /data/{id}/status`. */
@@ -83,6 +84,7 @@ const statuses: ReadonlyMap<string, Status> = new Map([
   ['absent', 'absent'],
   ['invalid', 'refused'],
   ['refused', 'refused'],
+  ['held', 'held'],
   ['expired', 'expired'],
   ['future', 'refused'],
 ])
@@ -93,6 +95,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['key-reused', 'another body came with this Idempotency-Key before'],
   ['version-conflict', 'the record has another version'],
   ['absent', 'there is no such record to change'],
+  ['held', 'a record with the same key was refused before it'],
   ['expired', 'the time of its id is before what is kept'],
   ['future', 'the time of its id is too far ahead'],
 ])

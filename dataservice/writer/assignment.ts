@@ -15,6 +15,7 @@ import { type Partitioning, tableKind, timedTable } from '#dataservice/platform/
 import type { LaneLimits } from './buffer.ts'
 import { backOff, judgeClaim, judgeOutOfRange } from './decisions.ts'
 import type { LogRow } from './decode.ts'
+import { HeldKeys } from './held-keys.ts'
 import type { KnownVersions } from './known-versions.ts'
 import { Lane, type LaneEvents, type LaneOptions } from './lane.ts'
 import type { WriterMetrics } from './metrics.ts'
@@ -43,6 +44,8 @@ export interface AssignmentOptions {
   metrics: WriterMetrics
   log: Logger
   clock: { now(): number; random(): number }
+  /** A refused record holds its key: later ones of it wait. Default: false, and all that waited may go. */
+  holdsKeys?: boolean
   /** Called when there may be new dead letters of partitions that are ours. */
   deadLetters?: () => void
   /** Only where records change. */
@@ -82,6 +85,14 @@ export class Assignment implements LogHandler {
   /** Where each partition at work stands. */
   positions(): ReadonlyMap<number, Offset> {
     return new Map([...this.#lanes].map(([partition, lane]) => [partition, lane.position.nextOffset]))
+  }
+
+  /** Looks in all partitions for records that may go, and measures how many keys are held. */
+  release(): void {
+    for (const [partition, lane] of this.#lanes) {
+      lane.release()
+      this.#options.metrics.heldKeys.set({ partition }, lane.heldKeys)
+    }
   }
 
   async assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>> {
@@ -126,6 +137,7 @@ export class Assignment implements LogHandler {
     this.#options.metrics.stopped.reset()
     this.#options.metrics.lag.reset()
     this.#options.metrics.lagAge.reset()
+    this.#options.metrics.heldKeys.reset()
     await Promise.all(lanes.map(lane => lane.drop()))
   }
 
@@ -149,12 +161,21 @@ export class Assignment implements LogHandler {
       this.#stop(partition, verdict.stop)
       return undefined
     }
-    this.#lanes.set(partition, this.#lane(partition, { position, checkLast: verdict.checkLast, known }))
+    const held = await this.#persistently(signal, () => this.#heldKeys(partition))
+    if (!held || signal.aborted) return undefined
+    this.#lanes.set(partition, this.#lane(partition, { position, checkLast: verdict.checkLast, known, held }))
     log.info({ partition, nextOffset: String(position.nextOffset), epoch: String(position.epoch) }, 'claimed')
     return verdict.from
   }
 
-  #lane(partition: number, claimed: Pick<LaneOptions, 'position' | 'checkLast' | 'known'>): Lane {
+  async #heldKeys(partition: number): Promise<HeldKeys> {
+    const { store, topic, holdsKeys: isOn = false, clock } = this.#options
+    const place = { topic, partition }
+    if (!isOn) await store.unblock(place)
+    return new HeldKeys({ store, place, isOn, keys: await store.heldKeys(place), now: clock.now })
+  }
+
+  #lane(partition: number, claimed: Pick<LaneOptions, 'position' | 'checkLast' | 'known' | 'held'>): Lane {
     const { store, topic, partitioning, limits, clock } = this.#options
     const table = recordsTables[tableKind(partitioning)]
     const interval = timedTable(partitioning)?.interval

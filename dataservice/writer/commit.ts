@@ -8,9 +8,10 @@ import {
 } from '#dataservice/platform/postgres/partitions.ts'
 import { type FailureVerdict, judgeFailure, judgeFence, type Path, type Position } from './decisions.ts'
 import { type LogRow, type NewRow, storableText } from './decode.ts'
+import { type Holding, withoutHeld } from './holding.ts'
 import { type RowOutcome, readable } from './outcomes.ts'
-import type { Place } from './statements.ts'
-import type { IngestStore } from './store.ts'
+import type { Advance, Place } from './statements.ts'
+import type { Batch, IngestStore } from './store.ts'
 
 export type CommitResult =
   | {
@@ -41,6 +42,10 @@ export interface CommitOptions {
   path: Path
   /** Of partitions by time; absent where all partitions were made at once. */
   interval: Interval | undefined
+  /** Asked before each batch; may reject with a `DatabaseFailure`. */
+  holding(): Promise<Holding>
+  /** The rows were put aside before: the position stays where it is (`Batch.released`). */
+  released?: Batch['released']
 }
 
 /**
@@ -48,9 +53,8 @@ export interface CommitOptions {
  * refused rows found and put aside.
  */
 export async function commit(options: CommitOptions): Promise<CommitResult> {
-  const attempt = new Attempt(options)
   try {
-    return await attempt.run()
+    return await new Attempt(options, await options.holding()).run()
   } catch (error) {
     if (!(error instanceof DatabaseFailure)) throw error
     return { kind: 'failed', failure: error, smaller: false }
@@ -64,13 +68,19 @@ class Attempt {
   readonly #options: CommitOptions
   /** Records that are passed without a row. */
   readonly #passed: RowOutcome[]
+  /** Rows whose key is held. */
+  readonly #held: readonly LogRow[]
+  readonly #holdsKeys: boolean
   #rows: readonly NewRow[]
   #path: Path
   #violated = false
 
-  constructor(options: CommitOptions) {
-    const { rows, refused } = readable(options.rows)
+  constructor(options: CommitOptions, holding: Holding) {
+    const { free, held } = withoutHeld(options.rows, holding)
+    const { rows, refused } = readable(free)
     this.#options = options
+    this.#held = held
+    this.#holdsKeys = holding.isOn
     this.#path = options.path
     this.#rows = rows
     this.#passed = refused
@@ -106,20 +116,14 @@ class Attempt {
   }
 
   async #store(): Promise<CommitResult> {
-    const { store, place, position, rows: all } = this.#options
-    const last = all.at(-1)
-    if (!last) throw new Error('a batch has a row')
-    const step = {
-      ...place,
-      epoch: position.epoch,
-      from: position.nextOffset,
-      to: last.offset + 1n,
-      lastId: storableText(last.eventId),
-    }
-    const result = await store.store(step, { rows: this.#rows, passed: this.#passed }, this.#path)
+    const { store, place, position, rows: all, released } = this.#options
+    const { nextOffset: from, epoch } = position
+    const step = { ...place, epoch, from, ...this.#end() }
+    const batch = { rows: this.#rows, passed: this.#passed, held: this.#held, holdsKeys: this.#holdsKeys }
+    const result = await store.store(step, { ...batch, released }, this.#path)
     if (result.kind === 'fenced') return this.#fenced()
     const { inserted, outcomes } = result
-    const refused = outcomes.filter(({ outcome }) => outcome === 'refused').length
+    const aside = outcomes.filter(({ outcome }) => outcome === 'refused' || outcome === 'held').length
     const passed = this.#passed.filter(({ outcome }) => outcome !== 'refused').length
     return {
       kind: 'stored',
@@ -127,8 +131,17 @@ class Attempt {
       records: all.length,
       stored: inserted,
       outcomes,
-      violated: this.#violated || inserted + refused + passed < all.length,
+      violated: this.#violated || inserted + aside + passed < all.length,
     }
+  }
+
+  /** Where the partition stands after the batch. */
+  #end(): Pick<Advance, 'to' | 'lastId'> {
+    const { position, rows, released } = this.#options
+    if (released) return { to: position.nextOffset, lastId: position.lastId }
+    const last = rows.at(-1)
+    if (!last) throw new Error('a batch has a row')
+    return { to: last.offset + 1n, lastId: storableText(last.eventId) }
   }
 
   async #fenced(): Promise<CommitResult> {

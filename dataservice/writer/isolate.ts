@@ -9,9 +9,25 @@ import type { Column } from './table.ts'
 
 export type RefusedRow = RowOutcome & { row: NewRow }
 
-export interface Isolated {
-  inserted: number
+/** Rows to be stored. */
+export interface Isolating {
+  /** In log order; an id may come twice. */
+  rows: readonly NewRow[]
+  /** A refused row holds its key: the rows of that key behind it are put aside. */
+  holdsKeys: boolean
+}
+
+/** What is put aside. */
+export interface Aside {
   refused: readonly RowOutcome[]
+  /** Their key is held by a refused row before them. */
+  held: readonly RowOutcome[]
+}
+
+export const nothingAside: Aside = { refused: [], held: [] }
+
+export interface Isolated extends Aside {
+  inserted: number
 }
 
 /**
@@ -21,10 +37,12 @@ export interface Isolated {
  */
 export async function isolating<T>(
   session: Session,
-  rows: readonly NewRow[],
+  { rows: all, holdsKeys }: Isolating,
   store: (part: readonly NewRow[]) => Promise<T>,
-): Promise<{ done: T[]; refused: RefusedRow[] }> {
+): Promise<{ done: T[]; refused: RefusedRow[]; held: RowOutcome[] }> {
+  let rows = all
   const refused: RefusedRow[] = []
+  const held: RowOutcome[] = []
   const done: T[] = []
   await session.query('SAVEPOINT part')
   let size = rows.length
@@ -42,22 +60,31 @@ export async function isolating<T>(
       const { message: reason, sqlState } = answer.failure
       refused.push({ row: only, outcome: 'refused', reason, ...(sqlState !== undefined && { sqlState }) })
       start += 1
+      if (!holdsKeys) continue
+      const later = splitByKey(rows.slice(start), only.record.key)
+      held.push(...later.same.map((row): RowOutcome => ({ row, outcome: 'held' })))
+      if (later.same.length > 0) rows = [...rows.slice(0, start), ...later.other]
     }
   }
-  return { done, refused }
+  return { done, refused, held }
+}
+
+function splitByKey(rows: readonly NewRow[], key: Buffer | undefined) {
+  const isSame = ({ record }: NewRow) => key !== undefined && record.key?.equals(key) === true
+  return { same: rows.filter(isSame), other: rows.filter(row => !isSame(row)) }
 }
 
 /** Inserts rows so. */
 export async function insertIsolating(
   session: Session,
   columns: readonly Column[],
-  rows: readonly NewRow[],
+  portion: Isolating,
 ): Promise<Isolated> {
-  const { done, refused } = await isolating(session, rows, async part => {
+  const { done, ...aside } = await isolating(session, portion, async part => {
     const { count } = await session.query(tolerantStatement(columns, withoutDoubles(part)))
     return count
   })
-  return { inserted: done.reduce((sum, count) => sum + count, 0), refused }
+  return { inserted: done.reduce((sum, count) => sum + count, 0), ...aside }
 }
 
 /** From savepoint to savepoint: what was done, or why a row is refused. */

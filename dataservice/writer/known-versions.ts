@@ -1,11 +1,19 @@
 /** Schema versions whose records this writer knows how to store. */
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
+import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import type { Statement } from '#dataservice/platform/postgres/session.ts'
+import { envelope } from '#dataservice/record/envelope.ts'
 
 /** Versions as they stand in the header of each record. */
 export interface KnownVersions {
   has(version: Buffer): boolean
+}
+
+/** The version of a record that cannot be stored here. */
+export function unknownVersion({ headers }: LogRecord, known: KnownVersions): Buffer | undefined {
+  const version = headers.get(envelope.schemaVersion)
+  return version && !known.has(version) ? version : undefined
 }
 
 /** A record mostly has the version of the one before it. */

@@ -4,12 +4,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stop } from '#dataservice/contract/writer-stops.ts'
-import type { LogRecord, Offset } from '#dataservice/platform/kafka/port.ts'
-import type { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
+import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
+import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Interval } from '#dataservice/platform/postgres/partitions.ts'
-import { envelope } from '#dataservice/record/envelope.ts'
 import { type LaneLimits, RowBuffer } from './buffer.ts'
-import { type CommitResult, commit } from './commit.ts'
+import { type CommitOptions, type CommitResult, commit } from './commit.ts'
 import {
   afterBatch,
   backOff,
@@ -19,11 +18,13 @@ import {
   type Position,
   pathOf,
 } from './decisions.ts'
-import { decode, eventIdOf, type LogRow, storableText } from './decode.ts'
-import type { KnownVersions } from './known-versions.ts'
+import { decode, type LogRow } from './decode.ts'
+import { type HeldKeys, type Released, tooManyHeldKeys } from './held-keys.ts'
+import type { HeldRecord } from './held-store.ts'
+import { Intake, type IntakeOptions } from './intake.ts'
+import { unknownVersion } from './known-versions.ts'
 import type { Place } from './statements.ts'
 import type { IngestStore } from './store.ts'
-import type { RecordsTable } from './table.ts'
 
 /** What a lane tells its owner. */
 export interface LaneEvents {
@@ -43,16 +44,13 @@ export interface LaneEvents {
   broken(error: unknown): void
 }
 
-export interface LaneOptions {
+export interface LaneOptions extends IntakeOptions {
   store: IngestStore
   place: Place
   position: Position
-  /** The record before the position comes first and must be the last one stored. */
-  checkLast: boolean
   /** Of partitions by time. */
   interval: Interval | undefined
-  table: RecordsTable
-  known: KnownVersions
+  held: HeldKeys
   limits: LaneLimits
   events: LaneEvents
   clock: { now(): number; random(): number }
@@ -62,10 +60,8 @@ export class Lane {
   readonly #options: LaneOptions
   readonly #buffer: RowBuffer
   readonly #closing = new AbortController()
+  readonly #intake: Intake
   #position: Position
-  /** The next offset to take in. */
-  #expected: Offset
-  #checkLast: boolean
   #history: PathHistory = freshHistory
   #gathering = new AbortController()
   #batchSize: number
@@ -79,14 +75,23 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options
     this.#position = options.position
-    this.#expected = options.position.nextOffset
-    this.#checkLast = options.checkLast
+    this.#intake = new Intake(options)
     this.#buffer = new RowBuffer(options.limits)
     this.#batchSize = options.limits.maxRecords
   }
 
   get position(): Position {
     return this.#position
+  }
+
+  /** Keys whose records wait. */
+  get heldKeys(): number {
+    return this.#options.held.count
+  }
+
+  /** Looks for records that may go, in its turn. */
+  release(): void {
+    if (this.#options.held.poke()) this.#work()
   }
 
   /** Resolves when there is room for more, or when the lane was dropped. */
@@ -112,36 +117,10 @@ export class Lane {
   }
 
   #take(record: LogRecord): void {
-    if (record.offset < this.#expected) {
-      this.#compareLast(record)
-      return
-    }
-    if (this.#checkLast || record.offset > this.#expected) {
-      const first = this.#checkLast ? this.#expected - 1n : this.#expected
-      this.#pendingStop = { reason: 'LogGap', detail: `expected offset ${first}, got ${record.offset}` }
-      return
-    }
-    const { table, known } = this.#options
-    const version = record.headers.get(envelope.schemaVersion)
-    if (version && !known.has(version)) {
-      this.#pendingStop = {
-        reason: 'SchemaVersionUnknown',
-        detail: `the record at offset ${record.offset} has the schema version ${nameOf(version)}`,
-      }
-      return
-    }
-    this.#buffer.push(decode(record, table))
-    this.#expected = record.offset + 1n
-  }
-
-  #compareLast(record: LogRecord): void {
-    if (!this.#checkLast || record.offset !== this.#expected - 1n) return
-    this.#checkLast = false
-    const { lastId } = this.#position
-    const found = storableText(eventIdOf(record))
-    if (found === lastId) return
-    const detail = `the event at offset ${record.offset} is ${found ?? 'unnamed'}, stored was ${lastId}`
-    this.#pendingStop = { reason: 'LogReplaced', detail }
+    const taken = this.#intake.take(record)
+    if (taken === undefined) return
+    if ('reason' in taken) this.#pendingStop = taken
+    else this.#buffer.push(taken)
   }
 
   #work(): void {
@@ -157,37 +136,89 @@ export class Lane {
       })
   }
 
+  get #isAtWork(): boolean {
+    return !this.#closing.signal.aborted && !this.#halted
+  }
+
   async #storeAll(): Promise<void> {
     await this.#gather()
+    const { held } = this.#options
     let attempt = 0
-    while (!this.#closing.signal.aborted && !this.#halted) {
-      const rows = this.#buffer.head(this.#batchSize)
-      if (rows.length === 0) break
-      attempt = await this.#storeOne(rows, attempt)
+    while (this.#isAtWork) {
+      if (held.isDue) attempt = await this.#releaseHeld(attempt)
+      else if (held.isTooMany) this.#halt(tooManyHeldKeys)
+      const rows = held.isTooMany ? [] : this.#buffer.head(this.#batchSize)
+      if (rows.length > 0 && this.#isAtWork) attempt = await this.#storeOne(rows, attempt)
+      else if (!held.isDue && !held.isTooMany) break
     }
-    if (this.#pendingStop && !this.#halted && !this.#closing.signal.aborted) this.#halt(this.#pendingStop)
+    if (this.#pendingStop && this.#isAtWork) this.#halt(this.#pendingStop)
   }
 
   /** One try; answers the number of the next one, 0 after success. */
   async #storeOne(rows: readonly LogRow[], attempt: number): Promise<number> {
-    const { store, place, interval, clock, events } = this.#options
-    const started = clock.now()
-    const path = pathOf(this.#history, started)
-    const result = await commit({ store, place, position: this.#position, rows, path, interval })
+    const { clock, held } = this.#options
+    const path = pathOf(this.#history, clock.now())
+    const result = await this.#commit(rows, { path, holding: () => held.holding() })
     if (result.kind === 'stored') {
       this.#history = afterBatch(this.#history, result.violated, clock.now())
       this.#batchSize = Math.min(this.#options.limits.maxRecords, this.#batchSize * 2)
-      events.stored(result, { path, rows, seconds: (clock.now() - started) / 1000 })
     }
     if (this.#closing.signal.aborted) return 0
     if (result.kind === 'failed') {
       if (result.smaller) this.#batchSize = Math.max(1, Math.floor(rows.length / 2))
-      events.retrying(result.failure, attempt)
-      await pause(backOff(attempt, clock.random()), this.#closing.signal)
-      return attempt + 1
+      return this.#failed(result.failure, attempt)
     }
     this.#settle(result)
     return 0
+  }
+
+  async #commit(
+    rows: readonly LogRow[],
+    how: Pick<CommitOptions, 'path' | 'holding' | 'released'>,
+  ): Promise<CommitResult> {
+    const { store, place, interval, clock, events, held } = this.#options
+    const started = clock.now()
+    const result = await commit({ store, place, position: this.#position, rows, interval, ...how })
+    if (result.kind === 'stored') {
+      held.learn(result.outcomes)
+      events.stored(result, { path: how.path, rows, seconds: (clock.now() - started) / 1000 })
+    }
+    return result
+  }
+
+  /** Answers the number of the next try. */
+  async #failed(failure: DatabaseFailure, attempt: number): Promise<number> {
+    this.#options.events.retrying(failure, attempt)
+    await pause(backOff(attempt, this.#options.clock.random()), this.#closing.signal)
+    return attempt + 1
+  }
+
+  /** Stores what may go, before anything newer of the same keys; like `#storeOne`. What fails is tried at the next look. */
+  async #releaseHeld(attempt: number): Promise<number> {
+    const { held } = this.#options
+    try {
+      await held.release(records => this.#put(records))
+      return attempt
+    } catch (error) {
+      if (!(error instanceof DatabaseFailure)) throw error
+      if (held.isTooMany) held.poke() // nothing else may be stored before it
+      return this.#failed(error, attempt)
+    }
+  }
+
+  async #put(records: readonly HeldRecord[]): Promise<Released> {
+    const { held, table, known } = this.#options
+    if (!this.#isAtWork) return 'unknown'
+    // It is not for us to store them; newer ones of their key wait as well.
+    if (records.some(({ record }) => unknownVersion(record, known))) return 'some'
+    const rows = records.map(({ record }) => decode(record, table))
+    const released = new Map(records.map(({ record, number }) => [record.offset, number]))
+    const result = await this.#commit(rows, { path: 'tolerant', holding: async () => held.free, released })
+    if (result.kind === 'failed') throw result.failure
+    if (this.#closing.signal.aborted) return 'unknown'
+    this.#settle(result)
+    if (result.kind !== 'stored') return 'unknown'
+    return held.isOn && result.outcomes.some(({ outcome }) => outcome === 'refused') ? 'some' : 'all'
   }
 
   #settle(result: Exclude<CommitResult, { kind: 'failed' }>): void {
@@ -195,7 +226,7 @@ export class Lane {
     switch (result.kind) {
       case 'stored':
       case 'moved':
-        if (result.kind === 'moved') events.moved()
+        if (result.kind === 'moved') this.#moved()
         this.#position = result.position
         this.#buffer.dropBelow(result.position.nextOffset)
         if (!this.#buffer.isFull) this.#makeRoom()
@@ -217,6 +248,12 @@ export class Lane {
     }
   }
 
+  /** What an earlier try had refused is not known here. */
+  #moved(): void {
+    this.#options.held.doubt()
+    this.#options.events.moved()
+  }
+
   #halt(stop: Stop): void {
     this.#halted = true
     this.#buffer.clear()
@@ -236,9 +273,6 @@ export class Lane {
     await pause(this.#options.limits.maxDelayMs, this.#gathering.signal)
   }
 }
-
-/** What a condition tells of a version that anybody may have written. */
-const nameOf = (version: Buffer): string => JSON.stringify(version.toString('utf8', 0, 64))
 
 /** Ends early when the signal is aborted. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ export interface WriterMetrics {
   batchRecords: Histogram
   /** From the first statement to the answer of COMMIT. */
   commitSeconds: Histogram
-  /** By outcome: stored, duplicate, id-conflict, key-reused, refused, version-conflict, absent, invalid, expired, future. */
+  /** By outcome: stored, duplicate, id-conflict, key-reused, refused, held, version-conflict, absent, invalid, expired, future. */
   records: Counter<'outcome'>
   retries: Counter<'reason'>
   /** Records of the log that are not stored yet, by partition. */
@@ -14,6 +14,8 @@ export interface WriterMetrics {
   lagAge: Gauge<'partition'>
   /** 1 for each partition that stopped, by reason. */
   stopped: Gauge<'partition' | 'reason'>
+  /** Keys whose records wait behind a refused one, by partition. */
+  heldKeys: Gauge<'partition'>
   /** Dead letters of this writer's partitions that are not in their topic yet. */
   deadLettersWaiting: Gauge
 }
@@ -71,7 +73,7 @@ export function writerMetrics(registry: Registry): WriterMetrics {
 
 function gauges(
   registers: Registry[],
-): Pick<WriterMetrics, 'lag' | 'lagAge' | 'stopped' | 'deadLettersWaiting'> {
+): Pick<WriterMetrics, 'lag' | 'lagAge' | 'stopped' | 'heldKeys' | 'deadLettersWaiting'> {
   return {
     lag: new Gauge({
       name: 'dataservice_writer_lag_records',
@@ -89,6 +91,12 @@ function gauges(
       name: 'dataservice_writer_partition_stopped',
       help: 'Partitions that are not written until somebody acts.',
       labelNames: ['partition', 'reason'],
+      registers,
+    }),
+    heldKeys: new Gauge({
+      name: 'dataservice_writer_held_keys',
+      help: 'Keys whose records wait behind a refused one.',
+      labelNames: ['partition'],
       registers,
     }),
     deadLettersWaiting: new Gauge({

@@ -36,8 +36,15 @@ function indexable(text: string | undefined): string {
   return Buffer.byteLength(storable) > 4 * maxIdCharacters ? '' : storable
 }
 
-/** The whole record with its place and what is wrong with it; a replay leaves the row that stands. */
-export function deadLettersStatement({ topic, partition }: Place, refused: readonly RowOutcome[]): Statement {
+/**
+ * The whole record with its place and what is wrong with it; a replay leaves the row that stands. `blocks`: later records
+ * of its key wait for it.
+ */
+export function deadLettersStatement(
+  { topic, partition }: Place,
+  refused: readonly RowOutcome[],
+  blocks: boolean,
+): Statement {
   const rows = refused.map(({ row: { offset, record }, sqlState, reason }) => ({
     log_offset: String(offset),
     event_id: storableText(eventIdOf(record)),
@@ -49,25 +56,27 @@ export function deadLettersStatement({ topic, partition }: Place, refused: reado
     sql_state: sqlState,
     reason: reason ?? 'refused',
     content_hash: contentHash(record),
+    blocks: blocks && record.key !== undefined,
   }))
   return {
     text: `INSERT INTO dead_letters
-  (topic, partition, log_offset, event_id, record_id, key, headers, value, sql_state, reason, content_hash)
+  (topic, partition, log_offset, event_id, record_id, key, headers, value, sql_state, reason, content_hash, blocks)
 SELECT $1, $2::integer, log_offset, event_id, record_id, decode(key, 'hex'), headers::json, decode(value, 'hex'), sql_state, reason,
-  decode(content_hash, 'hex')
+  decode(content_hash, 'hex'), blocks
 FROM json_to_recordset($3::json) AS t(log_offset bigint, event_id text, record_id text, key text, headers text, value text,
-  sql_state text, reason text, content_hash text)
+  sql_state text, reason text, content_hash text, blocks boolean)
 ON CONFLICT DO NOTHING`,
     values: [topic, partition, JSON.stringify(rows)],
   }
 }
 
 /** Names to values in base64: a header may hold any bytes. */
-function headersJson({ headers }: LogRecord): Record<string, string> {
+export function headersJson({ headers }: LogRecord): Record<string, string> {
   return Object.fromEntries([...headers.entries()].map(([name, value]) => [name, value.toString('base64')]))
 }
 
-function contentHash(record: LogRecord): string {
+/** Tells two records at one place of two logs apart; in hex. */
+export function contentHash(record: LogRecord): string {
   const parts = [record.key?.toString('hex'), headersJson(record), record.value?.toString('hex')]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

@@ -11,6 +11,8 @@ const unstored = [
   'key-reused',
   /** The database does not take it, or nobody can read it; it is a dead letter. */
   'refused',
+  /** It waits behind a refused record with the same key. */
+  'held',
   /** The record has another version than the command asked for. */
   'version-conflict',
   /** There is no such record to change. */

@@ -38,7 +38,7 @@ export interface ChangingPorts {
   openChanges(signal: AbortSignal): Promise<LogAppender>
 }
 
-/** How often lag is measured and Kafka is told the positions. */
+/** How often lag is measured, Kafka is told the positions, and held records are looked after. */
 const reportMs = 5_000
 
 export async function start(
@@ -70,6 +70,7 @@ export async function start(
     metrics,
     log,
     clock,
+    holdsKeys: settings.onError === 'HoldKey',
     deadLetters: () => relay.wake(),
     ...(changes && { changes }),
   })
@@ -143,6 +144,7 @@ interface ReporterOptions {
 function reporter({ consumer, assignment, metrics }: ReporterOptions): () => void {
   let busy = false
   const round = async () => {
+    assignment.release()
     const positions = assignment.positions()
     await consumer.hint(positions)
     for (const [partition, nextOffset] of positions) {

@@ -1,16 +1,18 @@
 /** What the writer needs of the database, over one connection pool. */
+import type { Offset } from '#dataservice/platform/kafka/port.ts'
 import { copyInput } from '#dataservice/platform/postgres/binary.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PartitionAnswer, partitionAnswer } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
 import { withoutDoubles } from './buffer.ts'
 import type { Path, Position } from './decisions.ts'
-import type { NewRow } from './decode.ts'
+import { isReadable, type LogRow, type NewRow } from './decode.ts'
 import type { StoringOrder } from './hash-batches.ts'
-import { type Isolated, insertIsolating } from './isolate.ts'
+import { type HeldStore, heldStatement, heldStore, takeOutStatement } from './held-store.ts'
+import { type Isolated, type Isolating, insertIsolating, nothingAside } from './isolate.ts'
 import { deadLettersStatement, outcomesStatement } from './outcome-statements.ts'
 import { doublesOf, type RowOutcome, type Standing } from './outcomes.ts'
-import { afterRefusals, claimKeys, keyedRows, releaseKeys } from './request-keys.ts'
+import { afterRefusals, type ClaimOptions, claimKeys, keyedRows, releaseKeys } from './request-keys.ts'
 import {
   type Advance,
   advanceStatement,
@@ -35,10 +37,16 @@ export interface Batch {
   rows: readonly NewRow[]
   /** Records that are passed without a row in `records`. */
   passed: readonly RowOutcome[]
+  /** Rows that are put aside, because their key is held. */
+  held: readonly LogRow[]
+  /** A refused row holds its key. */
+  holdsKeys: boolean
+  /** Where the rows were put aside before: their numbers in the table `held`, by offset. */
+  released?: ReadonlyMap<Offset, string> | undefined
 }
 
 /** Every rejection is a `DatabaseFailure`. */
-export interface IngestStore {
+export interface IngestStore extends HeldStore {
   claim(place: Place, clusterId: string, claimedBy: string): Promise<Position>
   position(place: Place): Promise<Position | undefined>
   /** Rows, position, and what is not stored as it was sent, in one transaction. */
@@ -51,12 +59,11 @@ const fenced = Symbol('fenced')
 
 /** What became of the rows of a batch. */
 export interface Applied extends Isolated {
-  /** What is neither stored nor refused. */
+  /** What is neither stored nor put aside. */
   others: readonly RowOutcome[]
 }
 
-export interface Portion {
-  rows: readonly NewRow[]
+export interface Portion extends Isolating {
   place: Place
 }
 
@@ -66,8 +73,13 @@ export type Apply = (session: Session, portion: Portion, path: Path) => Promise<
 /** Where records stay as they came. `order`: in which they are cheapest to store, where nothing stands in the way. */
 export const appending =
   (table: RecordsTable, order: StoringOrder = rows => rows): Apply =>
-  async (session, { rows }, path) => {
-    const done = await insert[path](session, table, path === 'fast' ? order(rows) : rows)
+  async (session, portion, path) => {
+    const { rows } = portion
+    const done = await insert[path](
+      session,
+      table,
+      path === 'fast' ? { ...portion, rows: order(rows) } : portion,
+    )
     return { ...done, others: await doublesAmong(session, table, rows, done) }
   }
 
@@ -79,6 +91,7 @@ export function ingestStore(
   apply: Apply = appending(table),
 ): IngestStore {
   return {
+    ...heldStore(database),
     async claim(place, clusterId, claimedBy) {
       const { rows } = await database.query(claimStatement(place, clusterId, claimedBy))
       const position = positionOf(rows[0])
@@ -94,15 +107,8 @@ export function ingestStore(
         return await database.transaction(async session => {
           const { count } = await session.query(advanceStatement(step))
           if (count === 0) throw fenced
-          const keyed = keyedRows(batch.rows)
-          const losers =
-            keyed.length > 0 ? await claimKeys(session, keyed, { place: step, table, keyLifeMs }) : []
-          const rows = without(batch.rows, losers)
-          const { inserted, refused, others } = await apply(session, { rows, place: step }, path)
-          const outcomes = [...batch.passed, ...afterRefusals(losers, refused), ...refused, ...others]
-          await keep(session, step, outcomes)
-          if (keyed.length > 0) await releaseKeys(session, keyed, refused)
-          return { kind: 'stored', inserted, outcomes }
+          const bring = (portion: Portion) => apply(session, portion, path)
+          return bringIn(session, batch, { place: step, table, keyLifeMs, bring })
         })
       } catch (error) {
         if (error === fenced) return { kind: 'fenced' }
@@ -117,24 +123,57 @@ export function ingestStore(
   }
 }
 
-type Insert = (session: Session, table: RecordsTable, rows: readonly NewRow[]) => Promise<Isolated>
+interface Bringing extends ClaimOptions {
+  bring(portion: Portion): Promise<Applied>
+}
+
+async function bringIn(session: Session, batch: Batch, { bring, ...claim }: Bringing): Promise<StoreResult> {
+  const { place } = claim
+  const { holdsKeys, released } = batch
+  const keyed = keyedRows(inLogOrder(batch))
+  const losers = keyed.length > 0 ? await claimKeys(session, keyed, claim) : []
+  const done = await bring({ rows: without(batch.rows, losers), place, holdsKeys })
+  const { inserted, refused, others } = done
+  const held = [...without(batch.held, losers).map(asHeld), ...done.held]
+  const outcomes = [...batch.passed, ...afterRefusals(losers, refused), ...refused, ...held, ...others]
+  await keep(session, place, outcomes, holdsKeys)
+  if (keyed.length > 0) await releaseKeys(session, keyed, refused)
+  if (released) await session.query(takeOutStatement(decidedOf(released, held)))
+  return { kind: 'stored', inserted, outcomes }
+}
+
+type Insert = (session: Session, table: RecordsTable, portion: Isolating) => Promise<Isolated>
+
+const nothing: Isolated = { inserted: 0, ...nothingAside }
 
 const insert: Readonly<Record<Path, Insert>> = {
-  async fast(session, { columns }, rows) {
+  async fast(session, { columns }, { rows }) {
     const unique = withoutDoubles(rows)
-    if (unique.length === 0) return { inserted: 0, refused: [] }
-    return {
-      inserted: await session.copyIn(copyText(columns), copyInput(unique.map(({ fields }) => fields))),
-      refused: [],
-    }
+    if (unique.length === 0) return nothing
+    const input = copyInput(unique.map(({ fields }) => fields))
+    return { ...nothing, inserted: await session.copyIn(copyText(columns), input) }
   },
-  async tolerant(session, { columns }, rows) {
+  async tolerant(session, { columns }, { rows }) {
     const unique = withoutDoubles(rows)
-    if (unique.length === 0) return { inserted: 0, refused: [] }
+    if (unique.length === 0) return nothing
     const { count } = await session.query(tolerantStatement(columns, unique))
-    return { inserted: count, refused: [] }
+    return { ...nothing, inserted: count }
   },
-  isolating: (session, { columns }, rows) => insertIsolating(session, columns, rows),
+  isolating: (session, { columns }, portion) => insertIsolating(session, columns, portion),
+}
+
+/** A record that waits has its Idempotency-Key already. */
+function inLogOrder({ rows, held }: Batch): readonly NewRow[] {
+  if (held.length === 0) return rows
+  return [...rows, ...held.filter(isReadable)].sort((one, other) => Number(one.offset - other.offset))
+}
+
+const asHeld = (row: LogRow): RowOutcome => ({ row, outcome: 'held' })
+
+/** Numbers of the rows that need not wait again. */
+function decidedOf(released: ReadonlyMap<Offset, string>, held: readonly RowOutcome[]): readonly string[] {
+  const again = new Set(held.map(({ row }) => row.offset))
+  return [...released].flatMap(([offset, number]) => (again.has(offset) ? [] : [number]))
 }
 
 /** Asks only where an id can come from two events, and only when a row is not new. */
@@ -142,10 +181,11 @@ async function doublesAmong(
   session: Session,
   { by }: RecordsTable,
   rows: readonly NewRow[],
-  { inserted, refused }: Isolated,
+  { inserted, refused, held }: Isolated,
 ): Promise<RowOutcome[]> {
-  if (by === 'Time' || inserted + refused.length === rows.length) return []
-  const taken = without(rows, refused)
+  const aside = [...refused, ...held]
+  if (by === 'Time' || inserted + aside.length === rows.length) return []
+  const taken = without(rows, aside)
   const { rows: found } = await session.query(standingStatement(taken.map(({ id }) => id)))
   const standing: Standing = new Map(
     found.map(([id, bodyHash, eventId]) => [id ?? '', { bodyHash: bodyHash ?? '', eventId: eventId ?? '' }]),
@@ -153,19 +193,32 @@ async function doublesAmong(
   return doublesOf(taken, standing)
 }
 
-function without(rows: readonly NewRow[], outcomes: readonly RowOutcome[]): readonly NewRow[] {
+function without<R extends LogRow>(rows: readonly R[], outcomes: readonly RowOutcome[]): readonly R[] {
   if (outcomes.length === 0) return rows
   const offsets = new Set(outcomes.map(({ row }) => row.offset))
   return rows.filter(({ offset }) => !offsets.has(offset))
 }
 
-async function keep(session: Session, place: Place, outcomes: readonly RowOutcome[]): Promise<void> {
+async function keep(
+  session: Session,
+  place: Place,
+  outcomes: readonly RowOutcome[],
+  holdsKeys: boolean,
+): Promise<void> {
   if (outcomes.length === 0) return
   await session.query(outcomesStatement(place, outcomes))
   const refused = outcomes
     .filter(({ outcome }) => outcome === 'refused')
     .sort((one, other) => Number(one.row.offset - other.row.offset))
-  if (refused.length > 0) await session.query(deadLettersStatement(place, refused))
+  if (refused.length > 0) await session.query(deadLettersStatement(place, refused, holdsKeys))
+  const held = outcomes.filter(({ outcome }) => outcome === 'held')
+  if (held.length > 0)
+    await session.query(
+      heldStatement(
+        place,
+        held.map(({ row }) => row),
+      ),
+    )
 }
 
 function positionOf(row: Row | undefined): Position | undefined {

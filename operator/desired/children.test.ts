@@ -35,8 +35,11 @@ test('three brokers and a replica: engines and their Services are as the golden 
   await expect(text).toMatchFileSnapshot('./golden/clustered.yaml')
 })
 
-test('records that change: settings and writer are as the golden file says', async () => {
-  const changing = withSpec({ record: { ...smallestSpec.record, key: undefined, mode: 'Upsert' } })
+test('records that change and wait: settings and writer are as the golden file says', async () => {
+  const changing = withSpec({
+    record: { ...smallestSpec.record, key: undefined, mode: 'Upsert' },
+    writer: { onError: 'HoldKey' },
+  })
   const found = desiredChildren(targetOf(dataService(changing))).filter(({ object: { metadata } }) =>
     ['orders-settings', 'orders-writer'].includes(metadata.name),
   )

@@ -95,6 +95,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       users: { ...database.users },
       poolSize: { ...effective.connections.poolSize },
     },
+    ...(owner.spec.writer.onError === 'HoldKey' && { onError: 'HoldKey' as const }),
     partitioning: effective.partitioning,
     cache: {
       host: podHost(partName(name, 'redis'), 0, namespace),

@@ -36,6 +36,7 @@ const status = {
     'version-conflict',
     'absent',
     'refused',
+    'held',
     'expired',
   ],
 }

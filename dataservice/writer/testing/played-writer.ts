@@ -32,6 +32,8 @@ export interface PlayedOptions {
   store?: ReturnType<typeof ingestStore>
   /** Default: all. */
   knownVersions?: AssignmentOptions['knownVersions']
+  /** Default: false. */
+  holdsKeys?: boolean
   deadLetters?: () => void
   changes?: ChangeListener
   claimedBy?: string
@@ -59,6 +61,7 @@ export function playedWriter(
     metrics,
     log: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
     clock: { now: Date.now, random: Math.random },
+    holdsKeys: options.holdsKeys ?? false,
     ...(deadLetters && { deadLetters }),
     ...(options.changes && { changes: options.changes }),
   })

@@ -1,7 +1,7 @@
 /** Brings commands into the tables of changing records, inside the transaction of their batch. */
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
 import type { NewRow } from '../decode.ts'
-import { isolating, type RefusedRow } from '../isolate.ts'
+import { type Aside, isolating, nothingAside, type RefusedRow } from '../isolate.ts'
 import { isUnstored, type RowOutcome } from '../outcomes.ts'
 import type { Applied, Apply, Portion } from '../store.ts'
 import {
@@ -39,27 +39,32 @@ export type Announce = (changed: readonly Changed[]) => void
  * partition: between reading a record and changing it nobody else can.
  */
 export function changing(merge: Merge, announce: Announce = () => {}): Apply {
-  return async (session, { rows, place }, path) => {
+  return async (session, portion, path) => {
+    const { rows, place } = portion
     const work = (part: readonly NewRow[]) => applyAll(session, { rows: part, place }, merge)
-    if (path !== 'isolating') return told([await work(rows)], [], announce)
-    const { done, refused } = await isolating(session, rows, work)
+    if (path !== 'isolating') return told([await work(rows)], nothingAside, announce)
+    const { done, refused, held } = await isolating(session, portion, work)
     // The log may hold an event twice.
     const events = new Map(refused.map(each => [each.row.eventId, refusedEvent(each)]))
     if (events.size > 0) await session.query(eventsStatement([...events.values()], place.partition))
-    return told(done, refused, announce)
+    return told(done, { refused, held }, announce)
   }
 }
 
-function told(done: readonly Done[], refused: readonly RowOutcome[], announce: Announce): Applied {
+function told(done: readonly Done[], aside: Aside, announce: Announce): Applied {
   announce(done.flatMap(({ changed }) => changed))
   return {
     inserted: done.reduce((sum, { applied }) => sum + applied, 0),
-    refused,
+    ...aside,
     others: done.flatMap(({ outcomes }) => outcomes),
   }
 }
 
-async function applyAll(session: Session, { rows, place }: Portion, merge: Merge): Promise<Done> {
+async function applyAll(
+  session: Session,
+  { rows, place }: Pick<Portion, 'rows' | 'place'>,
+  merge: Merge,
+): Promise<Done> {
   if (rows.length === 0) return { applied: 0, changed: [], outcomes: [] }
   const known = await knownAmong(session, rows)
   const states = await statesOf(
