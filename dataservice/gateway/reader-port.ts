@@ -10,6 +10,7 @@ export interface ReaderQuestion {
   headers: Readonly<Record<string, string>>
 }
 
+/** A body that comes as a whole is UTF-8. */
 export type ReaderAnswer =
   | { kind: 'answer'; status: number; headers: IncomingHttpHeaders; body: Buffer | Readable }
   /** It cannot be reached, or too many questions are open, or it is left alone because it did not answer before. */

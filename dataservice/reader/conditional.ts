@@ -1,5 +1,6 @@
 /** Answers with an ETag, and 304 for a client that has them already (RFC 9110, 13.1.2). */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { sendText } from '#dataservice/platform/http/send-text.ts'
 import type { Entity } from './entity.ts'
 
 export interface Caching {
@@ -16,11 +17,13 @@ export const changingCaching: Caching = { strength: 'strong', cacheControl: 'pri
 /** For the client that asked, and only after asking whether it is still so. */
 export const pageCaching: Caching = { strength: 'weak', cacheControl: 'private, no-cache', vary: 'accept' }
 
+const noBytes = Buffer.alloc(0)
+
 /** Sends JSON, or 304 without a body. */
 export function sendEntity(
   request: FastifyRequest,
   reply: FastifyReply,
-  { body, tag }: Entity,
+  { body = noBytes, tag }: Entity,
   { strength, cacheControl, vary }: Caching,
 ): void {
   reply
@@ -29,7 +32,7 @@ export function sendEntity(
   if (vary !== undefined) reply.header('vary', vary)
   const known = request.headers['if-none-match']
   if (known !== undefined && names(known, tag)) reply.code(304).send()
-  else reply.header('content-type', 'application/json').send(body)
+  else sendText(reply.header('content-type', 'application/json'), body)
 }
 
 /** Whether a list of tags names this one. Weak comparison, as for every GET. */

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { internalHeaders } from '#dataservice/platform/http/internal-headers.ts'
 import { ownKeyText } from '#dataservice/platform/http/own-key.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
+import { sendText } from '#dataservice/platform/http/send-text.ts'
 import { addVary } from '#dataservice/platform/http/vary.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { retryAfterSeconds } from '../answers.ts'
@@ -38,7 +39,8 @@ export function readData(reader: ReaderPort) {
       throw new Problem('reader-unavailable', { retryAfter: retryAfterSeconds, ...(circuit && { circuit }) })
     }
     passHeaders(answer.headers, reply)
-    return reply.code(answer.status).send(answer.body)
+    reply.code(answer.status)
+    return Buffer.isBuffer(answer.body) ? sendText(reply, answer.body) : reply.send(answer.body)
   }
 }
 
