@@ -20,6 +20,7 @@ export class Intake {
   /** The next offset to take in. */
   #expected: Offset
   #checkLast: boolean
+  #stop: Stop | undefined
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -27,22 +28,33 @@ export class Intake {
     this.#checkLast = options.checkLast
   }
 
-  /** The row of a record, why nothing may be taken in any more, or undefined for one that was taken before. */
-  take(record: LogRecord): LogRow | Stop | undefined {
-    if (record.offset < this.#expected) return this.#compareLast(record)
+  /** Why nothing is taken in any more. */
+  get stop(): Stop | undefined {
+    return this.#stop
+  }
+
+  /** The row of a record; undefined for one that was taken before, and from a stop on. */
+  take(record: LogRecord): LogRow | undefined {
+    if (this.#stop) return undefined
+    if (record.offset < this.#expected) {
+      this.#stop = this.#compareLast(record)
+      return undefined
+    }
+    this.#stop = this.#judge(record)
+    if (this.#stop) return undefined
+    this.#expected = record.offset + 1n
+    return decode(record, this.#options.table)
+  }
+
+  #judge(record: LogRecord): Stop | undefined {
     if (this.#checkLast || record.offset > this.#expected) {
       const first = this.#checkLast ? this.#expected - 1n : this.#expected
       return { reason: 'LogGap', detail: `expected offset ${first}, got ${record.offset}` }
     }
-    const { table, known } = this.#options
-    const version = unknownVersion(record, known)
-    if (version)
-      return {
-        reason: 'SchemaVersionUnknown',
-        detail: `the record at offset ${record.offset} has the schema version ${nameOf(version)}`,
-      }
-    this.#expected = record.offset + 1n
-    return decode(record, table)
+    const version = unknownVersion(record, this.#options.known)
+    if (version === undefined) return undefined
+    const detail = `the record at offset ${record.offset} has the schema version ${nameOf(version)}`
+    return { reason: 'SchemaVersionUnknown', detail }
   }
 
   #compareLast(record: LogRecord): Stop | undefined {

@@ -65,8 +65,6 @@ export class Lane {
   #history: PathHistory = freshHistory
   #gathering = new AbortController()
   #batchSize: number
-  /** A stop that waits until what came before it is stored. */
-  #pendingStop: Stop | undefined
   #working: Promise<void> | undefined
   #room = Promise.withResolvers<void>()
   /** Nothing is taken in any more; the log must not go on until the partition is given away. */
@@ -98,7 +96,8 @@ export class Lane {
   async accept(records: readonly LogRecord[]): Promise<void> {
     for (const record of records) {
       if (this.#halted || this.#pendingStop || this.#closing.signal.aborted) break
-      this.#take(record)
+      const row = this.#intake.take(record)
+      if (row) this.#buffer.push(row)
     }
     if (this.#buffer.isFull || this.#pendingStop) this.#gathering.abort()
     this.#work()
@@ -116,13 +115,6 @@ export class Lane {
     await this.#working
   }
 
-  #take(record: LogRecord): void {
-    const taken = this.#intake.take(record)
-    if (taken === undefined) return
-    if ('reason' in taken) this.#pendingStop = taken
-    else this.#buffer.push(taken)
-  }
-
   #work(): void {
     if (this.#working || this.#halted) return
     this.#working = this.#storeAll()
@@ -134,6 +126,11 @@ export class Lane {
         this.#working = undefined
         if (this.#buffer.length > 0) this.#work() // came in after the last look
       })
+  }
+
+  /** A stop that waits until what came before it is stored. */
+  get #pendingStop(): Stop | undefined {
+    return this.#intake.stop
   }
 
   get #isAtWork(): boolean {
