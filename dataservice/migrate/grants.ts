@@ -1,9 +1,13 @@
 /** Who may do what. PUBLIC may do nothing. */
 import type { Settings } from '#dataservice/contract/settings.ts'
-import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
+import { type Partitioning, type TableKind, tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
+import { hashPartitionNames } from './hash-partitions.ts'
 
-export function grantStatements({ schema, users }: Settings['store'], by: TableKind): readonly string[] {
+export function grantStatements(
+  { schema, users }: Settings['store'],
+  partitioning: Partitioning,
+): readonly string[] {
   const [writer, reader] = [quoted(users.writer), quoted(users.reader)]
   return [
     `REVOKE ALL ON SCHEMA ${quoted(schema)} FROM PUBLIC`,
@@ -15,10 +19,15 @@ export function grantStatements({ schema, users }: Settings['store'], by: TableK
     `GRANT SELECT, INSERT, DELETE ON held TO ${writer}`,
     `GRANT SELECT, INSERT, DELETE ON request_keys TO ${writer}`,
     `GRANT SELECT ON schema_versions TO ${writer}`,
-    ...onlyFor[by]({ writer, reader }),
-    `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes TO ${reader}`,
+    ...onlyFor[tableKind(partitioning)]({ writer, reader }),
+    `GRANT SELECT ON ${['records', ...readByName(partitioning)].join(', ')} TO ${reader}`,
+    `GRANT SELECT ON ingest_offsets, service_facts, outcomes TO ${reader}`,
   ]
 }
+
+/** Partitions that a reader asks by name. */
+const readByName = (partitioning: Partitioning): readonly string[] =>
+  partitioning.by === 'Hash' ? hashPartitionNames(partitioning) : []
 
 type Users = Record<'writer' | 'reader', string>
 

@@ -27,7 +27,7 @@ export class History {
   async madeBy(eventId: string, ask: Ask): Promise<string | undefined> {
     if (!eventShape.test(eventId)) return undefined
     const text = 'SELECT version FROM events WHERE id = $1'
-    const [row] = await this.#store.rows({ name: 'made-by', text, values: [eventId] }, ask)
+    const [row] = await this.#store.rows({ text, values: [eventId] }, ask)
     return row?.[0] ? versionTag(row[0], this.#lifting.forms) : undefined
   }
 
@@ -65,7 +65,6 @@ function changeText(
 /** Columns: rows found up to one beyond the limit, then those of a change. Fewer come back when they are large. */
 function historyStatement(id: string, limit: number, after: bigint): Statement {
   return {
-    name: 'history',
     text: `SELECT found, version, id, command, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), schema_version, body
 FROM (
 SELECT *, count(*) OVER () AS found,
@@ -77,5 +76,5 @@ FROM (SELECT * FROM events WHERE record_id = $1 AND version > $2 ORDER BY versio
 }
 
 function versionStatement(id: string): Statement {
-  return { name: 'version', text: 'SELECT version FROM records WHERE id = $1', values: [id] }
+  return { text: 'SELECT version FROM records WHERE id = $1', values: [id] }
 }

@@ -8,6 +8,7 @@ import { absence, type Entity, entityOf, pack, unpack, versionedEntity } from '.
 import { idSchemes } from './ids.ts'
 import { type LocalCache, maxCachedBytes } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
+import type { OneRow } from './one-row.ts'
 import type { Pages } from './pages.ts'
 import type { Narrowing, PageRequest } from './parameters.ts'
 import { recordStatement, versionedStatement, winnerStatement } from './query.ts'
@@ -17,6 +18,7 @@ import type { Ask, Store } from './store.ts'
 
 export interface LookupOptions {
   store: Store
+  oneRow: Pick<OneRow, 'find'>
   cache: Cache
   local: LocalCache
   by: TableKind
@@ -138,14 +140,15 @@ export class Lookup {
   }
 
   async #stored(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity | undefined> {
-    const { store, by, now, lifting } = this.#options
+    const { oneRow, by, now, lifting } = this.#options
     const { selection, own } = narrowing
     const asked = { selection: lifting.asked(selection), own }
     if (by !== 'Upsert') {
-      const [row] = await store.rows(recordStatement(id, asked), ask)
+      const row = await oneRow.find({ id, ask, narrowing: asked, statement: recordStatement })
       return row && entityOf(recordText(lifting.lifted(row, selection), selection), now())
     }
-    const [[version, isDeleted, ...row] = []] = await store.rows(versionedStatement(id, asked), ask)
+    const found = await oneRow.find({ id, ask, narrowing: asked, statement: versionedStatement })
+    const [version, isDeleted, ...row] = found ?? []
     if (!version) return undefined
     const body =
       isDeleted === 't' ? undefined : Buffer.from(recordText(lifting.lifted(row, selection), selection))

@@ -176,13 +176,11 @@ function statusStatement(topic: string, id: string, position: Position | undefin
   const columns = 'o.outcome, o.winner, o.reason, o.record_key'
   if (position === undefined)
     return {
-      name: 'status',
       text: `SELECT true, ${stored}, NULL, ${columns} FROM (SELECT) AS asked LEFT JOIN LATERAL (
   SELECT * FROM outcomes WHERE record_id = $2 ORDER BY decided_at DESC LIMIT 1) AS o ON true`,
       values: [id, id],
     }
   return {
-    name: 'status-at',
     text: `SELECT true, ${stored}, (SELECT next_offset FROM ingest_offsets WHERE topic = $3 AND partition = $4), ${columns}
 FROM (SELECT) AS asked LEFT JOIN outcomes AS o
   ON o.topic = $3 AND o.partition = $4 AND o.log_offset = $5 AND o.record_id = $2`,

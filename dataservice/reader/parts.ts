@@ -15,9 +15,11 @@ import { IndexReadiness } from './index-readiness.ts'
 import { LocalCache } from './local-cache.ts'
 import { Lookup } from './lookup.ts'
 import { readerMetrics } from './metrics.ts'
+import { OneRow } from './one-row.ts'
 import { Outcomes } from './outcomes.ts'
 import { Pages } from './pages.ts'
 import { rowLifting } from './row-lifting.ts'
+import { spotOf } from './spots.ts'
 import { openStore } from './store.ts'
 
 export interface ReaderAdapters {
@@ -53,7 +55,8 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   const exporter = new Exporter({ pages, store, columns: membersOf(settings.record.schema) })
   const metrics = readerMetrics(options.metrics, { database, local, exporter })
   const recordTtlMs = settings.cache.ttlSeconds * 1_000
-  const lookup = new Lookup({ store, pages, lifting, cache, local, by, recordTtlMs, metrics, now })
+  const oneRow = new OneRow(store, spotOf(settings.partitioning))
+  const lookup = new Lookup({ store, oneRow, pages, lifting, cache, local, by, recordTtlMs, metrics, now })
   const outcomes = new Outcomes({ store, topic: settings.log.eventsTopic, by, now })
   const { indexes, keyPath } = record
   return {

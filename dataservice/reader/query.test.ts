@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import type { IndexedField } from '#dataservice/contract/record-declaration.ts'
-import { countStatement, estimateStatement, pageStatement, recordStatement } from './query.ts'
+import {
+  countStatement,
+  estimateStatement,
+  pageStatement,
+  recordStatement,
+  versionedStatement,
+} from './query.ts'
 
 const city: IndexedField = {
   pointer: `/a/c"i'ty`,
@@ -18,9 +24,20 @@ FROM (SELECT * FROM records${where} ORDER BY ${order} LIMIT $${limit}) AS page
 ) AS sized WHERE bytes < 8388608 ORDER BY ${order}`
 
 test('a record by its id', () => {
+  const columns = `id, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), schema_version, body`
   expect(recordStatement('x')).toEqual({
-    name: 'record',
-    text: `SELECT id, to_char(accepted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), schema_version, body FROM records WHERE id = $1`,
+    text: `SELECT ${columns} FROM records WHERE id = $1`,
+    values: ['x'],
+  })
+  const spot = { name: 'h1', table: 'records_h1', condition: 'it is one', isWhole: false }
+  expect(recordStatement('x', {}, spot)).toEqual({
+    name: 'record h1',
+    text: `SELECT ${columns} FROM records_h1 WHERE id = $1 AND it is one`,
+    values: ['x'],
+  })
+  expect(versionedStatement('x', {}, spot)).toEqual({
+    name: 'versioned h1',
+    text: `SELECT version, body IS NULL, ${columns} FROM records_h1 WHERE id = $1 AND it is one`,
     values: ['x'],
   })
 })

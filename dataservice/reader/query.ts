@@ -6,6 +6,7 @@ import { lowestUuid7 } from '#dataservice/record/uuid7.ts'
 import type { PagePlace } from './cursor.ts'
 import type { Selection } from './fields.ts'
 import type { Condition, Narrowing, Operator, PageQuestion } from './parameters.ts'
+import type { Spot } from './spots.ts'
 
 /** Bodies of one page; what is beyond comes with the next. */
 export const maxPageBytes = 8 * 1024 * 1024
@@ -24,17 +25,27 @@ function recordColumns(selection: Selection | undefined, parameter: Parameters):
   return ['id', acceptedAt, 'schema_version', ...body, ...whole].join(', ')
 }
 
-/** Columns as above. Planned for this very id, so that only its partition is locked. */
-export function recordStatement(id: string, { selection, own }: Narrowing = {}): Statement {
+/** Columns as above. With a spot it keeps its plan, else it is planned for this very id: either locks one partition. */
+export const recordStatement: StatementOfId = (id, narrowing, spot) =>
+  rowStatement('record', '', id, narrowing, spot)
+
+/** A spot goes with the whole record only, whoever asks. */
+export type StatementOfId = (id: string, narrowing?: Narrowing, spot?: Spot) => Statement
+
+function rowStatement(
+  name: string,
+  before: string,
+  id: string,
+  { selection, own }: Narrowing = {},
+  spot: Spot | undefined,
+): Statement {
   const values: Parameter[] = [id]
   const parameter = (value: Parameter): string => `$${values.push(value)}`
-  const columns = recordColumns(selection, parameter)
+  const columns = before + recordColumns(selection, parameter)
   const isOwn = own === undefined ? '' : ` AND ${ownText(own, parameter)}`
-  return {
-    ...(values.length === 1 && { name: 'record' }),
-    text: `SELECT ${columns} FROM records WHERE id = $1${isOwn}`,
-    values,
-  }
+  if (spot === undefined) return { text: `SELECT ${columns} FROM records WHERE id = $1${isOwn}`, values }
+  const text = `SELECT ${columns} FROM ${spot.table} WHERE id = $1 AND ${spot.condition}`
+  return { name: `${name} ${spot.name}`, text, values }
 }
 
 /** Id of the record that stands for another one, which came under the same Idempotency-Key. */
@@ -48,17 +59,8 @@ AND record_key = coalesce($2, record_key) ORDER BY decided_at DESC LIMIT 1`,
 }
 
 /** Columns: the version, whether it is deleted, then as above. For records that change. */
-export function versionedStatement(id: string, { selection, own }: Narrowing = {}): Statement {
-  const values: Parameter[] = [id]
-  const parameter = (value: Parameter): string => `$${values.push(value)}`
-  const columns = recordColumns(selection, parameter)
-  const isOwn = own === undefined ? '' : ` AND ${ownText(own, parameter)}`
-  return {
-    ...(values.length === 1 && { name: 'versioned' }),
-    text: `SELECT version, body IS NULL, ${columns} FROM records WHERE id = $1${isOwn}`,
-    values,
-  }
-}
+export const versionedStatement: StatementOfId = (id, narrowing, spot) =>
+  rowStatement('versioned', 'version, body IS NULL, ', id, narrowing, spot)
 
 const ownText = (own: string, parameter: Parameters): string => `key = ${parameter(own)}`
 

@@ -85,7 +85,6 @@ export function standingStatement(ids: readonly string[]): Statement {
     ),
   ]
   return {
-    name: 'standing',
     text: `SELECT id, encode(body_hash, 'hex'), event_id FROM records WHERE id = ANY($1)`,
     values,
   }

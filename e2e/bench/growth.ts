@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { bearer, innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { recordStatement } from '#dataservice/reader/query.ts'
+import { spotOf } from '#dataservice/reader/spots.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { startPostgres } from '#e2e/engines/postgres.ts'
@@ -23,13 +24,13 @@ import { timed } from './measured.ts'
 import type { Server } from './peer.ts'
 import { startReader } from './reading.ts'
 import { counted } from './rounds.ts'
-import { one, pidOf, storeLog } from './writer-round.ts'
+import { one, pidOf, storeLog, warmUpRows } from './writer-round.ts'
 
 interface Amounts {
   large: Extent
-  small: Extent
-  /** Of one round. */
+  /** Measured ones of one round. */
   inserts: number
+  /** Of one round: in the first one every connection gets to keep its plan for every partition. */
   gets: number
   pages: number
   plans: number
@@ -38,21 +39,22 @@ interface Amounts {
 const amounts: Readonly<Record<Size, Amounts>> = {
   smoke: {
     large: { partitions: 400, rows: 5_000_000 },
-    small: { partitions: 4, rows: 50_000 },
-    inserts: 50_000,
-    gets: 10_000,
+    inserts: 100_000,
+    gets: 20_000,
     pages: 500,
     plans: 5_000,
   },
   full: {
     large: { partitions: 400, rows: 100_000_000 },
-    small: { partitions: 4, rows: 1_000_000 },
     inserts: 100_000,
     gets: 30_000,
     pages: 1_000,
     plans: 10_000,
   },
 }
+
+/** In both sizes: a table of which a part lies in the memory of Postgres, as of the large one, and not all of it. */
+const small: Extent = { partitions: 4, rows: 1_000_000 }
 
 /** What is measured is the work for each statement: no vacuum or checkpoint of one table falls into the turn of the other. */
 const settings = {
@@ -81,13 +83,13 @@ export const growthBench =
     resources.defer(() => postgres.remove())
     const rows = await newRecords(layout, brokers, size)
     const ours = await measures(await grownTable(postgres, layout, sizes.large), sizes, rows, resources)
-    const peer = await measures(await grownTable(postgres, layout, sizes.small), sizes, rows, resources)
+    const peer = await measures(await grownTable(postgres, layout, small), sizes, rows, resources)
     return measured.map(({ name, metric }) => ({
       name: `growth-${layout}-${name}`,
       metric,
       gate: reports.has(`growth-${layout}-${name}`) ? 0 : gate,
       ours: { version: told(sizes.large), round: ours[name] },
-      peer: { version: told(sizes.small), round: peer[name] },
+      peer: { version: told(small), round: peer[name] },
     }))
   }
 
@@ -96,7 +98,7 @@ const told = ({ rows, partitions }: Extent): string =>
 
 /** Inserts come last: they change what the others look at. */
 const measured = [
-  { name: 'plan', metric: 'CPU µs of Postgres to plan a record by its id' },
+  { name: 'plan', metric: 'CPU µs of Postgres for the plan of a record by its id' },
   { name: 'get', metric: 'CPU µs of reader and Postgres for each record, in no cache' },
   { name: 'page', metric: 'CPU µs of reader and Postgres for each filtered page of 100' },
   { name: 'insert', metric: 'CPU µs of writer and Postgres for each row' },
@@ -106,7 +108,8 @@ type Measure = (typeof measured)[number]['name']
 
 /** New records of each round in a topic of its own: each table takes each of them once. */
 async function newRecords(layout: Layout, brokers: string[], size: Size): Promise<NewRecords> {
-  const { inserts: records, large } = amounts[size]
+  const { inserts, large } = amounts[size]
+  const records = warmUpRows + inserts
   const topics: string[] = []
   for (let round = 0; round <= counted[size]; round++) {
     const made = layouts[layout].records(records, large.rows + round * records)
@@ -130,8 +133,7 @@ async function measures(
 ): Promise<Record<Measure, () => Promise<Sample>>> {
   const { service, postgres, layout } = table
   const reader = await uncachedReader(table, resources)
-  const planner = service.open('reader', { poolSize: 1 })
-  resources.defer(() => planner.close())
+  const explain = planner(table, resources)
   const randomIds = (count: number) =>
     Array.from({ length: count }, () => idOf(table, Math.floor(Math.random() * table.rows)))
   const pagePaths = pathsOfPages(layout, pages)
@@ -151,21 +153,38 @@ async function measures(
         () => cpuOfTree(pidOf(postgres)),
         plans,
         async () => {
-          for (const id of randomIds(plans)) {
-            const { text, values = [] } = recordStatement(id)
-            await planner.query({ text: `EXPLAIN ${text}`, values })
-          }
+          for (const id of randomIds(plans)) await explain(id)
         },
       ),
     insert: async () => {
       const topic = left.next().value
       if (topic === undefined) throw new Error('there are no new records left')
       const before = Number(await one(service, layouts[layout].newRows))
-      const sample = await storeLog(postgres, service, { brokers, topic, records, distinct: records })
+      const sample = await storeLog(
+        postgres,
+        service,
+        { brokers, topic, records, distinct: records },
+        warmUpRows,
+      )
       const added = Number(await one(service, layouts[layout].newRows)) - before
       if (added !== records) throw new Error(`${added} rows were added for ${records} records`)
       return sample
     },
+  }
+}
+
+/** Has Postgres look up or make the plan of a record, as a connection of a reader has it. */
+function planner({ service }: GrownTable, resources: AsyncDisposableStack): (id: string) => Promise<unknown> {
+  const database = service.open('reader', { poolSize: 1 })
+  resources.defer(() => database.close())
+  const spot = spotOf(service.settings.partitioning)
+  const prepared = new Set<string>()
+  return async id => {
+    const statement = recordStatement(id, {}, spot(id))
+    const { name = '' } = statement
+    if (!prepared.has(name)) await database.query(statement)
+    prepared.add(name)
+    return database.query(`EXPLAIN EXECUTE "${name}"('${id}')`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { intervalStart, partitionAnswer, premakeSql } from './partitions.ts'
+import { intervalEnd, intervalStart, partitionAnswer, premakeSql } from './partitions.ts'
 
 const moment = Date.UTC(2028, 1, 29, 23, 59, 59, 999)
 
@@ -10,6 +10,11 @@ test.each([
 ] as const)('an interval of one %s starts at its first millisecond, UTC', (interval, start) => {
   expect(intervalStart(interval, moment)).toBe(start)
   expect(intervalStart(interval, start)).toBe(start)
+  expect(intervalEnd(interval, start)).toBe(moment + 1)
+})
+
+test.each([0, 1, 2, 11])('month %i ends where the next one starts', month => {
+  expect(intervalEnd('Month', Date.UTC(2027, month))).toBe(Date.UTC(2027, month + 1))
 })
 
 test('partitions are made from now to the last one ahead', () => {

@@ -46,6 +46,11 @@ export const intervals: Readonly<Record<Interval, IntervalFacts>> = {
 /** What the names of a table's partitions by time begin with. */
 export const partitionPrefix = ({ table }: Pick<TimedTable, 'table'>): string => `${table}_p`
 
+/** The tables that hold the records of a table by hash, by their remainder. */
+export function hashPartitionName(remainder: number, partitions: number): string {
+  return `records_h${String(remainder).padStart(String(partitions - 1).length, '0')}`
+}
+
 /** Columns by which pages are ordered, newest last: ids that carry no time leave that to another column. */
 export const pageOrder: Readonly<Record<TableKind, readonly string[]>> = {
   Time: ['id'],
@@ -71,6 +76,17 @@ export function partitionAnswer(text: string | null | undefined): PartitionAnswe
   if (text === 'ready' || text === 'expired' || text === 'future') return text
   throw new Error(`ensure_partition answered ${text ?? 'nothing'}`)
 }
+
+/** At least as long as the longest such interval, and shorter than two of them; milliseconds. */
+const longest: Readonly<Record<Interval, number>> = {
+  Hour: 3_600_000,
+  Day: 86_400_000,
+  Month: 31 * 86_400_000,
+}
+
+/** Start of the next interval after one that starts at this moment; both are milliseconds since 1970, UTC. */
+export const intervalEnd = (interval: Interval, start: number): number =>
+  intervalStart(interval, start + longest[interval])
 
 /** Start of the interval that a moment lies in; both are milliseconds since 1970, UTC. */
 export function intervalStart(interval: Interval, milliseconds: number): number {

@@ -19,7 +19,11 @@ export interface QueryResult {
 /** A Buffer goes as it is, in the binary format of the parameter's type; everything else goes as text. */
 export type Parameter = string | number | bigint | Buffer | null
 
-/** Text with its parameters. A named statement is parsed once for each connection. */
+/**
+ * Text with its parameters. A named statement is parsed once for each connection, and after some uses planned once for
+ * all values: a name is for statements whose best plan is the same for each of them. What asks a partitioned table for
+ * some of its partitions has none, or each use would lock all of them.
+ */
 export interface Statement {
   name?: string
   text: string
@@ -52,6 +56,8 @@ export interface SessionOptions {
   networkGraceMs: number
 }
 
+/** Names of one connection; each takes 25 KB of Postgres. What comes beyond is parsed and planned each time. */
+const maxNames = 500
 const keepAliveMs = 10_000
 const idleInTransactionMs = 10_000
 /** How long a good-bye may take. */
@@ -67,6 +73,7 @@ export class PostgresSession implements Session {
   /** What the server's limit is now. */
   #limitMs: number
   #broken = false
+  readonly #names = new Set<string>()
 
   private constructor(
     client: Client,
@@ -111,7 +118,7 @@ export class PostgresSession implements Session {
       text,
       values: values.map(wireValue),
       rowMode: 'array' as const,
-      ...(name ? { name } : {}),
+      ...(name && this.#keeps(name) ? { name } : {}),
     }
     const result = await this.#within(this.#patienceMs, this.#client.query<Cell[]>(query))
     return { rows: result.rows ?? [], count: result.rowCount ?? 0, command: result.command }
@@ -137,6 +144,11 @@ export class PostgresSession implements Session {
   /** How long we wait for an answer; 0 is no limit. */
   get #patienceMs(): number {
     return this.#limitMs === 0 ? 0 : this.#limitMs + this.#networkGraceMs
+  }
+
+  #keeps(name: string): boolean {
+    if (this.#names.size < maxNames) this.#names.add(name)
+    return this.#names.has(name)
   }
 
   async #limitStatements(limit: number): Promise<void> {
@@ -188,8 +200,8 @@ function clientOptions(options: SessionOptions) {
     statement_timeout: options.statementTimeoutMs,
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
-    // Plans for the values at hand: a plan for any value would lock every partition.
-    options: `-c search_path=${options.schema} -c plan_cache_mode=force_custom_plan -c timezone=UTC`,
+    // Whatever the server is set to: on this rests what has a name and what has none.
+    options: `-c search_path=${options.schema} -c plan_cache_mode=auto -c timezone=UTC`,
     types: asText,
   }
 }
