@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { bearer, innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { recordStatement } from '#dataservice/reader/query.ts'
-import { spotOf } from '#dataservice/reader/spots.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { startPostgres } from '#e2e/engines/postgres.ts'
@@ -98,7 +97,7 @@ const told = ({ rows, partitions }: Extent): string =>
 
 /** Inserts come last: they change what the others look at. */
 const measured = [
-  { name: 'plan', metric: 'CPU µs of Postgres for the plan of a record by its id' },
+  { name: 'plan', metric: 'CPU µs of Postgres to plan a record by its id' },
   { name: 'get', metric: 'CPU µs of reader and Postgres for each record, in no cache' },
   { name: 'page', metric: 'CPU µs of reader and Postgres for each filtered page of 100' },
   { name: 'insert', metric: 'CPU µs of writer and Postgres for each row' },
@@ -133,7 +132,8 @@ async function measures(
 ): Promise<Record<Measure, () => Promise<Sample>>> {
   const { service, postgres, layout } = table
   const reader = await uncachedReader(table, resources)
-  const explain = planner(table, resources)
+  const planner = service.open('reader', { poolSize: 1 })
+  resources.defer(() => planner.close())
   const randomIds = (count: number) =>
     Array.from({ length: count }, () => idOf(table, Math.floor(Math.random() * table.rows)))
   const pagePaths = pathsOfPages(layout, pages)
@@ -153,7 +153,10 @@ async function measures(
         () => cpuOfTree(pidOf(postgres)),
         plans,
         async () => {
-          for (const id of randomIds(plans)) await explain(id)
+          for (const id of randomIds(plans)) {
+            const { text, values = [] } = recordStatement(id)
+            await planner.query({ text: `EXPLAIN ${text}`, values })
+          }
         },
       ),
     insert: async () => {
@@ -170,21 +173,6 @@ async function measures(
       if (added !== records) throw new Error(`${added} rows were added for ${records} records`)
       return sample
     },
-  }
-}
-
-/** Has Postgres look up or make the plan of a record, as a connection of a reader has it. */
-function planner({ service }: GrownTable, resources: AsyncDisposableStack): (id: string) => Promise<unknown> {
-  const database = service.open('reader', { poolSize: 1 })
-  resources.defer(() => database.close())
-  const spot = spotOf(service.settings.partitioning)
-  const prepared = new Set<string>()
-  return async id => {
-    const statement = recordStatement(id, {}, spot(id))
-    const { name = '' } = statement
-    if (!prepared.has(name)) await database.query(statement)
-    prepared.add(name)
-    return database.query(`EXPLAIN EXECUTE "${name}"('${id}')`)
   }
 }
 
