@@ -32,6 +32,17 @@ test('answers the text that Postgres prints', async () => {
   expect(rows).toEqual([['100', 'x', null, 't', '{"a": 1}']])
 })
 
+test('a connection keeps so many named statements, and answers the others, too', async () => {
+  const database = open({ poolSize: 1 })
+  for (let n = 0; n < 520; n++)
+    expect((await database.query({ name: `n${n}`, text: 'SELECT $1::int', values: [n] })).rows).toEqual([
+      [`${n}`],
+    ])
+  const { rows } = await database.query('SELECT count(*) FROM pg_prepared_statements')
+  expect(rows).toEqual([['500']])
+  expect((await database.query({ name: 'n1', text: 'SELECT $1::int', values: [1] })).rows).toEqual([['1']])
+})
+
 test('never opens more connections than it may, and refuses callers beyond the queue', async () => {
   const database = open({ poolSize: 2, maxWaiting: 3, waitMs: 200 })
   const slow = () => database.query('SELECT pg_sleep(0.5)')
