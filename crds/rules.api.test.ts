@@ -62,6 +62,10 @@ const refusals: Record<string, Refusal> = {
     spec: { record: { ...record, indexes: [{ fields: [] }] } },
     says: 'should have at least 1 items',
   },
+  'an index for what there is not': {
+    spec: { record: { ...record, indexes: [{ fields: ['/a'], use: 'Brin' }] } },
+    says: 'supported values: "Lookup", "Range"',
+  },
   'two brokers': { spec: brokers(2), says: 'kafka.managed.brokers is 1 or 3' },
   'four brokers': { spec: brokers(4), says: 'should be less than or equal to 3' },
   'more brokers later': { before: brokers(1), spec: brokers(3), says: 'kafka.managed.brokers cannot change' },

@@ -12,10 +12,21 @@ const Index = Type.Object(
         maxItems: 8,
         'x-kubernetes-list-type': 'atomic',
         description:
-          'Fields of the index, in order. A query names them all by equality; the last one may be a range. ' +
-          'Example: [/customerId, /amount] answers GET /data?customerId=c1&amount[gte]=10.',
+          'Fields of the index, in order; exactly one with use Range. A query names them all by equality; the last one ' +
+          'may be a range. Example: [/customerId, /amount] answers GET /data?customerId=c1&amount[gte]=10.',
       },
     ),
+    use: Type.Unsafe<'Lookup' | 'Range'>({
+      type: 'string',
+      enum: ['Lookup', 'Range'],
+      default: 'Lookup',
+      description:
+        'What the index is for. Lookup (btree): records with these values. Range (BRIN): a time or number that grows as ' +
+        'records arrive, of type integer, number or string; it answers [gt], [gte], [lt] and [lte] of its field and ' +
+        'nothing else, and costs next to no space and no time on writes. A change builds the other index; the one before ' +
+        'stays in the database. Example: {fields: [/measuredAt], use: Range} answers ' +
+        'GET /data?measuredAt[gte]=2026-01-31T12:00:00Z. Default: Lookup.',
+    }),
   },
   { description: 'One index: the fields that one kind of query names together.' },
 )
@@ -68,7 +79,7 @@ export const RecordSpec = Type.Object(
       'x-kubernetes-list-type': 'atomic',
       description:
         'Fields by which GET /data can find records; a query over other fields is answered 400 with the index to ' +
-        'declare. Each index costs time on every write. Example: [{fields: [/customerId]}, {fields: [/status]}]. ' +
+        'declare. Each Lookup costs time on every write. Example: [{fields: [/customerId]}, {fields: [/status]}]. ' +
         'Default: none (records are found by id and by time).',
     }),
   },

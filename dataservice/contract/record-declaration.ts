@@ -28,8 +28,18 @@ export interface RecordDeclaration {
   /** JSON Pointer of a natural id; absent: the gateway makes ids. */
   id?: string
   key?: string
-  indexes: readonly { readonly fields: readonly string[] }[]
+  indexes: readonly IndexDeclaration[]
 }
+
+/** One index as it is declared. */
+export interface IndexDeclaration {
+  readonly fields: readonly string[]
+  /** Absent: Lookup. */
+  readonly use?: IndexUse
+}
+
+/** `Lookup` finds records by equality, the last field also by a range; `Range` by a range of one field that grows. */
+export type IndexUse = 'Lookup' | 'Range'
 
 export type ScalarType = 'string' | 'integer' | 'number' | 'boolean'
 
@@ -45,8 +55,9 @@ export interface IndexedField {
 }
 
 export interface DeclaredIndex {
-  /** Stable identifier made of the fields (`records_by_<hash8>`); safe as an SQL name. */
+  /** Stable identifier made of use and fields (`records_by_<hash8>`, `records_range_<hash8>`); safe as an SQL name. */
   name: string
+  use: IndexUse
   fields: readonly IndexedField[]
 }
 

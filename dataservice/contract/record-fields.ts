@@ -1,7 +1,9 @@
 /** Key and indexes of a declaration: what the pointers name, and whether the store can keep and search it. */
 import { createHash } from 'node:crypto'
+import { indexUses } from './index-uses.ts'
 import type {
   DeclaredIndex,
+  IndexDeclaration,
   IndexedField,
   RecordDeclaration,
   RecordProblem,
@@ -13,14 +15,13 @@ import { parsePointer } from './record-pointers.ts'
 /** Bounds of what is indexed. A longer entry makes Postgres refuse the row after it was acknowledged. */
 export const indexBounds = {
   indexes: 16,
-  fields: 8,
   /** Characters of all strings of one index, or of the key. */
   characters: 600,
   /** What a number counts in that sum. */
   number: 16,
 } as const
 
-const scalars: readonly string[] = ['string', 'integer', 'number', 'boolean'] satisfies ScalarType[]
+const scalars: readonly string[] = indexUses.Lookup.types
 
 /** A part of a declaration that can be used, or the reasons why it cannot. */
 export type Judged<T> =
@@ -60,14 +61,14 @@ export function judgeName(
   return { value: path, problems: [] }
 }
 
-/** The declared indexes, each with its name, or every reason against them. A natural id stands at the end of each. */
+/** The declared indexes, each with its name, or every reason against them. A natural id stands at the end of each Lookup. */
 export function judgeIndexes({ schema, id, indexes }: RecordDeclaration): Judged<readonly DeclaredIndex[]> {
   if (indexes.length > indexBounds.indexes) {
     const message = `${indexes.length} indexes are declared, at most ${indexBounds.indexes} are kept: take some out`
     return { problems: [{ pointer: '/indexes', message }] }
   }
   const rules = { schema, idCharacters: id === undefined ? 0 : charactersOf(schema, id) }
-  const judged = indexes.map((index, place) => judgeIndex(rules, index.fields, `/indexes/${place}`))
+  const judged = indexes.map((index, place) => judgeIndex(rules, index, `/indexes/${place}`))
   const problems = [...judged.flatMap(one => one.problems), ...duplicates(indexes)]
   if (problems.length > 0) return { problems }
   return { value: judged.flatMap(one => one.value ?? []), problems: [] }
@@ -75,7 +76,7 @@ export function judgeIndexes({ schema, id, indexes }: RecordDeclaration): Judged
 
 interface IndexRules {
   schema: JsonSchema
-  /** What the id takes in each index; 0 for ids that the gateway makes. */
+  /** What the id takes in each Lookup; 0 for ids that the gateway makes. */
   idCharacters: number
 }
 
@@ -87,28 +88,33 @@ function charactersOf(schema: JsonSchema, pointer: string): number {
 
 function judgeIndex(
   { schema, idCharacters }: IndexRules,
-  fields: readonly string[],
+  index: IndexDeclaration,
   pointer: string,
 ): Judged<DeclaredIndex> {
-  if (fields.length === 0 || fields.length > indexBounds.fields) {
-    const message = `an index has 1 to ${indexBounds.fields} fields, this one has ${fields.length}`
+  const { fields, use = 'Lookup' } = index
+  const { mostFields, fieldsRule, types, isOrdered } = indexUses[use]
+  if (fields.length === 0 || fields.length > mostFields) {
+    const message = `${fieldsRule}, this one has ${fields.length}`
     return { problems: [{ pointer: `${pointer}/fields`, message }] }
   }
-  const judged = fields.map((field, place) => judgeField(schema, field, `${pointer}/fields/${place}`))
+  const judged = fields.map((field, place) =>
+    judgeField({ schema, types }, field, `${pointer}/fields/${place}`),
+  )
   const problems = [...judged.flatMap(one => one.problems), ...repeatedFields(fields, pointer)]
   if (problems.length > 0) return { problems }
   const found = judged.flatMap(one => one.value ?? [])
-  const characters = found.reduce((sum, one) => sum + one.characters, idCharacters)
+  const ofId = isOrdered ? idCharacters : 0
+  const characters = found.reduce((sum, one) => sum + one.characters, ofId)
   if (characters > indexBounds.characters) {
-    const what = idCharacters > 0 ? 'the fields and the id' : 'the fields'
+    const what = ofId > 0 ? 'the fields and the id' : 'the fields'
     const message = `${what} together may have ${characters} characters (a number counts ${indexBounds.number}): lower their maxLength to at most ${indexBounds.characters} in sum`
     return { problems: [{ pointer: `${pointer}/fields`, message }] }
   }
-  return { value: { name: indexName(fields), fields: found.map(one => one.field) }, problems: [] }
+  return { value: { name: indexName(index), use, fields: found.map(one => one.field) }, problems: [] }
 }
 
 function judgeField(
-  schema: JsonSchema,
+  { schema, types }: { schema: JsonSchema; types: readonly ScalarType[] },
   text: string,
   pointer: string,
 ): Judged<{ field: IndexedField; characters: number }> {
@@ -118,6 +124,10 @@ function judgeField(
     return refuse(`${quote(text)} is no JSON Pointer: write it as /status`)
   const field = fieldAt(schema, path)
   if (typeof field === 'string') return refuse(field)
+  if (!types.includes(field.type))
+    return refuse(
+      `${text} is of type ${field.type}, which has no ranges: leave use out, so that it is a Lookup`,
+    )
   if (field.characters === undefined)
     return refuse(`the string ${text} has no length limit: give it maxLength`)
   return {
@@ -145,7 +155,7 @@ function repeatedFields(fields: readonly string[], pointer: string): RecordProbl
 }
 
 function duplicates(indexes: RecordDeclaration['indexes']): RecordProblem[] {
-  const names = indexes.map(index => indexName(index.fields))
+  const names = indexes.map(indexName)
   return names.flatMap((name, place) => {
     const first = names.indexOf(name)
     return first < place
@@ -159,9 +169,9 @@ function duplicates(indexes: RecordDeclaration['indexes']): RecordProblem[] {
   })
 }
 
-function indexName(fields: readonly string[]): string {
+function indexName({ fields, use = 'Lookup' }: IndexDeclaration): string {
   const hash = createHash('sha256').update(JSON.stringify(fields)).digest('hex')
-  return `records_by_${hash.slice(0, 8)}`
+  return `${indexUses[use].prefix}${hash.slice(0, 8)}`
 }
 
 /** The field at a path, or the reason why there is no single scalar field. */

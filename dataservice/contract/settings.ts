@@ -53,7 +53,13 @@ export const Settings = Type.Object({
     id: Type.Optional(Type.String()),
     /** JSON Pointer of the Kafka key; absent: the record id. */
     key: Type.Optional(Type.String()),
-    indexes: Type.Array(Type.Object({ fields: Type.Array(Type.String(), { minItems: 1 }) })),
+    indexes: Type.Array(
+      Type.Object({
+        fields: Type.Array(Type.String(), { minItems: 1 }),
+        /** Absent: Lookup. */
+        use: Type.Optional(Type.Union([Type.Literal('Lookup'), Type.Literal('Range')])),
+      }),
+    ),
   }),
   log: Type.Object({
     brokers: Type.Array(Type.String(), { minItems: 1 }),

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { DeclaredIndex } from '#dataservice/contract/record-declaration.ts'
 import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
-import { indexColumns, quoted } from '#dataservice/platform/postgres/record-fields.ts'
+import { indexDefinition, indexMethods, quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 
 /** Partitions that lack their part of an index, oldest first. `$1`: name of the parent's index. */
@@ -23,15 +23,17 @@ export async function ensureIndex(
   { by, log }: { by: TableKind; log: Logger },
 ): Promise<void> {
   const name = quoted(index.name)
-  const columns = indexColumns(index, by)
-  await session.query(`CREATE INDEX IF NOT EXISTS ${name} ON ONLY records (${columns})`)
+  const definition = indexDefinition(index, by)
+  await session.query(`CREATE INDEX IF NOT EXISTS ${name} ON ONLY records ${definition}`)
   for (;;) {
     const { rows } = await session.query({ text: partitionsWithout, values: [name] })
     const partition = rows[0]?.[0]
     if (!partition) return
     const part = quoted(partName(partition, index))
     await session.query(`DROP INDEX IF EXISTS ${part}`)
-    await session.query(`CREATE INDEX CONCURRENTLY ${part} ON ${quoted(partition)} (${columns})`)
+    await session.query(`CREATE INDEX CONCURRENTLY ${part} ON ${quoted(partition)} ${definition}`)
+    // Autovacuum would not come to a partition that gets no more records.
+    if (indexMethods[index.use].needsStatistics) await session.query(`ANALYZE ${quoted(partition)}`)
     await session.query(`ALTER INDEX ${name} ATTACH PARTITION ${part}`)
     log.info({ index: index.name, partition }, 'a partition has its part of the index')
   }

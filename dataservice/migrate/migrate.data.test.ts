@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
-import { indexColumns } from '#dataservice/platform/postgres/record-fields.ts'
+import { indexDefinition } from '#dataservice/platform/postgres/record-fields.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
 import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
@@ -100,7 +100,7 @@ test('an index declared later reaches partitions that hold records, and a cut-of
   await owner.query({ text: insert, values: [uuid7At(Date.now()), '{"customer":"a","amount":1e2}'] })
   const [index] = record.indexes
   if (!index) throw new Error('the test service declares no index')
-  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records (${indexColumns(index, 'Time')})`)
+  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records ${indexDefinition(index, 'Time')}`)
   await migrate({ database: owner, settings, record, log, signal })
   const { rows } = await owner.query('SELECT count(*) FILTER (WHERE NOT indisvalid) FROM pg_index')
   expect(rows).toEqual([['0']])

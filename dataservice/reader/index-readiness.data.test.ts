@@ -2,7 +2,7 @@
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
 import { migrate } from '#dataservice/migrate/migrate.ts'
-import { indexColumns } from '#dataservice/platform/postgres/record-fields.ts'
+import { indexDefinition } from '#dataservice/platform/postgres/record-fields.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
@@ -51,7 +51,7 @@ test('an index that holds some partitions is not enough', async () => {
   const owner = service.open('owner')
   const [index] = service.record.indexes
   if (!index) throw new Error('the test service declares no index')
-  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records (${indexColumns(index, 'Time')})`)
+  await owner.query(`CREATE INDEX "${index.name}" ON ONLY records ${indexDefinition(index, 'Time')}`)
   await owner.close()
   const { get } = await openReader(service)
   expect((await get('/data?customer=a')).statusCode).toBe(409)

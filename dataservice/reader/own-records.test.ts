@@ -24,7 +24,7 @@ describe('a list', () => {
 
   test('a key that is called like a parameter is none', () => {
     const limit = { pointer: '/limit', path: ['limit'], parameter: 'limit', type: 'string' as const }
-    const named = { indexes: [{ ...indexes[0], name: 'x', fields: [limit] }], keyPath: ['limit'] }
+    const named = { indexes: [{ name: 'x', use: 'Lookup' as const, fields: [limit] }], keyPath: ['limit'] }
     expect(narrowed('limit=5', 'c1', named)).toBe('limit=5&limit%5Beq%5D=c1')
     expect(() => narrowed('limit[eq]=c2', 'c1', named)).toThrow('only their own records')
   })

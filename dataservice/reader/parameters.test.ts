@@ -12,12 +12,14 @@ const customer = field('customer', 'string')
 const paid = field('paid', 'boolean')
 const amount = field('amount', 'number')
 const limit = field('limit', 'integer')
+const takenAt = field('takenAt', 'string')
 const city = field('address.city', 'string')
 const indexes: DeclaredIndex[] = [
-  { name: 'a', fields: [customer] },
-  { name: 'b', fields: [paid, amount] },
-  { name: 'c', fields: [city] },
-  { name: 'd', fields: [limit] },
+  { name: 'a', use: 'Lookup', fields: [customer] },
+  { name: 'b', use: 'Lookup', fields: [paid, amount] },
+  { name: 'c', use: 'Lookup', fields: [city] },
+  { name: 'd', use: 'Lookup', fields: [limit] },
+  { name: 'e', use: 'Range', fields: [takenAt] },
 ]
 
 const parse = (query: string) => parseQuery(query, indexes)
@@ -45,6 +47,13 @@ describe('a query that an index covers', () => {
         { field: amount, operator: 'gte', values: ['1e2'] },
         { field: paid, operator: 'eq', values: ['true'] },
         { field: amount, operator: 'lt', values: ['-0.5'] },
+      ],
+    ],
+    [
+      'takenAt[gt]=2026-01-31&takenAt[lte]=2026-02',
+      [
+        { field: takenAt, operator: 'gt', values: ['2026-01-31'] },
+        { field: takenAt, operator: 'lte', values: ['2026-02'] },
       ],
     ],
   ])('%s', (query, conditions) => {
@@ -112,6 +121,10 @@ describe('a query that is refused', () => {
     ['paid=true', 'paid', 'declare {"fields":["/paid"]} in spec.record.indexes'],
     ['customer=a&paid=true', 'customer, paid', 'needs an index of its own'],
     ['paid[in]=true&amount=1', 'paid, amount', 'needs an index of its own'],
+    ['takenAt=2026', 'takenAt', 'declare {"fields":["/takenAt"]} in spec.record.indexes'],
+    ['takenAt[in]=2026', 'takenAt', 'takenAt (only [gt], [gte], [lt], [lte], by itself)'],
+    ['takenAt[gte]=2026&takenAt=2027', 'takenAt, takenAt', 'needs an index of its own'],
+    ['takenAt[gte]=2026&customer=a', 'takenAt, customer', 'declare {"fields":["/takenAt","/customer"]}'],
     ['customer=a&customer=b', 'customer', 'may stand only once'],
     ['customer=%00', 'customer', 'U+0000'],
     ['paid=1&amount=1', 'paid', 'must be true or false'],

@@ -1,12 +1,10 @@
 /** Query parameters to a typed question, or to what is wrong with them. */
+import { indexUses, type Operator, operators } from '#dataservice/contract/index-uses.ts'
 import { pageLimits as limits, reservedParameters as reserved } from '#dataservice/contract/page-limits.ts'
 import type { DeclaredIndex, IndexedField, ScalarType } from '#dataservice/contract/record-declaration.ts'
 import type { InputError } from '#dataservice/platform/http/problems.ts'
 import { parseFields, type Selection } from './fields.ts'
 import { idsOfQuery } from './ids.ts'
-
-export const operators = ['eq', 'in', 'gt', 'gte', 'lt', 'lte'] as const
-export type Operator = (typeof operators)[number]
 
 /** One comparison. Values are texts that Postgres reads as the field's type; only `in` has several. */
 export interface Condition {
@@ -188,19 +186,20 @@ function problemOfValue(value: string, type: ScalarType): string | undefined {
 const isCovered = (conditions: readonly Condition[], indexes: readonly DeclaredIndex[]): boolean =>
   conditions.length === 0 || covering(conditions, indexes).length > 0
 
-/** Indexes of which all fields are asked for by equality, the last one perhaps by a range or a list. */
+/** Indexes of which all fields are asked for, the last one as its use allows and the others by equality. */
 export function covering(
   conditions: readonly Condition[],
   indexes: readonly DeclaredIndex[],
 ): DeclaredIndex[] {
   const asked = new Set(conditions.map(({ field }) => field.parameter))
-  const open = conditions.filter(({ operator }) => operator !== 'eq').map(({ field }) => field.parameter)
-  return indexes.filter(({ fields }) => {
+  return indexes.filter(({ use, fields }) => {
     const last = fields.at(-1)?.parameter
     return (
       fields.length === asked.size &&
       fields.every(({ parameter }) => asked.has(parameter)) &&
-      open.every(parameter => parameter === last)
+      conditions.every(({ field, operator }) =>
+        field.parameter === last ? indexUses[use].operators.includes(operator) : operator === 'eq',
+      )
     )
   })
 }
@@ -216,7 +215,9 @@ function uncovered(conditions: readonly Condition[], indexes: readonly DeclaredI
 
 /** What may be asked, for people: the fields of each index, and what is always there. */
 export function allowedFields(indexes: readonly DeclaredIndex[]): string {
-  const sets = indexes.map(({ fields }) => fields.map(({ parameter }) => parameter).join(' with '))
+  const sets = indexes.map(
+    ({ use, fields }) => fields.map(({ parameter }) => parameter).join(' with ') + indexUses[use].limits,
+  )
   return [...sets, reserved.join(', ')].join('; or ')
 }
 

@@ -1,11 +1,12 @@
 /** The SQL of the reader; text and parameters only. */
+import type { Operator } from '#dataservice/contract/index-uses.ts'
 import { pageOrder, type TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { comparedAs, fieldExpression } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Parameter, Statement } from '#dataservice/platform/postgres/session.ts'
 import { lowestUuid7 } from '#dataservice/record/uuid7.ts'
 import type { PagePlace } from './cursor.ts'
 import type { Selection } from './fields.ts'
-import type { Condition, Narrowing, Operator, PageQuestion } from './parameters.ts'
+import type { Condition, Narrowing, PageQuestion } from './parameters.ts'
 import type { Spot } from './spots.ts'
 
 /** Bodies of one page; what is beyond comes with the next. */

@@ -9,6 +9,7 @@ export interface ApiDocument {
 }
 
 interface ApiOperation {
+  description?: string
   parameters: readonly { name: string; in: string }[]
   requestBody: { content: Readonly<Record<string, { example?: string }>> }
   responses: Readonly<Record<string, { content?: Readonly<Record<string, unknown>> } | undefined>>

@@ -63,7 +63,8 @@ export function recordDeclaration({
     ...(versions === undefined ? {} : { versions }),
     ...(id === undefined ? {} : { id }),
     ...(key === undefined ? {} : { key }),
-    indexes,
+    // A Lookup looks as it did before there was anything else: no pod rolls for it.
+    indexes: indexes.map(({ fields, use }) => ({ fields, ...(use === 'Range' && { use }) })),
   }
 }
 

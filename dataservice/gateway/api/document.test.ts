@@ -133,6 +133,15 @@ test('what may be asked follows from the declared indexes', async () => {
   ])
 })
 
+test('of an index for ranges nothing else may be asked', async () => {
+  const indexes = [{ fields: ['/at'], use: 'Range' as const }]
+  const { document } = await documentOf({ declaration: { ...rich, indexes } })
+  const operation = document.paths['/data']?.['get']
+  const names = operation?.parameters.filter(each => each.in === 'query').map(({ name }) => name)
+  expect(names).toEqual(['at[gt]', 'at[gte]', 'at[lt]', 'at[lte]', ...reservedParameters])
+  expect(operation?.description).toContain('Declared: `at` (only [gt], [gte], [lt], [lte], by itself).')
+})
+
 test('what the service answers is what the document says', async () => {
   const item = {
     id: 'x',

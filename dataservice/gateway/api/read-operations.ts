@@ -1,6 +1,7 @@
 /** What the document says of the calls that read. Pure. */
+import { indexUses, type Operator } from '#dataservice/contract/index-uses.ts'
 import { pageLimits, reservedParameters } from '#dataservice/contract/page-limits.ts'
-import type { IndexedField } from '#dataservice/contract/record-declaration.ts'
+import type { DeclaredIndex, IndexedField } from '#dataservice/contract/record-declaration.ts'
 import { exportTypes } from '#dataservice/platform/http/list-format.ts'
 import { json, query, ref } from './schemas.ts'
 import type { Json, Operation, ServiceFacts } from './table.ts'
@@ -30,7 +31,7 @@ export function listRecords({ record }: ServiceFacts): Operation {
     summary: 'Find records, newest first',
     description: `${askable(record.indexes)} \`next\` of a page is the cursor of the following one, with the same query. With \`Accept: ${exportTypes.ndjson}\` or \`${exportTypes.csv}\` all records that the query selects come as a stream; \`limit\` and \`count\` have no place there.`,
     parameters: [
-      ...record.indexes.flatMap(({ fields }) => fields.flatMap(fieldParameters)).filter(isFirst),
+      ...record.indexes.flatMap(indexParameters).filter(isFirst),
       ...reservedParameters.map(name => ({ name, in: 'query', required: false, ...reservedShapes[name] })),
       consistencyToken,
     ],
@@ -79,27 +80,40 @@ const reservedShapes: Readonly<Record<(typeof reservedParameters)[number], Shape
 
 function askable(indexes: ServiceFacts['record']['indexes']): string {
   if (indexes.length === 0) return 'No index is declared: records are found by time and by id.'
-  const sets = indexes.map(({ fields }) => fields.map(({ parameter }) => `\`${parameter}\``).join(' with '))
+  const sets = indexes.map(
+    ({ use, fields }) =>
+      fields.map(({ parameter }) => `\`${parameter}\``).join(' with ') + indexUses[use].limits,
+  )
   return `A query names all fields of one declared index by equality; the last may be a range or a list. Declared: ${sets.join('; ')}.`
 }
 
 const reserved: ReadonlySet<string> = new Set(reservedParameters)
-const ranges = { gt: 'above', gte: 'at or above', lt: 'below', lte: 'at or below' } as const
+const meanings: Readonly<Record<Operator, string>> = {
+  eq: 'equal',
+  gt: 'above',
+  gte: 'at or above',
+  lt: 'below',
+  lte: 'at or below',
+  in: 'one of these',
+}
 
-/** All ways to ask for a field; ranges and lists only where it stands last. */
-function fieldParameters(
-  { parameter, pointer, type }: IndexedField,
-  place: number,
-  fields: readonly IndexedField[],
-): Json[] {
-  const equal = reserved.has(parameter) ? `${parameter}[eq]` : parameter
-  const schema = { type }
-  const found = [query(equal, schema, `${pointer} is equal.`)]
-  if (place < fields.length - 1) return found
-  const list = { type: 'array', maxItems: pageLimits.values, items: schema }
-  for (const [operator, words] of Object.entries(ranges))
-    found.push(query(`${parameter}[${operator}]`, schema, `${pointer} is ${words}.`))
-  return [...found, query(`${parameter}[in]`, list, `${pointer} is one of these.`)]
+/** All ways to ask for the fields of an index; ranges and lists only for the last one. */
+function indexParameters({ use, fields }: DeclaredIndex): Json[] {
+  const last = fields.at(-1)
+  return fields.flatMap(field => {
+    const asked: readonly Operator[] = field === last ? indexUses[use].operators : ['eq']
+    return asked.map(operator => fieldParameter(field, operator))
+  })
+}
+
+function fieldParameter({ parameter, pointer, type }: IndexedField, operator: Operator): Json {
+  const isPlain = operator === 'eq' && !reserved.has(parameter)
+  const list = { type: 'array', maxItems: pageLimits.values, items: { type } }
+  return query(
+    isPlain ? parameter : `${parameter}[${operator}]`,
+    operator === 'in' ? list : { type },
+    `${pointer} is ${meanings[operator]}.`,
+  )
 }
 
 /** A field may stand in several indexes. */

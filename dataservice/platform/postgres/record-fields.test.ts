@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fieldExpression, indexColumns, quoted } from './record-fields.ts'
+import { fieldExpression, indexDefinition, quoted } from './record-fields.ts'
 
 test.each([
   ['string', `((body #>> '{"a","b"}') COLLATE "C")`],
@@ -17,10 +17,22 @@ test('a name with quotes, braces and backslashes stays one name', () => {
   )
 })
 
-test('an index ends with the id', () => {
-  const field = { pointer: '/a', path: ['a'], parameter: 'a', type: 'boolean' as const }
-  expect(indexColumns({ fields: [field] }, 'Time')).toBe(`((body #>> '{"a"}')::boolean), id`)
-  expect(indexColumns({ fields: [field] }, 'Hash')).toBe(`((body #>> '{"a"}')::boolean), accepted_at, id`)
+test.each([
+  ['Lookup', 'Time', `USING btree (((body #>> '{"a"}')::numeric), id)`],
+  ['Lookup', 'Hash', `USING btree (((body #>> '{"a"}')::numeric), accepted_at, id)`],
+  [
+    'Range',
+    'Time',
+    `USING brin (((body #>> '{"a"}')::numeric)) WITH (pages_per_range = 32, autosummarize = on)`,
+  ],
+  [
+    'Range',
+    'Upsert',
+    `USING brin (((body #>> '{"a"}')::numeric)) WITH (pages_per_range = 32, autosummarize = on)`,
+  ],
+] as const)('an index for %s over a table of kind %s', (use, by, text) => {
+  const field = { pointer: '/a', path: ['a'], parameter: 'a', type: 'integer' as const }
+  expect(indexDefinition({ use, fields: [field] }, by)).toBe(text)
 })
 
 test('an identifier keeps its quotes', () => {
