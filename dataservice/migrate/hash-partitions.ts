@@ -4,12 +4,9 @@ import { hashPartitionName, type Partitioning } from '#dataservice/platform/post
 export type HashPartitioning = Extract<Partitioning, { by: 'Hash' }>
 
 export function hashPartitions({ partitions }: HashPartitioning): readonly string[] {
-  return hashPartitionNames({ partitions }).map(
-    (name, remainder) => `CREATE TABLE ${name} PARTITION OF records
+  return Array.from(
+    { length: partitions },
+    (_, remainder) => `CREATE TABLE ${hashPartitionName(remainder, partitions)} PARTITION OF records
 FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder})`,
   )
-}
-
-export function hashPartitionNames({ partitions }: Pick<HashPartitioning, 'partitions'>): readonly string[] {
-  return Array.from({ length: partitions }, (_, remainder) => hashPartitionName(remainder, partitions))
 }

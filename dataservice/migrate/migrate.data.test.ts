@@ -239,6 +239,15 @@ describe('a service whose records bring their id', () => {
     expect(await catalogue(owner)).toEqual(first)
   })
 
+  test('its reader may ask each partition itself, and one that has another name stops no migration', async () => {
+    const owner = open(natural, 'owner')
+    await owner.query('ALTER TABLE records_h3 RENAME TO "Else\'where"')
+    await migrated(natural, naturalIds)
+    for (const each of ['records_h0', `"Else'where"`])
+      expect((await open(natural, 'reader').query(`SELECT FROM ${each}`)).count).toBe(0)
+    await owner.query('ALTER TABLE "Else\'where" RENAME TO records_h3')
+  })
+
   test('takes an id once, whatever its partition, and spreads ids', async () => {
     const writer = open(natural, 'writer')
     const ids = Array.from({ length: 200 }, (_, n) => `parcel ${n}/ü`)

@@ -62,7 +62,7 @@ async function describe(session: Session, { settings, record, log }: MigrateOpti
   await session.query(lastVersionStatement(record.schemaVersion))
   const timed = timedTable(partitioning)
   if (timed) await session.query(ensurePartitionSql(schema, timed))
-  for (const statement of grantStatements(store, partitioning)) await session.query(statement)
+  for (const statement of grantStatements(store, tableKind(partitioning))) await session.query(statement)
 }
 
 async function applySteps(session: Session, steps: readonly Step[], log: Logger): Promise<void> {
