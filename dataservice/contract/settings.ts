@@ -96,7 +96,7 @@ export const Settings = Type.Object({
     host: Type.String({ minLength: 1 }),
     port: Type.Integer(),
     ttlSeconds: Type.Integer({ minimum: 1 }),
-    /** Bytes of answers that each reader keeps in its own memory; absent: what fits the standard profile. */
+    /** Bytes of answers that each gateway and reader keeps in its own memory; absent: what fits the standard profile. */
     localBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
   reader: Type.Object({ url: Type.String({ minLength: 1 }) }),

@@ -19,6 +19,7 @@ import { byteBudget } from './budget.ts'
 import { type KeySources, startCallers } from './callers/start.ts'
 import { changesOf, type Following, makeFollowing, storedRecordsOf } from './changes/following.ts'
 import { changeHeaders } from './event-headers.ts'
+import { keptAnswers, keptBytes } from './kept-answers.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
 import type { ReaderPort } from './reader-port.ts'
@@ -62,7 +63,7 @@ export async function start(
     replicas: () => appender.replicas,
     isLogFull: guard.isFull,
     isDraining,
-    reader,
+    reader: withMemory(context, reader),
     following,
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,
@@ -91,6 +92,11 @@ export async function start(
     },
     done: new Promise(() => {}),
   }
+}
+
+function withMemory({ settings, metrics }: RoleContext, reader: ReaderPort): ReaderPort {
+  const maxBytes = settings.cache.localBytes ?? keptBytes
+  return keptAnswers({ reader, maxBytes, metrics, now: () => performance.now() })
 }
 
 function followingOf(

@@ -1,7 +1,7 @@
 /** Servers that take single records into a real log: one broker, acks=all. */
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
-import { startRole } from '#dataservice/testing/role-process.ts'
+import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
 import { startKafka } from '#e2e/engines/kafka.ts'
 import { noStore, testSettings } from '#e2e/engines/service-settings.ts'
 import type { Contender, Size } from './contest.ts'
@@ -53,6 +53,8 @@ interface Behind {
   /** What gateways and readers share. */
   key: string
   reader: { url: string }
+  /** Of answers in the gateway's own memory; default: as in production. */
+  localBytes?: number
 }
 
 /** Open to everybody; without `behind` nobody answers its questions. */
@@ -60,12 +62,16 @@ export async function startGateway(
   { brokers, topic: eventsTopic }: Pick<Log, 'brokers' | 'topic'>,
   resources: AsyncDisposableStack,
   behind?: Behind,
-): Promise<Server> {
+): Promise<RoleProcess> {
   const settings = testSettings(noStore, behind && { reader: { url: behind.reader.url } })
+  const cache = {
+    ...settings.cache,
+    ...(behind?.localBytes !== undefined && { localBytes: behind.localBytes }),
+  }
   const key = behind && { [credentialFiles.cursorKey]: behind.key }
   const gateway = await startRole(
     'gateway',
-    { ...settings, log: { ...settings.log, brokers, eventsTopic } },
+    { ...settings, cache, log: { ...settings.log, brokers, eventsTopic } },
     { credentials: { [credentialFiles.redisPassword]: '', ...key } },
   )
   resources.defer(() => gateway.remove())

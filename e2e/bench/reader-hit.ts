@@ -1,7 +1,15 @@
 /** A reader that has the answer at hand, against a Fastify that sends a buffer: out of memory, and out of Redis. */
 import { versions } from '#tools/versions.ts'
 import type { Contest, Size } from './contest.ts'
-import { bufferPeer, firstAnswer, found, putIntoRedis, startReader, storeRecords } from './reading.ts'
+import {
+  bufferPeer,
+  cacheOf,
+  firstAnswer,
+  found,
+  putIntoRedis,
+  startReader,
+  storeRecords,
+} from './reading.ts'
 
 const { fastify, ioredis } = versions
 
@@ -15,7 +23,7 @@ export async function readerHitBench(size: Size, resources: AsyncDisposableStack
   const metric = 'CPU µs of the server for each request'
   const ours = (reader: typeof memory, where: 'local' | 'hit') => ({
     version: 'reader',
-    round: found({ url: reader.url, pids: [reader.pid] }, { reader, where }, load),
+    round: found({ url: reader.url, pids: [reader.pid] }, cacheOf(reader, where), load),
   })
   const fromMemory = `fastify ${fastify} that sends a buffer`
   const fromRedis = `fastify ${fastify} and ioredis ${ioredis}`

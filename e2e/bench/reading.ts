@@ -91,27 +91,43 @@ export async function bufferPeer(
   return { version, round: () => measured([pid], load.requests, () => get({ url, ...load })) }
 }
 
+/** Where an answer comes from, as who answers counts it. */
+export interface Source {
+  role: RoleProcess
+  metric: string
+}
+
+/** The memory of the reader (`local`) or Redis (`hit`). */
+export const cacheOf = (role: RoleProcess, result: 'local' | 'hit'): Source => ({
+  role,
+  metric: `dataservice_reader_cache_requests_total{kind="record",result="${result}"}`,
+})
+
+export const memoryOfGateway = (role: RoleProcess): Source => ({
+  role,
+  metric: 'dataservice_gateway_kept_answers_total{what="given"}',
+})
+
 /**
- * Asks a server for records that the reader should have in its memory (`local`) or in Redis (`hit`); the CPU of all
- * `pids` counts. What was not found there does not count. In the first round it may be missing yet.
+ * Asks a server for records that should come from this source; the CPU of all `pids` counts. A round in which they come
+ * from elsewhere does not count.
  */
 export function found(
   { url, pids }: { url: string; pids: readonly number[] },
-  { reader, where }: { reader: RoleProcess; where: 'local' | 'hit' },
+  source: Source,
   load: GetLoad,
 ): () => ReturnType<Contender['round']> {
   return async () => {
-    const before = await foundIn(reader, where)
+    const before = await foundIn(source)
     const sample = await measured(pids, load.requests, () => get({ url, ...load }))
-    const added = (await foundIn(reader, where)) - before
+    const added = (await foundIn(source)) - before
     if (added < 0.9 * load.requests)
-      throw new Error(`only ${added} of ${load.requests} records were found (${where})`)
+      throw new Error(`only ${added} of ${load.requests} answers came from ${source.metric}`)
     return sample
   }
 }
 
-async function foundIn(reader: RoleProcess, where: string): Promise<number> {
-  const line = `dataservice_reader_cache_requests_total{kind="record",result="${where}"} `
-  const text = (await reader.metrics()).split('\n').find(each => each.startsWith(line))
-  return Number(text?.slice(line.length) ?? 0)
+async function foundIn({ role, metric }: Source): Promise<number> {
+  const text = (await role.metrics()).split('\n').find(line => line.startsWith(`${metric} `))
+  return Number(text?.slice(metric.length) ?? 0)
 }

@@ -47,6 +47,14 @@ describe('reading goes to the reader', () => {
     ])
   })
 
+  test('what is between the reader and us reaches no client', async () => {
+    const headers = { etag: '"1"', 'dataservice-keep-ms': '10000' }
+    const { app } = await start({
+      reader: () => ({ kind: 'answer', status: 200, headers, body: Buffer.from('{}') }),
+    })
+    expect(Object.keys((await app.inject('/data/x')).headers)).not.toContain('dataservice-keep-ms')
+  })
+
   test('HEAD asks by HEAD', async () => {
     const { app, questions } = await start({
       reader: () =>

@@ -13,8 +13,9 @@ import type { ReaderPort } from '../reader-port.ts'
 /** Headers of a client that mean something to the reader. */
 const requestHeaders = ['accept', 'if-none-match', tokenHeader, 'traceparent', 'tracestate'] as const
 
-/** Headers that belong to one connection (RFC 9110, 7.6.1), not to the answer. */
-const connectionHeaders = new Set([
+/** Headers that belong to the connection to the reader (RFC 9110, 7.6.1), or are between it and us. */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  internalHeaders.keepMs,
   'connection',
   'keep-alive',
   'proxy-authenticate',
