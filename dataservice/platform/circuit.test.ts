@@ -4,7 +4,9 @@ import { CircuitOpen, makeCircuit, measureCircuits } from './circuit.ts'
 
 class Failure extends Error {}
 const fails = () => Promise.reject(new Failure())
-const make = () => makeCircuit({ isFailure: error => error instanceof Failure, failures: 2, openMs: 20 })
+/** It stays open for longer than any test takes. */
+const make = (openMs = 600_000) =>
+  makeCircuit({ isFailure: error => error instanceof Failure, failures: 2, openMs })
 
 test('opens after failures in a row, and then starts nothing', async () => {
   const circuit = make()
@@ -25,7 +27,7 @@ test('what is no failure of the other side leaves it closed', async () => {
 })
 
 test('one caller tries it; the others do not wait for it', async () => {
-  const circuit = make()
+  const circuit = make(20)
   for (let n = 0; n < 2; n++) await circuit.run(fails).catch(() => undefined)
   const trial = Promise.withResolvers<string>()
   let tried: Promise<string> | undefined
