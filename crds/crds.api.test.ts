@@ -92,7 +92,11 @@ test('a resource that uses every field is taken as it is', async () => {
   }
   const spec = {
     ...smallest,
-    record: { ...smallest.record, mode: 'Append' },
+    record: {
+      ...smallest.record,
+      mode: 'Append',
+      indexes: [{ fields: ['/customerId', '/status'] }, { fields: ['/amount'], use: 'Range' }],
+    },
     deletionPolicy: 'Delete',
     replicas: 5,
     gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...callers, ...block },

@@ -16,17 +16,19 @@ const Index = Type.Object(
           'may be a range. Example: [/customerId, /amount] answers GET /data?customerId=c1&amount[gte]=10.',
       },
     ),
-    use: Type.Unsafe<'Lookup' | 'Range'>({
-      type: 'string',
-      enum: ['Lookup', 'Range'],
-      default: 'Lookup',
-      description:
-        'What the index is for. Lookup (btree): records with these values. Range (BRIN): a time or number that grows as ' +
-        'records arrive, of type integer, number or string; it answers [gt], [gte], [lt] and [lte] of its field and ' +
-        'nothing else, and costs next to no space and no time on writes. A change builds the other index; the one before ' +
-        'stays in the database. Example: {fields: [/measuredAt], use: Range} answers ' +
-        'GET /data?measuredAt[gte]=2026-01-31T12:00:00Z. Default: Lookup.',
-    }),
+    // No default in the schema: Argo CD compares lists as a whole, and would find a difference for ever.
+    use: Type.Optional(
+      Type.Unsafe<'Lookup' | 'Range'>({
+        type: 'string',
+        enum: ['Lookup', 'Range'],
+        description:
+          'What the index is for. Lookup (btree): records with these values. Range (BRIN): a time or number that grows as ' +
+          'records arrive, of type integer, number or string; it answers [gt], [gte], [lt] and [lte] of its field and ' +
+          'nothing else, and costs next to no space and no time on writes. A change builds the other index; the one before ' +
+          'stays in the database. Example: {fields: [/measuredAt], use: Range} answers ' +
+          'GET /data?measuredAt[gte]=2026-01-31T12:00:00Z. Default: Lookup.',
+      }),
+    ),
   },
   { description: 'One index: the fields that one kind of query names together.' },
 )

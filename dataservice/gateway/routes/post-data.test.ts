@@ -217,7 +217,7 @@ describe('a log that fails', () => {
   })
 
   test('a log that does not answer is given up at the deadline', async () => {
-    const { post, log } = await start({ accumulator: { deadlineMs: 20 } })
+    const { post, log } = await start({ accumulator: { deadlineMs: 300 } })
     log.hold(new Promise(() => {}))
     expect((await post(order('a'))).json().type).toMatch(/outcome-unknown$/)
   })
