@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { smallestSpec as smallest } from '#operator/testing/data-service.ts'
 import { root } from '#tools/workspace.ts'
-import { dataServiceSchema } from './definition.ts'
+import { dataServiceClassSchema, dataServiceSchema } from './definition.ts'
 import { parseDataService } from './v1alpha1/resource.ts'
 
 const autoscaling = { mode: 'CPU', maxReplicas: 50, targetCPUUtilization: 70 }
@@ -28,13 +28,16 @@ const apply = ['apply', '--validate=strict', '-f', '-']
 const create = (name: string, spec: Spec) => kubectl(apply, manifest(name, spec))
 const inNamespace = (...args: string[]) => kubectl(['--namespace', namespace, ...args])
 
-test('the API server takes the CRD as structural and keeps every keyword of it', async () => {
-  const crd = JSON.parse(await kubectl(['get', 'crd', 'dataservices.dataservice.dev', '-o', 'json']))
+test.each([
+  ['dataservices', dataServiceSchema],
+  ['dataserviceclasses', dataServiceClassSchema],
+])('the API server takes the CRD of %s as structural and keeps every keyword of it', async (name, schema) => {
+  const crd = JSON.parse(await kubectl(['get', 'crd', `${name}.dataservice.dev`, '-o', 'json']))
   const refused = crd.status.conditions.filter((each: { status: string; type: string }) =>
     each.type === 'NonStructuralSchema' ? each.status === 'True' : each.status !== 'True',
   )
   expect(refused).toEqual([])
-  expect(crd.spec.versions[0].schema.openAPIV3Schema).toEqual(dataServiceSchema())
+  expect(crd.spec.versions[0].schema.openAPIV3Schema).toEqual(schema())
 })
 
 test('the smallest resource gets every default', async () => {
@@ -48,15 +51,9 @@ test('the smallest resource gets every default', async () => {
     gateway: { autoscaling, maxBodyBytes: 10_485_760 },
     writer: { onError: 'DeadLetter' },
     reader: { autoscaling },
-    kafka: {
-      managed: { brokers: 1, storage: { size: '10Gi' } },
-      topic: { partitions: 6, retention: '7d' },
-    },
-    postgres: {
-      managed: { instances: 1, storage: { size: '10Gi' } },
-      partitioning: {},
-    },
-    redis: { managed: {} },
+    kafka: { topic: { partitions: 6, retention: '7d' } },
+    postgres: { partitioning: {} },
+    redis: {},
   })
 })
 
@@ -92,6 +89,7 @@ test('a resource that uses every field is taken as it is', async () => {
   }
   const spec = {
     ...smallest,
+    className: 'production',
     record: {
       ...smallest.record,
       mode: 'Append',
@@ -126,9 +124,18 @@ test('a natural id stands in the spec as it was written; how the table is cut fo
   expect(explained).toContain('Default: Hash with record.id or mode Upsert, else Time.')
 })
 
-test.each(['flights', 'earthquakes'])('the sample %s is accepted', async name => {
+test.each(['flights', 'earthquakes', 'class-production'])('the sample %s is accepted', async name => {
   const file = join(root, 'config', 'samples', `${name}.yaml`)
   await kubectl(['apply', '--validate=strict', '-f', file])
+  if (name.startsWith('class-')) await kubectl(['delete', '-f', file]) // a default class would be that of other tests
+})
+
+test('what a class may decide may come and go; the operator tells whether it fits what runs', async () => {
+  const storage = { size: '20Gi', className: 'a' }
+  await create('beside-a-class', { ...smallest, className: 'a' })
+  const replace = (spec: Spec) => kubectl(['replace', '-f', '-'], manifest('beside-a-class', spec))
+  await replace({ ...smallest, kafka: { managed: { brokers: 3, storage } } })
+  await replace({ ...smallest, className: 'b' })
 })
 
 test('a field that does not exist is refused, so that a typing error is not silently ignored', async () => {

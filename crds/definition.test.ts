@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { dataServiceDefinition, dataServiceSchema, sizeLimit } from './definition.ts'
+import {
+  dataServiceClassDefinition,
+  dataServiceClassSchema,
+  dataServiceDefinition,
+  dataServiceSchema,
+  sizeLimit,
+} from './definition.ts'
 
 interface Field {
   description?: string
@@ -18,7 +24,7 @@ interface Field {
   'x-kubernetes-list-type'?: string
 }
 
-const fields = [...fieldsOf(dataServiceSchema(), '')]
+const fields = [...fieldsOf(dataServiceSchema(), ''), ...fieldsOf(dataServiceClassSchema(), '')]
 
 const ofTheServer = ['.apiVersion', '.kind', '.metadata']
 
@@ -68,6 +74,14 @@ test('nothing inside a list has a default: Argo CD compares lists as they are, a
   expect(filled.map(([path]) => path)).toEqual([])
 })
 
-test('the definition is small enough for kubectl apply', () => {
-  expect(JSON.stringify(dataServiceDefinition()).length).toBeLessThan(sizeLimit)
+test('a class gives no field a default, because what it leaves open comes from elsewhere', () => {
+  const filled = [...fieldsOf(dataServiceClassSchema(), '')].filter(
+    ([path, field]) => path !== '.spec' && field.default !== undefined,
+  )
+  expect(filled.map(([path]) => path)).toEqual([])
+})
+
+test('the definitions are small enough for kubectl apply', () => {
+  for (const definition of [dataServiceDefinition(), dataServiceClassDefinition()])
+    expect(JSON.stringify(definition).length).toBeLessThan(sizeLimit)
 })

@@ -1,9 +1,17 @@
-/** Builds the CustomResourceDefinition that users apply. Pure. */
+/** Builds the CustomResourceDefinitions that users apply. Pure. */
 import { structural } from './structural.ts'
+import * as classes from './v1alpha1/class.ts'
 import * as resource from './v1alpha1/resource.ts'
 
 /** The largest object that `kubectl apply` can carry in its annotation; a larger CRD could not be applied by it. */
 export const sizeLimit = 262_144
+
+const age = {
+  name: 'Age',
+  type: 'date',
+  jsonPath: '.metadata.creationTimestamp',
+  description: 'Time since it was made.',
+}
 
 const columns = [
   {
@@ -25,11 +33,23 @@ const columns = [
     description: 'Why it is ready or not; the conditions tell the rest.',
   },
   {
-    name: 'Age',
-    type: 'date',
-    jsonPath: '.metadata.creationTimestamp',
-    description: 'Time since it was made.',
+    name: 'Class',
+    type: 'string',
+    jsonPath: '.status.className',
+    description: 'DataServiceClass in force.',
+    priority: 1,
   },
+  age,
+] as const
+
+const classColumns = [
+  {
+    name: 'Default',
+    type: 'string',
+    jsonPath: `.metadata.annotations.${classes.defaultAnnotation.replaceAll('.', '\\.')}`,
+    description: 'True for the class of new DataServices that name none.',
+  },
+  age,
 ] as const
 
 /** Fields of every object. The API server describes them itself, and allows nothing else at metadata. */
@@ -39,40 +59,63 @@ const standardFields = {
   metadata: { type: 'object' },
 }
 
-/** The OpenAPI schema of the whole object. */
-export function dataServiceSchema() {
-  const { properties, ...rest } = structural(resource.DataServiceSchema)
+/** The OpenAPI schema of a whole object. */
+function schemaOf(source: object) {
+  const { properties, ...rest } = structural(source)
   return { ...rest, properties: { ...standardFields, ...(properties as object) } }
 }
 
-/** The CustomResourceDefinition of DataService. */
-export function dataServiceDefinition() {
-  const { group, version, kind, listKind, plural, singular, shortName, category } = resource
+export const dataServiceSchema = () => schemaOf(resource.DataServiceSchema)
+export const dataServiceClassSchema = () => schemaOf(classes.DataServiceClassSchema)
+
+interface Named {
+  kind: string
+  listKind: string
+  plural: string
+  singular: string
+  shortName: string
+}
+
+interface Version {
+  additionalPrinterColumns: readonly object[]
+  subresources?: object
+  schema: { openAPIV3Schema: object }
+}
+
+function definition(scope: 'Namespaced' | 'Cluster', named: Named, more: Version) {
+  const { group, version, category } = resource
+  const { kind, listKind, plural, singular, shortName } = named
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: { name: `${plural}.${group}` },
     spec: {
       group,
-      scope: 'Namespaced',
+      scope,
       names: { kind, listKind, plural, singular, shortNames: [shortName], categories: [category] },
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          additionalPrinterColumns: columns,
-          subresources: {
-            status: {},
-            scale: {
-              specReplicasPath: '.spec.replicas',
-              statusReplicasPath: '.status.replicas',
-              labelSelectorPath: '.status.selector',
-            },
-          },
-          schema: { openAPIV3Schema: dataServiceSchema() },
-        },
-      ],
+      versions: [{ name: version, served: true, storage: true, ...more }],
     },
   }
 }
+
+/** The CustomResourceDefinition of DataService. */
+export const dataServiceDefinition = () =>
+  definition('Namespaced', resource, {
+    additionalPrinterColumns: columns,
+    subresources: {
+      status: {},
+      scale: {
+        specReplicasPath: '.spec.replicas',
+        statusReplicasPath: '.status.replicas',
+        labelSelectorPath: '.status.selector',
+      },
+    },
+    schema: { openAPIV3Schema: dataServiceSchema() },
+  })
+
+/** The CustomResourceDefinition of DataServiceClass. */
+export const dataServiceClassDefinition = () =>
+  definition('Cluster', classes, {
+    additionalPrinterColumns: classColumns,
+    schema: { openAPIV3Schema: dataServiceClassSchema() },
+  })

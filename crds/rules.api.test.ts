@@ -169,16 +169,6 @@ const refusals: Record<string, Refusal> = {
     spec: kafkaStorage({ className: 'b' }),
     says: 'storage.className cannot change',
   },
-  'a storage class that comes later': {
-    before: { record },
-    spec: postgresStorage({ className: 'a' }),
-    says: 'storage.className cannot change',
-  },
-  'a storage class that goes': {
-    before: kafkaStorage({ className: 'a' }),
-    spec: kafkaStorage({ className: null }),
-    says: 'storage.className cannot change',
-  },
   'a CPU request above its limit': {
     spec: { record, gateway: { resources: resources('1500m', 1) } },
     says: 'requests.cpu is above limits.cpu',

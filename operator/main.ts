@@ -39,6 +39,7 @@ async function run(settings: OperatorSettings): Promise<void> {
     metrics,
     log,
     workers: settings.workers,
+    classes: settings.namespace === undefined, // a Role reaches no further than its namespace
     ...(settings.namespace === undefined ? {} : { namespace: settings.namespace }),
     // A restarted container is another candidate than the one before it.
     ...(own === undefined

@@ -3,6 +3,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import type { Log } from '#operator/cluster/log.ts'
 import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
+import { usersOf } from '#operator/controller/class-keys.ts'
 import { systemClock } from '#operator/controller/clock.ts'
 import { type Controller, startController } from '#operator/controller/controller.ts'
 import { fencedCluster, fencedTopics } from '#operator/controller/fence.ts'
@@ -31,6 +32,8 @@ export interface OperatorOptions {
   workers: number
   /** Only this namespace; absent: all of them. */
   namespace?: string
+  /** True with rights beyond any namespace. Without classes every DataService has the built-in one. */
+  classes: boolean
   /** Where the Lease of several operators stands, and the name of this one. Absent: it has no rivals. */
   election?: { namespace: string; identity: string }
 }
@@ -50,12 +53,14 @@ export function startOperator(options: OperatorOptions): Controller {
     kinds: [...watchedKinds, ...besideKinds('ours')],
     unfiltered: [...unfilteredKinds, ...besideKinds('all')],
     ...(namespace === undefined ? {} : { namespace }),
+    ...(options.classes && { usersOfClass: usersOf }),
   })
   const deps = {
     cluster,
     topics,
     images,
     owners: watches.owners,
+    ...(watches.classes && { classes: watches.classes }),
     stores: watches.stores,
     readiness,
     judge: remembered(judgeRecord),

@@ -1,7 +1,7 @@
 /** The permissions of the operator, derived from the table of children: nothing more than it uses. */
 import { type Kind, resources } from '#operator/cluster/resources.ts'
 import { type ChildRow, children } from '#operator/desired/children.ts'
-import { watchedBeside } from '#operator/desired/watched-beside.ts'
+import { classKind, watchedBeside } from '#operator/desired/watched-beside.ts'
 
 export interface PolicyRule {
   apiGroups: string[]
@@ -36,6 +36,15 @@ const fixed: readonly PolicyRule[] = [
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'patch'] },
 ]
 
+/** Beyond any namespace. Without it every DataService has the built-in class. */
+const clusterWide: readonly PolicyRule[] = [
+  {
+    apiGroups: [groupOf(resources[classKind].apiVersion)],
+    resources: [resources[classKind].plural],
+    verbs: ['list', 'watch'],
+  },
+]
+
 const labels = { 'app.kubernetes.io/name': 'dataservice-operator' }
 
 /** The ClusterRole of the operator, as `config/rbac/role.yaml` holds it. */
@@ -44,11 +53,11 @@ export function operatorRole(): object {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: { name: 'dataservice-operator', labels },
-    rules: operatorRules(),
+    rules: [...operatorRules(), ...clusterWide],
   }
 }
 
-/** The same for one namespace, as `config/namespaced/role.yaml` holds it. */
+/** What is granted in one namespace, as `config/namespaced/role.yaml` holds it. */
 export function namespacedOperatorRole(): object {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -73,5 +82,6 @@ export function operatorRules(): PolicyRule[] {
   return [...fixed, ...derived]
 }
 
-const groupOf = (apiVersion: string): string =>
-  apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+}

@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-import { dataServiceDefinition, sizeLimit } from '#crds/definition.ts'
-import { apiReference } from '#crds/reference.ts'
+import { dataServiceClassDefinition, dataServiceDefinition, sizeLimit } from '#crds/definition.ts'
+import { apiReference, classReference } from '#crds/reference.ts'
 import { namespacedOperatorRole, operatorRole } from '#operator/rbac.ts'
 import { root } from '#tools/workspace.ts'
 
@@ -21,7 +21,12 @@ export const generated: readonly Generated[] = [
     path: 'crds/dataservice.dev_dataservices.yaml',
     text: () => crd(dataServiceDefinition(), 'crds/v1alpha1'),
   },
+  {
+    path: 'crds/dataservice.dev_dataserviceclasses.yaml',
+    text: () => crd(dataServiceClassDefinition(), 'crds/v1alpha1'),
+  },
   { path: 'docs/api.md', text: apiReference },
+  { path: 'docs/class-api.md', text: classReference },
   { path: 'config/rbac/role.yaml', text: () => yamlFile('operator/rbac.ts', operatorRole()) },
   {
     path: 'config/namespaced/role.yaml',

@@ -6,6 +6,16 @@
 /** Each kind of pod that a user can set up. */
 export type Part = 'gateway' | 'writer' | 'reader' | 'kafka' | 'postgres' | 'redis'
 
+/**
+ * Who says something: a DataService, or the class in its stead. A field that a class may decide stands at both, and has
+ * a schema default at neither.
+ */
+export type Level = 'service' | 'class'
+
+/** The end of the description of such a field. */
+export const otherwise = (level: Level, builtIn: string | number): string =>
+  level === 'service' ? `Default: from the class; built-in: ${builtIn}.` : `Default: ${builtIn}.`
+
 export interface Amounts {
   cpu: string
   memory: string
@@ -21,6 +31,12 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
   postgres: { requests: { cpu: '250m', memory: '512Mi' }, limits: { cpu: '1', memory: '1Gi' } },
   redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
+
+/** What stands for no class wherever the name of one may stand. */
+export const builtInClass = 'built-in'
+
+/** Pods and volumes of the engines. */
+export const builtInEngines = { brokers: 1, instances: 1, volumeSize: '10Gi' } as const
 
 /** How the table of records is cut when the spec does not say it. */
 export const builtInPartitioning = { interval: 'Day', premake: 7, hashPartitions: 16 } as const

@@ -13,6 +13,8 @@ export const conditionTypes = {
   Stalled: 'A user must change something; the message says what.',
   /** Present only while the annotation `dataservice.dev/paused` stands. */
   Paused: 'The annotation dataservice.dev/paused holds the operator back.',
+  /** Where it is False for want of a class, so is Ready. */
+  ClassReady: 'The class is there and can be used, or none is needed.',
   LogReady: 'The Kafka brokers are up.',
   TopicsReady: 'The topics exist with the settings of the spec.',
   DatabaseReady: 'Postgres is up and its tables fit the spec.',
@@ -46,6 +48,7 @@ export const reasons = {
   Healthy: 'reached',
   WithinRetention: 'reached',
   RunsHourly: 'reached',
+  BuiltIn: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -72,7 +75,11 @@ export const reasons = {
   MaintenanceLate: 'trouble',
   PartitionsRunOut: 'trouble',
   SchemaVersionUnknown: 'trouble',
+  SeveralDefaults: 'trouble',
 
+  ClassMissing: 'user',
+  ClassesNotSeen: 'user',
+  CannotChange: 'user',
   RecordRefused: 'user',
   NotOwned: 'user',
   StorageNotExpandable: 'user',

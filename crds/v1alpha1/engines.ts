@@ -5,74 +5,8 @@
  */
 import { type Static, Type } from 'typebox'
 import { builtInPartitioning } from './built-in.ts'
-import { podFields } from './pods.ts'
-import { Duration, DurationOr, ObjectName, StorageSize } from './scalars.ts'
-
-const storage = (engine: string) =>
-  Type.Object(
-    {
-      size: StorageSize({
-        default: '10Gi',
-        rules: [
-          {
-            rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
-            message:
-              'storage.size can only grow, because a volume cannot shrink: keep the old size or choose a larger one',
-          },
-        ],
-        description: `Size of the volume of each ${engine} pod. It can grow later, never shrink. Example: 100Gi. Default: 10Gi.`,
-      }),
-      className: Type.Optional(
-        ObjectName({
-          description:
-            'StorageClass of the volume. Cannot be changed later. Default: the default StorageClass of the cluster.',
-        }),
-      ),
-    },
-    {
-      default: {},
-      'x-kubernetes-validations': [
-        {
-          rule: 'has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)',
-          message:
-            'storage.className cannot change, because the volumes exist: put the old value back, ' +
-            'or create another DataService on the new class and copy the records',
-        },
-      ],
-      description: `The volume of each ${engine} pod. Default: 10Gi of the default StorageClass.`,
-    },
-  )
-
-const ManagedKafka = Type.Object(
-  {
-    brokers: Type.Integer({
-      minimum: 1,
-      maximum: 3,
-      default: 1,
-      'x-kubernetes-validations': [
-        {
-          rule: 'self != 2',
-          message:
-            'kafka.managed.brokers is 1 or 3: with two brokers neither may be away, so use 3, or 1 to save room',
-        },
-        {
-          rule: 'self == oldSelf',
-          message:
-            'kafka.managed.brokers cannot change: put the old number back, or create another DataService with the new one',
-        },
-      ],
-      description:
-        'Number of brokers, 1 or 3. With 3 a record is accepted when two brokers have it, and one broker may be away. ' +
-        'One broker keeps every record on one disk, which the condition Durable says. Cannot be changed later. Default: 1.',
-    }),
-    storage: storage('Kafka'),
-    ...podFields('kafka'),
-  },
-  {
-    default: {},
-    description: 'A Kafka that the operator runs for this DataService alone. Default: one broker with 10Gi.',
-  },
-)
+import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
+import { Duration, DurationOr } from './scalars.ts'
 
 const Topic = Type.Object(
   {
@@ -107,35 +41,15 @@ const Topic = Type.Object(
 )
 
 export const KafkaSpec = Type.Object(
-  { managed: ManagedKafka, topic: Topic },
+  { managed: Type.Optional(managedKafka('service')), topic: Topic },
   {
     default: {},
     description:
-      'The log in the middle: where Kafka runs and how its topic is set. Default: one managed broker and a topic of ' +
+      'The log in the middle: where Kafka runs and how its topic is set. Default: a managed Kafka and a topic of ' +
       '6 partitions kept for 7 days.',
   },
 )
 export type KafkaSpec = Static<typeof KafkaSpec>
-
-const ManagedPostgres = Type.Object(
-  {
-    instances: Type.Integer({
-      minimum: 1,
-      maximum: 5,
-      default: 1,
-      description:
-        'Number of Postgres pods: one primary, and streaming replicas that answer the reader. A replica may be a moment ' +
-        'behind. A change restarts the primary once; writes wait in the log meanwhile. Example: 2. Default: 1, the primary alone.',
-    }),
-    storage: storage('Postgres'),
-    ...podFields('postgres'),
-  },
-  {
-    default: {},
-    description:
-      'A Postgres that the operator runs for this DataService alone. Default: one instance with 10Gi.',
-  },
-)
 
 /** A field of partitioning that is fixed from the first day on, also when its value is the built-in one. */
 const fixed = (field: 'interval' | 'partitions', builtIn: string) => {
@@ -213,7 +127,7 @@ const Partitioning = Type.Object(
 )
 
 export const PostgresSpec = Type.Object(
-  { managed: ManagedPostgres, partitioning: Partitioning },
+  { managed: Type.Optional(managedPostgres('service')), partitioning: Partitioning },
   {
     default: {},
     description:
@@ -223,16 +137,8 @@ export const PostgresSpec = Type.Object(
 )
 export type PostgresSpec = Static<typeof PostgresSpec>
 
-const ManagedRedis = Type.Object(
-  { ...podFields('redis') },
-  {
-    default: {},
-    description: 'A Redis that the operator runs for this DataService alone. Default: one pod.',
-  },
-)
-
 export const RedisSpec = Type.Object(
-  { managed: ManagedRedis },
+  { managed: Type.Optional(managedRedis('service')) },
   {
     default: {},
     description:

@@ -1,24 +1,24 @@
 /** What a user may say about any pod that a DataService makes: amounts and a closed list of overrides. */
 import { type Static, Type } from 'typebox'
-import { type Amounts, builtInResources, type Part } from './built-in.ts'
+import { type Amounts, builtInResources, type Level, otherwise, type Part } from './built-in.ts'
 import { ObjectName, Quantity, type Rule, StringMap } from './scalars.ts'
 
-const amounts = ({ cpu, memory }: Amounts, meaning: string) =>
+const amounts = ({ cpu, memory }: Amounts, meaning: string, level: Level) =>
   Type.Object(
     {
       cpu: Type.Optional(
         Quantity({
-          description: `CPU ${meaning}, for example 750m (three quarters of a core) or 2. Default: from the class; built-in: ${cpu}.`,
+          description: `CPU ${meaning}, for example 750m (three quarters of a core) or 2. ${otherwise(level, cpu)}`,
         }),
       ),
       memory: Type.Optional(
         Quantity({
-          description: `Memory ${meaning}, for example 1536Mi or 2Gi. Default: from the class; built-in: ${memory}.`,
+          description: `Memory ${meaning}, for example 1536Mi or 2Gi. ${otherwise(level, memory)}`,
         }),
       ),
     },
     {
-      description: `What is ${meaning}, for each pod. Default: from the class; built-in: ${cpu} CPU and ${memory} memory.`,
+      description: `What is ${meaning}, for each pod. ${otherwise(level, `${cpu} CPU and ${memory} memory`)}`,
     },
   )
 
@@ -29,18 +29,18 @@ const withinLimit = (amount: 'cpu' | 'memory'): Rule => ({
   message: `requests.${amount} is above limits.${amount}: raise the limit or lower the request`,
 })
 
-const resourcesOf = (part: Part) => {
+const resourcesOf = (part: Part, level: Level) => {
   const { requests, limits } = builtInResources[part]
   return Type.Object(
     {
-      requests: Type.Optional(amounts(requests, 'reserved on a node')),
-      limits: Type.Optional(amounts(limits, 'allowed at most')),
+      requests: Type.Optional(amounts(requests, 'reserved on a node', level)),
+      limits: Type.Optional(amounts(limits, 'allowed at most', level)),
     },
     {
       'x-kubernetes-validations': [withinLimit('cpu'), withinLimit('memory')],
       description:
-        'CPU and memory of each pod. What is left out comes from the class; ' +
-        `built-in: requests ${requests.cpu} CPU and ${requests.memory} memory, limits ${limits.cpu} CPU and ${limits.memory} memory. ` +
+        `CPU and memory of each pod. ${level === 'service' ? 'What is left out comes from the class; b' : 'B'}` +
+        `uilt-in: requests ${requests.cpu} CPU and ${requests.memory} memory, limits ${limits.cpu} CPU and ${limits.memory} memory. ` +
         'Example: {requests: {cpu: 500m}, limits: {cpu: 2, memory: 2Gi}}.',
     },
   )
@@ -146,14 +146,15 @@ export const PodOverrides = Type.Object(
   {
     description:
       'What may be changed in the pod itself. The list is closed: there is no free pod template, so that every pod keeps ' +
-      'its probes, its security settings and its settings file. Default: no override.',
+      'its probes, its security settings and its settings file. What a class says is in force beside it; where both name ' +
+      'the same, the DataService wins. Default: no override.',
   },
 )
 /** The closed list of changes a user may make to a pod. */
 export type PodOverrides = Static<typeof PodOverrides>
 
 /** What every block that stands for pods accepts. */
-export const podFields = (part: Part) => ({
-  resources: Type.Optional(resourcesOf(part)),
+export const podFields = (part: Part, level: Level = 'service') => ({
+  resources: Type.Optional(resourcesOf(part, level)),
   pod: Type.Optional(PodOverrides),
 })

@@ -14,18 +14,18 @@ export const Quantity = ({ description }: Described) =>
     description,
   })
 
-interface StorageSizeOptions extends Described {
-  default: string
-  rules: readonly Rule[]
+interface Ruled extends Described {
+  rules?: readonly Rule[]
 }
 
+const ruled = (rules: readonly Rule[] = []) => (rules.length > 0 ? { 'x-kubernetes-validations': rules } : {})
+
 /** The size of a volume: `10Gi`. Always a string, because a bare number would mean bytes. */
-export const StorageSize = ({ description, default: value, rules }: StorageSizeOptions) =>
+export const StorageSize = ({ description, rules }: Ruled) =>
   Type.String({
     maxLength: 20,
     pattern: '^[1-9][0-9]{0,5}(Mi|Gi|Ti)$',
-    default: value,
-    'x-kubernetes-validations': rules,
+    ...ruled(rules),
     description,
   })
 
@@ -39,11 +39,12 @@ export const DurationOr = ({ description, default: value }: Described & { defaul
   Type.String({ ...duration, default: value, description })
 
 /** The name of an object in the same namespace (or of a cluster-scoped one). */
-export const ObjectName = ({ description }: Described) =>
+export const ObjectName = ({ description, rules }: Ruled) =>
   Type.String({
     minLength: 1,
     maxLength: 253,
     pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+    ...ruled(rules),
     description,
   })
 

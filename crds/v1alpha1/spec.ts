@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { autoscaling, floorWithinMost } from './autoscaling.ts'
-import { seededReplicas } from './built-in.ts'
+import { builtInClass, seededReplicas } from './built-in.ts'
 import {
   Authentication,
   Authorization,
@@ -19,6 +19,7 @@ import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
 import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
+import { ObjectName } from './scalars.ts'
 
 export const GatewaySpec = Type.Object(
   {
@@ -113,6 +114,15 @@ export const DataServiceSpec = Type.Object(
         'Pods of the gateway: the fewest with gateway.autoscaling.mode CPU, the exact number with Off. ' +
         'kubectl scale dsvc/NAME sets it. 0 drains and stops the HTTP side and touches no data. Example: 5. Default: 3.',
     }),
+    className: Type.Optional(
+      ObjectName({
+        description:
+          'DataServiceClass that decides what this spec leaves open: kubectl get dsclass lists them, and ' +
+          `${builtInClass} stands for none. It may change as long as engines and storage classes stay the same. ` +
+          'Default: the one that was the default class when the DataService was made (status.className); ' +
+          `${builtInClass} where there was none.`,
+      }),
+    ),
     deletionPolicy: DeletionPolicy,
     record: RecordSpec,
     gateway: GatewaySpec,

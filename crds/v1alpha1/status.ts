@@ -1,5 +1,6 @@
 /** `status` of a DataService: what the operator last saw. Nothing fast-changing stands here; rates and lag are metrics. */
 import { type Static, Type } from 'typebox'
+import { builtInClass } from './built-in.ts'
 import type { ConditionType, Reason } from './conditions.ts'
 
 export const Condition = Type.Object(
@@ -80,6 +81,12 @@ export const DataServiceStatus = Type.Object(
         },
         { description: 'Where clients find the data service.' },
       ),
+    ),
+    className: Type.Optional(
+      Type.String({
+        maxLength: 253,
+        description: `DataServiceClass in force; ${builtInClass} when there is none. It stays when another class becomes the default.`,
+      }),
     ),
     schemaVersion: Type.Optional(
       Type.String({

@@ -20,7 +20,7 @@ export async function importImages(cluster: Cluster, images: readonly Image[]): 
 export async function installOperator(cluster: Cluster, images: readonly Image[]): Promise<void> {
   await cluster.kubectl(['apply', '-k', join(root, 'crds')])
   await waitFor(() => isServed(cluster), {
-    what: 'the API server to serve the CRD',
+    what: 'the API server to serve the CRDs',
     timeoutMs: 60_000,
     logs: [],
   })
@@ -37,7 +37,7 @@ export async function installOperator(cluster: Cluster, images: readonly Image[]
 
 /** kubectl's own wait for a condition fails on a CRD that has no conditions yet, so the kind itself is asked for. */
 const isServed = (cluster: Cluster): Promise<boolean> =>
-  cluster.kubectl(['get', 'dataservices', '--all-namespaces']).then(
+  cluster.kubectl(['get', 'dataservices,dataserviceclasses', '--all-namespaces']).then(
     () => true,
     () => false,
   )

@@ -16,6 +16,7 @@ import {
   type Scope,
   statusFieldManager,
   type WatchedStore,
+  type WatchOptions,
   type WatchPort,
 } from './port.ts'
 import { type ReflectorTiming, startReflector } from './reflector.ts'
@@ -139,9 +140,10 @@ class KubernetesCluster implements ClusterPort, WatchPort {
     await this.#transport.send({ method: 'POST', path, query: this.#write, body })
   }
 
-  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope): WatchedStore<T> {
+  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions): WatchedStore<T> {
     const { log, timing = {} } = this.#options
-    return startReflector({ kind, source: listWatch<T>(this.#transport, kind, scope), log, timing })
+    const source = listWatch<T>(this.#transport, kind, scope)
+    return startReflector({ kind, source, log, timing, ...options })
   }
 }
 

@@ -166,5 +166,10 @@ export interface WatchedStore<T extends KubernetesObject = KubernetesObject> ext
 
 export interface WatchPort {
   /** Starts at once; refuses Secrets by throwing Invalid. Trouble is retried for ever and reported to the log port. */
-  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope): WatchedStore<T>
+  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions): WatchedStore<T>
+}
+
+export interface WatchOptions {
+  /** A kind that the API server does not know counts as one without objects, until it does. Once seen it is never so taken again. */
+  mayBeUnserved?: boolean
 }

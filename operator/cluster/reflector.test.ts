@@ -19,7 +19,11 @@ const timing: Partial<ReflectorTiming> = { baseMs: 5, maxMs: 20, successMs: 10_0
 type Script = (request: SeenRequest, response: ServerResponse, call: number) => void
 
 /** Lists and watches are answered by a script each, with the number of the call (0 = the first). */
-async function reflecting(scripts: { list?: Script; watch: Script }, more: Partial<ReflectorTiming> = {}) {
+async function reflecting(
+  scripts: { list?: Script; watch: Script },
+  more: Partial<ReflectorTiming> = {},
+  mayBeUnserved = false,
+) {
   const calls = { list: 0, watch: 0 }
   const list = scripts.list ?? ((_, response) => json(response, page([pod('a', 1)], '1')))
   const server = await scriptedServer((request, response) => {
@@ -31,7 +35,13 @@ async function reflecting(scripts: { list?: Script; watch: Script }, more: Parti
     namespace: 'shop',
     labels: { b: '2', a: '1' },
   })
-  const store = startReflector({ kind: 'Pod', source, log: silentLog, timing: { ...timing, ...more } })
+  const store = startReflector({
+    kind: 'Pod',
+    source,
+    log: silentLog,
+    timing: { ...timing, ...more },
+    mayBeUnserved,
+  })
   const changes: Change[] = []
   store.onChange(change => changes.push(change))
   onTestFinished(async () => {
@@ -108,6 +118,38 @@ test('a list that grew too old in its middle is read anew, without half of it be
   expect(names()).toEqual(['new5'])
   expect(seen()).toEqual(['added new'])
   expect(requests().slice(0, 3)).toEqual(['list', 'list more', 'list'])
+})
+
+test('a kind that the API server does not know may count as one without objects, until it does', async () => {
+  let served = false
+  const { store, names } = await reflecting(
+    {
+      list: (_, response) =>
+        served ? json(response, page([pod('a', 1)], '2')) : refusal(response, 404, 'NotFound'),
+      watch: hang,
+    },
+    {},
+    true,
+  )
+  await store.synced
+  expect(names()).toEqual([])
+  served = true
+  await eventually(() => expect(names()).toEqual(['a1']))
+})
+
+test('what was listed once is not taken for gone when the API server forgets the kind', async () => {
+  const { store, names, requests } = await reflecting(
+    {
+      list: (_, response, call) =>
+        call === 0 ? json(response, page([pod('a', 1)], '2')) : refusal(response, 404, 'NotFound'),
+      watch: (_, response, call) => (call === 0 ? refusal(response, 410, 'Expired') : stream(response)),
+    },
+    {},
+    true,
+  )
+  await store.synced
+  await eventually(() => expect(requests().filter(each => each === 'list').length).toBeGreaterThan(2))
+  expect(names()).toEqual(['a1'])
 })
 
 test('events change the copy, also when they come in pieces', async () => {

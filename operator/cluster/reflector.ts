@@ -36,6 +36,8 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   source: ListWatch<T>
   log: Log
   timing?: Partial<ReflectorTiming>
+  /** A first list that the API server answers with 404 counts as an empty one. */
+  mayBeUnserved?: boolean
 }
 
 /** Starts at once; never rejects and never gives up until stopped. */
@@ -67,6 +69,8 @@ interface Run<T extends KubernetesObject> extends ReflectorOptions<T> {
 
 /** Where the copy stands. */
 interface Position {
+  /** A complete list came. */
+  listed: boolean
   /** Undefined: only a new list can tell. */
   resourceVersion: string | undefined
   /** In a row. */
@@ -74,14 +78,16 @@ interface Position {
 }
 
 async function keepFresh<T extends KubernetesObject>(run: Run<T>): Promise<void> {
-  const { kind, log, signal, timing, feed } = run
-  const position: Position = { resourceVersion: undefined, failures: 0 }
+  const { kind, log, signal, timing, feed, mayBeUnserved = false } = run
+  const position: Position = { listed: false, resourceVersion: undefined, failures: 0 }
   while (!signal.aborted) {
     try {
       await advance(run, position)
     } catch (error) {
       if (signal.aborted) break
       position.failures += 1
+      // Never later: what is there would look deleted while the API server forgets a kind for a moment.
+      if (mayBeUnserved && !position.listed && isClusterError(error, 'NotFound')) feed.replace([])
       if (isClusterError(error, 'Gone', 'Protocol') || !isClusterError(error))
         position.resourceVersion = undefined
       const waitMs = Math.max(backoffMs(position.failures, timing, timing.random), askedWait(error))
@@ -103,6 +109,7 @@ async function advance<T extends KubernetesObject>(run: Run<T>, position: Positi
   if (position.resourceVersion === undefined) {
     const listing = await source.list(signal)
     feed.replace(listing.items)
+    position.listed = true
     position.resourceVersion = listing.resourceVersion
   }
   const { least, most } = timing.watchSeconds

@@ -9,6 +9,11 @@ interface Resource {
 /** Adding a kind is one row here (and one in the table of children when the operator makes it). */
 export const resources = {
   DataService: { apiVersion: 'dataservice.dev/v1alpha1', plural: 'dataservices', namespaced: true },
+  DataServiceClass: {
+    apiVersion: 'dataservice.dev/v1alpha1',
+    plural: 'dataserviceclasses',
+    namespaced: false,
+  },
   Deployment: { apiVersion: 'apps/v1', plural: 'deployments', namespaced: true },
   StatefulSet: { apiVersion: 'apps/v1', plural: 'statefulsets', namespaced: true },
   Service: { apiVersion: 'v1', plural: 'services', namespaced: true },

@@ -131,6 +131,36 @@ describe('watches', () => {
     expect(() => watches.stores('Job')).toThrow('not watched')
   })
 
+  test('a class becomes the keys of those whom it concerns, in the namespace that is watched', async () => {
+    const cluster = new InMemoryCluster()
+    const watches = startWatches({
+      cluster,
+      kinds: [],
+      namespace: 'shop',
+      usersOfClass: ({ object }, owners) =>
+        owners.filter(({ metadata }) => metadata.labels?.['class'] === object.metadata.name),
+    })
+    const keys: string[] = []
+    await cluster.create(object('DataService', { name: 'orders', labels: { class: 'fast' } }))
+    await cluster.create(object('DataService', { name: 'parcels', labels: { class: 'slow' } }))
+    await cluster.create(object('DataService', { namespace: 'bank', labels: { class: 'fast' } }))
+    await watches.synced
+    watches.onKey(key => keys.push(keyText(key)))
+    await cluster.create({
+      apiVersion: 'dataservice.dev/v1alpha1',
+      kind: 'DataServiceClass',
+      metadata: { name: 'fast' },
+    })
+    expect(keys).toEqual(['shop/orders'])
+    expect(watches.classes?.list()).toHaveLength(1)
+    await watches.stop()
+  })
+
+  test('without the right to see them no class is watched', async () => {
+    const { watches } = await watching()
+    expect(watches.classes).toBeUndefined()
+  })
+
   test('a child that changes hands concerns both', async () => {
     const { cluster, keys } = await watching()
     await cluster.apply(object('ConfigMap', owned('first')), { force: false })

@@ -1,4 +1,5 @@
 /** Which changes concern which DataService: watched objects in, keys out. */
+import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
 import type { Change, KubernetesObject, ObjectStore, Scope, WatchPort } from '#operator/cluster/port.ts'
 import { type Kind, resources } from '#operator/cluster/resources.ts'
 import {
@@ -8,7 +9,7 @@ import {
   scaleTarget,
 } from '#operator/desired/autoscalers.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
-import { watchedBeside } from '#operator/desired/watched-beside.ts'
+import { classKind, watchedBeside } from '#operator/desired/watched-beside.ts'
 
 /** Of one DataService. */
 export interface Key {
@@ -53,7 +54,7 @@ export function ownerKey({ kind, metadata }: KubernetesObject): Key | undefined 
   return instance === undefined ? undefined : { namespace, name: instance }
 }
 
-export interface WatchesOptions {
+export interface WatchesOptions<Owner extends KubernetesObject> {
   cluster: WatchPort
   /** Kinds of children, from the table of children. Secrets are refused. */
   kinds: readonly Kind[]
@@ -61,10 +62,14 @@ export interface WatchesOptions {
   unfiltered?: readonly Kind[]
   /** Only this namespace; absent: all of them. */
   namespace?: string
+  /** Whom a change of a class concerns. Absent: classes are not watched, which takes rights beyond any namespace. */
+  usersOfClass?: (change: Change<DataServiceClass>, owners: readonly Owner[]) => readonly Owner[]
 }
 
 export interface Watches<Owner extends KubernetesObject, Child extends KubernetesObject> {
   readonly owners: ObjectStore<Owner>
+  /** All classes of the cluster; absent: not watched. */
+  readonly classes?: ObjectStore<DataServiceClass>
   /** The copy of a watched kind; throws for a kind that is not watched. */
   stores(kind: Kind): ObjectStore<Child>
   /** Resolves when every copy is complete. No decision may be made before: a missing child could just be unread. */
@@ -76,21 +81,24 @@ export interface Watches<Owner extends KubernetesObject, Child extends Kubernete
 
 /** Starts one watch for each kind at once. */
 export function startWatches<Owner extends KubernetesObject, Child extends KubernetesObject>(
-  options: WatchesOptions,
+  options: WatchesOptions<Owner>,
 ): Watches<Owner, Child> {
-  const { cluster, kinds, unfiltered = [], namespace } = options
+  const { cluster, kinds, unfiltered = [], namespace, usersOfClass } = options
   const everywhere: Scope = namespace === undefined ? {} : { namespace }
   const owners = cluster.watch<Owner>(ownerKind, everywhere)
+  const classes = usersOfClass && cluster.watch<DataServiceClass>(classKind, {}, { mayBeUnserved: true })
   const children = new Map(
     [...new Set([...kinds, ...unfiltered])].map(kind => {
       const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
       return [kind, cluster.watch<Child>(kind, scope)]
     }),
   )
-  const synced = Promise.all([owners, ...children.values()].map(store => store.synced)).then(() => {})
+  const all = [owners, ...(classes === undefined ? [] : [classes]), ...children.values()]
+  const synced = Promise.all(all.map(store => store.synced)).then(() => {})
   synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
   return {
     owners,
+    ...(classes && { classes }),
     synced,
     stores(kind) {
       const store = children.get(kind)
@@ -101,13 +109,18 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
       const tell = (change: Change): void => {
         for (const key of keysOf(change)) listener(key)
       }
+      const endClasses = classes?.onChange(change => {
+        for (const { metadata } of usersOfClass?.(change, owners.list()) ?? [])
+          listener({ namespace: metadata.namespace ?? '', name: metadata.name })
+      })
       const ends = [owners.onChange(tell), ...[...children.values()].map(store => store.onChange(tell))]
       return () => {
+        endClasses?.()
         for (const end of ends) end()
       }
     },
     async stop() {
-      await Promise.all([owners, ...children.values()].map(store => store.stop()))
+      await Promise.all(all.map(store => store.stop()))
     },
   }
 }

@@ -1,33 +1,25 @@
 /**
- * What is in force for one DataService: its own words first, then the built-in choice.
- * The one place where a class will come in between.
+ * What is in force for one DataService: its own words first, then those of its class, then the built-in choice.
+ * The one place where the three meet.
  */
-import { type Amounts, builtInResources } from '#crds/v1alpha1/built-in.ts'
+import { type Amounts, builtInEngines, builtInResources, seededReplicas } from '#crds/v1alpha1/built-in.ts'
+import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
-import { type DeployedPart, type EnginePart, type Part, parts } from './names.ts'
+import { type DataPart, type DeployedPart, type Part, parts } from './names.ts'
 import { partitioningOf } from './partitioning.ts'
 import { type NumberWish, numberWishes } from './pod-numbers.ts'
-import { largerQuantity } from './quantity.ts'
+import { mergeOverrides, mergeResources, type PodOverrides, type Resources } from './pod-wishes.ts'
 
-/** Image references of all pods; from `RELATED_IMAGE_*` of the operator, else the official ones. */
+/** Image references of all pods; the class, then `RELATED_IMAGE_*` of the operator, else the official ones. */
 export interface Images {
   dataservice: string
   kafka: string
   postgres: string
   redis: string
 }
-
-export interface Resources {
-  requests: Amounts
-  limits: Amounts
-}
-type ResourceWishes = NonNullable<DataServiceSpec['gateway']['resources']>
-
-/** The closed list of overrides that every pod takes. */
-export type PodOverrides = NonNullable<DataServiceSpec['gateway']['pod']>
 
 export interface Storage {
   size: string
@@ -38,7 +30,7 @@ export interface Effective {
   images: Images
   resources: Record<Part | 'jobs', Resources>
   pods: Record<Part | 'jobs', PodOverrides>
-  storage: Record<Exclude<EnginePart, 'redis'>, Storage>
+  storage: Record<DataPart, Storage>
   brokers: number
   /** Pods of Postgres: the primary and its replicas. */
   instances: number
@@ -55,7 +47,7 @@ export interface Effective {
   cacheTtlSeconds: number
 }
 
-const inForce: Record<Part | 'jobs', Resources> = {
+const builtIn: Record<Part | 'jobs', { requests: Amounts; limits: Amounts }> = {
   ...builtInResources,
   jobs: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
@@ -65,35 +57,67 @@ const maxConnections = 200
 /** Most pods that any part may have (the bound of `replicas` in the API). */
 const mostPods = 50
 
-export function effective(spec: DataServiceSpec, images: Images): Effective {
-  const wishes: Record<Part | 'jobs', Pick<DataServiceSpec['gateway'], 'resources' | 'pod'>> = {
-    gateway: spec.gateway,
-    writer: spec.writer,
-    reader: spec.reader,
-    kafka: spec.kafka.managed,
-    postgres: spec.postgres.managed,
-    redis: spec.redis.managed,
-    jobs: spec.writer.pod === undefined ? {} : { pod: spec.writer.pod },
-  }
+/** `ofClass`: empty without a class. */
+export function effective(
+  spec: DataServiceSpec,
+  images: Images,
+  ofClass: DataServiceClassSpec = {},
+): Effective {
+  /** What decides later stands later. */
+  const layers = [ofClass, spec]
+  const wishes = layers.map(podWishes)
+  const said = <T>(wish: (layer: DataServiceClassSpec) => T | undefined): T | undefined =>
+    wish(spec) ?? wish(ofClass)
+  const brokers = said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers
   const { topic } = spec.kafka
   const budget = connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods })
   return {
-    images,
-    resources: mapParts(part => mergeResources(inForce[part], wishes[part].resources)),
-    pods: mapParts(part => wishes[part].pod ?? {}),
-    storage: { kafka: spec.kafka.managed.storage, postgres: spec.postgres.managed.storage },
-    brokers: spec.kafka.managed.brokers,
-    instances: spec.postgres.managed.instances,
+    images: { ...images, ...ofClass.images },
+    resources: mapParts(part =>
+      wishes.reduce((below, of) => mergeResources(below, of[part].resources), builtIn[part]),
+    ),
+    pods: mapParts(part =>
+      wishes.reduce<PodOverrides>((below, of) => mergeOverrides(below, of[part].pod), {}),
+    ),
+    storage: {
+      kafka: storage(layers.map(({ kafka }) => kafka?.managed?.storage)),
+      postgres: storage(layers.map(({ postgres }) => postgres?.managed?.storage)),
+    },
+    brokers,
+    instances: said(({ postgres }) => postgres?.managed?.instances) ?? builtInEngines.instances,
     topic: {
       partitions: topic.partitions,
-      replicationFactor: spec.kafka.managed.brokers,
+      replicationFactor: brokers,
       retentionMs: durationMs(topic.retention),
     },
     partitioning: partitioningOf(spec),
-    replicas: numberWishes(spec, budget.maxPods),
+    replicas: numberWishes(spec, budget.maxPods, {
+      writer: ofClass.writer?.replicas ?? seededReplicas.writer,
+      reader: ofClass.reader?.replicas ?? seededReplicas.reader,
+    }),
     connections: budget,
     cacheTtlSeconds: 60,
   }
+}
+
+type PodWishes = NonNullable<DataServiceClassSpec['gateway']>
+
+/** Of each kind of pod. Jobs go where the writer goes. */
+function podWishes({ gateway, writer, reader, kafka, postgres, redis }: DataServiceClassSpec) {
+  const wishes: Record<Part | 'jobs', PodWishes> = {
+    gateway: gateway ?? {},
+    writer: writer ?? {},
+    reader: reader ?? {},
+    kafka: kafka?.managed ?? {},
+    postgres: postgres?.managed ?? {},
+    redis: redis?.managed ?? {},
+    jobs: writer?.pod === undefined ? {} : { pod: writer.pod },
+  }
+  return wishes
+}
+
+function storage(layers: readonly (Partial<Storage> | undefined)[]): Storage {
+  return Object.assign({ size: builtInEngines.volumeSize }, ...layers)
 }
 
 /** All parts share the primary. */
@@ -110,16 +134,5 @@ function mapParts<T>(make: (part: Part | 'jobs') => T): Record<Part | 'jobs', T>
   return {
     jobs: make('jobs'),
     ...(Object.fromEntries(parts.map(part => [part, make(part)])) as Record<Part, T>),
-  }
-}
-
-/** A request above the built-in limit lifts the limit with it, so that one wish never makes an invalid pair. */
-function mergeResources(builtIn: Resources, wishes: ResourceWishes = {}): Resources {
-  const request = (name: keyof Amounts): string => String(wishes.requests?.[name] ?? builtIn.requests[name])
-  const limit = (name: keyof Amounts): string =>
-    String(wishes.limits?.[name] ?? largerQuantity(builtIn.limits[name], request(name)))
-  return {
-    requests: { cpu: request('cpu'), memory: request('memory') },
-    limits: { cpu: limit('cpu'), memory: limit('memory') },
   }
 }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { seededReplicas } from '#crds/v1alpha1/built-in.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
 import { numberToWrite, numberWishes, type PodNumber, podNumbers } from './pod-numbers.ts'
 
 type Spec = Parameters<typeof withSpec>[0]
 const wishes = (spec: Spec, room = { writer: 50, reader: 50 }) =>
-  numberWishes(dataService(withSpec(spec)).spec, room)
+  numberWishes(dataService(withSpec(spec)).spec, room, seededReplicas)
 const off = { autoscaling: { mode: 'Off' } }
 const cpu = (number: number, most = 50, cpuPercent = 70) => ({ rule: 'floor', number, most, cpuPercent })
 

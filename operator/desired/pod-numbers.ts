@@ -1,5 +1,4 @@
 /** Who owns the number of pods of each stateless part, and which number is ours to write. Pure. */
-import { seededReplicas } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
 import type { ConnectedPart } from './connection-budget.ts'
@@ -23,10 +22,14 @@ export type PodNumber =
 
 export type PodNumbers = Record<DeployedPart, PodNumber>
 
-/** `room`: the pods for which Postgres has connections. No autoscaler of ours and no seed goes beyond it. */
+/**
+ * `room`: the pods for which Postgres has connections. No autoscaler of ours and no seed goes beyond it. `seeds`: where
+ * the spec says no number.
+ */
 export function numberWishes(
   { replicas, gateway, writer, reader, kafka }: DataServiceSpec,
   room: Record<ConnectedPart, number>,
+  seeds: Record<ConnectedPart, number>,
 ): Record<DeployedPart, NumberWish> {
   const { partitions } = kafka.topic
   const readerScaling = {
@@ -35,10 +38,10 @@ export function numberWishes(
   }
   return {
     gateway: scaled(gateway.autoscaling, replicas) ?? { rule: 'exact', number: replicas },
-    writer: exactOrSeed(writer.replicas, seededReplicas.writer, Math.min(partitions, room.writer)),
+    writer: exactOrSeed(writer.replicas, seeds.writer, Math.min(partitions, room.writer)),
     reader:
-      scaled(readerScaling, reader.replicas ?? Math.min(seededReplicas.reader, readerScaling.maxReplicas)) ??
-      exactOrSeed(reader.replicas, seededReplicas.reader, room.reader),
+      scaled(readerScaling, reader.replicas ?? Math.min(seeds.reader, readerScaling.maxReplicas)) ??
+      exactOrSeed(reader.replicas, seeds.reader, room.reader),
   }
 }
 

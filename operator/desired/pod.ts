@@ -9,9 +9,9 @@ import {
   ports,
   probePaths,
 } from '#dataservice/contract/names.ts'
-import type { PodOverrides, Resources } from './effective.ts'
 import { annotationKeys, childLabels, selectorLabels } from './labels.ts'
 import { credentialsName, type Part, partName, settingsName } from './names.ts'
+import type { PodOverrides, Resources } from './pod-wishes.ts'
 import { gatewaySettingsKey } from './settings-config-map.ts'
 
 export interface PodTemplate {

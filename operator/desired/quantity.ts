@@ -26,6 +26,11 @@ export function quantityValue(text: string): number | undefined {
   return match === null || factor === undefined ? undefined : Number(match[1]) * factor
 }
 
+/** The smaller of two quantities, in the text it came in. */
+export function smallerQuantity(left: string, right: string): string {
+  return largerQuantity(left, right) === left ? right : left
+}
+
 /** The larger of two quantities, in the text it came in. */
 export function largerQuantity(left: string, right: string): string {
   return (quantityValue(left) ?? 0) >= (quantityValue(right) ?? 0) ? left : right

@@ -12,6 +12,7 @@ import {
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Effective } from './effective.ts'
 import { gatewayRules } from './gateway-rules.ts'
+import { canonicalText } from './hash.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import {
   partName,
@@ -26,19 +27,33 @@ import {
 export const settingsKey = 'settings.json'
 /** Key of those that gateways have: a new record declaration comes to them last. */
 export const gatewaySettingsKey = 'gateway.json'
+/** Key of what is in force, class and all. No pod reads it, and so no pod is restarted for it. */
+export const inForceKey = 'effective.json'
 
 interface Texts {
   owner: DataService
-  settings: { text: string; gateway?: { text: string } }
+  settings: { text: string; gateway?: { text: string }; inForce?: string }
 }
 
-export function settingsConfigMap({ owner, settings: { text, gateway } }: Texts): Child<V1ConfigMap> {
+export function settingsConfigMap({
+  owner,
+  settings: { text, gateway, inForce },
+}: Texts): Child<V1ConfigMap> {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: ownedMetadata(owner, settingsName(owner.metadata.name), 'settings'),
-    data: { [settingsKey]: text, ...(gateway && { [gatewaySettingsKey]: gateway.text }) },
+    data: {
+      [settingsKey]: text,
+      ...(gateway && { [gatewaySettingsKey]: gateway.text }),
+      ...(inForce !== undefined && { [inForceKey]: inForce }),
+    },
   }
+}
+
+/** Without the numbers of pods, which move: the condition `Scaling` tells them. */
+export function inForceText(className: string, { replicas: _, ...effective }: Effective): string {
+  return canonicalText({ className, ...effective })
 }
 
 /** Addresses of the brokers as pods reach them; clients are told the same names. */

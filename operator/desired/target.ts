@@ -14,8 +14,13 @@ export interface RenderedText {
 export interface Target {
   owner: DataService
   effective: Effective
-  /** The settings of the pods and their hash; those of gateways, which may hold an earlier record declaration. */
-  settings: RenderedText & { gateway: RenderedText }
+  /** The class that `effective` comes from; `built-in` for none. */
+  className: string
+  /**
+   * The settings of the pods and their hash; those of gateways, which may hold an earlier record declaration; and what
+   * is in force, for people who look.
+   */
+  settings: RenderedText & { gateway: RenderedText; inForce: string }
   /** A child as the cluster has it now, for what cannot change or must not be repeated. */
   observed: (kind: string, name: string) => ObservedChild | undefined
   /** Autoscalers of others that move our pods; ours would stop them, and they ours. */

@@ -13,6 +13,9 @@ export const watchedBeside = [
   { kind: 'Pod', objects: 'ours' },
 ] as const satisfies readonly BesideRow[]
 
+/** Watched too where the operator has rights beyond one namespace: classes stand in none. */
+export const classKind = 'DataServiceClass' satisfies Kind
+
 export const besideKinds = (objects: BesideRow['objects']): Kind[] =>
   watchedBeside.filter((row: BesideRow) => row.objects === objects).map(({ kind }) => kind)
 

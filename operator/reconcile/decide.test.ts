@@ -163,11 +163,14 @@ describe('a stack that is up', () => {
     ])
   })
 
-  test('a larger volume enlarges the claims of the pods, and nothing else changes', () => {
+  test('a larger volume enlarges the claims of the pods, and nothing else changes but what is told', () => {
     const before = upAndRunning(dataService())
     const storage = { size: '20Gi' }
     const owner = dataService(withSpec({ postgres: { managed: { instances: 1, storage } } }))
-    expect(steps({ ...before, owner })).toEqual(['grow data-orders-postgres-0 to 20Gi'])
+    expect(steps({ ...before, owner })).toEqual([
+      'apply ConfigMap orders-settings',
+      'grow data-orders-postgres-0 to 20Gi',
+    ])
   })
 
   test('paused: nothing is written', () => {

@@ -20,7 +20,7 @@ export function decide(facts: Facts): Plan {
   const { metadata } = facts.owner
   const held =
     metadata.deletionTimestamp !== undefined || metadata.annotations?.[annotationKeys.paused] === 'true'
-  if (held) return { held, gates, steps: [] }
+  if (held || facts.block !== undefined) return { held, gates, steps: [] }
   const desired = desiredChildren(facts.target)
   const due = desired.filter(child => isDue(child.stage, gates))
   return {

@@ -2,10 +2,12 @@
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
 import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { LogHealth, LogRoom } from '#operator/topics/port.ts'
+import type { Block } from './block.ts'
 import type { Refusals } from './refusals.ts'
 import type { Unmounted } from './unmounted.ts'
 import type { WriterStop } from './writer-stops.ts'
@@ -34,6 +36,9 @@ export type SecretFacts = ObservedOwnership & { uid: string }
 export interface Facts {
   owner: DataService
   target: Target
+  choice: ClassChoice
+  /** Nothing is written while there is one. */
+  block?: Block
   verdict: RecordVerdict
   /** Our children as the watched copies have them. */
   children: readonly ObservedChild[]

@@ -1,10 +1,12 @@
 /** Reads, and nothing else: gathers the facts of one run. */
 import { randomBytes } from 'node:crypto'
+import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { eventsTopic, writerGroup } from '#dataservice/contract/names.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
+import { chooseClass, chosenName } from '#operator/desired/class-choice.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
@@ -14,6 +16,7 @@ import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/targ
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+import { blockOf } from './block.ts'
 import {
   type Facts,
   findChild,
@@ -36,6 +39,8 @@ export interface ReadPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
+  /** All classes of the cluster; absent: the operator may not see them. */
+  classes?: ObjectStore<DataServiceClass>
   topics: Pick<TopicsPort, 'describe' | 'health' | 'room'>
   readiness: ReadinessPort
   judge: Judge
@@ -57,28 +62,15 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   )
   const secrets = await ownSecrets(owner, ports)
   const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
-  const inForce = effective(owner.spec, ports.images)
-  const settings = settingsOf(owner, inForce)
-  const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
-  const target: Target = {
-    owner,
-    effective: inForce,
-    settings: renderedSettings(settings, {
-      owner,
-      observed,
-      image: inForce.images.dataservice,
-      now: ports.now(),
-    }),
-    observed,
-    foreignAutoscalers: foreignAutoscalers(owner, ports.stores(autoscalerKind).list(namespace)),
-    initialisation: initialisationOf({ owner, children, pods, secrets }),
-    fresh: freshSecrets(),
-  }
+  const { choice, settings, target } = wanted({ owner, children, pods, secrets }, ports)
   const known = { owner, target, pods, children }
+  const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   return {
     owner,
     target,
+    choice,
+    ...(block && { block }),
     verdict: recordVerdict(target, settings.record, ports.judge),
     children,
     pods,
@@ -89,6 +81,34 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     log,
     room: await roomFacts(known, topics, ports),
   }
+}
+
+/** What follows from the spec and its class. */
+function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, ports: ReadPorts) {
+  const { owner, children } = seen
+  const choice = chooseClass(owner, ports.classes?.list())
+  const className = chosenName(choice)
+  const inForce = effective(owner.spec, ports.images, choice.kind === 'class' ? choice.spec : {})
+  const settings = settingsOf(owner, inForce)
+  const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
+  const autoscalers = ports.stores(autoscalerKind).list(owner.metadata.namespace)
+  const target: Target = {
+    owner,
+    effective: inForce,
+    className,
+    settings: renderedSettings(settings, {
+      owner,
+      observed,
+      effective: inForce,
+      className,
+      now: ports.now(),
+    }),
+    observed,
+    foreignAutoscalers: foreignAutoscalers(owner, autoscalers),
+    initialisation: initialisationOf(seen),
+    fresh: freshSecrets(),
+  }
+  return { choice, settings, target }
 }
 
 /** Events are read only while a workload lacks pods, or a pod its Secret: an idle resource costs no call. */

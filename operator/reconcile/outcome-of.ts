@@ -23,8 +23,9 @@ const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 }
 export function outcomeOf(
   { held, gates, steps }: Plan,
   { failures }: Result,
-  { children }: Pick<Facts, 'children'>,
+  { children, block }: Pick<Facts, 'children' | 'block'>,
 ): Outcome {
+  if (block !== undefined) return { kind: 'refused', ...block }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
   if (failure?.cause === 'notOwned')
     return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }

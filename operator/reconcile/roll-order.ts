@@ -10,7 +10,13 @@ import { sealed } from '#operator/desired/drift.ts'
 import { canonicalText, contentHash, isPlainObject } from '#operator/desired/hash.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { partName, settingsName } from '#operator/desired/names.ts'
-import { gatewaySettingsKey, settingsConfigMap, settingsKey } from '#operator/desired/settings-config-map.ts'
+import {
+  gatewaySettingsKey,
+  inForceKey,
+  inForceText,
+  settingsConfigMap,
+  settingsKey,
+} from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { podProgress } from './progress.ts'
 
@@ -18,21 +24,24 @@ type Declared = Settings['record']
 type Seen = Pick<Target, 'owner' | 'observed'>
 
 /** What of the outside the settings depend on. */
-export interface Rendering extends Seen {
-  /** Of the pods; another image is another hash. */
-  image: string
+export interface Rendering extends Seen, Pick<Target, 'effective' | 'className'> {
   now: Date
 }
 
 /** The settings of all pods, and those of gateways. */
-export function renderedSettings(settings: Settings, { image, now, ...seen }: Rendering): Target['settings'] {
+export function renderedSettings(
+  settings: Settings,
+  { effective, className, now, ...seen }: Rendering,
+): Target['settings'] {
+  const image = effective.images.dataservice // another image is another hash
   const rendered = (of: Settings) => ({
     text: canonicalText(of),
     hash: contentHash({ settings: of, image }),
   })
   const all = rendered(settings)
   const record = gatewayRecord(settings.record, all.hash, { ...seen, now })
-  return { ...all, gateway: rendered({ ...settings, record }) }
+  const inForce = inForceText(className, effective)
+  return { ...all, gateway: rendered({ ...settings, record }), inForce }
 }
 
 /** True while gateways are kept at an earlier declaration than the settings of all others have. */
@@ -71,20 +80,30 @@ export function recordGiven(seen: Seen): Declared | undefined {
 }
 
 /** The texts of the ConfigMap. One that somebody else changed says nothing, and is put back. */
-function ourSettings({ owner, observed }: Seen): { text: string; gateway?: string } | undefined {
+function ourSettings({ owner, observed }: Seen): SettingsTexts | undefined {
   const found = observed('ConfigMap', settingsName(owner.metadata.name))
   const data: unknown = found === undefined ? undefined : Reflect.get(found, 'data')
   if (found === undefined || !isPlainObject(data)) return undefined
-  const { [settingsKey]: text, [gatewaySettingsKey]: gateway } = data
+  const { [settingsKey]: text, [gatewaySettingsKey]: gateway, [inForceKey]: inForce } = data
   if (typeof text !== 'string') return undefined
-  const texts = { text, ...(typeof gateway === 'string' && { gateway }) }
+  const texts = {
+    text,
+    ...(typeof gateway === 'string' && { gateway }),
+    ...(typeof inForce === 'string' && { inForce }),
+  }
   return sealOf(found) === sealOf(sealed(configMapOf(owner, texts))) ? texts : undefined
 }
 
-const configMapOf = (owner: DataService, { text, gateway }: { text: string; gateway?: string }) =>
+interface SettingsTexts {
+  text: string
+  gateway?: string
+  inForce?: string
+}
+
+const configMapOf = (owner: DataService, { gateway, ...texts }: SettingsTexts) =>
   settingsConfigMap({
     owner,
-    settings: { text, ...(gateway !== undefined && { gateway: { text: gateway } }) },
+    settings: { ...texts, ...(gateway !== undefined && { gateway: { text: gateway } }) },
   })
 
 const sealOf = ({ metadata }: { metadata: { annotations?: Record<string, string> } }) =>

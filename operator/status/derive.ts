@@ -1,6 +1,7 @@
 /** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
 import { reasons } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
+import { chosenName, isThere } from '#operator/desired/class-choice.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
@@ -9,6 +10,7 @@ import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import type { Plan, Step } from '#operator/reconcile/plan.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
+import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
@@ -28,12 +30,14 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const { namespace, name, generation } = metadata
   const gateway = findChild(facts, 'Deployment', partName(name, 'gateway'))
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
+  const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
   return {
     observedGeneration: generation,
     conditions: stamped(findings(run), before?.conditions ?? [], generation, now),
     replicas: gateway === undefined ? 0 : podProgress(gateway).existing,
     selector: selectorText(selectorLabels(name, 'gateway')),
     endpoints: { gateway: `http://${serviceHost(partName(name, 'gateway'), namespace)}` },
+    ...(className === undefined ? {} : { className }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
   }
 }
@@ -58,11 +62,12 @@ function findings(run: Run): Finding[] {
     reconciling(run, ready, stalled),
     stalled,
     ...pausedFinding(plan),
+    classReady(facts),
     ...parts,
-    scaling(facts),
+    lastKnown(facts, scaling(facts)),
     logRoom(facts),
     maintained(facts, now),
-    durable(facts),
+    lastKnown(facts, durable(facts)),
   ]
 }
 
@@ -93,8 +98,18 @@ const needsUser = [
   ['invalid', 'InvalidObject'],
 ] as const
 
+/** What follows from a class or a change that cannot be used is not known; what was said before still holds. */
+function lastKnown({ owner, block }: Facts, finding: Finding): Finding {
+  if (block === undefined) return finding
+  const before = owner.status?.conditions?.find(({ type }) => type === finding.type)
+  return before === undefined ? finding : { ...finding, ...pick(before) }
+}
+
+const pick = ({ status, reason, message }: Condition) => ({ status, reason, message })
+
 /** Only what a user must change. */
 function stalledFinding({ facts, result }: Run, parts: readonly Finding[]): Finding {
+  if (facts.block !== undefined) return holds('Stalled', facts.block.reason, facts.block.message)
   if (facts.verdict.kind === 'refused') {
     const problems = facts.verdict.problems.map(({ pointer, message }) => `spec.record${pointer}: ${message}`)
     return holds('Stalled', 'RecordRefused', `${problems.join('; ')}. Nothing of it was rolled out`)

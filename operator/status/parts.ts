@@ -30,7 +30,7 @@ export const partRules: readonly Rule[] = [
 function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   const name = partName(facts.owner.metadata.name, part)
   const set = findChild(facts, 'StatefulSet', name)
-  if (set === undefined) return fails(type, 'Creating', `StatefulSet ${name} is being created`)
+  if (set === undefined) return awaited(facts, type, ['Creating', `StatefulSet ${name} is being created`])
   const progress = podProgress(set)
   if (isRolledOut(progress)) return holds(type, 'Ready', `StatefulSet ${name}: ${counts(progress)}`)
   const refusal = refusedVolume(facts, part)
@@ -66,7 +66,8 @@ function topics({ owner, topics: found }: Facts, { gates, steps }: Plan): Findin
 function database(facts: Facts, { gates }: Plan): Finding {
   const type = 'DatabaseReady'
   const postgres = engine(facts, 'postgres', type)
-  if (postgres.status !== 'True') return postgres
+  // What the tables wait for, Stalled says; which form they should have is not known before.
+  if (postgres.status !== 'True' || facts.block !== undefined) return postgres
   if (!gates.recordAccepted)
     return fails(type, 'RecordRefused', 'the tables wait for a record schema that can be used')
   const name = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
@@ -87,9 +88,9 @@ function database(facts: Facts, { gates }: Plan): Finding {
 function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: ConditionType): Finding {
   const name = partName(facts.owner.metadata.name, part)
   const deployment = findChild(facts, 'Deployment', name)
-  if (deployment === undefined) return fails(type, ...waitingFor(gates))
+  if (deployment === undefined) return awaited(facts, type, waitingFor(gates))
   const progress = podProgress(deployment)
-  const due = dueNumber(facts, part)
+  const due = facts.block === undefined ? dueNumber(facts, part) : undefined
   if (due !== undefined)
     return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${due} pods`)
   const crowd = tooManyPods(facts, part, progress.wanted)
@@ -122,6 +123,12 @@ const problemOf = (facts: Facts, workload: ObservedChild, owner: PodOwner): Prob
   (owner === 'gateway' ? missingSecret(facts) : undefined) ??
   refusedPods(facts.refusals, workload, owner) ??
   podProblem(facts.pods, owner)
+
+/** What is not there yet, and why. */
+const awaited = ({ block }: Facts, type: ConditionType, [reason, message]: [Reason, string]): Finding =>
+  block === undefined
+    ? fails(type, reason, message)
+    : fails(type, block.reason, 'is not made before what Stalled tells is mended')
 
 /** Why the pods of ours are not there yet. */
 function waitingFor({ migrated, topicsExist }: Plan['gates']): [Reason, string] {

@@ -62,6 +62,7 @@ export interface RunningOperator {
 export async function runOperator(
   namespace: string,
   readiness: ReadinessPort = inMemoryReadiness(),
+  { classes = true }: { classes?: boolean } = {},
 ): Promise<RunningOperator> {
   const connected = await asOperator()
   const topics = inMemoryTopics()
@@ -73,6 +74,7 @@ export async function runOperator(
     metrics: operatorMetrics(new Registry()),
     log: silentLog,
     workers: 2,
+    classes,
     namespace,
   })
   await controller.started

@@ -1,6 +1,7 @@
 /** The input of builders, for tests: nothing observed, and secrets that are the same each time. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
+import { type ClassChoice, chosenName } from '#operator/desired/class-choice.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
@@ -13,18 +14,25 @@ export const images: Images = {
   redis: 'redis:8.0',
 }
 
-export function targetOf(owner: DataService, observed: readonly ObservedChild[] = []): Target {
-  const inForce = effective(owner.spec, images)
+export function targetOf(
+  owner: DataService,
+  observed: readonly ObservedChild[] = [],
+  choice: ClassChoice = { kind: 'builtIn' },
+): Target {
+  const inForce = effective(owner.spec, images, choice.kind === 'class' ? choice.spec : {})
+  const className = chosenName(choice)
   const settings = settingsOf(owner, inForce)
   const find: Target['observed'] = (kind, name) =>
     observed.find(child => child.kind === kind && child.metadata.name === name)
   return {
     owner,
     effective: inForce,
+    className,
     settings: renderedSettings(settings, {
       owner,
       observed: find,
-      image: images.dataservice,
+      effective: inForce,
+      className,
       now: new Date('2026-01-01T12:00:00Z'),
     }),
     observed: find,

@@ -2,12 +2,14 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import { sealed } from '#operator/desired/drift.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, isOurs, retainedAnnotations } from '#operator/desired/labels.ts'
 import { type DataPart, dataParts } from '#operator/desired/names.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { blockOf } from '#operator/reconcile/block.ts'
 import type { Facts, LogFacts, RoomFacts, SecretFacts, TopicFacts } from '#operator/reconcile/facts.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
@@ -19,6 +21,8 @@ import { targetOf } from './target.ts'
 /** A world: which of our children exist, and how far they are. */
 export interface World {
   owner: DataService
+  /** Default: built in. */
+  choice?: ClassChoice
   children?: readonly ObservedChild[]
   secrets?: readonly string[]
   topics?: TopicFacts
@@ -34,15 +38,19 @@ export interface World {
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
+  const { choice = { kind: 'builtIn' } } = world
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
-  const target = { ...targetOf(owner, children), initialisation }
+  const target = { ...targetOf(owner, children, choice), initialisation }
+  const block = blockOf(choice, target)
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
   return {
     owner,
     target,
+    choice,
+    ...(block && { block }),
     verdict,
     children: ours,
     pods,
@@ -66,18 +74,20 @@ const secretOf = (name: string, { owner, marks = {} }: World): SecretFacts => ({
 export function upAndRunning(
   owner: DataService,
   change: (child: ObservedChild) => ObservedChild | undefined = child => child,
+  choice: ClassChoice = { kind: 'builtIn' },
 ) {
   const twice = {
     ...targetOf(
       owner,
-      desiredChildren(targetOf(owner)).map(({ object }) => object),
+      desiredChildren(targetOf(owner, [], choice)).map(({ object }) => object),
+      choice,
     ),
     initialisation: { initialised: new Set(dataParts), reinitialised: new Set<DataPart>() },
   }
   const replicas: Record<string, number> = {
     'orders-gateway': owner.spec.replicas,
-    'orders-writer': 2,
-    'orders-reader': 3,
+    'orders-writer': twice.effective.replicas.writer.number,
+    'orders-reader': twice.effective.replicas.reader.number,
   }
   const children = desiredChildren(twice).flatMap(({ kind, object }) => {
     if (kind === 'Secret') return []
@@ -97,6 +107,7 @@ export function upAndRunning(
   })
   return {
     owner,
+    choice,
     children,
     secrets: ['orders-identity', 'orders-credentials'],
     marks: { 'orders-identity': { [annotationKeys.initialised]: 'kafka,postgres' } },

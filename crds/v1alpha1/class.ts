@@ -1,0 +1,129 @@
+/** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
+import { type Static, Type } from 'typebox'
+import { builtInClass, seededReplicas } from './built-in.ts'
+import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
+import { podFields } from './pods.ts'
+import { group, version } from './resource.ts'
+
+export const kind = 'DataServiceClass'
+export const listKind = 'DataServiceClassList'
+export const plural = 'dataserviceclasses'
+export const singular = 'dataserviceclass'
+export const shortName = 'dsclass'
+export const apiVersion = `${group}/${version}` as const
+
+/** On a class: `true` makes it the one of new DataServices that name none. */
+export const defaultAnnotation = `${group}/is-default-class`
+
+const image = (engine: string, example: string) =>
+  Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 512,
+      pattern: '^[^\\s]+$',
+      description:
+        `Image of the ${engine} pods, laid out as the official one is. A change restarts them. Example: ${example}. ` +
+        'Default: the one that the operator was installed with.',
+    }),
+  )
+
+const Images = Type.Object(
+  {
+    kafka: image('Kafka', 'registry.example.com/apache/kafka:4.3.0'),
+    postgres: image('Postgres', 'registry.example.com/postgres:17'),
+    redis: image('Redis', 'registry.example.com/redis:8.0'),
+  },
+  {
+    description:
+      'Images of the engines. Gateway, writer and reader run the image that belongs to the version of the operator. ' +
+      'Default: those that the operator was installed with.',
+  },
+)
+
+const pods = (part: 'writer' | 'reader', meaning: string) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 50,
+      description: `Pods of the ${part} where a DataService says no number: ${meaning} Example: 4. Default: ${seededReplicas[part]}.`,
+    }),
+  )
+
+const engine = <
+  Managed extends ReturnType<typeof managedKafka | typeof managedPostgres | typeof managedRedis>,
+>(
+  managed: Managed,
+  name: string,
+) =>
+  Type.Object(
+    { managed: Type.Optional(managed) },
+    { description: `Where ${name} runs and with what. Default: managed.` },
+  )
+
+export const DataServiceClassSpec = Type.Object(
+  {
+    images: Type.Optional(Images),
+    gateway: Type.Optional(
+      Type.Object(podFields('gateway', 'class'), {
+        description: 'Pods of the gateway. Example: {resources: {requests: {cpu: 500m}}}.',
+      }),
+    ),
+    writer: Type.Optional(
+      Type.Object(
+        {
+          replicas: pods('writer', 'the first number, never more than partitions of the topic.'),
+          ...podFields('writer', 'class'),
+        },
+        { description: 'Pods of the writer, and of the jobs that make and keep the tables.' },
+      ),
+    ),
+    reader: Type.Optional(
+      Type.Object(
+        {
+          replicas: pods('reader', 'the fewest with reader.autoscaling.mode CPU, the first number with Off.'),
+          ...podFields('reader', 'class'),
+        },
+        { description: 'Pods of the reader. Example: {replicas: 2}.' },
+      ),
+    ),
+    kafka: Type.Optional(engine(managedKafka('class'), 'Kafka')),
+    postgres: Type.Optional(engine(managedPostgres('class'), 'Postgres')),
+    redis: Type.Optional(engine(managedRedis('class'), 'Redis')),
+  },
+  {
+    default: {},
+    description:
+      'What holds for a DataService of this class that does not say it itself. What neither says is built in.',
+  },
+)
+export type DataServiceClassSpec = Static<typeof DataServiceClassSpec>
+
+/** One class as the API server answers it. */
+export interface DataServiceClass {
+  apiVersion: typeof apiVersion
+  kind: typeof kind
+  metadata: {
+    name: string
+    uid?: string
+    resourceVersion?: string
+    creationTimestamp?: string
+    annotations?: Record<string, string>
+  }
+  spec: DataServiceClassSpec
+}
+
+export const DataServiceClassSchema = Type.Object(
+  { spec: DataServiceClassSpec },
+  {
+    'x-kubernetes-validations': [
+      {
+        rule: `self.metadata.name != '${builtInClass}'`,
+        message: `a class cannot be called ${builtInClass}, because that name stands for none: choose another name`,
+      },
+    ],
+    description:
+      'Sizes, images and engines for the DataServices of a cluster, so that the same DataService runs on a laptop and in ' +
+      `production. With the annotation ${defaultAnnotation}: "true" it is the class of new DataServices that name none; ` +
+      'where several carry it, the oldest is. A change reaches every DataService that uses the class.',
+  },
+)

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { images } from '#operator/testing/target.ts'
+import { effective } from './effective.ts'
+
+type Spec = Parameters<typeof withSpec>[0]
+const inForce = (spec: Spec, ofClass: DataServiceClassSpec) =>
+  effective(dataService(withSpec(spec)).spec, images, ofClass)
+
+/** Where a class may decide: the field, what is built in, and a word of each for it. */
+const decided: [
+  field: string,
+  look: (found: ReturnType<typeof effective>) => unknown,
+  values: [builtIn: unknown, ofClass: unknown, own: unknown],
+  ofClass: DataServiceClassSpec,
+  own: Spec,
+][] = [
+  [
+    'kafka.managed.brokers',
+    ({ brokers, topic }) => [brokers, topic.replicationFactor],
+    [
+      [1, 1],
+      [3, 3],
+      [1, 1],
+    ],
+    { kafka: { managed: { brokers: 3 } } },
+    { kafka: { managed: { brokers: 1 } } },
+  ],
+  [
+    'postgres.managed.instances',
+    ({ instances }) => instances,
+    [1, 2, 5],
+    { postgres: { managed: { instances: 2 } } },
+    { postgres: { managed: { instances: 5 } } },
+  ],
+  [
+    'kafka.managed.storage',
+    ({ storage }) => storage.kafka,
+    [{ size: '10Gi' }, { size: '1Ti', className: 'fast' }, { size: '20Gi', className: 'fast' }],
+    { kafka: { managed: { storage: { size: '1Ti', className: 'fast' } } } },
+    { kafka: { managed: { storage: { size: '20Gi' } } } },
+  ],
+  [
+    'postgres.managed.storage',
+    ({ storage }) => storage.postgres,
+    [{ size: '10Gi' }, { size: '1Ti' }, { size: '1Ti', className: 'slow' }],
+    { postgres: { managed: { storage: { size: '1Ti' } } } },
+    { postgres: { managed: { storage: { className: 'slow' } } } },
+  ],
+  [
+    'writer.replicas',
+    ({ replicas }) => replicas.writer,
+    [
+      { rule: 'seed', number: 2, most: 6 },
+      { rule: 'seed', number: 6, most: 6 }, // no more than partitions
+      { rule: 'exact', number: 1 },
+    ],
+    { writer: { replicas: 9 } },
+    { writer: { replicas: 1 } },
+  ],
+  [
+    'reader.replicas',
+    ({ replicas }) => replicas.reader.number,
+    [3, 5, 1],
+    { reader: { replicas: 5 } },
+    { reader: { replicas: 1 } },
+  ],
+]
+
+describe('a class decides what a DataService leaves open', () => {
+  test.each(decided)('%s', (_field, look, [builtIn, byClass, own], ofClass, spec) => {
+    expect(look(inForce({}, {}))).toEqual(builtIn)
+    expect(look(inForce({}, ofClass))).toEqual(byClass)
+    expect(look(inForce(spec, ofClass))).toEqual(own)
+  })
+
+  test('images of the engines, and never the one of gateway, writer and reader', () => {
+    const found = inForce({}, { images: { kafka: 'mirror.test/kafka:4.3.0' } }).images
+    expect(found).toEqual({ ...images, kafka: 'mirror.test/kafka:4.3.0' })
+  })
+
+  test.each(['gateway', 'writer', 'reader'] as const)('resources of the %s, each amount by itself', part => {
+    const ofClass = { [part]: { resources: { requests: { cpu: '300m', memory: '300Mi' } } } }
+    const own = { [part]: { resources: { requests: { cpu: 1 } } } }
+    expect(inForce(own, ofClass).resources[part]).toEqual({
+      requests: { cpu: '1', memory: '300Mi' },
+      limits: { cpu: '1', memory: '512Mi' },
+    })
+  })
+
+  test.each(['kafka', 'postgres', 'redis'] as const)('resources of %s', part => {
+    const ofClass = { [part]: { managed: { resources: { limits: { cpu: '4' } } } } }
+    const own = { [part]: { managed: { resources: { limits: { memory: '3Gi' } } } } }
+    expect(inForce(own, ofClass).resources[part].limits).toEqual({ cpu: '4', memory: '3Gi' })
+  })
+
+  test('a request lifts a limit below it, and a limit lowers a request above it: no pair is ever invalid', () => {
+    const lifted = inForce({}, { gateway: { resources: { requests: { cpu: '3' } } } })
+    expect(lifted.resources.gateway).toMatchObject({ requests: { cpu: '3' }, limits: { cpu: '3' } })
+    const lowered = inForce(
+      { gateway: { resources: { limits: { cpu: '100m' } } } },
+      { gateway: { resources: { requests: { cpu: '3' } } } },
+    )
+    expect(lowered.resources.gateway).toMatchObject({ requests: { cpu: '100m' }, limits: { cpu: '100m' } })
+  })
+
+  test('overrides of pods: both are in force, and the DataService wins where both name the same', () => {
+    const dedicated = { key: 'dedicated', operator: 'Exists' as const }
+    const spot = { key: 'spot', operator: 'Exists' as const }
+    const ofClass: DataServiceClassSpec = {
+      writer: {
+        pod: {
+          nodeSelector: { disk: 'ssd', zone: 'a' },
+          tolerations: [dedicated],
+          imagePullSecrets: [{ name: 'mirror' }],
+          priorityClassName: 'low',
+          labels: { team: 'platform' },
+        },
+      },
+    }
+    const own = {
+      writer: {
+        pod: { nodeSelector: { zone: 'b' }, tolerations: [dedicated, spot], priorityClassName: 'high' },
+      },
+    }
+    const both = {
+      nodeSelector: { disk: 'ssd', zone: 'b' },
+      tolerations: [dedicated, spot],
+      imagePullSecrets: [{ name: 'mirror' }],
+      priorityClassName: 'high',
+      labels: { team: 'platform' },
+    }
+    const { pods } = inForce(own, ofClass)
+    expect(pods.writer).toEqual(both)
+    expect(pods.jobs).toEqual(both) // jobs go where the writer goes
+    expect(pods.reader).toEqual({})
+  })
+})

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest'
+import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { deriveStatus } from '#operator/status/derive.ts'
+import { ofClass } from '#operator/testing/class.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
+import { decide } from './decide.ts'
+import { outcomeOf } from './outcome-of.ts'
+
+const now = new Date('2026-01-01T00:00:00Z')
+
+/** What a run makes of a world: how many writes, and the status at its end. */
+function run(world: World) {
+  const facts = factsOf(world)
+  const plan = decide(facts)
+  const result = { failures: [], written: 0 }
+  const status = deriveStatus({ facts, plan, result, now })
+  const condition = (type: string) => {
+    const found = status.conditions?.find(each => each.type === type)
+    return `${found?.status}/${found?.reason}`
+  }
+  const stalled = status.conditions?.find(({ type }) => type === 'Stalled')?.message
+  return { steps: plan.steps, status, condition, stalled, outcome: outcomeOf(plan, result, facts) }
+}
+
+/** All is well with the one class; then the other one holds. */
+const following = (before: ClassChoice, choice: ClassChoice): World => {
+  const calm = upAndRunning(dataService(), undefined, before)
+  const { status } = run(calm)
+  return { ...calm, owner: { ...calm.owner, status }, choice }
+}
+
+const missing: ClassChoice = { kind: 'missing', name: 'big', named: true }
+
+describe('a class that is not there', () => {
+  const found = run(following(ofClass({ kafka: { managed: { brokers: 3 } } }), missing))
+
+  test('is a user’s business, told with its remedy, and nothing is written', () => {
+    expect(found.steps).toEqual([])
+    expect(found.outcome).toMatchObject({ kind: 'refused', reason: 'ClassMissing' })
+    expect(['Stalled', 'Ready', 'ClassReady'].map(found.condition)).toEqual([
+      'True/ClassMissing',
+      'False/ClassMissing',
+      'False/ClassMissing',
+    ])
+    expect(found.stalled).toContain('there is no DataServiceClass big: create it, or name one')
+  })
+
+  test('says nothing against what runs', () => {
+    const parts = ['LogReady', 'DatabaseReady', 'CacheReady', 'WriterReady', 'ReaderReady', 'GatewayReady']
+    expect(parts.map(found.condition)).toEqual(parts.map(() => 'True/Ready'))
+    expect(found.condition('Durable')).toBe('True/Replicated')
+    expect(found.status.className).toBe('production')
+  })
+
+  test('of a new DataService lets nothing be made', () => {
+    const first = run({ owner: dataService(), choice: missing })
+    expect(first.steps).toEqual([])
+    expect(first.condition('LogReady')).toBe('False/ClassMissing')
+    expect(first.condition('GatewayReady')).toBe('False/ClassMissing')
+    expect(first.status.className).toBeUndefined()
+  })
+})
+
+test('an operator of one namespace says that it sees no classes', () => {
+  const found = run({ owner: dataService(), choice: { kind: 'unseen', name: 'big' } })
+  expect(found.condition('Stalled')).toBe('True/ClassesNotSeen')
+  expect(found.stalled).toContain('set spec.className to built-in')
+})
+
+test('several default classes are told, and hold nobody back', () => {
+  const found = run({
+    ...upAndRunning(dataService()),
+    choice: { kind: 'class', name: 'old', spec: {}, rivals: ['young'] },
+  })
+  expect(['ClassReady', 'Stalled', 'Ready'].map(found.condition)).toEqual([
+    'False/SeveralDefaults',
+    'False/Healthy',
+    'True/Ready',
+  ])
+})
+
+describe('a class that changes', () => {
+  const managed = (part: 'kafka' | 'postgres', words: object): DataServiceClassSpec => ({
+    [part]: { managed: words },
+  })
+  const rows: [string, DataServiceClassSpec, DataServiceClassSpec, string][] = [
+    [
+      'one broker for three',
+      managed('kafka', { brokers: 3 }),
+      {},
+      'kafka.managed.brokers was 3 when the volumes were made and would become 1',
+    ],
+    [
+      'three brokers for one',
+      {},
+      managed('kafka', { brokers: 3 }),
+      'set spec.kafka.managed.brokers to what it was',
+    ],
+    [
+      'another storage class of Postgres',
+      managed('postgres', { storage: { className: 'a' } }),
+      managed('postgres', { storage: { className: 'b' } }),
+      'postgres.managed.storage.className was a when the volumes were made and would become b',
+    ],
+    [
+      'a storage class of Kafka that comes',
+      {},
+      managed('kafka', { storage: { className: 'b' } }),
+      'kafka.managed.storage.className was left out',
+    ],
+    [
+      'a storage class of Kafka that goes',
+      managed('kafka', { storage: { className: 'b' } }),
+      {},
+      'would become left out',
+    ],
+  ]
+  test.each(rows)('%s is refused, and nothing is written', (_name, before, now, says) => {
+    const found = run(following(ofClass(before), ofClass(now)))
+    expect(found.steps).toEqual([])
+    expect(found.condition('Stalled')).toBe('True/CannotChange')
+    expect(found.condition('DatabaseReady')).toBe('True/Ready')
+    expect(found.stalled).toContain(says)
+  })
+
+  test('what the DataService says itself keeps it as it was', () => {
+    const own = withSpec({ kafka: { managed: { brokers: 1, storage: { size: '10Gi' } } } })
+    const three = ofClass(managed('kafka', { brokers: 3 }))
+    expect(run({ ...upAndRunning(dataService(own)), choice: three }).condition('Ready')).toBe('True/Ready')
+  })
+
+  test('a number of brokers that somebody scaled by hand is put back, not taken for a change', () => {
+    const scaled = only('StatefulSet', 'orders-kafka', child => ({
+      ...child,
+      spec: { ...child.spec, replicas: 3 },
+    }))
+    const { steps } = run(upAndRunning(dataService(), scaled))
+    expect(steps.map(step => step.do)).toEqual(['apply'])
+  })
+
+  test('more room makes the volumes grow, less leaves them as they are', () => {
+    const size = (text: string) => ofClass(managed('kafka', { storage: { size: text } }))
+    const grown = run(following(size('10Gi'), size('20Gi'))).steps
+    expect(grown.map(step => step.do)).toContain('grow')
+    expect(volumesTouched(run(following(size('20Gi'), size('10Gi'))).steps)).toEqual([])
+  })
+})
+
+const volumesTouched = (steps: ReturnType<typeof run>['steps']): string[] =>
+  steps.flatMap(step => {
+    if (step.do === 'grow') return [step.growth.statefulSet]
+    const object: ObservedChild | undefined = step.do === 'apply' ? step.object : undefined
+    return object?.kind === 'StatefulSet' ? [object.metadata.name] : []
+  })

@@ -1,0 +1,87 @@
+/** What keeps the operator from writing anything until a user acts. Pure. What runs goes on as it is. */
+import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import { kafka } from '#operator/desired/engines/kafka.ts'
+import { isPlainObject } from '#operator/desired/hash.ts'
+import { dataParts, partName } from '#operator/desired/names.ts'
+import type { Target } from '#operator/desired/target.ts'
+
+export interface Block {
+  reason: Reason
+  message: string
+}
+
+type Seen = Pick<Target, 'owner' | 'effective' | 'observed' | 'className'>
+
+export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
+  switch (choice.kind) {
+    case 'missing':
+      return { reason: 'ClassMissing', message: `${missing(choice)}. ${meanwhile}` }
+    case 'unseen':
+      return {
+        reason: 'ClassesNotSeen',
+        message:
+          `this operator has rights in one namespace only and so sees no DataServiceClass ${choice.name}: ` +
+          `set spec.className to built-in, or install the operator for the whole cluster (config/default). ${meanwhile}`,
+      }
+    case 'builtIn':
+    case 'class':
+      return brokersThatDiffer(seen) ?? storageThatDiffers(seen)
+    default:
+      return choice satisfies never
+  }
+}
+
+const meanwhile = 'Nothing is changed meanwhile'
+
+function missing({ name, named }: { name: string; named: boolean }): string {
+  return named
+    ? `spec.className: there is no DataServiceClass ${name}: create it, or name one that kubectl get dsclass lists, ` +
+        'or built-in for none'
+    : `DataServiceClass ${name}, which was the default one when this DataService was made, is gone: ` +
+        'create it again, or set spec.className'
+}
+
+interface Difference {
+  /** Below `spec`. */
+  field: string
+  runs: string
+  wanted: string
+}
+
+const refused = ({ field, runs, wanted }: Difference, { className }: Seen): Block => ({
+  reason: 'CannotChange',
+  message:
+    `${field} was ${runs} when the volumes were made and would become ${wanted}, by the DataService or its class ` +
+    `${className}, and it cannot change: set spec.${field} to what it was, or put the class back. ${meanwhile}`,
+})
+
+/** One broker or three: the way in which they are restarted tells what the StatefulSet was made for. */
+function brokersThatDiffer(seen: Seen): Block | undefined {
+  const { owner, effective, observed } = seen
+  const spec = observed('StatefulSet', partName(owner.metadata.name, 'kafka'))?.spec
+  const strategy = isPlainObject(spec?.['updateStrategy']) ? spec['updateStrategy']['type'] : undefined
+  if (strategy === undefined || strategy === kafka.rolls(effective)) return undefined
+  const runs = effective.brokers > 1 ? '1' : '3'
+  return refused({ field: 'kafka.managed.brokers', runs, wanted: String(effective.brokers) }, seen)
+}
+
+function storageThatDiffers(seen: Seen): Block | undefined {
+  const { owner, effective, observed } = seen
+  for (const part of dataParts) {
+    const templates = observed('StatefulSet', partName(owner.metadata.name, part))?.spec?.[
+      'volumeClaimTemplates'
+    ]
+    const template: unknown = Array.isArray(templates) ? templates[0] : undefined
+    if (!isPlainObject(template) || !isPlainObject(template['spec'])) continue
+    const runs = template['spec']['storageClassName']
+    const wanted = effective.storage[part].className
+    if (runs === wanted) continue
+    const field = `${part}.managed.storage.className`
+    return refused({ field, runs: storageName(runs), wanted: storageName(wanted) }, seen)
+  }
+  return undefined
+}
+
+const storageName = (name: unknown): string =>
+  typeof name === 'string' ? name : 'left out (the default StorageClass of the cluster)'
