@@ -46,6 +46,7 @@ test('the smallest resource gets every default', async () => {
   expect(stored.spec).toEqual({
     ...smallest,
     record: { ...smallest.record, mode: 'Append' },
+    lifecycle: 'Running',
     deletionPolicy: 'Retain',
     replicas: 3,
     gateway: { autoscaling, maxBodyBytes: 10_485_760 },
@@ -95,6 +96,7 @@ test('a resource that uses every field is taken as it is', async () => {
       mode: 'Append',
       indexes: [{ fields: ['/customerId', '/status'] }, { fields: ['/amount'], use: 'Range' }],
     },
+    lifecycle: 'Hibernated',
     deletionPolicy: 'Delete',
     replicas: 5,
     gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...callers, ...block },

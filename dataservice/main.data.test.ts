@@ -4,6 +4,7 @@ import { request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
 import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import { parseProgress } from '#dataservice/contract/writer-progress.ts'
 import { connectTopics, until } from '#dataservice/platform/kafka/testing/topics.ts'
 import { type ApiDocument, expectDocumented } from '#dataservice/testing/api-document.ts'
 import { type RoleProcess, startRole } from '#dataservice/testing/role-process.ts'
@@ -85,6 +86,10 @@ test('records go through gateway, log, writer, tables and reader; every role sto
   const owner = database.open('owner')
   onTestFinished(() => owner.close())
   expect((await owner.query('SELECT id FROM records')).rows).toHaveLength(1_000)
+  const stored = parseProgress(await writer.progress())?.stored ?? new Map<number, bigint>()
+  expect([...stored.keys()].sort()).toEqual([0, 1, 2])
+  expect([...stored.values()].reduce((sum, offset) => sum + offset)).toBe(1_000n)
+  expect(parseProgress(await reader.progress())).toBeUndefined()
   const past = await json(`${reader.url}/data/${ids[999]}`)
   expect([past.status, past.json.type]).toEqual([401, 'https://dataservice.dev/problems/unauthenticated'])
   expect([last.status, last.json.id]).toEqual([200, ids[999]])

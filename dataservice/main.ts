@@ -38,13 +38,13 @@ async function main(): Promise<number> {
   const record = acceptedRecord(settings, log)
   const metrics = makeMetrics()
   const credential = (file: string) => readFileSync(join(credentialsPath, file), 'utf8').replace(/\n$/, '')
-  const { exitCode, notReady } = live({
+  const { exitCode, notReady, progress } = live({
     start: life => start({ ...life, settings, record, credential, log, metrics, podName }, environment),
     stops,
     log,
     drainMs: environment.drainMs,
   })
-  const telemetry = await startTelemetry({ metrics, notReady, port: environment.telemetryPort })
+  const telemetry = await startTelemetry({ metrics, notReady, progress, port: environment.telemetryPort })
   const code = await exitCode
   await telemetry.close()
   return code

@@ -49,6 +49,7 @@ export const reasons = {
   WithinRetention: 'reached',
   RunsHourly: 'reached',
   BuiltIn: 'reached',
+  Hibernated: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -62,6 +63,8 @@ export const reasons = {
   PodsNotReady: 'ordinary',
   PausedByAnnotation: 'ordinary',
   SingleBroker: 'ordinary',
+  Hibernating: 'ordinary',
+  Waking: 'ordinary',
 
   EngineUnreachable: 'trouble',
   ApplyFailed: 'trouble',
@@ -76,6 +79,7 @@ export const reasons = {
   PartitionsRunOut: 'trouble',
   SchemaVersionUnknown: 'trouble',
   SeveralDefaults: 'trouble',
+  LogNotStored: 'trouble',
 
   ClassMissing: 'user',
   ClassesNotSeen: 'user',

@@ -104,6 +104,16 @@ export const DeletionPolicy = Type.Unsafe<'Retain' | 'Delete'>({
 })
 export type DeletionPolicy = Static<typeof DeletionPolicy>
 
+export const Lifecycle = Type.Unsafe<'Running' | 'Hibernated'>({
+  type: 'string',
+  enum: ['Running', 'Hibernated'],
+  default: 'Running',
+  description:
+    'Hibernated: the gateway ends first, the writer stores all that was accepted, then every pod goes; volumes, Secrets and ' +
+    'the numbers of pods stay. Running wakes it with all its records (docs/hibernation.md). Example: Hibernated. ' +
+    'Default: Running.',
+})
+
 export const DataServiceSpec = Type.Object(
   {
     replicas: Type.Integer({
@@ -123,6 +133,7 @@ export const DataServiceSpec = Type.Object(
           `${builtInClass} where there was none.`,
       }),
     ),
+    lifecycle: Lifecycle,
     deletionPolicy: DeletionPolicy,
     record: RecordSpec,
     gateway: GatewaySpec,

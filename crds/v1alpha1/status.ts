@@ -42,6 +42,25 @@ export const Condition = Type.Object(
 )
 export type Condition = Static<typeof Condition>
 
+const keptNumber = (part: string) =>
+  Type.Optional(
+    Type.Integer({
+      format: 'int32',
+      minimum: 0,
+      description: `Pods that the ${part} had when it was put to sleep.`,
+    }),
+  )
+
+const Hibernation = Type.Object(
+  {
+    replicas: Type.Object(
+      { gateway: keptNumber('gateway'), writer: keptNumber('writer'), reader: keptNumber('reader') },
+      { description: 'Pods that parts had when they were put to sleep.' },
+    ),
+  },
+  { description: 'What comes back when the data service wakes; absent while all of it is awake.' },
+)
+
 export const DataServiceStatus = Type.Object(
   {
     observedGeneration: Type.Optional(
@@ -88,6 +107,7 @@ export const DataServiceStatus = Type.Object(
         description: `DataServiceClass in force; ${builtInClass} when there is none. It stays when another class becomes the default.`,
       }),
     ),
+    hibernation: Type.Optional(Hibernation),
     schemaVersion: Type.Optional(
       Type.String({
         maxLength: 64,

@@ -40,7 +40,13 @@ export const ports = {
   redis: 6379,
 } as const
 
-export const probePaths = { live: '/livez', ready: '/readyz', metrics: '/metrics' } as const
+export const probePaths = {
+  live: '/livez',
+  ready: '/readyz',
+  metrics: '/metrics',
+  /** Of writers only: what they have stored (`writer-progress.ts`). */
+  progress: '/progress',
+} as const
 
 /** Where a pod finds its files; the environment variable of the same line moves it (for processes outside a pod). */
 export const mounts = {

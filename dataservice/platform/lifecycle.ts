@@ -29,6 +29,8 @@ export interface RoleContext {
 export interface Running {
   /** Why this pod should get no traffic now, or undefined when it is ready. Cheap and synchronous. */
   notReady(): string | undefined
+  /** The text at `/progress`, for roles that tell one. Cheap and synchronous. */
+  progress?(): string
   /** True when a Service sends traffic here: a shutdown then first waits until the endpoints are gone. */
   behindService: boolean
   /** The pod is about to leave its Service: ask clients to connect anew. Traffic still comes for some seconds. */

@@ -24,6 +24,8 @@ export interface ProcessOptions {
 export interface Life {
   /** Why the pod should get no traffic, or undefined. */
   notReady(): string | undefined
+  /** What the role tells of its progress; undefined while it does not run, or tells nothing. */
+  progress(): string | undefined
   /** Never rejects. */
   exitCode: Promise<0 | 1>
 }
@@ -60,7 +62,8 @@ export function live(options: ProcessOptions): Life {
   })
   const orderly = lead(options, state, hurry)
   const notReady = () => (state.phase === 'running' ? state.running?.notReady() : state.phase)
-  return { notReady, exitCode: Promise.race([orderly, abrupt]) }
+  const progress = () => state.running?.progress?.()
+  return { notReady, progress, exitCode: Promise.race([orderly, abrupt]) }
 }
 
 interface State {

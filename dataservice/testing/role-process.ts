@@ -19,6 +19,8 @@ export interface RoleProcess {
   /** Answers the status of `/readyz`, or 0 when nobody listens. */
   readiness(): Promise<number>
   metrics(): Promise<string>
+  /** What it says at `/progress`. */
+  progress(): Promise<string>
   signal(name: NodeJS.Signals): void
   /** Resolves when the process has ended. */
   exitCode: Promise<number | null>
@@ -83,6 +85,7 @@ export async function startRole(
         () => 0,
       ),
     metrics: async () => (await probe(probePaths.metrics)).text(),
+    progress: async () => (await probe(probePaths.progress)).text(),
     signal: name => void child.kill(name),
     exitCode: exited,
     log,

@@ -1,5 +1,6 @@
 /** The role `writer`: reads the log and stores its records, each exactly once. */
 import { randomBytes } from 'node:crypto'
+import { progressText } from '#dataservice/contract/writer-progress.ts'
 import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
@@ -48,7 +49,6 @@ export async function start(
   const { settings, record, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
   const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
-  const store = storeOf(context, database, ports)
   const relay = new DeadLetterRelay({
     letters: deadLetters(database, settings.log.eventsTopic),
     partitions: () => [...assignment.positions().keys()],
@@ -61,7 +61,7 @@ export async function start(
   const changes = ports && changeRelay(context, claimedBy, { database, ...ports, clock })
   const assignment: Assignment = new Assignment({
     consumer,
-    store,
+    store: storeOf(context, database, ports),
     knownVersions: () => versionsUpTo(database, record),
     topic: settings.log.eventsTopic,
     claimedBy,
@@ -78,6 +78,7 @@ export async function start(
   let stopping = false
   return {
     notReady: () => assignment.notReady(),
+    progress: () => progressText({ stored: assignment.positions() }),
     behindService: false,
     async stop() {
       stopping = true

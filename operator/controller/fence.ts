@@ -45,6 +45,7 @@ export function fencedTopics(topics: TopicsPort, leads: Leadership['leads']): To
   return {
     describe: (...asked) => topics.describe(...asked),
     health: (...asked) => topics.health(...asked),
+    ends: (...asked) => topics.ends(...asked),
     room: (...asked) => topics.room(...asked),
     async change(servers, changes) {
       refuseUnless(leads)

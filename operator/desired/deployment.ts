@@ -37,13 +37,15 @@ const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) => boolea
 /** Drain (5 s), requests in flight and the flush of what is buffered have to fit in. */
 const terminationGracePeriodSeconds = 35
 
-export function deployment(target: Target, part: DeployedPart): Child<V1Deployment> {
-  const { owner, effective, settings } = target
+/** One that is asleep is not made: a new one has a pod until it is told otherwise. */
+export function deployment(target: Target, part: DeployedPart): Child<V1Deployment> | undefined {
+  const { owner, effective, settings, asleep } = target
   const name = partName(owner.metadata.name, part)
+  const exists = target.observed('Deployment', name) !== undefined
+  if (asleep.has(part) && !exists) return undefined
   const metadata = ownedMetadata(owner, name, part)
   const secrets = part === 'gateway' ? callerSecrets(owner.spec.gateway) : []
   const program = programContainer(part, effective.images.dataservice, effective.resources[part])
-  const exists = target.observed('Deployment', name) !== undefined
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -29,7 +29,7 @@ const closed = targetOf(
 
 test('a closed gateway mounts the Secrets of its user, and the settings say the rules', async () => {
   const { gateway } = parseSettings(closed.settings.text)
-  const pod = deployment(closed, 'gateway').spec?.template.spec
+  const pod = deployment(closed, 'gateway')?.spec?.template.spec
   const seen = { settings: gateway, volumes: pod?.volumes, mounts: pod?.containers[0]?.volumeMounts }
   await expect(stringify(seen, { aliasDuplicateObjects: false })).toMatchFileSnapshot(
     './golden/closed-gateway.yaml',
@@ -51,7 +51,7 @@ test('the keys of an issuer by address need no Secret', () => {
     apiKeys: false,
     jwt: { ...jwt, algorithms: ['RS256', 'ES256'] },
   })
-  expect(deployment(target, 'gateway').spec?.template.spec?.volumes).toHaveLength(2)
+  expect(deployment(target, 'gateway')?.spec?.template.spec?.volumes).toHaveLength(2)
 })
 
 test('the operator may not list Secrets', () => {

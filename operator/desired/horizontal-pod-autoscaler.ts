@@ -10,7 +10,7 @@ export function horizontalPodAutoscaler(
   part: DeployedPart,
 ): Child<V2HorizontalPodAutoscaler> | undefined {
   const wanted = podNumbers(effective.replicas, foreignAutoscalers)[part]
-  if (wanted.rule !== 'floor') return undefined
+  if (wanted.rule !== 'floor' || owner.spec.lifecycle === 'Hibernated') return undefined
   const name = partName(owner.metadata.name, part)
   return {
     apiVersion: 'autoscaling/v2',

@@ -16,6 +16,7 @@ export function maintainCronJob({ owner, effective, settings }: Target): Child<V
     metadata: ownedMetadata(owner, maintainName(name), 'maintain'),
     spec: {
       schedule,
+      ...(owner.spec.lifecycle === 'Hibernated' && { suspend: true }),
       concurrencyPolicy: 'Forbid',
       startingDeadlineSeconds: 1800,
       successfulJobsHistoryLimit: 1,

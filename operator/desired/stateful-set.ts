@@ -8,9 +8,11 @@ import { credentialsName, type EnginePart, engineConfigName, partName } from './
 import { containerSecurity, podTemplate, serviceAccountOf } from './pod.ts'
 import type { Target } from './target.ts'
 
-export function statefulSet(target: Target, part: EnginePart): Child<V1StatefulSet> {
-  const { owner } = target
+/** One that is asleep is not made: a new one has to look first whose volumes it finds. */
+export function statefulSet(target: Target, part: EnginePart): Child<V1StatefulSet> | undefined {
+  const { owner, asleep } = target
   const name = partName(owner.metadata.name, part)
+  if (asleep.has(part) && target.observed('StatefulSet', name) === undefined) return undefined
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -35,10 +37,10 @@ function pinned(target: Target, part: EnginePart) {
 }
 
 function changeable(target: Target, part: EnginePart) {
-  const { owner, effective } = target
+  const { owner, effective, asleep } = target
   const engine = engines[part]
   return {
-    replicas: engine.pods(effective),
+    replicas: asleep.has(part) ? 0 : engine.pods(effective),
     updateStrategy: { type: engine.rolls(effective) },
     ...claimPolicy(target, part),
     template: podTemplate({

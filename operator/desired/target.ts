@@ -5,6 +5,16 @@ import type { Effective } from './effective.ts'
 import type { Child } from './labels.ts'
 import type { DataPart, Part } from './names.ts'
 
+/** The order in which the parts of a service that hibernates end; they wake the other way round. */
+export const partsOfSleep = [
+  'gateway',
+  'writer',
+  'reader',
+  'redis',
+  'postgres',
+  'kafka',
+] as const satisfies Part[]
+
 /** Settings as text; the hash rolls pods. */
 export interface RenderedText {
   text: string
@@ -27,6 +37,8 @@ export interface Target {
   foreignAutoscalers: readonly ForeignAutoscaler[]
   /** Which parts hold data by now. */
   initialisation: Initialisation
+  /** Parts that should have no pods in this run, although the spec gives them some: hibernated, or not woken yet. */
+  asleep: ReadonlySet<Part>
   /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */
   fresh: FreshSecrets
 }

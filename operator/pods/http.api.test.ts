@@ -21,10 +21,11 @@ async function serve(listener: RequestListener) {
 }
 
 readinessContract(async () => {
-  let current = { ready: true, text: '' }
+  let current: { ready: boolean; text: string; progress?: string } = { ready: true, text: '' }
   const { readiness, end } = await serve((request, response) => {
-    const found = request.url === '/readyz'
-    response.writeHead(found ? (current.ready ? 200 : 503) : 404).end(current.text)
+    if (request.url === '/readyz') response.writeHead(current.ready ? 200 : 503).end(current.text)
+    else if (request.url === '/progress' && current.progress !== undefined) response.end(current.progress)
+    else response.writeHead(404).end('not found')
   })
   return {
     readiness,
@@ -52,5 +53,5 @@ test.each<[string, RequestListener]>([
 
 test('of a flood only the beginning is read', async () => {
   const { readiness } = await serve((_, response) => void response.writeHead(503).end('x'.repeat(1_000_000)))
-  expect((await readiness.reasonOf(address))?.length).toBeLessThanOrEqual(8 * 1024)
+  expect((await readiness.reasonOf(address))?.length).toBeLessThanOrEqual(32 * 1024)
 })

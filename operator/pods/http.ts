@@ -4,20 +4,38 @@ import { ports, probePaths } from '#dataservice/contract/names.ts'
 import type { ReadinessPort } from './port.ts'
 
 const timeoutMs = 1_000
-const maxBytes = 8 * 1024
+/** More than a writer says that has 256 partitions. */
+const maxBytes = 32 * 1024
 const notReady = 503
+const ok = 200
 
 /** `port`: where pods serve telemetry. */
 export function httpReadiness({ port = ports.telemetry }: { port?: number } = {}): ReadinessPort {
-  return { reasonOf: address => ask(address, port).catch(() => undefined) }
+  const ask = (host: string, question: Question) =>
+    answerOf({ ...question, host, port }).catch(() => undefined)
+  return {
+    reasonOf: address => ask(address, { path: probePaths.ready, status: notReady }),
+    progressOf: address => ask(address, { path: probePaths.progress, status: ok }),
+  }
 }
 
-async function ask(host: string, port: number): Promise<string | undefined> {
+/** The answer counts only when it has this status. */
+interface Question {
+  path: string
+  status: number
+}
+
+async function answerOf({
+  host,
+  port,
+  path,
+  status,
+}: Question & { host: string; port: number }): Promise<string | undefined> {
   const signal = AbortSignal.timeout(timeoutMs)
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    get({ host, port, path: probePaths.ready, agent: false, signal }, resolve).on('error', reject)
+    get({ host, port, path, agent: false, signal }, resolve).on('error', reject)
   })
-  if (answer.statusCode !== notReady) {
+  if (answer.statusCode !== status) {
     answer.destroy()
     return undefined
   }

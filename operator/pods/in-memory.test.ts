@@ -8,8 +8,10 @@ readinessContract(async () => {
     readiness,
     address,
     play: async answer => {
-      if (answer === undefined) readiness.says.delete(address)
-      else readiness.says.set(address, answer)
+      readiness.says.delete(address)
+      readiness.stored.delete(address)
+      if (answer !== undefined) readiness.says.set(address, answer)
+      if (answer?.progress !== undefined) readiness.stored.set(address, answer.progress)
     },
   }
 })

@@ -5,7 +5,7 @@ import type { ReadinessPort } from './port.ts'
 export interface PodsUnderTest {
   readiness: ReadinessPort
   /** Makes the pod at `address` say this; undefined: nobody answers there. */
-  play(answer: { ready: boolean; text: string } | undefined): Promise<void>
+  play(answer: { ready: boolean; text: string; progress?: string } | undefined): Promise<void>
   address: string
 }
 
@@ -20,6 +20,18 @@ export function readinessContract(start: () => Promise<PodsUnderTest>): void {
     const { readiness, play, address } = await start()
     await play({ ready: true, text: 'ready' })
     expect(await readiness.reasonOf(address)).toBeUndefined()
+  })
+
+  test('what a writer tells of its progress, ready or not', async () => {
+    const { readiness, play, address } = await start()
+    for (const ready of [true, false]) {
+      await play({ ready, text: '', progress: '{"stored":{}}' })
+      expect(await readiness.progressOf(address)).toBe('{"stored":{}}')
+    }
+    await play({ ready: true, text: '' })
+    expect(await readiness.progressOf(address)).toBeUndefined()
+    await play(undefined)
+    expect(await readiness.progressOf(address)).toBeUndefined()
   })
 
   test('nothing of a pod that does not answer', async () => {

@@ -11,8 +11,10 @@ import { decide } from './decide.ts'
 import type { Plan } from './plan.ts'
 
 const owner = dataService()
-const object = statefulSet(targetOf(owner), 'kafka')
-const plan: Plan = { ...decide(factsOf({ owner })), steps: [{ do: 'apply', object }] }
+const steps = [statefulSet(targetOf(owner), 'kafka') ?? []]
+  .flat()
+  .map(object => ({ do: 'apply' as const, object }))
+const plan: Plan = { ...decide(factsOf({ owner })), steps }
 
 const withClaim = async (annotations: Record<string, string>) => {
   const cluster = new InMemoryCluster()

@@ -1,7 +1,7 @@
 /** The operator fails or dies at any of its writes; the next one comes to the same end. */
 import { describe, expect, test } from 'vitest'
-import type { ClusterPort } from '#operator/cluster/port.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { dying, Killed } from '#operator/testing/dying.ts'
 import { finalState, type Rehearsal, rehearse, startedOn, untilSettled } from '#operator/testing/rehearsal.ts'
 
 /** A start, then a change that migrates, scales and rolls. */
@@ -31,33 +31,6 @@ const everyWrite = Array.from({ length: writes }, (_, index) => index + 1)
 
 /** Each write costs two whole starts, and the machine may be busy. */
 const manyRunsMs = 120_000
-
-class Killed extends Error {}
-
-/** Passes everything on, but the process dies after its k-th write, which is before the next one. */
-function dying(cluster: ClusterPort, k: number): ClusterPort {
-  let count = 0
-  const write = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      count += 1
-      if (count > k) throw new Killed()
-      const answer = await call(...args)
-      if (count === k) throw new Killed()
-      return answer
-    }
-  }
-  return {
-    get: ref => cluster.get(ref),
-    list: (kind, scope) => cluster.list(kind, scope),
-    readScale: ref => cluster.readScale(ref),
-    apply: (object, options) => write(() => cluster.apply(object, options))(),
-    create: object => write(() => cluster.create(object))(),
-    patchStatus: object => write(() => cluster.patchStatus(object))(),
-    scale: (ref, replicas, options) => write(() => cluster.scale(ref, replicas, options))(),
-    remove: (ref, options) => write(() => cluster.remove(ref, options))(),
-    event: note => write(() => cluster.event(note))(),
-  }
-}
 
 /** Each test is hundreds of runs: many on a machine that does other things too. */
 describe('the loop comes to the same end', { timeout: 60_000 }, () => {

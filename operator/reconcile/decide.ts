@@ -4,14 +4,15 @@ import { type DesiredChild, desiredChildren, type Stage } from '#operator/desire
 import { agrees, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
-import { deployedParts, migrateName, partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
+import { type Gates, gatesOf } from './gates.ts'
 import { growths } from './growth.ts'
-import type { Gates, Plan, Step } from './plan.ts'
+import { hibernates } from './lifecycle/asleep.ts'
+import type { Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
-import { answers, jobEnd } from './progress.ts'
-import { brokerToRestart, outdatedBrokers, readyServers } from './restart-broker.ts'
+import { jobEnd } from './progress.ts'
+import { brokerToRestart, readyServers } from './restart-broker.ts'
 import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
 import { earlyScaling, scaleSteps, unwantedAutoscalers } from './scaling.ts'
 
@@ -22,7 +23,7 @@ export function decide(facts: Facts): Plan {
     metadata.deletionTimestamp !== undefined || metadata.annotations?.[annotationKeys.paused] === 'true'
   if (held || facts.block !== undefined) return { held, gates, steps: [] }
   const desired = desiredChildren(facts.target)
-  const due = desired.filter(child => isDue(child.stage, gates))
+  const due = desired.filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))
   return {
     held,
     gates,
@@ -37,36 +38,18 @@ export function decide(facts: Facts): Plan {
       ...topicSteps(facts),
       ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
       ...brokerToRestart(facts).flatMap(removal),
-      ...failedJobs(facts),
+      ...endedJobs(facts),
       ...(due.length === desired.length ? leftovers(desired, facts) : []),
     ],
   }
 }
 
-function gatesOf(facts: Facts): Gates {
-  const { owner, target, verdict, topics } = facts
-  const { name } = owner.metadata
-  const job = findChild(facts, 'Job', migrateName(name, target.settings.hash))
-  const wanted = desiredTopics(owner, target.effective)
-  return {
-    recordAccepted: verdict.kind === 'accepted',
-    logAnswers: answers(findChild(facts, 'StatefulSet', partName(name, 'kafka'))),
-    databaseAnswers: answers(findChild(facts, 'StatefulSet', partName(name, 'postgres'))),
-    migrated: job !== undefined && jobEnd(job)?.succeeded === true,
-    topicsExist:
-      topics.kind === 'described' &&
-      wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
-    brokersCurrent: outdatedBrokers(facts).length === 0,
-    deployed: deployedParts.every(part => findChild(facts, 'Deployment', partName(name, part)) !== undefined),
-  }
-}
-
-function isDue(stage: Stage, gates: Gates): boolean {
+function isDue(stage: Stage, gates: Gates, facts: Facts): boolean {
   switch (stage) {
     case 'engines':
       return true
     case 'migration':
-      return gates.recordAccepted && gates.databaseAnswers
+      return gates.recordAccepted && gates.databaseAnswers && !isWindingUp(facts)
     case 'service':
       return gates.recordAccepted && gates.migrated && gates.topicsExist
     case 'scaling':
@@ -74,6 +57,15 @@ function isDue(stage: Stage, gates: Gates): boolean {
     default:
       return stage satisfies never
   }
+}
+
+/** Nobody uses the database any more, and it is about to end. */
+const isWindingUp = ({ owner, target }: Facts): boolean => hibernates(owner) && target.asleep.has('reader')
+
+/** A CronJob that is there is paused, and goes on, whatever else waits: its runs need a database that sleeps or is awake. */
+function isToPause({ kind, object }: DesiredChild, facts: Facts): boolean {
+  const observed = kind === 'CronJob' ? findChild(facts, kind, object.metadata.name) : undefined
+  return observed !== undefined && (observed.spec?.['suspend'] === true) !== hibernates(facts.owner)
 }
 
 function stepsOf(child: DesiredChild, facts: Facts): Step[] {
@@ -104,11 +96,13 @@ function topicSteps(facts: Facts): Step[] {
   return changes.length === 0 ? [] : [{ do: 'topics', servers: readyServers(facts), changes }]
 }
 
-/** A migration that gave up is removed; the next run makes it anew. */
-function failedJobs(facts: Facts): Step[] {
-  return facts.children
-    .filter(child => child.kind === 'Job' && jobEnd(child)?.succeeded === false)
-    .flatMap(removal)
+/** A migration that gave up is removed; the next run makes it anew. One that works is, too, before its database sleeps. */
+function endedJobs(facts: Facts): Step[] {
+  const isEnded = (job: ObservedChild): boolean => {
+    const end = jobEnd(job)
+    return end === undefined ? isWindingUp(facts) : !end.succeeded
+  }
+  return facts.children.filter(child => child.kind === 'Job' && isEnded(child)).flatMap(removal)
 }
 
 /** Children that nothing asks for any more. Only looked at when everything wanted is there or on its way. */

@@ -30,6 +30,19 @@ export type RoomFacts =
   | { kind: 'unreachable'; message: string }
   | { kind: 'seen'; room: LogRoom }
 
+export type FlushFacts =
+  /** Nobody wants to know, or Kafka is not ready to say. */
+  | { kind: 'notAsked' }
+  | { kind: 'unreachable'; message: string }
+  | { kind: 'seen'; behind: readonly PartitionBehind[] }
+
+/** A partition with records that are not stored yet, as far as it is known. */
+export interface PartitionBehind {
+  partition: number
+  /** False when no writer says that it has the partition. */
+  told: boolean
+}
+
 /** What the metadata of a Secret of ours say. */
 export type SecretFacts = ObservedOwnership & { uid: string }
 
@@ -55,6 +68,8 @@ export interface Facts {
   topics: TopicFacts
   log: LogFacts
   room: RoomFacts
+  /** How far the writers are behind the end of the log; asked while the service is about to hibernate. */
+  flush: FlushFacts
 }
 
 export function findChild(

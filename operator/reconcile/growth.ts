@@ -1,9 +1,11 @@
 /** Volumes that should be larger than they were made. Pure. A StatefulSet's claim templates cannot change in place. */
+import { engines } from '#operator/desired/engines/engines.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { partName } from '#operator/desired/names.ts'
 import { quantityValue } from '#operator/desired/quantity.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
+import { podProgress } from './progress.ts'
 
 /** The claims are enlarged first, then the StatefulSet is removed without its pods; the next run applies it anew. */
 export interface Growth {
@@ -31,7 +33,8 @@ export function growths(facts: Facts): Growth[] {
       (quantityValue(size) ?? 0) <= (quantityValue(made) ?? 0)
     )
       return []
-    const pods = typeof set.spec?.['replicas'] === 'number' ? set.spec['replicas'] : 1
+    // A set that sleeps has volumes and no pods.
+    const pods = Math.max(podProgress(set).wanted, engines[part].pods(facts.target.effective))
     const claims = Array.from({ length: pods }, (_, ordinal) => `data-${name}-${ordinal}`)
     return [{ namespace, statefulSet: name, uid, claims, size }]
   })

@@ -46,7 +46,9 @@ const partsIn = (text: string | undefined): ReadonlySet<DataPart> =>
 
 function isReady({ owner, children }: Seen, part: DataPart): boolean {
   const set = findChild({ children }, 'StatefulSet', partName(owner.metadata.name, part))
-  return set !== undefined && isRolledOut(podProgress(set))
+  if (set === undefined) return false
+  const progress = podProgress(set)
+  return progress.wanted > 0 && isRolledOut(progress)
 }
 
 const isLost = ({ pods }: Seen, part: DataPart): boolean => lastWordsOf(pods, part)?.reason === 'VolumeLost'

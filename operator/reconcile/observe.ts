@@ -19,13 +19,17 @@ import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { blockOf } from './block.ts'
 import {
   type Facts,
+  type FlushFacts,
   findChild,
   type LogFacts,
   type RoomFacts,
   type SecretFacts,
   type TopicFacts,
 } from './facts.ts'
+import { gatesOf } from './gates.ts'
 import { initialisationOf } from './initialised.ts'
+import { asleepParts } from './lifecycle/asleep.ts'
+import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
@@ -41,7 +45,7 @@ export interface ReadPorts {
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
   /** All classes of the cluster; absent: the operator may not see them. */
   classes?: ObjectStore<DataServiceClass>
-  topics: Pick<TopicsPort, 'describe' | 'health' | 'room'>
+  topics: Pick<TopicsPort, 'describe' | 'health' | 'room' | 'ends'>
   readiness: ReadinessPort
   judge: Judge
   images: Images
@@ -66,18 +70,17 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const known = { owner, target, pods, children }
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
+  const verdict = recordVerdict(target, settings.record, ports.judge)
+  const flush = await flushFacts(known, ports)
+  const seen = { ...known, topics, verdict, flush }
   return {
-    owner,
-    target,
+    ...seen,
+    target: { ...target, asleep: asleepParts(seen, gatesOf(seen)) },
     choice,
     ...(block && { block }),
-    verdict: recordVerdict(target, settings.record, ports.judge),
-    children,
-    pods,
     writerStops: await writerStops(pods, ports.readiness),
     ...(await troubles({ owner, children, pods }, ports)),
     secrets,
-    topics,
     log,
     room: await roomFacts(known, topics, ports),
   }
@@ -106,9 +109,18 @@ function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, po
     observed,
     foreignAutoscalers: foreignAutoscalers(owner, autoscalers),
     initialisation: initialisationOf(seen),
+    asleep: new Set(),
     fresh: freshSecrets(),
   }
   return { choice, settings, target }
+}
+
+async function flushFacts(
+  known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
+  ports: ReadPorts,
+): Promise<FlushFacts> {
+  if (!isFlushAsked(known)) return { kind: 'notAsked' }
+  return orUnreachable(() => seenFlush(known, ports))
 }
 
 /** Events are read only while a workload lacks pods, or a pod its Secret: an idle resource costs no call. */

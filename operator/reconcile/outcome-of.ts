@@ -17,13 +17,15 @@ const foreignRecheckMs = 30_000
 const leavingRecheckMs = 2_000
 /** Why a StatefulSet or a Job makes no pods stands in events only, and they are not watched. */
 const refusedRecheckMs = 5_000
+/** How far the writers are sends no events. */
+const flushRecheckMs = 2_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
 export function outcomeOf(
   { held, gates, steps }: Plan,
   { failures }: Result,
-  { children, block }: Pick<Facts, 'children' | 'block'>,
+  { children, block, flush }: Pick<Facts, 'children' | 'block' | 'flush'>,
 ): Outcome {
   if (block !== undefined) return { kind: 'refused', ...block }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
@@ -34,6 +36,7 @@ export function outcomeOf(
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
   if (held) return { kind: 'settled' }
+  if (flush.kind !== 'notAsked') return { kind: 'waiting', reason: 'LogNotStored', recheckMs: flushRecheckMs }
   if (!gates.brokersCurrent)
     return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: brokerRecheckMs }
   if (lackingPods(children).length > 0)

@@ -1,4 +1,5 @@
 /** Steps that concern the number of pods, as far as it is ours to say. Pure. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import type { DesiredChild } from '#operator/desired/children.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
@@ -6,6 +7,8 @@ import { type DeployedPart, deployedParts, partName } from '#operator/desired/na
 import { numberToWrite, podNumbers } from '#operator/desired/pod-numbers.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
+import { keptNumber } from './lifecycle/asleep.ts'
+import { wokenNumber } from './lifecycle/numbers.ts'
 import { podProgress } from './progress.ts'
 
 export interface ScaleStep {
@@ -25,12 +28,27 @@ export function scaleSteps(facts: Facts, name: string): ScaleStep[] {
 }
 
 /** The number that this run writes; undefined when the number stands or belongs to others. */
-export function dueNumber({ owner, target, children }: Facts, part: DeployedPart): number | undefined {
-  const observed = findChild({ children }, 'Deployment', partName(owner.metadata.name, part))
+export function dueNumber(facts: Facts, part: DeployedPart): number | undefined {
+  const { owner, target } = facts
+  const observed = findChild(facts, 'Deployment', partName(owner.metadata.name, part))
+  if (target.asleep.has(part))
+    return observed === undefined ? undefined : numberOfSleeper(observed, part, owner)
+  const woken = wokenNumber(part, facts)
+  if (woken !== undefined) return woken
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
   const current = observed === undefined ? numberOfNew : podProgress(observed).wanted
   const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
   return numberToWrite(wanted, current, { seeded })
+}
+
+/** 0, once the status keeps what it comes back with. */
+function numberOfSleeper(
+  observed: ObservedChild,
+  part: DeployedPart,
+  owner: DataService,
+): number | undefined {
+  const { wanted } = podProgress(observed)
+  return wanted > 0 && keptNumber(part, owner) === wanted ? 0 : undefined
 }
 
 /** A Deployment that is made without a number gets this one from the API server. */

@@ -7,11 +7,13 @@ import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
 import type { Result } from '#operator/reconcile/carry-out.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
 import type { Plan, Step } from '#operator/reconcile/plan.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
+import { isHibernated, onTheWay } from './hibernation.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
 import { partRules } from './parts.ts'
@@ -31,6 +33,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const gateway = findChild(facts, 'Deployment', partName(name, 'gateway'))
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
+  const kept = keptNumbers(facts)
   return {
     observedGeneration: generation,
     conditions: stamped(findings(run), before?.conditions ?? [], generation, now),
@@ -38,6 +41,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
     selector: selectorText(selectorLabels(name, 'gateway')),
     endpoints: { gateway: `http://${serviceHost(partName(name, 'gateway'), namespace)}` },
     ...(className === undefined ? {} : { className }),
+    ...(Object.keys(kept).length > 0 && { hibernation: { replicas: kept } }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
   }
 }
@@ -71,8 +75,16 @@ function findings(run: Run): Finding[] {
   ]
 }
 
-function readyFinding({ plan, result }: Run, parts: readonly Finding[], stalled: Finding): Finding {
+function readyFinding({ facts, plan, result }: Run, parts: readonly Finding[], stalled: Finding): Finding {
   if (stalled.status === 'True') return fails('Ready', stalled.reason, stalled.message)
+  if (isHibernated(facts) && result.failures.length === 0)
+    return holds(
+      'Ready',
+      'Hibernated',
+      'nothing runs; volumes and Secrets stay, and spec.lifecycle Running wakes it',
+    )
+  const way = onTheWay(facts, parts)
+  if (way !== undefined && result.failures.length === 0) return way
   const cause = parts.find(({ status }) => status !== 'True')
   if (cause !== undefined) return fails('Ready', cause.reason, `${cause.type}: ${cause.message}`)
   const [failure] = result.failures

@@ -2,13 +2,20 @@
 import { fullDisk, fullShare, usedShare, warningShare } from '#dataservice/contract/log-room.ts'
 import { partName } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 
 const type = 'LogHasRoom'
 const percent = (share: number): string => `${Math.floor(share * 100)} %`
 
 /** Figures come in steps, so that the status is not written at each look. */
-export function logRoom({ owner, room }: Facts): Finding {
+export function logRoom({ owner, room, target }: Facts): Finding {
+  if (hibernates(owner) && target.asleep.has('kafka'))
+    return isUnknown(
+      type,
+      'Hibernated',
+      'everything that was accepted is stored, so no retention takes any of it',
+    )
   if (room.kind === 'notAsked') return isUnknown(type, 'WaitingForLog', 'waiting for the topics to exist')
   if (room.kind === 'unreachable') return isUnknown(type, 'EngineUnreachable', room.message)
   const { topic } = owner.spec.kafka

@@ -2,6 +2,7 @@
 import { maintainName } from '#operator/desired/names.ts'
 import { partitioningOf } from '#operator/desired/partitioning.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 
 const type = 'Maintained'
@@ -18,7 +19,9 @@ export function maintained(facts: Facts, now: Date): Finding {
   // A CronJob that never succeeded counts from its beginning: migration has made the first partitions.
   const success = job?.status?.['lastSuccessfulTime'] ?? job?.metadata.creationTimestamp
   if (typeof success !== 'string') return isUnknown(type, 'WaitingForDatabase', 'its CronJob is not made yet')
-  const lateMs = now.getTime() - Date.parse(success)
+  if (hibernates(facts.owner))
+    return isUnknown(type, 'Hibernated', 'paused; what is due is done after it wakes')
+  const lateMs = now.getTime() - Math.max(Date.parse(success), wokenAt(facts))
   if (lateMs < lateAfterMs)
     return holds(type, 'RunsHourly', 'partitions are made ahead, and what is too old is removed, every hour')
   const left = partitionsLeft(facts, lateMs)
@@ -33,6 +36,13 @@ export function maintained(facts: Facts, now: Date): Finding {
       `${since} and ${left} partitions are left ahead (the writer makes a missing one itself, while records wait); ${remedy}`,
     )
   return fails(type, 'MaintenanceLate', `${since}; ${remedy}`)
+}
+
+/** While it hibernates nothing is late; from then on the condition is True, and that counts from its beginning. */
+function wokenAt({ owner }: Facts): number {
+  const before = owner.status?.conditions?.find(condition => condition.type === type)
+  if (before?.reason === 'Hibernated') return Number.POSITIVE_INFINITY
+  return before?.status === 'True' ? Date.parse(before.lastTransitionTime) : 0
 }
 
 /** Partitions by time that are still ahead; undefined for partitions by hash, which are all there. */

@@ -3,11 +3,13 @@ import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
 import { type DeployedPart, type EnginePart, migrateName, partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import type { Plan } from '#operator/reconcile/plan.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { dueNumber } from '#operator/reconcile/scaling.ts'
-import { type Finding, fails, holds } from './conditions.ts'
+import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
+import { resting } from './hibernation.ts'
 import { missingSecret } from './missing-secret.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
@@ -28,6 +30,8 @@ export const partRules: readonly Rule[] = [
 ]
 
 function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
+  const rest = resting(facts, part, type)
+  if (rest !== undefined) return rest
   const name = partName(facts.owner.metadata.name, part)
   const set = findChild(facts, 'StatefulSet', name)
   if (set === undefined) return awaited(facts, type, ['Creating', `StatefulSet ${name} is being created`])
@@ -44,8 +48,10 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   )
 }
 
-function topics({ owner, topics: found }: Facts, { gates, steps }: Plan): Finding {
+function topics({ owner, target, topics: found }: Facts, { gates, steps }: Plan): Finding {
   const type = 'TopicsReady'
+  if (hibernates(owner) && target.asleep.has('kafka'))
+    return isUnknown(type, 'Hibernated', 'Kafka sleeps; its topics stay in its volumes')
   if (found.kind === 'notAsked')
     return fails(type, 'WaitingForLog', 'waiting for a Kafka broker to become ready')
   if (found.kind === 'unreachable') {
@@ -66,8 +72,9 @@ function topics({ owner, topics: found }: Facts, { gates, steps }: Plan): Findin
 function database(facts: Facts, { gates }: Plan): Finding {
   const type = 'DatabaseReady'
   const postgres = engine(facts, 'postgres', type)
+  if (postgres.status !== 'True' || facts.target.asleep.has('postgres')) return postgres
   // What the tables wait for, Stalled says; which form they should have is not known before.
-  if (postgres.status !== 'True' || facts.block !== undefined) return postgres
+  if (facts.block !== undefined) return postgres
   if (!gates.recordAccepted)
     return fails(type, 'RecordRefused', 'the tables wait for a record schema that can be used')
   const name = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
@@ -86,6 +93,8 @@ function database(facts: Facts, { gates }: Plan): Finding {
 }
 
 function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: ConditionType): Finding {
+  const rest = resting(facts, part, type)
+  if (rest !== undefined) return rest
   const name = partName(facts.owner.metadata.name, part)
   const deployment = findChild(facts, 'Deployment', name)
   if (deployment === undefined) return awaited(facts, type, waitingFor(gates))

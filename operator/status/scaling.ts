@@ -4,12 +4,16 @@ import { autoscalerKind, conditionsOf, type ForeignAutoscaler } from '#operator/
 import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
 import { type PodNumber, podNumbers } from '#operator/desired/pod-numbers.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds } from './conditions.ts'
+import { comesBack } from './hibernation.ts'
 
 const type = 'Scaling'
 
 export function scaling(facts: Facts): Finding {
+  if (hibernates(facts.owner))
+    return holds(type, 'Hibernated', `pods when it wakes: ${comesBack(facts) || 'as the spec says'}`)
   const { effective, foreignAutoscalers } = facts.target
   const numbers = podNumbers(effective.replicas, foreignAutoscalers)
   const owners = deployedParts.map(part => `${part}: ${ownerOf(part, numbers[part], facts)}`).join('; ')

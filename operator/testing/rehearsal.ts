@@ -65,9 +65,12 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
 /** Rounds of run and play; far more than any undisturbed start needs. */
 const mostRounds = 30
 
-/** Alternates runs and the controllers of Kubernetes until neither writes. Rejects when they never settle. */
-export async function untilSettled(rehearsal: Rehearsal): Promise<void> {
-  const run = startedOn(rehearsal)
+/**
+ * Alternates runs and the controllers of Kubernetes until neither writes. `writes` may stand between the runs and the
+ * cluster. Rejects when they never settle.
+ */
+export async function untilSettled(rehearsal: Rehearsal, writes?: ClusterPort): Promise<void> {
+  const run = startedOn(rehearsal, writes)
   for (let round = 0; round < mostRounds; round++) {
     const before = rehearsal.cluster.writes.length
     await run().catch(error => {

@@ -40,6 +40,7 @@ export function targetOf(
       owner,
       observed.filter(({ kind }) => kind === autoscalerKind),
     ),
+    asleep: new Set(),
     initialisation: { initialised: new Set(), reinitialised: new Set() },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }

@@ -10,8 +10,17 @@ import { type DataPart, dataParts } from '#operator/desired/names.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { blockOf } from '#operator/reconcile/block.ts'
-import type { Facts, LogFacts, RoomFacts, SecretFacts, TopicFacts } from '#operator/reconcile/facts.ts'
+import type {
+  Facts,
+  FlushFacts,
+  LogFacts,
+  RoomFacts,
+  SecretFacts,
+  TopicFacts,
+} from '#operator/reconcile/facts.ts'
+import { gatesOf } from '#operator/reconcile/gates.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
+import { asleepParts } from '#operator/reconcile/lifecycle/asleep.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { unmountedOf, waitingToMount } from '#operator/reconcile/unmounted.ts'
@@ -34,31 +43,30 @@ export interface World {
   log?: LogFacts
   room?: RoomFacts
   writerStops?: readonly WriterStop[]
+  flush?: FlushFacts
 }
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
   const { choice = { kind: 'builtIn' } } = world
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
+  const { flush = { kind: 'notAsked' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
   const target = { ...targetOf(owner, children, choice), initialisation }
   const block = blockOf(choice, target)
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
+  const seen = { owner, target, verdict, children: ours, pods, topics, flush }
   return {
-    owner,
-    target,
+    ...seen,
+    target: { ...target, asleep: asleepParts(seen, gatesOf(seen)) },
     choice,
     ...(block && { block }),
-    verdict,
-    children: ours,
-    pods,
     writerStops,
     refusals: refusalsOf(ours, events),
     unmounted: unmountedOf(waitingToMount(owner, pods), events),
     secrets: secretFacts,
-    topics,
     log,
     room,
   }

@@ -9,6 +9,8 @@ export interface InMemoryTopics extends TopicsPort {
   healthy: LogHealth
   /** What `room` answers. */
   roomy: LogRoom
+  /** Records in each partition of a topic; absent: none. */
+  filled: Map<string, readonly number[]>
 }
 
 const gibibyte = 1024 ** 3
@@ -19,6 +21,13 @@ export function inMemoryTopics(): InMemoryTopics {
     away: false,
     healthy: { lacking: [], controller: 0 },
     roomy: { lagTenths: 0, disks: [{ broker: 0, totalBytes: 10 * gibibyte, usableBytes: 9 * gibibyte }] },
+    filled: new Map(),
+    ends: async (servers, topic) => {
+      answer(servers)
+      const { partitions = 0 } = topics.get(topic) ?? {}
+      const filled = port.filled.get(topic) ?? []
+      return new Map(Array.from({ length: partitions }, (_, index) => [index, BigInt(filled[index] ?? 0)]))
+    },
     describe: async (servers, names) => {
       answer(servers)
       return names.flatMap(name => topics.get(name) ?? [])

@@ -47,6 +47,7 @@ test('what the group has not passed is as old as its oldest record, in tenths of
   expect(await tenths()).toBe(0)
   await append(2, 2)
   expect(await tenths()).toBe(10)
+  expect([...(await port.ends(servers, topic)).values()].sort()).toEqual([1n, 1n, 2n])
   await passed(2, 1)
   expect(await tenths()).toBe(0)
 })

@@ -22,6 +22,7 @@ export function kafkaTopics(): TopicsPort {
         for (const change of changes) await make(admin, change)
       }),
     health: servers => withAdmin(servers, admin => health(admin, servers)),
+    ends: (servers, topic) => withAdmin(servers, admin => ends(admin, topic)),
     room: (servers, question) =>
       withAdmin(servers, async admin => {
         const { brokers } = await admin.describeCluster()
@@ -91,6 +92,12 @@ async function health(admin: Admin, servers: readonly string[]): Promise<LogHeal
       .map(({ partitionId }) => `${name}/${partitionId}`),
   )
   return { lacking, controller: await activeController(servers, connectionTimeout) }
+}
+
+async function ends(admin: Admin, topic: string): Promise<ReadonlyMap<number, bigint>> {
+  if (!(await admin.listTopics()).includes(topic)) return new Map()
+  const bounds = await admin.fetchTopicOffsets(topic)
+  return new Map(bounds.map(({ partition, high }) => [partition, BigInt(high)]))
 }
 
 async function make(admin: Admin, change: TopicChange): Promise<void> {

@@ -12,6 +12,8 @@ export interface TopicsPort {
   change(servers: readonly string[], changes: readonly TopicChange[]): Promise<void>
   /** How whole the cluster is, over all topics. Rejects with TopicsUnavailable. */
   health(servers: readonly string[]): Promise<LogHealth>
+  /** Offset after the last record of each partition of a topic; empty for one that does not exist. Rejects with TopicsUnavailable. */
+  ends(servers: readonly string[], topic: string): Promise<ReadonlyMap<number, bigint>>
   /** Whether retention or a full disk is near. Rejects with TopicsUnavailable. */
   room(servers: readonly string[], question: RoomQuestion): Promise<LogRoom>
 }

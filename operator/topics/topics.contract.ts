@@ -53,6 +53,18 @@ export function topicsContract(start: () => TopicsUnderTest): void {
       }
     })
 
+    test('each partition has its end; a topic that does not exist has none', async () => {
+      const { port, servers, prefix } = start()
+      expect(await port.ends(servers, `${prefix}.events`)).toEqual(new Map())
+      await port.change(servers, topicChanges([topic(prefix)], []))
+      expect(await port.ends(servers, `${prefix}.events`)).toEqual(
+        new Map([
+          [0, 0n],
+          [1, 0n],
+        ]),
+      )
+    })
+
     test('creating what exists already is fine', async () => {
       const { port, servers, prefix } = start()
       const changes = topicChanges([topic(prefix)], [])

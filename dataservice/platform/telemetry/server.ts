@@ -1,4 +1,4 @@
-/** `/metrics`, `/livez` and `/readyz` of every pod of ours. */
+/** `/metrics`, `/livez` and `/readyz` of every pod of ours, and `/progress` of those that tell one. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { probePaths } from '#dataservice/contract/names.ts'
@@ -7,6 +7,8 @@ export interface TelemetryOptions {
   metrics: Registry
   /** Why the pod should get no traffic, or undefined. */
   notReady(): string | undefined
+  /** The text at `/progress`; undefined: not found. */
+  progress?(): string | undefined
   port: number
   /** Default: all interfaces. */
   host?: string
@@ -22,6 +24,7 @@ export interface Telemetry {
 export async function startTelemetry({
   metrics,
   notReady,
+  progress,
   port,
   host,
 }: TelemetryOptions): Promise<Telemetry> {
@@ -30,6 +33,11 @@ export async function startTelemetry({
     [probePaths.ready]: response => {
       const reason = notReady()
       send(response, reason === undefined ? 200 : 503, `${reason ?? 'ready'}\n`)
+    },
+    [probePaths.progress]: response => {
+      const text = progress?.()
+      if (text === undefined) send(response, 404, 'not found\n')
+      else send(response, 200, text, 'application/json')
     },
     [probePaths.metrics]: response => {
       metrics.metrics().then(

@@ -1,0 +1,39 @@
+/** What has been reached by now. Pure. */
+import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { deployedParts, migrateName, partName } from '#operator/desired/names.ts'
+import { type Facts, findChild } from './facts.ts'
+import { answers, jobEnd } from './progress.ts'
+import { outdatedBrokers } from './restart-broker.ts'
+
+/** What has been reached; each later stage waits for it. */
+export interface Gates {
+  recordAccepted: boolean
+  logAnswers: boolean
+  databaseAnswers: boolean
+  migrated: boolean
+  topicsExist: boolean
+  /** No broker waits for the operator to restart it. */
+  brokersCurrent: boolean
+  /** The Deployments are there, so that autoscalers find what they scale. */
+  deployed: boolean
+}
+
+type Known = Pick<Facts, 'owner' | 'target' | 'verdict' | 'topics' | 'children' | 'pods'>
+
+export function gatesOf(known: Known): Gates {
+  const { owner, target, verdict, topics } = known
+  const { name } = owner.metadata
+  const job = findChild(known, 'Job', migrateName(name, target.settings.hash))
+  const wanted = desiredTopics(owner, target.effective)
+  return {
+    recordAccepted: verdict.kind === 'accepted',
+    logAnswers: answers(findChild(known, 'StatefulSet', partName(name, 'kafka'))),
+    databaseAnswers: answers(findChild(known, 'StatefulSet', partName(name, 'postgres'))),
+    migrated: job !== undefined && jobEnd(job)?.succeeded === true,
+    topicsExist:
+      topics.kind === 'described' &&
+      wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
+    brokersCurrent: outdatedBrokers(known).length === 0,
+    deployed: deployedParts.every(part => findChild(known, 'Deployment', partName(name, part)) !== undefined),
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Whether all that was accepted is in Postgres: what the writers say they have stored, against the end of the log. Kafka's
+ * committed offset is a hint only and is not looked at. Asked while a service is about to hibernate, and at no other time.
+ */
+import { eventsTopic } from '#dataservice/contract/names.ts'
+import { parseProgress } from '#dataservice/contract/writer-progress.ts'
+import { labelKeys } from '#operator/desired/labels.ts'
+import { partName } from '#operator/desired/names.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import type { ReadinessPort } from '#operator/pods/port.ts'
+import type { TopicsPort } from '#operator/topics/port.ts'
+import { type Facts, type FlushFacts, findChild, type PartitionBehind } from '../facts.ts'
+import { answers } from '../progress.ts'
+import { readyServers } from '../restart-broker.ts'
+import { hibernates, isGone, isNeverServed, isPutToSleep } from './asleep.ts'
+
+type Known = Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>
+
+interface Ports {
+  readiness: Pick<ReadinessPort, 'progressOf'>
+  topics: Pick<TopicsPort, 'ends'>
+}
+
+/** True once no gateway runs any more, so that the end of the log stands still. */
+export function isFlushAsked(known: Known): boolean {
+  const kafka = findChild(known, 'StatefulSet', partName(known.owner.metadata.name, 'kafka'))
+  return (
+    hibernates(known.owner) &&
+    isGone('gateway', known) &&
+    !isPutToSleep(known) &&
+    !isNeverServed(known) &&
+    answers(kafka)
+  )
+}
+
+/** The end of the log is read after the gateways have gone and before the writers are asked. Rejects with TopicsUnavailable. */
+export async function seenFlush(known: Known, { readiness, topics }: Ports): Promise<FlushFacts> {
+  const ends = await topics.ends(readyServers(known), eventsTopic(known.owner.metadata))
+  const answers = await Promise.all(writerAddresses(known.pods).map(address => readiness.progressOf(address)))
+  const stored = furthest(answers.flatMap(text => parseProgress(text ?? '')?.stored ?? []))
+  return { kind: 'seen', behind: behindOf(ends, stored) }
+}
+
+/** A writer that lost a partition without noticing says less than the one that has it now; both were true once. */
+function furthest(told: readonly ReadonlyMap<number, bigint>[]): ReadonlyMap<number, bigint> {
+  const stored = new Map<number, bigint>()
+  for (const [partition, offset] of told.flatMap(each => [...each])) {
+    const known = stored.get(partition)
+    if (known === undefined || known < offset) stored.set(partition, offset)
+  }
+  return stored
+}
+
+/** A partition that nothing was ever written to needs no writer. */
+function behindOf(
+  ends: ReadonlyMap<number, bigint>,
+  stored: ReadonlyMap<number, bigint>,
+): readonly PartitionBehind[] {
+  return [...ends]
+    .filter(([partition, end]) => (stored.get(partition) ?? 0n) < end)
+    .map(([partition]) => ({ partition, told: stored.has(partition) }))
+    .sort((left, right) => left.partition - right.partition)
+}
+
+function writerAddresses(pods: readonly ObservedChild[]): string[] {
+  return pods.flatMap(({ metadata, status = {} }) => {
+    const address = status['podIP']
+    const isWriter = metadata.labels[labelKeys.component] === 'writer' && status['phase'] === 'Running'
+    return isWriter && typeof address === 'string' ? [address] : []
+  })
+}
