@@ -50,7 +50,7 @@ test('the smallest resource gets every default', async () => {
     deletionPolicy: 'Retain',
     replicas: 3,
     gateway: { autoscaling, maxBodyBytes: 10_485_760 },
-    writer: { onError: 'DeadLetter' },
+    writer: { onError: 'DeadLetter', autoscaling: { ...autoscaling, mode: 'Off' } },
     reader: { autoscaling },
     kafka: { topic: { partitions: 6, retention: '7d' } },
     postgres: { partitioning: {} },
@@ -100,7 +100,7 @@ test('a resource that uses every field is taken as it is', async () => {
     deletionPolicy: 'Delete',
     replicas: 5,
     gateway: { autoscaling: { ...autoscaling, maxReplicas: 9 }, ...callers, ...block },
-    writer: { replicas: 3, onError: 'HoldKey', ...block },
+    writer: { autoscaling: { ...autoscaling, mode: 'Lag' }, replicas: 3, onError: 'HoldKey', ...block },
     reader: { autoscaling: { ...autoscaling, targetCPUUtilization: 50 }, replicas: 4, ...block },
     kafka: {
       managed: { brokers: 1, storage, ...block },

@@ -89,6 +89,11 @@ const refusals: Record<string, Refusal> = {
     spec: { gateway: { autoscaling: { maxReplicas: 2 } } },
     says: 'replicas is above gateway.autoscaling.maxReplicas',
   },
+  'a floor of the writer above its most': {
+    spec: { record, writer: { replicas: 5, autoscaling: { mode: 'Lag', maxReplicas: 4 } } },
+    says: 'writer.replicas is above writer.autoscaling.maxReplicas: raise maxReplicas, lower writer.replicas,',
+  },
+  'a lifecycle that does not exist': { spec: { record, lifecycle: 'Paused' }, says: 'spec.lifecycle' },
   'more readers than their autoscaler may make': {
     spec: { record, reader: { replicas: 5, autoscaling: { maxReplicas: 4 } } },
     says: 'reader.replicas is above reader.autoscaling.maxReplicas',

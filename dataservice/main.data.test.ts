@@ -107,6 +107,10 @@ test('records go through gateway, log, writer, tables and reader; every role sto
   expect(found).toEqual(ids.filter((_, index) => index % 40 === 7).toReversed())
 
   await expectAsDocumented(gateway.url, String(ids[999]))
+  await until(async () => parseProgress(await writer.progress())?.load !== undefined, 60_000)
+  const load = parseProgress(await writer.progress())?.load
+  expect(load).toMatchObject({ waiting: 0, waitingSeconds: 0 })
+  expect(load?.busy).toBeLessThan(1)
   const maintain = await run('maintain')
   expect(await maintain.exitCode, maintain.log()).toBe(0)
   for (const role of [gateway, writer, reader]) {

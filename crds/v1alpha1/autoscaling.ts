@@ -1,4 +1,4 @@
-/** `gateway.autoscaling` and `reader.autoscaling`: who moves the number of pods, and between which bounds. */
+/** `autoscaling` of gateway, reader and writer: who moves the number of pods, and between which bounds. */
 import { type Static, Type } from 'typebox'
 import type { Rule } from './scalars.ts'
 
@@ -38,8 +38,47 @@ export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
   )
 export type Autoscaling = Static<ReturnType<typeof autoscaling>>
 
+export const WriterAutoscaling = Type.Object(
+  {
+    mode: Type.Unsafe<'Lag' | 'CPU' | 'Off'>({
+      type: 'string',
+      enum: ['Lag', 'CPU', 'Off'],
+      default: 'Off',
+      description:
+        'Lag: the operator adds pods while records wait for longer than half a minute and are not caught up with, and takes ' +
+        'them away one step at a time when fewer have been enough for 10 minutes; it adds none when Postgres is what is ' +
+        'slow (docs/scaling.md). CPU: a HorizontalPodAutoscaler NAME-writer. In both writer.replicas is the fewest. "Off" ' +
+        '(in quotes, because YAML reads a bare Off as false): writer.replicas, or kubectl scale. An autoscaler of your own ' +
+        'always takes over. Default: Off.',
+    }),
+    maxReplicas: Type.Integer({
+      minimum: 1,
+      maximum: 50,
+      default: 50,
+      description:
+        'The most pods, with mode Lag or CPU; never more than kafka.topic.partitions. Example: 10. Default: 50.',
+    }),
+    targetCPUUtilization: Type.Integer({
+      minimum: 1,
+      maximum: 100,
+      default: 70,
+      description:
+        'Per cent of the requested CPU that the pods should use on average, with mode CPU. Default: 70.',
+    }),
+  },
+  {
+    default: {},
+    description:
+      'How the number of writer pods follows the work. Example: {mode: Lag, maxReplicas: 6}. Default: it does not.',
+  },
+)
+
 /** `block` is the path of the part as its rule sees it; the floor beside the rule is `self.replicas`. */
-export const floorWithinMost = (part: 'gateway' | 'reader', floor: string, block: string): Rule => ({
+export const floorWithinMost = (
+  part: 'gateway' | 'reader' | 'writer',
+  floor: string,
+  block: string,
+): Rule => ({
   rule:
     `!has(self.replicas) || ${block}.autoscaling.mode == 'Off' || ` +
     `self.replicas <= ${block}.autoscaling.maxReplicas`,

@@ -3,7 +3,7 @@
  * A field that a class may decide has no default here; its description says where the value comes from.
  */
 import { type Static, Type } from 'typebox'
-import { autoscaling, floorWithinMost } from './autoscaling.ts'
+import { autoscaling, floorWithinMost, WriterAutoscaling } from './autoscaling.ts'
 import { builtInClass, seededReplicas } from './built-in.ts'
 import {
   Authentication,
@@ -48,7 +48,8 @@ export const WriterSpec = Type.Object(
         minimum: 0,
         maximum: 50,
         description:
-          'Pods of the writer. More than kafka.topic.partitions would be idle and is refused. Default: the operator ' +
+          'Pods of the writer: the fewest with writer.autoscaling.mode Lag or CPU, the exact number with Off. More than ' +
+          'kafka.topic.partitions would be idle and is refused. Default: the operator ' +
           `sets a first number once (from the class; built-in: ${seededReplicas.writer}, or 1 with one partition) and then leaves it ` +
           'alone, so that kubectl scale deployment/NAME-writer holds, up to the number of partitions.',
       }),
@@ -63,9 +64,15 @@ export const WriterSpec = Type.Object(
         '(docs/writing.md); it needs record.key or mode Upsert. Going back to DeadLetter lets all of them go. Example: ' +
         'HoldKey. Default: DeadLetter.',
     }),
+    // Absent where the CRD is older than the operator.
+    autoscaling: Type.Optional(WriterAutoscaling),
     ...podFields('writer'),
   },
-  { default: {}, description: 'It moves records from the log into Postgres. Example: {replicas: 3}.' },
+  {
+    default: {},
+    'x-kubernetes-validations': [floorWithinMost('writer', 'writer.replicas', 'self')],
+    description: 'It moves records from the log into Postgres. Example: {replicas: 3}.',
+  },
 )
 export type WriterSpec = Static<typeof WriterSpec>
 

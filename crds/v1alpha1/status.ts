@@ -61,6 +61,35 @@ const Hibernation = Type.Object(
   { description: 'What comes back when the data service wakes; absent while all of it is awake.' },
 )
 
+const WriterScaling = Type.Object(
+  {
+    limitedBy: Type.Optional(
+      Type.Unsafe<'Partitions' | 'Database' | 'Max'>({
+        type: 'string',
+        enum: ['Partitions', 'Database', 'Max'],
+        description:
+          'Why there are no more writers although records wait: there are no more partitions, Postgres would not store ' +
+          'more (or has no more connections), or writer.autoscaling.maxReplicas is reached.',
+      }),
+    ),
+    changedAt: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        maxLength: 40,
+        description: 'When the operator last changed the number.',
+      }),
+    ),
+    from: Type.Optional(
+      Type.Integer({ format: 'int32', minimum: 0, description: 'The number of pods before that.' }),
+    ),
+    recordsPerSecond: Type.Optional(
+      Type.Integer({ format: 'int64', minimum: 0, description: 'What those stored in a second.' }),
+    ),
+  },
+  { description: 'The number of writer pods, with writer.autoscaling.mode Lag.' },
+)
+export type WriterScaling = Static<typeof WriterScaling>
+
 export const DataServiceStatus = Type.Object(
   {
     observedGeneration: Type.Optional(
@@ -108,6 +137,9 @@ export const DataServiceStatus = Type.Object(
       }),
     ),
     hibernation: Type.Optional(Hibernation),
+    scaling: Type.Optional(
+      Type.Object({ writer: WriterScaling }, { description: 'What the operator scales itself.' }),
+    ),
     schemaVersion: Type.Optional(
       Type.String({
         maxLength: 64,

@@ -29,3 +29,11 @@ test.each([
 ])('%j says nothing', text => {
   expect(parseProgress(text)).toBeUndefined()
 })
+
+test('its load is read too; one that is not whole is none', () => {
+  const load = { arrived: 10.5, storing: 9, waiting: 4, waitingSeconds: 0.5, commitSeconds: 0.02, busy: 0.3 }
+  const stored = new Map([[0, 7n]])
+  expect(parseProgress(progressText({ stored, load }))).toEqual({ stored, load })
+  expect(parseProgress('{"stored":{},"load":{"arrived":1}}')).toEqual({ stored: new Map() })
+  expect(parseProgress(progressText({ stored, load: { ...load, busy: -1 } }))).toEqual({ stored })
+})

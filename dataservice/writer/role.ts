@@ -1,6 +1,5 @@
 /** The role `writer`: reads the log and stores its records, each exactly once. */
 import { randomBytes } from 'node:crypto'
-import { progressText } from '#dataservice/contract/writer-progress.ts'
 import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
@@ -12,9 +11,10 @@ import { requestKeyLifeMs } from '#dataservice/record/request-key.ts'
 import { Assignment } from './assignment.ts'
 import { laneLimits, storingOrder } from './hash-batches.ts'
 import { versionsUpTo } from './known-versions.ts'
-import { changeMetrics, type WriterMetrics, writerMetrics } from './metrics.ts'
+import { changeMetrics, writerMetrics } from './metrics.ts'
 import { DeadLetterRelay } from './relay.ts'
 import { deadLetters } from './relay-store.ts'
+import { startReports } from './reports.ts'
 import { appending, type IngestStore, ingestStore } from './store.ts'
 import { recordsTables } from './table.ts'
 import { type Announce, changing } from './upsert/apply.ts'
@@ -39,9 +39,6 @@ export interface ChangingPorts {
   openChanges(signal: AbortSignal): Promise<LogAppender>
 }
 
-/** How often lag is measured, Kafka is told the positions, and held records are looked after. */
-const reportMs = 5_000
-
 export async function start(
   context: RoleContext,
   { consumer, database, openDeadLetters, changing: ports }: WriterPorts,
@@ -49,6 +46,7 @@ export async function start(
   const { settings, record, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
   const clock = { now: () => performance.timeOrigin + performance.now(), random: Math.random }
+  const limits = laneLimits(settings.partitioning)
   const relay = new DeadLetterRelay({
     letters: deadLetters(database, settings.log.eventsTopic),
     partitions: () => [...assignment.positions().keys()],
@@ -66,7 +64,7 @@ export async function start(
     topic: settings.log.eventsTopic,
     claimedBy,
     partitioning: settings.partitioning,
-    limits: laneLimits(settings.partitioning),
+    limits,
     metrics,
     log,
     clock,
@@ -74,21 +72,18 @@ export async function start(
     deadLetters: () => relay.wake(),
     ...(changes && { changes }),
   })
-  const reporting = setInterval(reporter({ consumer, assignment, metrics }), reportMs)
+  const reports = startReports({ consumer, assignment, metrics, limits })
   let stopping = false
   return {
     notReady: () => assignment.notReady(),
-    progress: () => progressText({ stored: assignment.positions() }),
+    progress: () => reports.progress(),
     behindService: false,
     async stop() {
       stopping = true
-      clearInterval(reporting)
+      reports.stop()
       await Promise.all([consumer.stop(), relay.stop(), changes?.stop()])
     },
-    done: Promise.race([consumer.run(assignment), assignment.failed]).then(
-      () => endOf(stopping, new Error('the consumer ended by itself')),
-      error => endOf(stopping, error),
-    ),
+    done: endOf(Promise.race([consumer.run(assignment), assignment.failed]), () => stopping),
   }
 }
 
@@ -131,39 +126,10 @@ const announceTo =
     )
 
 /** A server has no end of its own; one that nobody asked for is a failure. */
-function endOf(wanted: boolean, reason: unknown): Promise<never> {
-  return wanted ? new Promise(() => {}) : Promise.reject(reason)
-}
-
-interface ReporterOptions {
-  consumer: LogConsumer
-  assignment: Assignment
-  metrics: Pick<WriterMetrics, 'lag' | 'lagAge'>
-}
-
-/** Measures the lag of each partition and gives Kafka the positions as a hint; one round at a time. */
-function reporter({ consumer, assignment, metrics }: ReporterOptions): () => void {
-  let busy = false
-  const round = async () => {
-    assignment.release()
-    const positions = assignment.positions()
-    await consumer.hint(positions)
-    for (const [partition, nextOffset] of positions) {
-      const { end } = await consumer.range(partition)
-      const oldest = end > nextOffset ? await consumer.recordAt(partition, nextOffset) : undefined
-      if (!assignment.positions().has(partition)) continue
-      metrics.lag.set({ partition }, Math.max(0, Number(end - nextOffset)))
-      const ageMs = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp)
-      metrics.lagAge.set({ partition }, ageMs / 1000)
-    }
-  }
-  return () => {
-    if (busy) return
-    busy = true
-    round()
-      .catch(() => undefined) // the consumer stopped meanwhile
-      .finally(() => {
-        busy = false
-      })
-  }
+async function endOf(work: Promise<void>, isWanted: () => boolean): Promise<never> {
+  const reason: unknown = await work.then(
+    () => new Error('the consumer ended by itself'),
+    error => error,
+  )
+  return isWanted() ? new Promise(() => {}) : Promise.reject(reason)
 }

@@ -10,6 +10,11 @@ const wishes = (spec: Spec, room = { writer: 50, reader: 50 }) =>
 const off = { autoscaling: { mode: 'Off' } }
 const cpu = (number: number, most = 50, cpuPercent = 70) => ({ rule: 'floor', number, most, cpuPercent })
 
+test('where connections end first they are the limit', () => {
+  const spec = { writer: { autoscaling: { mode: 'Lag' } } }
+  expect(wishes(spec, { writer: 3, reader: 50 }).writer).toMatchObject({ most: 3, mostBy: 'Database' })
+})
+
 test('nothing of ours goes beyond the pods for which Postgres has connections', () => {
   const room = { writer: 1, reader: 2 }
   expect(wishes({}, room)).toMatchObject({
@@ -32,6 +37,24 @@ describe('what the spec says of the number of pods', () => {
       { rule: 'seed', number: 1, most: 1 },
     ],
     ['writers as told', { writer: { replicas: 4 } }, 'writer', { rule: 'exact', number: 4 }],
+    [
+      'writers after the lag, from the seed to the partitions',
+      { writer: { autoscaling: { mode: 'Lag' } } },
+      'writer',
+      { rule: 'lag', number: 2, most: 6, mostBy: 'Partitions' },
+    ],
+    [
+      'writers after the lag within the bounds as told',
+      { writer: { replicas: 1, autoscaling: { mode: 'Lag', maxReplicas: 4 } } },
+      'writer',
+      { rule: 'lag', number: 1, most: 4, mostBy: 'Max' },
+    ],
+    [
+      'writers after CPU, up to the partitions',
+      { writer: { autoscaling: { mode: 'CPU' } } },
+      'writer',
+      cpu(2, 6),
+    ],
     ['replicas is the floor', { replicas: 5 }, 'gateway', cpu(5)],
     [
       'replicas is exact when no autoscaler is wanted',

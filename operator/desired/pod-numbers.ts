@@ -4,6 +4,9 @@ import type { ForeignAutoscaler } from './autoscalers.ts'
 import type { ConnectedPart } from './connection-budget.ts'
 import type { DeployedPart, deployedParts } from './names.ts'
 
+/** What bounds the number of writers: the topic, connections to Postgres, or the spec. */
+export type Limit = 'Partitions' | 'Database' | 'Max'
+
 /** What the spec alone says. */
 export type NumberWish =
   /** The spec owns the number. */
@@ -12,6 +15,8 @@ export type NumberWish =
   | { rule: 'seed'; number: number; most: number }
   /** Our autoscaler owns the number from `number` to `most`, with CPU at `cpuPercent` of the request. */
   | { rule: 'floor'; number: number; most: number; cpuPercent: number }
+  /** The operator moves the number from `number` to `most` after the lag of the log. */
+  | { rule: 'lag'; number: number; most: number; mostBy: Limit }
 
 export type PodNumber =
   | NumberWish
@@ -38,11 +43,28 @@ export function numberWishes(
   }
   return {
     gateway: scaled(gateway.autoscaling, replicas) ?? { rule: 'exact', number: replicas },
-    writer: exactOrSeed(writer.replicas, seeds.writer, Math.min(partitions, room.writer)),
+    writer: writerWish(writer, { seed: seeds.writer, partitions, connections: room.writer }),
     reader:
       scaled(readerScaling, reader.replicas ?? Math.min(seeds.reader, readerScaling.maxReplicas)) ??
       exactOrSeed(reader.replicas, seeds.reader, room.reader),
   }
+}
+
+/** Of bounds that are equal the one is named that no other can be moved beyond. */
+function writerWish(
+  { replicas, autoscaling }: DataServiceSpec['writer'],
+  { seed, partitions, connections }: { seed: number; partitions: number; connections: number },
+): NumberWish {
+  const possible = Math.min(partitions, connections)
+  if (autoscaling === undefined || autoscaling.mode === 'Off') return exactOrSeed(replicas, seed, possible)
+  const { mode, maxReplicas, targetCPUUtilization: cpuPercent } = autoscaling
+  const most = Math.min(maxReplicas, possible)
+  const number = Math.min(replicas ?? seed, most)
+  if (mode === 'CPU') return { rule: 'floor', number, most, cpuPercent }
+  const bounds = { Database: connections, Max: maxReplicas, Partitions: partitions }
+  const mostBy =
+    (['Database', 'Max', 'Partitions'] as const).findLast(limit => bounds[limit] === most) ?? 'Max'
+  return { rule: 'lag', number, most, mostBy }
 }
 
 const scaled = (
@@ -95,6 +117,8 @@ function numberFor(wanted: PodNumber, current: number, seeded: boolean): number 
     case 'floor':
       // Only what our autoscaler cannot do or takes its time for: 0, leaving 0, a raised floor.
       return wanted.number === 0 ? 0 : Math.max(current, wanted.number)
+    case 'lag':
+      return wanted.number === 0 ? 0 : Math.min(Math.max(current, wanted.number), wanted.most)
     case 'seed':
       return seeded ? Math.min(current, wanted.most) : wanted.number
     default:

@@ -11,6 +11,7 @@ import type { Block } from './block.ts'
 import type { Refusals } from './refusals.ts'
 import type { Unmounted } from './unmounted.ts'
 import type { WriterStop } from './writer-stops.ts'
+import type { TotalLoad } from './writers/number.ts'
 
 export type TopicFacts =
   /** The brokers were not asked, because they are not ready. */
@@ -43,6 +44,13 @@ export interface PartitionBehind {
   told: boolean
 }
 
+/** How the writers fare; asked where the operator moves their number. */
+export type LoadFacts =
+  | { kind: 'notAsked' }
+  /** Some are starting or ending, or do not tell yet. */
+  | { kind: 'unknown' }
+  | { kind: 'seen'; at: Date; load: TotalLoad }
+
 /** What the metadata of a Secret of ours say. */
 export type SecretFacts = ObservedOwnership & { uid: string }
 
@@ -70,6 +78,7 @@ export interface Facts {
   room: RoomFacts
   /** How far the writers are behind the end of the log; asked while the service is about to hibernate. */
   flush: FlushFacts
+  load: LoadFacts
 }
 
 export function findChild(

@@ -38,6 +38,7 @@ import { outdatedBrokers, readyServers } from './restart-broker.ts'
 import { renderedSettings } from './roll-order.ts'
 import { unmountedOf, waitingToMount } from './unmounted.ts'
 import { writerStops } from './writer-stops.ts'
+import { writerLoad } from './writers/load.ts'
 
 export interface ReadPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
@@ -56,14 +57,7 @@ export interface ReadPorts {
 
 export async function observe(owner: DataService, ports: ReadPorts): Promise<Facts> {
   const { namespace, name } = owner.metadata
-  const children = watchedKinds.flatMap(kind =>
-    ports
-      .stores(kind)
-      .list(
-        namespace,
-        child => child.metadata.labels?.[labelKeys.instance] === name && isOurs(owner, child.metadata),
-      ),
-  )
+  const children = ownChildren(owner, ports)
   const secrets = await ownSecrets(owner, ports)
   const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
   const { choice, settings, target } = wanted({ owner, children, pods, secrets }, ports)
@@ -73,9 +67,10 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const verdict = recordVerdict(target, settings.record, ports.judge)
   const flush = await flushFacts(known, ports)
   const seen = { ...known, topics, verdict, flush }
+  const decided = { ...seen, target: { ...target, asleep: asleepParts(seen, gatesOf(seen)) } }
   return {
-    ...seen,
-    target: { ...target, asleep: asleepParts(seen, gatesOf(seen)) },
+    ...decided,
+    load: await writerLoad(decided, ports),
     choice,
     ...(block && { block }),
     writerStops: await writerStops(pods, ports.readiness),
@@ -113,6 +108,13 @@ function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, po
     fresh: freshSecrets(),
   }
   return { choice, settings, target }
+}
+
+function ownChildren(owner: DataService, { stores }: ReadPorts): ObservedChild[] {
+  const { namespace, name } = owner.metadata
+  const isChild = ({ metadata }: ObservedChild): boolean =>
+    metadata.labels?.[labelKeys.instance] === name && isOurs(owner, metadata)
+  return watchedKinds.flatMap(kind => stores(kind).list(namespace, isChild))
 }
 
 async function flushFacts(

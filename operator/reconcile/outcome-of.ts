@@ -19,13 +19,15 @@ const leavingRecheckMs = 2_000
 const refusedRecheckMs = 5_000
 /** How far the writers are sends no events. */
 const flushRecheckMs = 2_000
+/** Writers that the operator moves are asked so often while records wait, and as often as the topics at rest. */
+const loadRecheckMs = 15_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
 export function outcomeOf(
   { held, gates, steps }: Plan,
   { failures }: Result,
-  { children, block, flush }: Pick<Facts, 'children' | 'block' | 'flush'>,
+  { children, block, flush, load }: Pick<Facts, 'children' | 'block' | 'flush' | 'load'>,
 ): Outcome {
   if (block !== undefined) return { kind: 'refused', ...block }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
@@ -43,5 +45,6 @@ export function outcomeOf(
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
+  if (load.kind === 'seen' && load.load.waiting > 0) return { kind: 'settled', recheckMs: loadRecheckMs }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
 }

@@ -8,6 +8,7 @@ import { autoscaler } from '#operator/testing/autoscaler.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
 import { decide } from './decide.ts'
+import type { LoadFacts } from './facts.ts'
 
 type Spec = Parameters<typeof withSpec>[0]
 
@@ -18,11 +19,17 @@ interface Situation {
   spec?: Spec
   change?: (child: ObservedChild) => ObservedChild | undefined
   theirs?: ObservedChild[]
+  load?: LoadFacts
 }
 
-function worldOf({ before = {}, spec = before, change, theirs = [] }: Situation): World {
+function worldOf({ before = {}, spec = before, change, theirs = [], load }: Situation): World {
   const world = upAndRunning(dataService(withSpec(before)), change)
-  return { ...world, owner: dataService(withSpec(spec)), children: [...world.children, ...theirs] }
+  return {
+    ...world,
+    owner: dataService(withSpec(spec)),
+    children: [...world.children, ...theirs],
+    ...(load && { load }),
+  }
 }
 
 /** Ours have our owner reference; the watched copy has all. */
@@ -53,6 +60,20 @@ const gateways = (wanted: number, ready?: number) => only('Deployment', 'orders-
 const readers = (wanted: number) => only('Deployment', 'orders-reader', pods(wanted))
 const writers = (wanted: number) => only('Deployment', 'orders-writer', pods(wanted))
 const off = { autoscaling: { mode: 'Off' } }
+const byLag = { writer: { autoscaling: { mode: 'Lag' } } }
+const behind: LoadFacts = {
+  kind: 'seen',
+  at: new Date('2026-01-01T12:00:00.500Z'),
+  load: {
+    arrived: 3_000,
+    storing: 1_000.4,
+    waiting: 600_000,
+    waitingSeconds: 200,
+    commitSeconds: 0.05,
+    busy: 1,
+  },
+}
+const onWriter = autoscaler('keda-hpa-orders', 'Deployment/orders-writer')
 const onService = autoscaler('theirs', 'DataService/orders')
 const onGateway = autoscaler('keda-hpa-orders', 'Deployment/orders-gateway')
 const ourGateway = `${autoscalerKind} orders-gateway`
@@ -100,6 +121,22 @@ describe('what is written', () => {
       ['scale orders-gateway 3'],
     ],
     ['a reader without autoscaler or number is let be', { before: { reader: off }, change: readers(9) }, []],
+    ['writers that are behind get more', { before: byLag, load: behind }, ['scale orders-writer 3']],
+    ['not where the number is the user’s', { load: behind }, []],
+    ['nor an autoscaler’s of somebody else', { before: byLag, load: behind, theirs: [onWriter] }, []],
+    ['nor while it is not known how all of them fare', { before: byLag, load: { kind: 'unknown' } }, []],
+    ['what kubectl scale asked for stays, within the bounds', { before: byLag, change: writers(5) }, []],
+    ['beyond the bounds it goes back', { before: byLag, change: writers(1) }, ['scale orders-writer 2']],
+    [
+      'kubectl scale to 0 does not stop a writer that the operator scales',
+      { before: byLag, change: writers(0) },
+      ['scale orders-writer 2'],
+    ],
+    [
+      'writer.replicas 0 does',
+      { before: byLag, spec: { writer: { ...byLag.writer, replicas: 0 } } },
+      ['scale orders-writer 0'],
+    ],
     ['a writer is let be up to the partitions', { change: writers(6) }, []],
     ['a writer above the partitions', { change: writers(7) }, ['scale orders-writer 6']],
     [

@@ -10,6 +10,7 @@ import { type Facts, findChild } from './facts.ts'
 import { keptNumber } from './lifecycle/asleep.ts'
 import { wokenNumber } from './lifecycle/numbers.ts'
 import { podProgress } from './progress.ts'
+import { writersByLag } from './writers/scaling.ts'
 
 export interface ScaleStep {
   do: 'scale'
@@ -38,7 +39,8 @@ export function dueNumber(facts: Facts, part: DeployedPart): number | undefined 
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
   const current = observed === undefined ? numberOfNew : podProgress(observed).wanted
   const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
-  return numberToWrite(wanted, current, { seeded })
+  const bounded = numberToWrite(wanted, current, { seeded })
+  return bounded ?? (part === 'writer' ? writersByLag(facts) : undefined)
 }
 
 /** 0, once the status keeps what it comes back with. */

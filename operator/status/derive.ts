@@ -11,6 +11,7 @@ import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
 import type { Plan, Step } from '#operator/reconcile/plan.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
+import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { isHibernated, onTheWay } from './hibernation.ts'
@@ -34,6 +35,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
   const kept = keptNumbers(facts)
+  const writer = writerScaling(facts)
   return {
     observedGeneration: generation,
     conditions: stamped(findings(run), before?.conditions ?? [], generation, now),
@@ -42,6 +44,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
     endpoints: { gateway: `http://${serviceHost(partName(name, 'gateway'), namespace)}` },
     ...(className === undefined ? {} : { className }),
     ...(Object.keys(kept).length > 0 && { hibernation: { replicas: kept } }),
+    ...(writer && Object.keys(writer).length > 0 && { scaling: { writer } }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
   }
 }
@@ -89,7 +92,7 @@ function readyFinding({ facts, plan, result }: Run, parts: readonly Finding[], s
   if (cause !== undefined) return fails('Ready', cause.reason, `${cause.type}: ${cause.message}`)
   const [failure] = result.failures
   if (failure !== undefined) return fails('Ready', 'ApplyFailed', failure.message)
-  if (plan.steps.some(moves))
+  if (plan.steps.some(step => moves(step, facts)))
     return fails('Ready', 'Progressing', 'changes were just written and are rolling out')
   const gateway = parts.find(({ type }) => type === 'GatewayReady')
   if (gateway?.reason === 'ScaledToZero')
@@ -100,8 +103,14 @@ function readyFinding({ facts, plan, result }: Run, parts: readonly Finding[], s
 const workloads = ['Deployment', 'StatefulSet', 'Job']
 
 /** Steps whose effect the pods show only later. A Service or a label that is put back moves nothing. */
-const moves = (step: Step): boolean =>
-  step.do === 'apply' || step.do === 'create' ? workloads.includes(step.object.kind) : step.do !== 'remove'
+function moves(step: Step, facts: Facts): boolean {
+  if (step.do === 'apply' || step.do === 'create') return workloads.includes(step.object.kind)
+  if (step.do === 'scale') return !isOfWriters(step, facts) || writersByLag(facts) === undefined
+  return step.do !== 'remove'
+}
+
+const isOfWriters = ({ name }: { name: string }, { owner }: Facts): boolean =>
+  name === partName(owner.metadata.name, 'writer')
 
 /** Failures that no repetition mends, the gravest first. */
 const needsUser = [

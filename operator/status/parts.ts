@@ -7,6 +7,7 @@ import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import type { Plan } from '#operator/reconcile/plan.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { dueNumber } from '#operator/reconcile/scaling.ts'
+import { writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
 import { resting } from './hibernation.ts'
@@ -99,7 +100,7 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
   const deployment = findChild(facts, 'Deployment', name)
   if (deployment === undefined) return awaited(facts, type, waitingFor(gates))
   const progress = podProgress(deployment)
-  const due = facts.block === undefined ? dueNumber(facts, part) : undefined
+  const due = facts.block === undefined && !isByLag(facts, part) ? dueNumber(facts, part) : undefined
   if (due !== undefined)
     return fails(type, 'Scaling', `Deployment ${name}: from ${progress.wanted} to ${due} pods`)
   const crowd = tooManyPods(facts, part, progress.wanted)
@@ -112,6 +113,10 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
   if (progress.wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
   return holds(type, 'Ready', `Deployment ${name}: ${counts(progress)}${openness(facts, part)}`)
 }
+
+/** Writers that the operator adds for the lag, or takes away, make nothing unready. */
+const isByLag = (facts: Facts, part: DeployedPart): boolean =>
+  part === 'writer' && writersByLag(facts) !== undefined
 
 /** Whoever reads the status should not have to look whether a gateway is closed. */
 function openness({ owner }: Facts, part: DeployedPart): string {

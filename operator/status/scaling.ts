@@ -6,6 +6,7 @@ import { type PodNumber, podNumbers } from '#operator/desired/pod-numbers.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
+import { writerScaling } from '#operator/reconcile/writers/scaling.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { comesBack } from './hibernation.ts'
 
@@ -29,6 +30,7 @@ const reasons: Record<PodNumber['rule'], Reason> = {
   exact: 'FixedNumber',
   seed: 'FixedNumber',
   floor: 'AutoscaledByCPU',
+  lag: 'FixedNumber', // not of the gateway
   followed: 'ForeignAutoscaler',
   theirs: 'ForeignAutoscaler',
 }
@@ -44,6 +46,10 @@ function ownerOf(part: DeployedPart, wanted: PodNumber, facts: Facts): string {
       return wanted.number === 0
         ? `0 as the spec says, ${autoscalerKind} ${name} sleeps`
         : `${autoscalerKind} ${name}, ${wanted.number} to ${wanted.most} at ${wanted.cpuPercent} % CPU`
+    case 'lag':
+      return wanted.number === 0
+        ? '0 as the spec says'
+        : `the operator after the lag, ${wanted.number} to ${wanted.most}${heldBy(facts)}`
     case 'followed':
       return `${autoscalerKind} ${wanted.theirs.join(', ')} moves spec.replicas`
     case 'theirs':
@@ -51,6 +57,18 @@ function ownerOf(part: DeployedPart, wanted: PodNumber, facts: Facts): string {
     default:
       return wanted satisfies never
   }
+}
+
+const remedies = {
+  Partitions: 'there are no more partitions: kafka.topic.partitions',
+  Database: 'Postgres would not store more: postgres.managed.resources',
+  Max: 'writer.autoscaling.maxReplicas is reached',
+} as const
+
+/** Why there are no more writers although records wait. */
+function heldBy(facts: Facts): string {
+  const limit = writerScaling(facts)?.limitedBy
+  return limit === undefined ? '' : ` (records wait, and ${remedies[limit]})`
 }
 
 /** An autoscaler never leaves 0, and the number is not ours to write. */
@@ -96,7 +114,12 @@ function withoutMetrics(part: DeployedPart, wanted: PodNumber, facts: Facts): Pr
 export function isFloorReady(progress: PodProgress, { owner, target }: Facts, part: DeployedPart): boolean {
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
   const { current, existing, updated, ready } = progress
-  if (wanted.rule !== 'floor' || updated !== existing || ready < Math.max(1, wanted.number)) return false
+  if (
+    (wanted.rule !== 'floor' && wanted.rule !== 'lag') ||
+    updated !== existing ||
+    ready < Math.max(1, wanted.number)
+  )
+    return false
   // A new number that its controller has not seen yet is no rollout: one of ours would have ended Ready before.
   return current || owner.status?.conditions?.find(condition => condition.type === 'Ready')?.status === 'True'
 }

@@ -13,6 +13,7 @@ import { blockOf } from '#operator/reconcile/block.ts'
 import type {
   Facts,
   FlushFacts,
+  LoadFacts,
   LogFacts,
   RoomFacts,
   SecretFacts,
@@ -44,13 +45,14 @@ export interface World {
   room?: RoomFacts
   writerStops?: readonly WriterStop[]
   flush?: FlushFacts
+  load?: LoadFacts
 }
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
   const { choice = { kind: 'builtIn' } } = world
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
-  const { flush = { kind: 'notAsked' } } = world
+  const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
   const target = { ...targetOf(owner, children, choice), initialisation }
@@ -67,6 +69,7 @@ export function factsOf(world: World): Facts {
     refusals: refusalsOf(ours, events),
     unmounted: unmountedOf(waitingToMount(owner, pods), events),
     secrets: secretFacts,
+    load,
     log,
     room,
   }

@@ -62,7 +62,8 @@ function behindOf(
     .sort((left, right) => left.partition - right.partition)
 }
 
-function writerAddresses(pods: readonly ObservedChild[]): string[] {
+/** Writers that run, ready or not. */
+export function writerAddresses(pods: readonly ObservedChild[]): string[] {
   return pods.flatMap(({ metadata, status = {} }) => {
     const address = status['podIP']
     const isWriter = metadata.labels[labelKeys.component] === 'writer' && status['phase'] === 'Running'

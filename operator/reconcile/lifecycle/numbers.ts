@@ -53,6 +53,7 @@ function numberAfter(wanted: PodNumber, kept: number): number {
     case 'followed':
       return wanted.number
     case 'floor':
+    case 'lag':
       return wanted.number === 0 ? 0 : Math.max(wanted.number, Math.min(kept, wanted.most))
     case 'seed':
       return Math.min(kept, wanted.most)

@@ -1,0 +1,86 @@
+/** What a writer finds out about itself every few seconds: lag and load; and what it tells Kafka. */
+import type { Histogram } from 'prom-client'
+import { progressText } from '#dataservice/contract/writer-progress.ts'
+import type { LogConsumer } from '#dataservice/platform/kafka/port.ts'
+import type { Assignment } from './assignment.ts'
+import type { LaneLimits } from './buffer.ts'
+import { LoadMeter } from './load.ts'
+import type { WriterMetrics } from './metrics.ts'
+
+/** How often lag is measured, Kafka is told the positions, and held records are looked after. */
+const reportMs = 5_000
+
+export interface ReportsOptions {
+  consumer: Pick<LogConsumer, 'hint' | 'range' | 'recordAt'>
+  assignment: Pick<Assignment, 'release' | 'positions'>
+  metrics: Pick<WriterMetrics, 'lag' | 'lagAge' | 'commitSeconds' | 'batchRecords'>
+  limits: Pick<LaneLimits, 'maxRecords'>
+}
+
+export interface Reports {
+  /** The text at `/progress`: positions of now, load of the last round. */
+  progress(): string
+  stop(): void
+}
+
+/** One round at a time. */
+export function startReports(options: ReportsOptions): Reports {
+  const meter = new LoadMeter(options.limits.maxRecords)
+  let busy = false
+  const begin = (): void => {
+    if (busy) return
+    busy = true
+    round(options, meter)
+      .catch(() => undefined) // the consumer stopped meanwhile
+      .finally(() => {
+        busy = false
+      })
+  }
+  const timer = setInterval(begin, reportMs)
+  return {
+    progress() {
+      const load = meter.load()
+      return progressText({ stored: options.assignment.positions(), ...(load && { load }) })
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** Measures the lag of each partition and gives Kafka the positions as a hint. */
+async function round({ consumer, assignment, metrics }: ReportsOptions, meter: LoadMeter): Promise<void> {
+  assignment.release()
+  const positions = assignment.positions()
+  await consumer.hint(positions)
+  const partitions = new Map<number, { stored: bigint; end: bigint }>()
+  let waitingSeconds = 0
+  for (const [partition, nextOffset] of positions) {
+    const { end } = await consumer.range(partition)
+    const oldest = end > nextOffset ? await consumer.recordAt(partition, nextOffset) : undefined
+    if (!assignment.positions().has(partition)) continue
+    metrics.lag.set({ partition }, Math.max(0, Number(end - nextOffset)))
+    const ageSeconds = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp) / 1000
+    metrics.lagAge.set({ partition }, ageSeconds)
+    partitions.set(partition, { stored: nextOffset, end })
+    waitingSeconds = Math.max(waitingSeconds, ageSeconds)
+  }
+  const [commits, commitSeconds] = await totals(metrics.commitSeconds)
+  const [, committed] = await totals(metrics.batchRecords)
+  const activeMs = performance.eventLoopUtilization().active
+  meter.add({
+    at: performance.now(),
+    partitions,
+    waitingSeconds,
+    commits,
+    commitSeconds,
+    committed,
+    activeMs,
+  })
+}
+
+/** How often something was observed, and the sum of it. */
+async function totals(histogram: Histogram): Promise<[count: number, sum: number]> {
+  const { values } = await histogram.get()
+  const valueAt = (end: string): number =>
+    values.find(({ metricName }) => metricName?.endsWith(end))?.value ?? 0
+  return [valueAt('_count'), valueAt('_sum')]
+}

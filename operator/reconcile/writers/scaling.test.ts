@@ -1,0 +1,70 @@
+/** What the status says of writers that the operator scales. */
+import { describe, expect, test } from 'vitest'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { deriveStatus } from '#operator/status/derive.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
+import { decide } from '../decide.ts'
+import type { LoadFacts } from '../facts.ts'
+
+const behind: LoadFacts = {
+  kind: 'seen',
+  at: new Date('2026-01-01T12:00:00.500Z'),
+  load: {
+    arrived: 3_000,
+    storing: 1_000.4,
+    waiting: 600_000,
+    waitingSeconds: 200,
+    commitSeconds: 0.05,
+    busy: 1,
+  },
+}
+
+const pods = (wanted: number, ready = wanted) =>
+  only('Deployment', 'orders-writer', (child: ObservedChild) => ({
+    ...child,
+    spec: { ...child.spec, replicas: wanted },
+    status: { ...child.status, replicas: wanted, readyReplicas: ready, updatedReplicas: wanted },
+  }))
+
+interface Situation {
+  mode?: string
+  load?: LoadFacts
+  change?: (child: ObservedChild) => ObservedChild | undefined
+}
+
+function statusIn({ mode = 'Lag', load, change }: Situation) {
+  const owner = dataService(withSpec({ writer: { autoscaling: { mode } } }))
+  const facts = factsOf({ ...upAndRunning(owner, change), ...(load && { load }) })
+  const result = { failures: [], written: 0 }
+  const status = deriveStatus({ facts, plan: decide(facts), result, now: new Date(0) })
+  const condition = (type: string) => status.conditions?.find(each => each.type === type)
+  return { scaling: status.scaling, told: condition('Scaling')?.message, ready: condition('Ready')?.status }
+}
+
+describe('the writers that the operator scales', () => {
+  test('the status keeps the last change and what it has to be compared with', () => {
+    const writer = { changedAt: '2026-01-01T12:00:00Z', from: 2, recordsPerSecond: 1000 }
+    expect(statusIn({ load: behind }).scaling).toEqual({ writer })
+  })
+
+  test('and says what limits them, also to people', () => {
+    const { scaling, told } = statusIn({ load: behind, change: pods(6) })
+    expect(scaling).toEqual({ writer: { limitedBy: 'Partitions' } })
+    expect(told).toContain(
+      'writer: the operator after the lag, 2 to 6 (records wait, and there are no more partitions: kafka.topic.partitions)',
+    )
+  })
+
+  test('that it adds some does not make the service unready', () => {
+    expect(statusIn({ load: behind }).ready).toBe('True')
+  })
+
+  test('of others nothing is said', () => {
+    expect(statusIn({ mode: 'Off', load: behind }).scaling).toBeUndefined()
+  })
+
+  test('more writers than the floor do not make it unready while they join', () => {
+    expect(statusIn({ change: pods(4, 3) }).ready).toBe('True')
+  })
+})
