@@ -55,6 +55,7 @@ test('the smallest resource gets every default', async () => {
     kafka: { topic: { partitions: 6, retention: '7d' } },
     postgres: { partitioning: {} },
     redis: {},
+    networkPolicy: { mode: 'Ingress', allowFrom: [], egress: [] },
   })
 })
 
@@ -111,6 +112,11 @@ test('a resource that uses every field is taken as it is', async () => {
       partitioning: { by: 'Time', interval: 'Month', retain: '730d', premake: 3 },
     },
     redis: { managed: block },
+    networkPolicy: {
+      mode: 'Strict',
+      allowFrom: [{ parts: ['kafka'], namespaceLabels: { team: 'billing' }, podLabels: { app: 'ledger' } }],
+      egress: [{ ports: [443], cidr: '192.0.2.0/24' }],
+    },
   }
   await create('everything', spec)
   const stored = JSON.parse(await inNamespace('get', 'dsvc', 'everything', '-o', 'json'))

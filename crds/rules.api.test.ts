@@ -3,6 +3,7 @@ import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { dataServiceSchema } from './definition.ts'
 import { callerRefusals, jwt, type Refusal } from './testing/caller-refusals.ts'
 import { growthRefusals, modeRefusals } from './testing/mode-refusals.ts'
+import { networkRefusals } from './testing/network-refusals.ts'
 import { versionRefusals } from './testing/version-refusals.ts'
 
 const record = { schema: { type: 'object' } }
@@ -106,6 +107,7 @@ const refusals: Record<string, Refusal> = {
   ...modeRefusals,
   ...growthRefusals,
   ...versionRefusals,
+  ...networkRefusals,
   'a retention without unit': {
     spec: { record, kafka: { topic: { retention: '7' } } },
     says: 'spec.kafka.topic.retention',

@@ -158,7 +158,7 @@ const wanted = (service: DataService): string[] =>
     .sort()
 
 const kinds =
-  'secrets,serviceaccounts,configmaps,services,poddisruptionbudgets,statefulsets,jobs,cronjobs,deployments'
+  'secrets,serviceaccounts,configmaps,services,poddisruptionbudgets,networkpolicies,statefulsets,jobs,cronjobs,deployments'
 async function stored(): Promise<Stored[]> {
   const label = 'app.kubernetes.io/managed-by=dataservice-operator'
   const { items } = JSON.parse(await inNamespace('get', kinds, '-l', label, '-o', 'json')) as {

@@ -49,6 +49,7 @@ const calledForLater = [
     'deployments',
     'horizontalpodautoscalers',
     'jobs',
+    'networkpolicies',
     'poddisruptionbudgets',
   ].map(each => `delete ${each}`),
   ...['serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),

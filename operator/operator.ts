@@ -67,6 +67,7 @@ export function startOperator(options: OperatorOptions): Controller {
     seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
     announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),
     now,
+    ...(options.election && { operatorNamespace: options.election.namespace }),
   }
   return startController({
     queue: createQueue({ workers, clock: systemClock, random, metrics: metrics.queue }),

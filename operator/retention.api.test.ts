@@ -50,7 +50,8 @@ async function condition(name: string, type: string): Promise<string> {
   return found === undefined ? 'absent' : `${found.status}/${found.reason}: ${found.message}`
 }
 
-const ownedKinds = 'serviceaccounts,configmaps,services,poddisruptionbudgets,statefulsets,jobs,deployments'
+const ownedKinds =
+  'serviceaccounts,configmaps,services,poddisruptionbudgets,networkpolicies,statefulsets,jobs,deployments'
 const secrets = ['secret/orders-identity', 'secret/orders-credentials']
 
 describe('with Retain', () => {

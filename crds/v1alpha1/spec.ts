@@ -16,6 +16,7 @@ import {
   RateLimit,
 } from './callers.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
+import { NetworkPolicySpec } from './network.ts'
 import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
@@ -149,6 +150,7 @@ export const DataServiceSpec = Type.Object(
     kafka: KafkaSpec,
     postgres: PostgresSpec,
     redis: RedisSpec,
+    networkPolicy: Type.Optional(NetworkPolicySpec),
   },
   {
     'x-kubernetes-validations': [

@@ -264,7 +264,7 @@ test('deleted while Kafka and Postgres do not answer: the deletion ends', async 
   }
   await settledIn(120_000, async () => expect(await kubectl('get', 'pods', '-o', 'name')).toBe(''))
   step(`  its pods after ${since(began)}`)
-  const kinds = 'all,secrets,configmaps,serviceaccounts,pdb,hpa,pvc'
+  const kinds = 'all,secrets,configmaps,serviceaccounts,pdb,hpa,pvc,networkpolicies'
   const mine = ['-l', `app.kubernetes.io/instance=${name}`]
   const left = (await kubectl('get', kinds, ...mine, '-o', 'name')).trim().split('\n').sort()
   expect(left).toEqual([

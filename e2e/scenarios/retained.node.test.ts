@@ -22,7 +22,7 @@ const remove = (): Promise<string> => kubectl('delete', `dsvc/${service.name}`, 
 
 /** Everything of ours in the namespace, sorted. */
 async function left(): Promise<string[]> {
-  const kinds = 'all,secrets,configmaps,serviceaccounts,pdb,hpa,pvc'
+  const kinds = 'all,secrets,configmaps,serviceaccounts,pdb,hpa,pvc,networkpolicies'
   const label = `app.kubernetes.io/instance=${service.name}`
   return (await kubectl('get', kinds, '-l', label, '-o', 'name'))
     .split('\n')

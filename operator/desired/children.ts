@@ -10,6 +10,7 @@ import type { Child } from './labels.ts'
 import { maintainCronJob } from './maintain-cron-job.ts'
 import { migrateJob } from './migrate-job.ts'
 import { deployedParts, engineParts, parts } from './names.ts'
+import { networkPolicy } from './network-policy.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { credentialsSecret, identitySecret } from './secrets.ts'
 import { postgresPrimaryService, postgresReplicaService, service } from './service.ts'
@@ -24,6 +25,7 @@ export type ChildKind =
   | 'ConfigMap'
   | 'Service'
   | 'PodDisruptionBudget'
+  | 'NetworkPolicy'
   | 'StatefulSet'
   | 'Job'
   | 'CronJob'
@@ -69,6 +71,7 @@ export const children: readonly ChildRow[] = [
   { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresPrimaryService) },
   { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresReplicaService) },
   { kind: 'PodDisruptionBudget', stage: 'engines', write: 'apply', build: each(parts, podDisruptionBudget) },
+  { kind: 'NetworkPolicy', stage: 'engines', write: 'apply', build: each([...parts, 'jobs'], networkPolicy) },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, statefulSet) },
   { kind: 'ConfigMap', stage: 'migration', write: 'apply', build: one(settingsConfigMap) },
   { kind: 'Job', stage: 'migration', write: 'create', build: one(migrateJob) },

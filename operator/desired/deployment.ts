@@ -26,7 +26,7 @@ const portsOf: Record<DeployedPart, V1Container['ports']> = {
 const redisCredential = { key: credentialKeys.redis, path: credentialFiles.redisPassword }
 
 /** Who asks Redis in some services only; readers do so in all of them (`credentialsOf` in pod.ts). */
-const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) => boolean>> = {
+export const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) => boolean>> = {
   /** It counts the requests of its callers. */
   gateway: ({ gateway }) => gateway.rateLimit !== undefined,
   /** It tells readers of records that change. */

@@ -35,6 +35,8 @@ export interface Target {
   observed: (kind: string, name: string) => ObservedChild | undefined
   /** Autoscalers of others that move our pods; ours would stop them, and they ours. */
   foreignAutoscalers: readonly ForeignAutoscaler[]
+  /** Where the operator runs; undefined: outside of the cluster, or unknown. */
+  operatorNamespace?: string
   /** Which parts hold data by now. */
   initialisation: Initialisation
   /** Parts that should have no pods in this run, although the spec gives them some: hibernated, or not woken yet. */

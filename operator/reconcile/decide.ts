@@ -14,7 +14,7 @@ import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
 import { brokerToRestart, readyServers } from './restart-broker.ts'
 import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
-import { earlyScaling, scaleSteps, unwantedAutoscalers } from './scaling.ts'
+import { earlyScaling, scaleSteps } from './scaling.ts'
 
 export function decide(facts: Facts): Plan {
   const gates = gatesOf(facts)
@@ -28,7 +28,7 @@ export function decide(facts: Facts): Plan {
     held,
     gates,
     steps: [
-      ...unwantedAutoscalers(desired, facts).flatMap(removal),
+      ...leftovers(desired, facts, atOnce),
       ...outdatedMigrations(facts),
       ...due.flatMap(child => stepsOf(child, facts)),
       ...markSteps(facts),
@@ -39,7 +39,7 @@ export function decide(facts: Facts): Plan {
       ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
       ...brokerToRestart(facts).flatMap(removal),
       ...endedJobs(facts),
-      ...(due.length === desired.length ? leftovers(desired, facts) : []),
+      ...(due.length === desired.length ? leftovers(desired, facts, kind => !atOnce(kind)) : []),
     ],
   }
 }
@@ -105,11 +105,21 @@ function endedJobs(facts: Facts): Step[] {
   return facts.children.filter(child => child.kind === 'Job' && isEnded(child)).flatMap(removal)
 }
 
-/** Children that nothing asks for any more. Only looked at when everything wanted is there or on its way. */
-function leftovers(desired: readonly DesiredChild[], facts: Facts): Step[] {
+/**
+ * Nothing of these kinds may be left while other things wait: an autoscaler beside another's stops both, and a policy
+ * that is not wanted shuts somebody out.
+ */
+const atOnce = (kind: string): boolean => kind === autoscalerKind || kind === 'NetworkPolicy'
+
+/** Children that nothing asks for any more. Others than those look so also while what replaces them is not made yet. */
+function leftovers(
+  desired: readonly DesiredChild[],
+  facts: Facts,
+  isAmong: (kind: string) => boolean,
+): Step[] {
   const wanted = new Set(desired.map(({ kind, object }) => `${kind}/${object.metadata.name}`))
   return facts.children
-    .filter(child => child.kind !== autoscalerKind && !wanted.has(`${child.kind}/${child.metadata.name}`))
+    .filter(({ kind, metadata }) => isAmong(kind) && !wanted.has(`${kind}/${metadata.name}`))
     .flatMap(removal)
 }
 

@@ -50,6 +50,8 @@ export interface ReadPorts {
   readiness: ReadinessPort
   judge: Judge
   images: Images
+  /** Where this operator runs; absent: outside of the cluster. */
+  operatorNamespace?: string
   now: () => Date
   /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
   seenSecrets: SeenSecrets
@@ -105,6 +107,7 @@ function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, po
     foreignAutoscalers: foreignAutoscalers(owner, autoscalers),
     initialisation: initialisationOf(seen),
     asleep: new Set(),
+    ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),
     fresh: freshSecrets(),
   }
   return { choice, settings, target }

@@ -1,6 +1,5 @@
 /** Steps that concern the number of pods, as far as it is ours to say. Pure. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import type { DesiredChild } from '#operator/desired/children.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
@@ -65,14 +64,4 @@ export function earlyScaling(due: readonly DesiredChild[], facts: Facts): ScaleS
     .map(part => partName(facts.owner.metadata.name, part))
     .filter(name => !dueNames.has(name) && findChild(facts, 'Deployment', name) !== undefined)
     .flatMap(name => scaleSteps(facts, name))
-}
-
-/** Ours that nothing asks for. They go at once, whatever else waits: beside another's, both would stop. */
-export function unwantedAutoscalers(desired: readonly DesiredChild[], facts: Facts): ObservedChild[] {
-  const wanted = desired
-    .filter(({ kind }) => kind === autoscalerKind)
-    .map(({ object }) => object.metadata.name)
-  return facts.children.filter(
-    ({ kind, metadata }) => kind === autoscalerKind && !wanted.includes(metadata.name),
-  )
 }

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
+import { targetOf } from '#operator/testing/target.ts'
+import { desiredChildren } from './children.ts'
+import { isPlainObject } from './hash.ts'
+
+const policiesOf = (spec: Parameters<typeof withSpec>[0]) =>
+  desiredChildren({ ...targetOf(dataService(withSpec(spec))), operatorNamespace: 'dataservice-system' })
+    .filter(({ kind }) => kind === 'NetworkPolicy')
+    .map(({ object }) => object)
+
+const everything = {
+  record: { ...smallestSpec.record, key: undefined, mode: 'Upsert' },
+  gateway: {
+    rateLimit: { requests: 100, per: 'Minute' },
+    authentication: {
+      jwt: { issuer: 'i', audiences: ['a'], jwksUri: 'https://login.example.test:8443/jwks' },
+    },
+  },
+  networkPolicy: {
+    mode: 'Strict',
+    allowFrom: [
+      {
+        parts: ['kafka', 'gateway'],
+        namespaceLabels: { 'kubernetes.io/metadata.name': 'billing' },
+        podLabels: { app: 'x' },
+      },
+      { parts: ['gateway'], cidr: '10.0.0.0/8' },
+      { parts: ['postgres'], podLabels: { app: 'report' } },
+      { parts: ['kafka'], namespaceLabels: {} },
+    ],
+    egress: [{ ports: [4317], cidr: '192.0.2.0/24' }],
+  },
+}
+
+test('with everything that changes them they are as the golden file says', async () => {
+  const text = policiesOf(everything)
+    .map(({ metadata, ...policy }) =>
+      stringify(
+        { name: metadata.name, spec: 'spec' in policy ? policy.spec : undefined },
+        { lineWidth: 0, aliasDuplicateObjects: false },
+      ),
+    )
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/strict-network.yaml')
+})
+
+test('what a part may reach of ours is what the other side lets in, in both directions', () => {
+  const rows = (direction: 'ingress' | 'egress'): string[] =>
+    policiesOf(everything).flatMap(policy => {
+      const spec = 'spec' in policy && isPlainObject(policy.spec) ? policy.spec : {}
+      const self = JSON.stringify(spec['podSelector'])
+      const rules = Array.isArray(spec[direction]) ? spec[direction].filter(isPlainObject) : []
+      return rules.flatMap(rule => {
+        const peers = rule[direction === 'ingress' ? 'from' : 'to']
+        const inner = (Array.isArray(peers) ? peers : []).filter(
+          peer =>
+            isPlainObject(peer) &&
+            Object.keys(peer).join() === 'podSelector' &&
+            JSON.stringify(peer).includes('"orders"'),
+        )
+        return inner.map(peer => {
+          const other = JSON.stringify(peer.podSelector)
+          const [from, to] = direction === 'ingress' ? [other, self] : [self, other]
+          return `${from} -> ${to} ${JSON.stringify(rule['ports'])}`
+        })
+      })
+    })
+  expect(rows('egress').length).toBe(11)
+  expect(rows('egress').sort()).toEqual(rows('ingress').sort())
+})
+
+test('Off makes none', () => {
+  expect(policiesOf({ networkPolicy: { mode: 'Off' } })).toEqual([])
+})
+
+test('a resource of an older CRD, which knows no policies, gets none', () => {
+  const { networkPolicy: _, ...spec } = dataService().spec
+  const found = desiredChildren(targetOf({ ...dataService(), spec }))
+  expect(found.filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([])
+})

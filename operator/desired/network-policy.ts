@@ -1,0 +1,157 @@
+/** NetworkPolicies: each part is reached by the parts that talk to it, and with mode Strict reaches nobody else. */
+import type {
+  V1LabelSelector,
+  V1NetworkPolicy,
+  V1NetworkPolicyEgressRule,
+  V1NetworkPolicyIngressRule,
+  V1NetworkPolicyPeer,
+  V1NetworkPolicyPort,
+} from '@kubernetes/client-node'
+import type { Caller, Destination } from '#crds/v1alpha1/network.ts'
+import { ports } from '#dataservice/contract/names.ts'
+import type { Wire } from '#operator/cluster/port.ts'
+import { usesRedis } from './deployment.ts'
+import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
+import { type Part, partName } from './names.ts'
+import type { Target } from './target.ts'
+
+/** In the words of the API: client-node's types say `_from`. */
+type Policy = Wire<V1NetworkPolicy>
+type IngressRule = Wire<V1NetworkPolicyIngressRule>
+
+type Talker = Part | 'jobs'
+
+interface Conversation {
+  from: Talker
+  to: Part
+  ports: readonly number[]
+  when?: (target: Target) => boolean
+}
+
+/** Who talks to whom; both directions of every policy follow from it. */
+const conversations: readonly Conversation[] = [
+  { from: 'gateway', to: 'kafka', ports: [ports.kafka] },
+  { from: 'gateway', to: 'reader', ports: [ports.http] },
+  { from: 'gateway', to: 'redis', ports: [ports.redis], when: ({ owner }) => usesRedis.gateway(owner.spec) },
+  { from: 'writer', to: 'kafka', ports: [ports.kafka] },
+  { from: 'writer', to: 'postgres', ports: [ports.postgres] },
+  { from: 'writer', to: 'redis', ports: [ports.redis], when: ({ owner }) => usesRedis.writer(owner.spec) },
+  { from: 'reader', to: 'postgres', ports: [ports.postgres] },
+  { from: 'reader', to: 'redis', ports: [ports.redis] },
+  { from: 'jobs', to: 'postgres', ports: [ports.postgres] },
+  { from: 'kafka', to: 'kafka', ports: [ports.kafka, ports.kafkaController] },
+  { from: 'postgres', to: 'postgres', ports: [ports.postgres] },
+]
+
+/** The port that others may be let in to. */
+const doors = { gateway: ports.http, kafka: ports.kafka, postgres: ports.postgres } as const
+
+const measured: readonly Talker[] = ['gateway', 'writer', 'reader']
+const everyPod: V1NetworkPolicyPeer = { namespaceSelector: {} }
+const tcp = (numbers: readonly number[]): V1NetworkPolicyPort[] =>
+  numbers.map(port => ({ port, protocol: 'TCP' }))
+const dns: V1NetworkPolicyEgressRule = {
+  ports: [
+    { port: 53, protocol: 'UDP' },
+    { port: 53, protocol: 'TCP' },
+  ],
+}
+
+export function networkPolicy(target: Target, part: Talker): Child<Policy> | undefined {
+  const { owner } = target
+  const { name } = owner.metadata
+  const { networkPolicy: rules } = owner.spec
+  if (rules === undefined || rules.mode === 'Off') return undefined
+  const { mode } = rules
+  const ingress = ingressOf(target, part)
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: ownedMetadata(owner, partName(name, part), part),
+    spec: {
+      podSelector: selectorOf(name, part),
+      policyTypes: mode === 'Strict' ? ['Ingress', 'Egress'] : ['Ingress'],
+      // An empty list is not stored, and would look like drift.
+      ...(ingress.length > 0 && { ingress }),
+      ...(mode === 'Strict' && { egress: egressOf(target, part) }),
+    },
+  }
+}
+
+/** Jobs of both kinds share a policy, as they share a ServiceAccount. */
+const selectorOf = (name: string, part: Talker): V1LabelSelector =>
+  part === 'jobs'
+    ? {
+        matchLabels: { [labelKeys.name]: 'dataservice', [labelKeys.instance]: name },
+        matchExpressions: [{ key: labelKeys.component, operator: 'In', values: ['migrate', 'maintain'] }],
+      }
+    : { matchLabels: selectorLabels(name, part) }
+
+function ingressOf(target: Target, part: Talker): IngressRule[] {
+  const { owner } = target
+  const inner = heard(target).filter(({ to }) => to === part)
+  return [
+    ...inner.map(({ from, ports }) => ({
+      from: [{ podSelector: selectorOf(owner.metadata.name, from) }],
+      ports: tcp(ports),
+    })),
+    ...(part === 'kafka' ? [{ from: [operatorPods(target)], ports: tcp([ports.kafka]) }] : []),
+    ...guests(owner.spec.networkPolicy?.allowFrom ?? [], part),
+    ...(measured.includes(part) ? [{ from: [everyPod], ports: tcp([ports.telemetry]) }] : []),
+  ]
+}
+
+const heard = (target: Target): Conversation[] => conversations.filter(({ when }) => when?.(target) ?? true)
+
+/** The gateway is open to everybody until somebody is named for it. */
+function guests(callers: readonly Caller[], part: Talker): IngressRule[] {
+  if (part !== 'gateway' && part !== 'kafka' && part !== 'postgres') return []
+  const from = callers.filter(({ parts }) => parts.includes(part)).map(peerOf)
+  if (from.length > 0) return [{ from, ports: tcp([doors[part]]) }]
+  return part === 'gateway' ? [{ ports: tcp([doors.gateway]) }] : []
+}
+
+function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
+  const { owner } = target
+  return [
+    dns,
+    ...heard(target)
+      .filter(({ from }) => from === part)
+      .map(({ to, ports }) => ({
+        to: [{ podSelector: selectorOf(owner.metadata.name, to) }],
+        ports: tcp(ports),
+      })),
+    ...(part === 'gateway' ? issuer(target) : []),
+    ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
+  ]
+}
+
+/** Its address is a name, which no policy can hold. */
+function issuer({ owner }: Target): V1NetworkPolicyEgressRule[] {
+  const uri = owner.spec.gateway.authentication?.jwt?.jwksUri
+  const url = uri !== undefined && URL.canParse(uri) ? new URL(uri) : undefined
+  if (url === undefined) return []
+  return [{ ports: tcp([Number(url.port) || (url.protocol === 'http:' ? 80 : 443)]) }]
+}
+
+function peerOf({
+  cidr,
+  namespaceLabels,
+  podLabels,
+}: Omit<Caller, 'parts'> | Omit<Destination, 'ports'>): V1NetworkPolicyPeer {
+  if (cidr !== undefined) return { ipBlock: { cidr } }
+  return {
+    ...(namespaceLabels && { namespaceSelector: labelled(namespaceLabels) }),
+    ...(podLabels && { podSelector: labelled(podLabels) }),
+  }
+}
+
+const labelled = (labels: Record<string, string>) =>
+  Object.keys(labels).length === 0 ? {} : { matchLabels: labels }
+
+/** It asks Kafka about the topics. */
+const operatorPods = ({ operatorNamespace }: Target): V1NetworkPolicyPeer => ({
+  namespaceSelector:
+    operatorNamespace === undefined ? {} : labelled({ 'kubernetes.io/metadata.name': operatorNamespace }),
+  podSelector: labelled({ [labelKeys.name]: 'dataservice-operator' }),
+})
