@@ -69,16 +69,16 @@ const digitOf = new Int8Array(256).fill(-1)
 for (const [value, digit] of [...'0123456789abcdef'].entries()) digitOf[digit.charCodeAt(0)] = value
 
 /** Where the two digits of each byte stand in the text; between them stand the dashes. */
-const bytePlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
-const dashPlaces = [8, 13, 18, 23] as const
+const bytePlaces = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34)
 const dash = '-'.charCodeAt(0)
 
 /** The sixteen bytes of a UUIDv7 that is written in lower case, or undefined when the text is none. */
 export function uuid7Bytes(text: Buffer): Buffer | undefined {
-  if (text.length !== 36 || dashPlaces.some(place => text[place] !== dash)) return undefined
+  if (text.length !== 36 || !hasDashes(text)) return undefined
   const bytes = Buffer.allocUnsafe(16)
   let wrong = 0
-  for (const [index, place] of bytePlaces.entries()) {
+  for (let index = 0; index < 16; index++) {
+    const place = bytePlaces[index] ?? 0
     const value = (valueAt(text, place) << 4) | valueAt(text, place + 1)
     wrong |= value
     bytes[index] = value
@@ -86,6 +86,9 @@ export function uuid7Bytes(text: Buffer): Buffer | undefined {
   const isVersion7 = ((bytes[6] ?? 0) & 0xf0) === 0x70 && ((bytes[8] ?? 0) & 0xc0) === 0x80
   return wrong >= 0 && isVersion7 ? bytes : undefined
 }
+
+const hasDashes = (text: Buffer): boolean =>
+  text[8] === dash && text[13] === dash && text[18] === dash && text[23] === dash
 
 const valueAt = (text: Buffer, place: number): number => digitOf[text[place] ?? 0] ?? -1
 

@@ -55,12 +55,12 @@ const common: readonly Column[] = [
   { name: 'body', type: 'json' },
 ]
 
-const commonFields = ({ key, acceptedAt, schemaVersion, body }: Received): readonly Buffer[] => [
-  key,
-  timestampBytes(acceptedAt),
-  schemaVersion,
-  body,
-]
+/** Of one row: the own fields of a table stand before and behind the common ones. */
+const fieldsOf = (
+  { key, acceptedAt, schemaVersion, body }: Received,
+  id: Buffer,
+  ...others: readonly Buffer[]
+): readonly Buffer[] => [id, key, timestampBytes(acceptedAt), schemaVersion, body, ...others]
 
 const byTime: RecordsTable = {
   by: 'Time',
@@ -68,7 +68,7 @@ const byTime: RecordsTable = {
   values(received) {
     const id = uuid7Bytes(received.id)
     if (id === undefined) return { unreadable: 'ce_subject is no UUIDv7' }
-    return { fields: [id, ...commonFields(received)], idTime: timeOfBytes(id) }
+    return { fields: fieldsOf(received, id), idTime: timeOfBytes(id) }
   },
 }
 
@@ -92,8 +92,11 @@ const byHash: RecordsTable = {
     const eventId = uuid7Bytes(received.eventId)
     if (eventId === undefined) return { unreadable: 'ce_id is no UUIDv7' }
     const hash = createHash('sha256').update(body).digest()
-    const fields = [id, ...commonFields(received), eventId, hash]
-    return { fields, idTime: acceptedAt, bodyHash: hash.toString('hex') }
+    return {
+      fields: fieldsOf(received, id, eventId, hash),
+      idTime: acceptedAt,
+      bodyHash: hash.toString('hex'),
+    }
   },
 }
 

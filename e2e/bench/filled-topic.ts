@@ -10,7 +10,8 @@ export interface Filled {
   records: { id: string; key: string; body: string }[]
 }
 
-const together = 1_000
+/** In one batch: as many as a gateway has together at 10,000 requests/s (`sustained`). */
+const together = 60
 /** One record of so many was sent before: 1 %. */
 const resentEach = 100
 /** How many records lie between a record and its resend, at most: an answer that was lost is asked for again soon. */

@@ -19,7 +19,7 @@ export const durable = { fsync: 'on', full_page_writes: 'on', max_wal_size: '4GB
  * Rows before the measured ones: a writer runs for weeks, and for its first seconds V8 still compiles it, which costs as
  * much for each row as storing it.
  */
-export const warmUpRows = 100_000
+export const warmUpRows = 200_000
 
 /** Of one round; a million rows take half a minute. */
 const limitMs = 300_000

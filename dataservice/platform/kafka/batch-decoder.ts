@@ -142,21 +142,16 @@ class Headers implements LogHeaders {
     return new Varints(this.#bytes, this.#start).next()
   }
 
-  /** Throws BatchUnreadable when the headers do not end with their record. */
+  /** Of several with one name the last one. Throws BatchUnreadable when the headers do not end with their record. */
   get(name: string): Buffer | undefined {
     const wanted = bytesOf(name)
-    const varints = new Varints(this.#bytes, this.#start)
-    let found: Buffer | undefined
-    for (let left = varints.next(); left > 0; left--) {
-      const length = varints.next()
-      const start = varints.at
-      varints.at += length
-      if (length === wanted.length && isAt(this.#bytes, start, wanted))
-        found = varints.slice() ?? Buffer.alloc(0)
-      else varints.skip()
+    const { places, used } = this.#read()
+    for (let at = used - placeSize; at >= 0; at -= placeSize) {
+      if (places[at + 1] !== wanted.length || !isAt(this.#bytes, places[at] ?? 0, wanted)) continue
+      const value = places[at + 2] ?? 0
+      return this.#bytes.subarray(value, value + Math.max(0, places[at + 3] ?? 0))
     }
-    if (varints.at !== this.#end) throw new BatchUnreadable('the headers of a record do not end with it')
-    return found
+    return undefined
   }
 
   *entries(): Generator<readonly [string, Buffer]> {
@@ -166,7 +161,41 @@ class Headers implements LogHeaders {
       yield [name, varints.slice() ?? Buffer.alloc(0)]
     }
   }
+
+  #read(): HeaderPlaces {
+    if (lastRead.headers === this) return lastRead
+    if (lastRead.places.length > mostKept) lastRead.places = []
+    lastRead.headers = undefined // stays so when they are unreadable
+    const { places } = lastRead
+    const varints = new Varints(this.#bytes, this.#start)
+    let used = 0
+    for (let left = 2 * varints.next(); left > 0; left--) {
+      const length = varints.next() // which moves on, too
+      places[used++] = varints.at
+      places[used++] = length
+      varints.at += Math.max(0, length)
+    }
+    if (varints.at !== this.#end) throw new BatchUnreadable('the headers of a record do not end with it')
+    lastRead.headers = this
+    lastRead.used = used
+    return lastRead
+  }
 }
+
+/** Where the headers of one record stand. */
+interface HeaderPlaces {
+  headers: Headers | undefined
+  places: number[]
+  /** So many of the places are about these headers. */
+  used: number
+}
+
+/** Of the last record that was asked: who asks for one header asks for others. */
+const lastRead: HeaderPlaces = { headers: undefined, places: [], used: 0 }
+/** Our records have nine headers; what some other producer's took is given back. */
+const mostKept = 1_024
+/** Start and length of a name, start and length of its value. */
+const placeSize = 4
 
 /** The few names that are asked for, encoded once. */
 const names = new Map<string, Buffer>()
@@ -215,10 +244,5 @@ class Varints {
     const start = this.at
     this.at += length
     return this.#bytes.subarray(start, this.at)
-  }
-
-  skip(): void {
-    const length = this.next() // which moves on, too
-    this.at += Math.max(0, length)
   }
 }
