@@ -109,7 +109,7 @@ async function ask(reader: Pool | undefined, path: string): Promise<number | und
 /** Statements for one record, of all readers, since the start. */
 async function statements(database: Database): Promise<number> {
   const { rows } = await database.query(
-    `SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%FROM records WHERE id = $1'`,
+    `SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%FROM records WHERE id = $1%'`,
   )
   return Number(rows[0]?.[0])
 }
