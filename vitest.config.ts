@@ -22,7 +22,7 @@ interface Shared {
   timeoutMs: number
 }
 
-/** Tests that share one set of real parts run one file after another: their timings then stay the same on any machine. */
+/** Tests that share one set of real parts run one file after another, unless they are `sideBySide`. */
 const onRealParts = (kind: (typeof kinds)[number], { globalSetup, timeoutMs }: Shared) => ({
   extends: true as const,
   test: {
@@ -38,10 +38,10 @@ const onRealParts = (kind: (typeof kinds)[number], { globalSetup, timeoutMs }: S
 const onCluster: Shared = { globalSetup: './e2e/scenarios/global-setup.ts', timeoutMs: 15 * minutes }
 type Project = ReturnType<typeof onRealParts>
 
-/** Scenarios wait most of their time, so three share two cores well. */
-const sideBySide = ({ test, ...project }: Project) => ({
+/** Files wait half of their time or more, so some share two cores well. Each has a service and data of its own. */
+const sideBySide = ({ test, ...project }: Project, files: number) => ({
   ...project,
-  test: { ...test, exclude: ['**/node_modules/**', aloneFiles], fileParallelism: true, maxWorkers: 3 },
+  test: { ...test, exclude: ['**/node_modules/**', aloneFiles], fileParallelism: true, maxWorkers: files },
 })
 
 const alone = ({ test, ...project }: Project) => ({
@@ -71,8 +71,11 @@ export default defineConfig({
         },
       },
       onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: 4 * minutes }),
-      onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 6 * minutes }),
-      sideBySide(onRealParts('node', onCluster)),
+      sideBySide(
+        onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 6 * minutes }),
+        2,
+      ),
+      sideBySide(onRealParts('node', onCluster), 3),
       alone(onRealParts('node', onCluster)),
     ],
   },
