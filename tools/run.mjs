@@ -17,6 +17,7 @@ const programs = {
   cluster: 'e2e/cluster/main.ts',
   images: 'e2e/images/main.ts',
   bench: 'e2e/bench/main.ts',
+  plan: 'tools/plan.ts',
 }
 
 const [command, ...args] = process.argv.slice(2)

@@ -15,6 +15,8 @@ export const conditionTypes = {
   Paused: 'The annotation dataservice.dev/paused holds the operator back.',
   /** Where it is False for want of a class, so is Ready. */
   ClassReady: 'The class is there and can be used, or none is needed.',
+  /** Present only while the annotation `dataservice.dev/plan` stands. */
+  Planned: 'The annotation dataservice.dev/plan holds the operator back; the message says what it would do.',
   LogReady: 'The Kafka brokers are up.',
   TopicsReady: 'The topics exist with the settings of the spec.',
   DatabaseReady: 'Postgres is up and its tables fit the spec.',
@@ -62,6 +64,7 @@ export const reasons = {
   WaitingForDatabase: 'ordinary',
   PodsNotReady: 'ordinary',
   PausedByAnnotation: 'ordinary',
+  PlanOnly: 'ordinary',
   SingleBroker: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',

@@ -18,6 +18,8 @@ export const apiVersion = `${group}/${version}` as const
 export const annotations = {
   /** `true`: the operator touches nothing but status. */
   paused: `${group}/paused`,
+  /** `true`: the operator touches nothing but status, and says there what it would do. */
+  plan: `${group}/plan`,
   /** Any new value rolls every pod of ours, as `kubectl rollout restart` does for one Deployment. */
   restartedAt: `${group}/restartedAt`,
   /** `kafka` or `postgres`: a volume of that part that was lost may be initialised anew, once. */

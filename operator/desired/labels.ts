@@ -30,6 +30,7 @@ export const annotationKeys = {
   configHash: 'dataservice.dev/config-hash',
   restartedAt: 'dataservice.dev/restartedAt',
   paused: 'dataservice.dev/paused',
+  plan: annotations.plan,
 } as const
 
 /** What every child carries. */

@@ -19,8 +19,9 @@ import { earlyScaling, scaleSteps } from './scaling.ts'
 export function decide(facts: Facts): Plan {
   const gates = gatesOf(facts)
   const { metadata } = facts.owner
+  const isSet = (key: string): boolean => metadata.annotations?.[key] === 'true'
   const held =
-    metadata.deletionTimestamp !== undefined || metadata.annotations?.[annotationKeys.paused] === 'true'
+    metadata.deletionTimestamp !== undefined || isSet(annotationKeys.paused) || isSet(annotationKeys.plan)
   if (held || facts.block !== undefined) return { held, gates, steps: [] }
   const desired = desiredChildren(facts.target)
   const due = desired.filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))

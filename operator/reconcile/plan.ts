@@ -16,7 +16,7 @@ export type Step =
   | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
 
 export interface Plan {
-  /** True while the annotation `paused` stands or the object is being deleted: nothing is written. */
+  /** True while the annotation `paused` or `plan` stands or the object is being deleted: nothing is written. */
   held: boolean
   gates: Gates
   steps: readonly Step[]

@@ -3,12 +3,14 @@ import { reasons } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import { chosenName, isThere } from '#operator/desired/class-choice.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
-import { selectorLabels, selectorText } from '#operator/desired/labels.ts'
+import { annotationKeys, selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
 import type { Result } from '#operator/reconcile/carry-out.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
 import type { Plan, Step } from '#operator/reconcile/plan.ts'
+import { previewOf } from '#operator/reconcile/preview/preview.ts'
+import { previewLines } from '#operator/reconcile/preview/text.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
 import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling.ts'
@@ -68,7 +70,8 @@ function findings(run: Run): Finding[] {
     ready,
     reconciling(run, ready, stalled),
     stalled,
-    ...pausedFinding(plan),
+    ...pausedFinding(facts),
+    ...plannedFinding(facts),
     classReady(facts),
     ...parts,
     lastKnown(facts, scaling(facts)),
@@ -152,9 +155,18 @@ function reconciling({ plan }: Run, ready: Finding, stalled: Finding): Finding {
   return holds('Reconciling', ready.reason, ready.message)
 }
 
-function pausedFinding({ held }: Plan): Finding[] {
+const isSet = ({ owner }: Facts, key: string): boolean => owner.metadata.annotations?.[key] === 'true'
+
+function pausedFinding(facts: Facts): Finding[] {
   const message = 'annotation dataservice.dev/paused is true: remove it to go on'
-  return held ? [holds('Paused', 'PausedByAnnotation', message)] : []
+  return isSet(facts, annotationKeys.paused) ? [holds('Paused', 'PausedByAnnotation', message)] : []
+}
+
+/** What would follow if the annotation went. */
+function plannedFinding(facts: Facts): Finding[] {
+  if (!isSet(facts, annotationKeys.plan)) return []
+  const lines = previewLines(previewOf(facts)).join('; ')
+  return [holds('Planned', 'PlanOnly', `without the annotation dataservice.dev/plan: ${lines}`)]
 }
 
 function durable({ target }: Facts): Finding {

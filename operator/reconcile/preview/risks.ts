@@ -1,0 +1,92 @@
+/** What of a change touches data or takes something from clients: settings in force against those that are asked for. Pure. */
+import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
+import { isPlainObject } from '#operator/desired/hash.ts'
+import { dataParts, partName, settingsName } from '#operator/desired/names.ts'
+import { settingsKey } from '#operator/desired/settings-config-map.ts'
+import { type Facts, findChild } from '../facts.ts'
+
+type Known = Pick<Facts, 'owner' | 'target' | 'children'>
+
+/** Sentences; empty when nothing is at risk. */
+export function risksOf(known: Known): string[] {
+  const before = settingsInForce(known)
+  const after = parseSettings(known.target.settings.text)
+  return [...(before === undefined ? [] : rules.flatMap(rule => rule(before, after))), ...ofLifecycle(known)]
+}
+
+type Rule = (before: Settings, after: Settings) => string[]
+
+const rules: readonly Rule[] = [logRetention, recordRetention, droppedIndexes, openGateway]
+
+function logRetention({ log: before }: Settings, { log: after }: Settings): string[] {
+  if (after.retentionMs >= before.retentionMs) return []
+  return [
+    `the log keeps records for ${time(after.retentionMs)} instead of ${time(before.retentionMs)}: Kafka removes what is ` +
+      'older at once, also what the writer has not stored yet',
+  ]
+}
+
+function recordRetention(before: Settings, after: Settings): string[] {
+  const [had, has] = [retainOf(before), retainOf(after)]
+  if (has === undefined || (had !== undefined && has >= had)) return []
+  const what = after.partitioning.by === 'Hash' ? 'changes' : 'records'
+  return [
+    `${what} are kept for ${time(has)} instead of ${had === undefined ? 'ever' : time(had)}: the next maintenance removes ` +
+      'older ones, within the hour',
+  ]
+}
+
+const retainOf = ({ partitioning }: Settings): number | undefined =>
+  (partitioning.by === 'Time' ? partitioning : partitioning.history)?.retainMs
+
+function droppedIndexes({ record: before }: Settings, { record: after }: Settings): string[] {
+  const left = new Set(after.indexes.map(textOf))
+  return before.indexes
+    .filter(index => !left.has(textOf(index)))
+    .map(
+      index =>
+        `the index ${textOf(index)} goes, and queries that need it are answered 400; no record goes with it`,
+    )
+}
+
+const textOf = ({ fields, use = 'Lookup' }: Settings['record']['indexes'][number]): string =>
+  `${fields.join(', ')} (${use})`
+
+function openGateway({ gateway: before }: Settings, { gateway: after }: Settings): string[] {
+  if (before?.authentication === undefined || after?.authentication !== undefined) return []
+  return ['the gateway serves everybody who reaches it']
+}
+
+function ofLifecycle(known: Known): string[] {
+  const { owner } = known
+  const marked = dataParts.some(part => {
+    const set = findChild(known, 'StatefulSet', partName(owner.metadata.name, part))
+    const policy = set?.spec?.['persistentVolumeClaimRetentionPolicy']
+    return isPlainObject(policy) && policy['whenDeleted'] === 'Retain'
+  })
+  return [
+    ...(marked && owner.spec.deletionPolicy === 'Delete'
+      ? ['from then on a deletion of this DataService takes all records with it']
+      : []),
+    ...(owner.spec.lifecycle === 'Hibernated' && known.children.length > 0
+      ? ['every pod ends, and requests are not answered until it is Running again; no record is lost']
+      : []),
+  ]
+}
+
+function settingsInForce({ owner, children }: Known): Settings | undefined {
+  const found = findChild({ children }, 'ConfigMap', settingsName(owner.metadata.name))
+  const data: unknown = found === undefined ? undefined : Reflect.get(found, 'data')
+  const text = isPlainObject(data) ? data[settingsKey] : undefined
+  try {
+    return typeof text === 'string' ? parseSettings(text) : undefined
+  } catch {
+    return undefined // of another version, or changed by hand
+  }
+}
+
+const hourMs = 3_600_000
+const time = (milliseconds: number): string =>
+  milliseconds % (24 * hourMs) === 0
+    ? `${milliseconds / (24 * hourMs)} days`
+    : `${Math.round((milliseconds / hourMs) * 100) / 100} hours`
