@@ -52,6 +52,14 @@ test.each<[string, number[], Record<number, Record<number, bigint> | undefined>,
   expect(await flush(ends, told)).toEqual({ kind: 'seen', behind })
 })
 
+test('a topic that is missing does not pass for an empty one', async () => {
+  const ports = { topics: inMemoryTopics(), readiness: inMemoryReadiness() }
+  expect(await seenFlush(factsOf({ owner }), ports)).toEqual({
+    kind: 'unreachable',
+    message: 'topic shop.orders.events is missing',
+  })
+})
+
 test('a writer that does not run is not asked', async () => {
   expect(await flush([1, 0, 0], { 1: { 0: 1n } }, 'Pending')).toMatchObject({ behind: [{ partition: 0 }] })
 })
