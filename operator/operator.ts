@@ -20,6 +20,7 @@ import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
+import { restraint } from '#operator/reconcile/restraint.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 
 export interface OperatorOptions {
@@ -30,6 +31,8 @@ export interface OperatorOptions {
   metrics: OperatorMetrics
   log: Log
   workers: number
+  /** Every key is looked at again after about this time, and own Secrets are read once in it. */
+  resyncMs: number
   /** Only this namespace; absent: all of them. */
   namespace?: string
   /** True with rights beyond any namespace. Without classes every DataService has the built-in one. */
@@ -38,11 +41,8 @@ export interface OperatorOptions {
   election?: { namespace: string; identity: string }
 }
 
-/** Own Secrets are looked at once in this time: at the resync, not at each run. */
-const resyncMs = 600_000
-
 export function startOperator(options: OperatorOptions): Controller {
-  const { readiness, images, metrics, log, workers, namespace } = options
+  const { readiness, images, metrics, log, workers, namespace, resyncMs } = options
   const random = Math.random
   const now = (): Date => new Date()
   const leadership = leadershipOf(options, { random, now })
@@ -65,6 +65,7 @@ export function startOperator(options: OperatorOptions): Controller {
     readiness,
     judge: remembered(judgeRecord),
     seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
+    restraint: restraint(systemClock.now),
     announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),
     now,
     ...(options.election && { operatorNamespace: options.election.namespace }),

@@ -16,11 +16,13 @@ export interface Listing<T> {
 export type WatchEvent<T> =
   | { kind: 'changed'; object: T; resourceVersion: string }
   | { kind: 'removed'; object: T; resourceVersion: string }
-  /** Nothing happened up to this resourceVersion. */
-  | { kind: 'bookmark'; resourceVersion: string }
+  /** Nothing happened up to this resourceVersion. `complete`: all that exists was told before, as was asked. */
+  | { kind: 'bookmark'; resourceVersion: string; complete: boolean }
 
 export interface WatchRequest {
   resourceVersion: string
+  /** First tells all that exists (as `changed`), then says that it is complete. A server may refuse it: Invalid. */
+  everything?: boolean
   /** After so long the server ends the watch cleanly. */
   timeoutSeconds: number
   /** A watch on which nothing came for so long is dead. */
@@ -36,6 +38,8 @@ export interface ListWatch<T extends KubernetesObject> {
 }
 
 const chunkOfList = '500'
+/** The annotation of the bookmark that follows the initial events. */
+const allTold = 'k8s.io/initial-events-end'
 
 /** An object is at most 3 MiB of JSON; more is not an event. */
 const maxEventBytes = 16 * 2 ** 20
@@ -62,13 +66,14 @@ export function listWatch<T extends KubernetesObject>(
         from = page.next
       }
     },
-    async watch({ resourceVersion, timeoutSeconds, idleMs, signal }) {
+    async watch({ resourceVersion, everything = false, timeoutSeconds, idleMs, signal }) {
       const query = {
         watch: '1',
         allowWatchBookmarks: 'true',
         resourceVersion,
         timeoutSeconds: String(timeoutSeconds),
         labelSelector: selector,
+        ...(everything && { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
       }
       const bytes = await transport.stream({ method: 'GET', path, query, idleMs, signal })
       return events<T>(bytes, kind, path)
@@ -90,14 +95,17 @@ function eventOf<T extends KubernetesObject>(line: unknown, kind: Kind, path: st
     const code = isRecord(object) && typeof object.code === 'number' ? object.code : 500
     throw errorOfAnswer({ status: code, body: object }, `WATCH ${path}`)
   }
-  const resourceVersion = metadataOf(object)?.resourceVersion
+  const { resourceVersion, annotations } = metadataOf(object) ?? {}
   if (typeof resourceVersion !== 'string') {
     throw new ClusterError(
       'Protocol',
       `WATCH ${path}: an event of type ${String(type)} has no resourceVersion`,
     )
   }
-  if (type === 'BOOKMARK') return { kind: 'bookmark', resourceVersion }
+  if (type === 'BOOKMARK') {
+    const complete = isRecord(annotations) && annotations[allTold] === 'true'
+    return { kind: 'bookmark', resourceVersion, complete }
+  }
   if (type === 'ADDED' || type === 'MODIFIED') {
     return { kind: 'changed', object: observedObject<T>(object, kind), resourceVersion }
   }

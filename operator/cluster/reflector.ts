@@ -1,12 +1,16 @@
-/** Keeps a store equal to the API server: a list, then watches that go on where the last one ended. */
+/**
+ * Keeps a store equal to the API server: a list, then watches that go on where the last one ended. An event that was
+ * lost on its way would be missed for ever, so a copy that has become old is compared with all that exists: by the
+ * events with which a watch may begin, which cost no further request, or by a list where the server has none.
+ */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BackoffLimits, backoffMs } from './backoff.ts'
 import { ClusterError, isClusterError } from './errors.ts'
-import type { ListWatch } from './list-watch.ts'
+import type { ListWatch, WatchEvent } from './list-watch.ts'
 import type { Log } from './log.ts'
 import type { KubernetesObject, WatchedStore } from './port.ts'
 import type { Kind } from './resources.ts'
-import { Store, type StoreFeed } from './store.ts'
+import { identity, Store, type StoreFeed } from './store.ts'
 
 export interface ReflectorTiming extends BackoffLimits {
   /** The server ends each watch after a random time in this range. */
@@ -16,6 +20,8 @@ export interface ReflectorTiming extends BackoffLimits {
    * anything below would break healthy watches.
    */
   idleMs: number
+  /** A copy of this age is compared with all that exists when its watch has ended. */
+  renewMs: number
   /** A watch that lived so long, or brought anything, counts as a success and resets the back-off. */
   successMs: number
   /** A number in [0, 1). */
@@ -25,6 +31,7 @@ export interface ReflectorTiming extends BackoffLimits {
 export const reflectorTiming: ReflectorTiming = {
   watchSeconds: { least: 300, most: 600 },
   idleMs: 200_000,
+  renewMs: 300_000,
   baseMs: 500,
   maxMs: 30_000,
   successMs: 2_000,
@@ -75,11 +82,21 @@ interface Position {
   resourceVersion: string | undefined
   /** In a row. */
   failures: number
+  /** When the copy was complete, by `performance.now()`. */
+  completeAt: number
+  /** False once the server refused to begin a watch with all that exists. */
+  tellsEverything: boolean
 }
 
 async function keepFresh<T extends KubernetesObject>(run: Run<T>): Promise<void> {
   const { kind, log, signal, timing, feed, mayBeUnserved = false } = run
-  const position: Position = { listed: false, resourceVersion: undefined, failures: 0 }
+  const position: Position = {
+    listed: false,
+    resourceVersion: undefined,
+    failures: 0,
+    completeAt: Number.NEGATIVE_INFINITY,
+    tellsEverything: true,
+  }
   while (!signal.aborted) {
     try {
       await advance(run, position)
@@ -106,30 +123,68 @@ const askedWait = (error: unknown): number => (isClusterError(error) ? (error.re
 /** One list when needed and one watch to its end. Trouble rejects; the position then holds what was reached. */
 async function advance<T extends KubernetesObject>(run: Run<T>, position: Position): Promise<void> {
   const { source, feed, signal, timing } = run
-  if (position.resourceVersion === undefined) {
+  const isOld = performance.now() - position.completeAt >= timing.renewMs
+  const everything = isOld && position.tellsEverything && position.resourceVersion !== undefined
+  if (position.resourceVersion === undefined || (isOld && !everything)) {
     const listing = await source.list(signal)
     feed.replace(listing.items)
     position.listed = true
     position.resourceVersion = listing.resourceVersion
+    position.completeAt = performance.now()
   }
-  const { least, most } = timing.watchSeconds
-  const timeoutSeconds = Math.round(least + (most - least) * timing.random())
   const { resourceVersion } = position
-  const events = await source.watch({ resourceVersion, timeoutSeconds, idleMs: timing.idleMs, signal })
-  const opened = performance.now()
-  const longEnough = (): boolean => performance.now() - opened >= timing.successMs
+  const events = await opened(run, position, { resourceVersion, everything })
+  const openedAt = performance.now()
+  const longEnough = (): boolean => performance.now() - openedAt >= timing.successMs
   try {
-    for await (const event of events) {
-      if (event.kind === 'changed') feed.set(event.object)
-      if (event.kind === 'removed') feed.delete(event.object)
-      position.resourceVersion = event.resourceVersion
-      position.failures = 0
-    }
+    await follow(events, { feed, position, everything })
   } finally {
     if (longEnough()) position.failures = 0
   }
   // A server that accepts watches and ends them at once must not be asked in a tight circle.
   if (!longEnough() && position.resourceVersion === resourceVersion) {
     throw new ClusterError('Unavailable', 'the watch ended at once and brought nothing')
+  }
+}
+
+async function opened<T extends KubernetesObject>(
+  { source, signal, timing }: Run<T>,
+  position: Position,
+  from: { resourceVersion: string; everything: boolean },
+): Promise<AsyncIterable<WatchEvent<T>>> {
+  const { least, most } = timing.watchSeconds
+  const timeoutSeconds = Math.max(1, Math.round(least + (most - least) * timing.random()))
+  try {
+    return await source.watch({ ...from, timeoutSeconds, idleMs: timing.idleMs, signal })
+  } catch (error) {
+    if (from.everything && isClusterError(error, 'Invalid')) position.tellsEverything = false
+    throw error
+  }
+}
+
+interface Following<T extends KubernetesObject> {
+  feed: StoreFeed<T>
+  position: Position
+  everything: boolean
+}
+
+async function follow<T extends KubernetesObject>(
+  events: AsyncIterable<WatchEvent<T>>,
+  { feed, position, everything }: Following<T>,
+): Promise<void> {
+  let told: Set<string> | undefined = everything ? new Set() : undefined
+  for await (const event of events) {
+    if (event.kind === 'changed') feed.set(event.object)
+    if (event.kind === 'removed') feed.delete(event.object)
+    position.failures = 0
+    if (told !== undefined) {
+      if (event.kind === 'changed') told.add(identity(event.object))
+      // Until then each event has a version of its own, in no order: none of them is a place to go on from.
+      if (event.kind !== 'bookmark' || !event.complete) continue
+      feed.keepOnly(told)
+      position.completeAt = performance.now()
+      told = undefined
+    }
+    position.resourceVersion = event.resourceVersion
   }
 }

@@ -9,6 +9,8 @@ export interface StoreFeed<T extends KubernetesObject> {
   replace(objects: readonly T[]): void
   set(object: T): void
   delete(object: T): void
+  /** What has none of these identities is gone. */
+  keepOnly(kept: ReadonlySet<string>): void
   /** Rejects `synced` when no list came before. */
   end(): void
 }
@@ -44,10 +46,13 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 
   replace(objects: readonly T[]): void {
-    const kept = new Set(objects.map(identity))
-    for (const object of this.#all()) if (!kept.has(identity(object))) this.delete(object)
+    this.keepOnly(new Set(objects.map(identity)))
     for (const object of objects) this.set(object)
     this.#synced.resolve()
+  }
+
+  keepOnly(kept: ReadonlySet<string>): void {
+    for (const object of this.#all()) if (!kept.has(identity(object))) this.delete(object)
   }
 
   set(object: T): void {
@@ -85,7 +90,9 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 }
 
-const identity = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
+/** Of all objects of one kind. */
+export const identity = ({ metadata }: KubernetesObject): string =>
+  `${metadata.namespace ?? ''}/${metadata.name}`
 
 function byNamespaceAndName(a: KubernetesObject, b: KubernetesObject): number {
   const [left, right] = [identity(a), identity(b)]

@@ -75,6 +75,7 @@ export async function runOperator(
     log: silentLog,
     workers: 2,
     classes,
+    resyncMs: 600_000,
     namespace,
   })
   await controller.started

@@ -1,0 +1,96 @@
+/** The operator's process behind its adapters: what runs until a signal ends it. */
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import product from '../package.json' with { type: 'json' }
+import type { Access } from './cluster/access.ts'
+import { kubernetesCluster } from './cluster/kubernetes.ts'
+import type { Log } from './cluster/log.ts'
+import { createTransport, type Transport } from './cluster/transport.ts'
+import { operatorMetrics } from './controller/metrics.ts'
+import { startOperator } from './operator.ts'
+import type { ReadinessPort } from './pods/port.ts'
+import type { OperatorSettings } from './settings.ts'
+import { startTelemetry } from './telemetry.ts'
+import type { TopicsPort } from './topics/port.ts'
+
+/** What the process talks to. */
+export interface Outside {
+  access: Access
+  topics: TopicsPort
+  readiness: ReadinessPort
+}
+
+/** A shutdown that takes longer ends the process; the next one picks up from what the cluster holds. */
+const shutdownMs = 25_000
+
+/** Works until SIGTERM or SIGINT, then ends orderly. */
+export async function runProcess(settings: OperatorSettings, outside: Outside): Promise<void> {
+  const log = pino({
+    level: settings.logLevel,
+    base: { app: 'dataservice-operator' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  })
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const metrics = operatorMetrics(registry)
+  const transport = createTransport({
+    access: outside.access,
+    version: product.version,
+    onAnswer: metrics.onAnswer,
+  })
+  const controller = startOperator({
+    ...settings,
+    ...outside,
+    cluster: clusterOf(settings, transport, log),
+    metrics,
+    log,
+    classes: settings.namespace === undefined, // a Role reaches no further than its namespace
+    // A restarted container is another candidate than the one before it.
+    ...(settings.own && {
+      election: { namespace: settings.own.namespace, identity: `${settings.own.pod}_${randomUUID()}` },
+    }),
+  })
+  let notReady: string | undefined = 'the watched copies are not complete yet'
+  const telemetry = await startTelemetry({ port: settings.telemetryPort, registry, notReady: () => notReady })
+  controller.started.then(
+    () => {
+      notReady = undefined
+      log.info({ version: product.version, images: settings.images }, 'the operator is working')
+    },
+    () => {}, // stopped before it began
+  )
+  const signal = await firstSignal()
+  log.info({ signal }, 'ending')
+  notReady = 'ending'
+  setTimeout(() => process.exit(1), shutdownMs).unref()
+  await controller.stop()
+  await transport.close()
+  await telemetry.close()
+}
+
+function clusterOf({ resyncMs, own }: OperatorSettings, transport: Transport, log: Log) {
+  const timing = renewing(resyncMs)
+  return kubernetesCluster({ transport, log, timing, ...(own && { instance: own.pod }) })
+}
+
+/** A watch ends within the resync, and the copy is then compared with the cluster. */
+const renewing = (resyncMs: number) => ({
+  watchSeconds: { least: resyncMs / 2000, most: resyncMs / 1000 },
+  renewMs: resyncMs / 2,
+})
+
+const firstSignal = (): Promise<NodeJS.Signals> =>
+  new Promise(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
+  })
+
+/** Runs it; why it could not begin is told to people, and is the exit code. */
+export async function endWell(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    console.error(`operator: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
+  }
+}
