@@ -53,6 +53,8 @@ const calledForLater = [
     'poddisruptionbudgets',
   ].map(each => `delete ${each}`),
   ...['serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
+  'get dataservices', // before something is removed
+  'patch jobs', // somebody took its labels away
   'get jobs', // whose is the one that has the name already
   'list events', // why a workload makes no pods
   'delete pods', // brokers are restarted one by one

@@ -10,20 +10,19 @@ export interface PolicyRule {
 }
 
 /**
- * What each way of writing needs. A kind that is created only is never changed; Secrets are never listed nor deleted
- * (with deletionPolicy Delete garbage collection takes them), and of them only the metadata are patched: owner and
- * marks, for what they hold is immutable.
+ * What each kind needs. Of one that is created only the labels are put back, nothing else. Secrets are never listed nor
+ * deleted (with deletionPolicy Delete garbage collection takes them), and of them only the metadata are patched: owner
+ * and marks, for what they hold is immutable.
  */
-const verbsOf = ({ kind, write }: ChildRow): string[] => {
+const verbsOf = ({ kind }: ChildRow): string[] => {
   if (kind === 'Secret') return ['create', 'get', 'patch']
-  return write === 'apply'
-    ? ['create', 'delete', 'get', 'list', 'patch', 'watch']
-    : ['create', 'delete', 'get', 'list', 'watch']
+  return ['create', 'delete', 'get', 'list', 'patch', 'watch']
 }
 
 /** Beside the children: the resource itself, the numbers of pods, and the size of volumes. */
 const fixed: readonly PolicyRule[] = [
-  { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['list', 'watch'] },
+  // Read before anything is removed: a copy that lags behind must not decide on that.
+  { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/status'], verbs: ['patch'] },
   // Owner references that block deletion need it where the admission plugin for them is on (OpenShift).
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/finalizers'], verbs: ['update'] },

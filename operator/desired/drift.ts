@@ -22,6 +22,10 @@ export function agrees(desired: Child, observed: ObservedChild): boolean {
   )
 }
 
+/** True when it is what was applied before: what differs was changed by somebody else. */
+export const isSealedAlike = (desired: Child, { metadata }: ObservedChild): boolean =>
+  metadata.annotations?.[annotationKeys.desired] === desired.metadata.annotations?.[annotationKeys.desired]
+
 /**
  * True when `observed` holds all that `wanted` says. The API server adds defaults and rewrites quantities
  * (`0.25` becomes `250m`); lists of named things may have been extended by others.

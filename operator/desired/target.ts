@@ -58,7 +58,12 @@ export type ObservedChild = Child<{
   spec?: Record<string, unknown>
   status?: Record<string, unknown>
 }> & {
-  metadata: { uid?: string; generation?: number; creationTimestamp?: string; deletionTimestamp?: string }
+  metadata: {
+    uid?: string
+    generation?: number
+    creationTimestamp?: string
+    deletionTimestamp?: string
+  }
 }
 
 export interface FreshSecrets {

@@ -4,11 +4,14 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
-import { type Child, isOurs } from '#operator/desired/labels.ts'
+import { canonicalText } from '#operator/desired/hash.ts'
+import { annotationKeys, type Child, isOurs } from '#operator/desired/labels.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
 import type { Growth } from './growth.ts'
 import type { Plan, Step } from './plan.ts'
+import { podProgress } from './progress.ts'
 
 export interface Failure {
   /**
@@ -33,25 +36,37 @@ interface Ports {
 export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Promise<Result> {
   const failures: Failure[] = []
   const unwritten = new Set<string>()
+  const unseen = new Set<string>()
   let written = 0
+  let newest: Promise<boolean> | undefined
+  const run = { ...ports, unseen, isNewest: () => (newest ??= isNewest(owner, ports.cluster)) }
   for (const step of plan.steps) {
     // Nothing is pruned after a failure: what looks left over may be about to be replaced.
     if (step.do === 'remove' && failures.length > 0) continue
-    // The number of a Deployment that could not be made ours is none of ours.
-    if (step.do === 'scale' && unwritten.has(describe(step))) continue
-    const failure = await attempt(owner, step, ports)
+    // The number of a Deployment that could not be made ours, or that was not new as it seemed, is none of ours.
+    const name = describe(step)
+    if (step.do === 'scale' && (unwritten.has(name) || unseen.has(name))) continue
+    const failure = await attempt(owner, step, run)
     if (failure === undefined) written += 1
     else {
       failures.push(failure)
-      unwritten.add(describe(step))
+      unwritten.add(name)
     }
   }
   return { failures, written }
 }
 
-async function attempt(owner: DataService, step: Step, ports: Ports): Promise<Failure | undefined> {
+interface Run extends Ports {
+  /** What was there, though the copy did not show it. */
+  unseen: Set<string>
+  /** Whether the copy that was decided on is the newest state; asked when something is to go. */
+  isNewest: () => Promise<boolean>
+}
+
+async function attempt(owner: DataService, step: Step, run: Run): Promise<Failure | undefined> {
   try {
-    return await make(owner, step, ports)
+    if ((step.do === 'remove' || step.do === 'grow') && !(await run.isNewest())) return behind(owner, step)
+    return await make(owner, step, run)
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { cause: 'retry', message: error.message }
     if (error instanceof ClusterError)
@@ -60,21 +75,41 @@ async function attempt(owner: DataService, step: Step, ports: Ports): Promise<Fa
   }
 }
 
+/**
+ * What is removed is decided by what the DataService does not ask for. An API server that lags behind may show an older
+ * one, which asked for less, beside children that are newer. An apply by such a copy is put right by the next run; a
+ * removal is not.
+ */
+async function isNewest({ kind, metadata }: DataService, cluster: ClusterPort): Promise<boolean> {
+  const { namespace, name, uid, generation, annotations = {} } = metadata
+  const live = (await cluster.get<DataService>({ kind, namespace, name }))?.metadata
+  return (
+    live?.uid === uid &&
+    live.generation === generation &&
+    live.deletionTimestamp === undefined &&
+    canonicalText(live.annotations ?? {}) === canonicalText(annotations)
+  )
+}
+
+const behind = ({ kind, metadata }: DataService, step: Step): Failure => ({
+  cause: 'retry',
+  message:
+    `${describe(step)} stays for now: what was seen of ${kind} ${metadata.namespace}/${metadata.name} ` +
+    'is not its newest state',
+})
+
 const causeOf = ({ code }: ClusterError): Failure['cause'] =>
   code === 'Invalid' || code === 'Forbidden' ? 'invalid' : 'retry'
 
-async function make(
-  owner: DataService,
-  step: Step,
-  { cluster, topics }: Ports,
-): Promise<Failure | undefined> {
+async function make(owner: DataService, step: Step, run: Run): Promise<Failure | undefined> {
+  const { cluster, topics } = run
   switch (step.do) {
     case 'apply':
-      return apply(owner, step, cluster)
+      return apply(owner, step, run)
     case 'create':
       return create(owner, step, cluster)
     case 'scale':
-      await cluster.scale({ kind: 'Deployment', namespace: step.namespace, name: step.name }, step.replicas)
+      await scale(step, cluster)
       return undefined
     case 'remove':
       await cluster.remove(
@@ -95,17 +130,29 @@ async function make(
 /** A name is applied without force the first time, so that nothing of somebody else's is overwritten. */
 async function apply(
   owner: DataService,
-  { object, uid }: Extract<Step, { do: 'apply' }>,
-  cluster: ClusterPort,
+  step: Extract<Step, { do: 'apply' }>,
+  { cluster, unseen }: Run,
 ): Promise<Failure | undefined> {
+  const { object, uid } = step
   const live = uid === undefined ? await read(object, cluster) : undefined
   if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live)
   const known = uid ?? live?.metadata.uid
   const foreign = known === undefined ? await foreignClaim(owner, object, cluster) : undefined
   if (foreign !== undefined) return notOwned(owner, foreign)
+  if (live !== undefined) unseen.add(describe(step))
   if (known === undefined) await cluster.apply(object, { force: false })
-  else await cluster.apply({ ...object, metadata: { ...object.metadata, uid: known } }, { force: true })
+  else await cluster.apply({ ...object, metadata: metadataOver(object, known, live) }, { force: true })
   return undefined
+}
+
+/** With its uid. Without the mark of one that was not seen, its number of pods would be set a second time. */
+function metadataOver({ metadata }: Child, uid: string, live: KubernetesObject | undefined) {
+  const mark = live?.metadata.annotations?.[annotationKeys.seeded]
+  const annotations = {
+    ...metadata.annotations,
+    ...(mark !== undefined && { [annotationKeys.seeded]: mark }),
+  }
+  return { ...metadata, uid, ...(Object.keys(annotations).length > 0 && { annotations }) }
 }
 
 /** A name that is taken may be taken by us: an answer was lost. */
@@ -119,9 +166,35 @@ async function create(
     creation.kind === 'created' ? creation.object : await read(object, cluster)
   if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live)
   const uid = live?.metadata.uid
-  if (mark === undefined || uid === undefined) return undefined
-  await cluster.apply({ ...mark, metadata: { ...mark.metadata, uid } }, { force: true })
+  if (live === undefined || uid === undefined) return undefined
+  const labelled = isLabelled(object, live) ? undefined : labelsOf(object)
+  for (const more of [mark, labelled])
+    if (more !== undefined)
+      await cluster.apply({ ...more, metadata: { ...more.metadata, uid } }, { force: true })
   return undefined
+}
+
+/** By its labels an object is watched: without them it would be made again and again, and never be seen. */
+const isLabelled = (object: Child, { metadata }: KubernetesObject): boolean =>
+  Object.entries(object.metadata.labels).every(([key, value]) => metadata.labels?.[key] === value)
+
+const labelsOf = ({ apiVersion, kind, metadata: { name, namespace, labels } }: Child): Child => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace, labels },
+})
+
+/**
+ * An autoscaler may have moved the number since it was seen, or the copy lags behind. That number is not ours to take
+ * back: what is due then is decided anew when the change has been seen.
+ */
+async function scale(
+  { namespace, name, replicas, from }: Extract<Step, { do: 'scale' }>,
+  cluster: ClusterPort,
+): Promise<void> {
+  const ref = { kind: 'Deployment', namespace, name } as const
+  const live = await cluster.get<ObservedChild>(ref)
+  if (live !== undefined && podProgress(live).wanted === from) await cluster.scale(ref, replicas)
 }
 
 async function grow(

@@ -1,7 +1,7 @@
 /** The decision: from facts to steps. Pure; the order of the steps is the order in which they are carried out. */
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import { type DesiredChild, desiredChildren, type Stage } from '#operator/desired/children.ts'
-import { agrees, sealed } from '#operator/desired/drift.ts'
+import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
@@ -22,12 +22,15 @@ export function decide(facts: Facts): Plan {
   const isSet = (key: string): boolean => metadata.annotations?.[key] === 'true'
   const held =
     metadata.deletionTimestamp !== undefined || isSet(annotationKeys.paused) || isSet(annotationKeys.plan)
-  if (held || facts.block !== undefined) return { held, gates, steps: [] }
+  if (held || facts.block !== undefined) return { held, gates, steps: [], contested: [] }
   const desired = desiredChildren(facts.target)
   const due = desired.filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))
   return {
     held,
     gates,
+    contested: due
+      .filter(child => isContested(child, facts))
+      .map(({ kind, object }) => `${kind} ${object.metadata.name}`),
     steps: [
       ...leftovers(desired, facts, atOnce),
       ...outdatedMigrations(facts),
@@ -80,14 +83,29 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   }
   const object = sealed(built)
   const observed = findChild(facts, kind, name)
-  const apply: Step[] =
-    observed !== undefined && agrees(object, observed) ? [] : [applyStep(object, observed?.metadata.uid)]
+  const apply = applySteps(object, observed, isContested(child, facts))
   if (kind !== 'Deployment') return apply
   const scaling = scaleSteps(facts, name)
   return observed === undefined ? [...apply, ...scaling] : [...scaling, ...apply]
 }
 
-const applyStep = (object: Child, uid: string | undefined): Step =>
+function applySteps(object: Child, observed: ObservedChild | undefined, contested: boolean): Step[] {
+  if (contested || (observed !== undefined && agrees(object, observed))) return []
+  const step = applyStep(object, observed?.metadata.uid)
+  return [observed !== undefined && isSealedAlike(object, observed) ? { ...step, restores: true } : step]
+}
+
+/** Somebody else keeps another value in it. A new wish of ours is written all the same. */
+function isContested({ kind, object: built, write }: DesiredChild, facts: Facts): boolean {
+  const observed = findChild(facts, kind, built.metadata.name)
+  const uid = observed?.metadata.uid
+  if (write === 'create' || observed === undefined || uid === undefined || !facts.isContested(uid))
+    return false
+  const object = sealed(built)
+  return isSealedAlike(object, observed) && !agrees(object, observed)
+}
+
+const applyStep = (object: Child, uid: string | undefined): Extract<Step, { do: 'apply' }> =>
   uid === undefined ? { do: 'apply', object } : { do: 'apply', object, uid }
 
 function topicSteps(facts: Facts): Step[] {

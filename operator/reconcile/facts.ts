@@ -79,6 +79,8 @@ export interface Facts {
   /** How far the writers are behind the end of the log; asked while the service is about to hibernate. */
   flush: FlushFacts
   load: LoadFacts
+  /** True for the uid of a child that was put back too often lately. */
+  isContested: (uid: string) => boolean
 }
 
 export function findChild(

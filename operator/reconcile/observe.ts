@@ -35,6 +35,7 @@ import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
 import { outdatedBrokers, readyServers } from './restart-broker.ts'
+import type { Restraint } from './restraint.ts'
 import { renderedSettings } from './roll-order.ts'
 import { unmountedOf, waitingToMount } from './unmounted.ts'
 import { writerStops } from './writer-stops.ts'
@@ -55,6 +56,7 @@ export interface ReadPorts {
   now: () => Date
   /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
   seenSecrets: SeenSecrets
+  restraint: Pick<Restraint, 'isHeld'>
 }
 
 export async function observe(owner: DataService, ports: ReadPorts): Promise<Facts> {
@@ -80,6 +82,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     secrets,
     log,
     room: await roomFacts(known, topics, ports),
+    isContested: ports.restraint.isHeld,
   }
 }
 

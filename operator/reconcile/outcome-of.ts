@@ -4,6 +4,7 @@ import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import { lackingPods } from './refusals.ts'
+import { contestedRecheckMs } from './restraint.ts'
 
 /** Topics send no events: they are looked at again in time to put drift back within a minute. */
 const topicRecheckMs = 45_000
@@ -25,7 +26,7 @@ const loadRecheckMs = 15_000
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
 export function outcomeOf(
-  { held, gates, steps }: Plan,
+  { held, gates, steps, contested }: Plan,
   { failures }: Result,
   { children, block, flush, load }: Pick<Facts, 'children' | 'block' | 'flush' | 'load'>,
 ): Outcome {
@@ -46,5 +47,7 @@ export function outcomeOf(
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
   if (load.kind === 'seen' && load.load.waiting > 0) return { kind: 'settled', recheckMs: loadRecheckMs }
+  if (contested.length > 0)
+    return { kind: 'waiting', reason: `Contested: ${contested.join(', ')}`, recheckMs: contestedRecheckMs }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
 }

@@ -6,8 +6,11 @@ import type { Growth } from './growth.ts'
 import type { ScaleStep } from './scaling.ts'
 
 export type Step =
-  /** `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. */
-  | { do: 'apply'; object: Child; uid?: string }
+  /**
+   * `uid` of the observed object: the apply fails when it was replaced. Absent: it may not exist yet. `restores`: somebody
+   * else has changed what was applied before.
+   */
+  | { do: 'apply'; object: Child; uid?: string; restores?: true }
   /** `mark`: applied to the object as soon as it is there. */
   | { do: 'create'; object: Child; mark?: Child }
   | ScaleStep
@@ -20,4 +23,6 @@ export interface Plan {
   held: boolean
   gates: Gates
   steps: readonly Step[]
+  /** Children that somebody else changes again and again, as `kind name`: they are left for a while. */
+  contested: readonly string[]
 }

@@ -10,6 +10,7 @@ import { decide } from './decide.ts'
 import { observe, type ReadPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
+import type { Restraint } from './restraint.ts'
 import { markedSecrets } from './retention.ts'
 
 export interface Key {
@@ -22,6 +23,7 @@ export interface Deps extends ReadPorts {
   topics: TopicsPort
   owners: ObjectStore<DataService>
   announce: Announce
+  restraint: Restraint
   now: () => Date
 }
 
@@ -31,6 +33,8 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
   const plan = decide(facts) // pure
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
+  for (const step of plan.steps)
+    if (step.do === 'apply' && step.restores && step.uid !== undefined) deps.restraint.note(step.uid)
   for (const secret of markedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
   const status = deriveStatus({ facts, plan, result, now: deps.now() })
   if (!sameStatus(owner.status, status)) {

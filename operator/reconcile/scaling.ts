@@ -16,29 +16,37 @@ export interface ScaleStep {
   name: string
   namespace: string
   replicas: number
+  /** The number that it was decided on; one that has moved meanwhile is left alone. */
+  from: number
 }
 
 /** For the Deployment of this name; it may be about to be made. */
 export function scaleSteps(facts: Facts, name: string): ScaleStep[] {
   const part = deployedParts.find(each => partName(facts.owner.metadata.name, each) === name)
   const replicas = part === undefined ? undefined : dueNumber(facts, part)
-  return replicas === undefined
-    ? []
-    : [{ do: 'scale', name, namespace: facts.owner.metadata.namespace, replicas }]
+  if (part === undefined || replicas === undefined) return []
+  return [
+    {
+      do: 'scale',
+      name,
+      namespace: facts.owner.metadata.namespace,
+      replicas,
+      from: currentNumber(deploymentOf(facts, part)),
+    },
+  ]
 }
 
 /** The number that this run writes; undefined when the number stands or belongs to others. */
 export function dueNumber(facts: Facts, part: DeployedPart): number | undefined {
-  const { owner, target } = facts
-  const observed = findChild(facts, 'Deployment', partName(owner.metadata.name, part))
+  const { target } = facts
+  const observed = deploymentOf(facts, part)
   if (target.asleep.has(part))
-    return observed === undefined ? undefined : numberOfSleeper(observed, part, owner)
+    return observed === undefined ? undefined : numberOfSleeper(observed, part, facts.owner)
   const woken = wokenNumber(part, facts)
   if (woken !== undefined) return woken
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
-  const current = observed === undefined ? numberOfNew : podProgress(observed).wanted
   const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
-  const bounded = numberToWrite(wanted, current, { seeded })
+  const bounded = numberToWrite(wanted, currentNumber(observed), { seeded })
   return bounded ?? (part === 'writer' ? writersByLag(facts) : undefined)
 }
 
@@ -51,6 +59,12 @@ function numberOfSleeper(
   const { wanted } = podProgress(observed)
   return wanted > 0 && keptNumber(part, owner) === wanted ? 0 : undefined
 }
+
+const deploymentOf = ({ owner, children }: Facts, part: DeployedPart): ObservedChild | undefined =>
+  findChild({ children }, 'Deployment', partName(owner.metadata.name, part))
+
+const currentNumber = (deployment: ObservedChild | undefined): number =>
+  deployment === undefined ? numberOfNew : podProgress(deployment).wanted
 
 /** A Deployment that is made without a number gets this one from the API server. */
 const numberOfNew = 1

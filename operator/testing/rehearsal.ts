@@ -16,6 +16,7 @@ import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
+import { restraint } from '#operator/reconcile/restraint.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { images } from './target.ts'
 
@@ -56,6 +57,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
     readiness: inMemoryReadiness(),
     judge,
     seenSecrets: seenSecrets(() => 0, 1),
+    restraint: restraint(() => 0),
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
     now,
   }

@@ -72,6 +72,7 @@ export function factsOf(world: World): Facts {
     load,
     log,
     room,
+    isContested: () => false,
   }
 }
 
