@@ -8,6 +8,8 @@ export interface Chance {
   between(low: number, high: number): number
   /** One of several, at least one. */
   pick<T>(from: readonly T[]): T
+  /** So many different ones of several, in their order; all of them where there are fewer. */
+  some<T>(from: readonly T[], count: number): T[]
   /** Chance of its own: how often it is asked changes nothing for others. */
   of(name: string): Chance
 }
@@ -31,6 +33,13 @@ export function chance(seed: number): Chance {
       if (found === undefined) throw new Error('nothing to choose from')
       return found
     },
+    some: (from, count) =>
+      from
+        .map((each, at) => ({ each, at, lot: next() }))
+        .toSorted((left, right) => left.lot - right.lot)
+        .slice(0, count)
+        .toSorted((left, right) => left.at - right.at)
+        .map(({ each }) => each),
     of: name => chance(createHash('sha256').update(`${seed}/${name}`).digest().readUInt32BE()),
   }
 }

@@ -16,6 +16,7 @@ import { atMost, broken, lineOf, rowOf } from './figures.ts'
 import { halfOpen } from './half-open.ts'
 import { lock } from './lock.ts'
 import { runScenarios, scenarios } from './node-scenarios.ts'
+import { operatorSuites } from './operator/suites.ts'
 import { overload } from './overload.ts'
 import { partitionMissing } from './partition-missing.ts'
 import { poison } from './poison.ts'
@@ -31,7 +32,7 @@ import { zombie } from './zombie.ts'
 /** A further seed finds what the first did not. */
 const smokeRuns: Readonly<Record<string, number>> = { 'exactly-once': 3 }
 
-const suites: Readonly<Record<string, Suite>> = {
+const dataSuites: Readonly<Record<string, Suite>> = {
   'exactly-once': exactlyOnce,
   poison,
   'half-open': halfOpen,
@@ -65,7 +66,10 @@ async function runSuite(name: string, suite: Suite, size: Size, seed: number): P
 }
 
 /** Without a seed of the user each run has a new one. */
-async function runSuites({ names, size, seed }: Selection): Promise<Row[]> {
+async function runSuites(
+  suites: Readonly<Record<string, Suite>>,
+  { names, size, seed }: Selection,
+): Promise<Row[]> {
   const rows: Row[] = []
   for (const [name, suite] of Object.entries(suites).filter(([each]) => names.includes(each))) {
     const runs = seed === undefined && size === 'smoke' ? (smokeRuns[name] ?? 1) : 1
@@ -84,9 +88,11 @@ async function onCluster({ names }: Selection): Promise<Row[]> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  await using shared = new AsyncDisposableStack()
+  const suites = { ...operatorSuites(shared), ...dataSuites }
   const known = { suites: Object.keys(suites), scenarios: Object.keys(scenarios) }
   const selection = parseSelection(args, known)
-  const rows = [...(await runSuites(selection)), ...(await onCluster(selection))]
+  const rows = [...(await runSuites(suites, selection)), ...(await onCluster(selection))]
   if (selection.json) writeFileSync(selection.json, `${JSON.stringify(rows, null, 2)}\n`)
   const held = rows.filter(({ holds }) => holds).length
   for (const { name, metric, ours, peer, peerVersion, holds } of rows)

@@ -14,8 +14,15 @@ export interface AuditEvent {
 
 /** Finished requests of everybody, in the order of the log. */
 export async function finishedRequests(auditLog: string): Promise<AuditEvent[]> {
-  const lines = (await readFile(auditLog, 'utf8')).split('\n')
-  return lines.flatMap(parsed).filter(({ stage }) => stage === 'ResponseComplete')
+  return parsedEvents(await readFile(auditLog, 'utf8'))
+}
+
+/** Finished requests in a piece of the log. */
+export function parsedEvents(text: string): AuditEvent[] {
+  return text
+    .split('\n')
+    .flatMap(parsed)
+    .filter(({ stage }) => stage === 'ResponseComplete')
 }
 
 /** Finished requests of one user. */

@@ -20,29 +20,40 @@ export interface ControlPlaneHandle {
   /** Folder with kubectl. */
   binFolder: string
   kubectl(args: readonly string[], options?: { input?: string }): Promise<string>
-  /** Ends both processes and removes their data. */
+  /** Forgets all states before the newest one: a watch from an older one gets 410. */
+  compact(): Promise<void>
+  /** Ends all processes and removes their data. */
   stop(): Promise<void>
 }
 
 export interface ControlPlaneOptions {
   /** Part of the data folder's name, to tell several apart. */
   name: string
+  /** Controllers of Kubernetes that run beside, by the names that kube-controller-manager gives them. Default: none. */
+  controllers?: readonly string[]
+  /** Older states stay until `compact` is called; else the API server forgets them after five minutes. */
+  keepsHistory?: boolean
 }
 
 /** Tests that are killed stop nothing; the kernel then does. */
 const endsWithUs = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 
-/** Brings up etcd and the API server on free ports of this machine, with data of their own. Needs no root. */
-export async function controlPlaneUp({ name }: ControlPlaneOptions): Promise<ControlPlaneHandle> {
+/**
+ * Brings up etcd and the API server on free ports of this machine, with data of their own, and the controllers that are
+ * asked for. Needs no root.
+ */
+export async function controlPlaneUp(options: ControlPlaneOptions): Promise<ControlPlaneHandle> {
+  const { name, controllers = [], keepsHistory = false } = options
   await ensurePackages({ programs: { openssl: 'openssl' } })
   const binaries = await ensureBinaries('kubernetes')
   const folder = await mkdtemp(join(tmpdir(), `dataservice-${name}-`))
   const settings = await settingsFor(binaries, folder)
   try {
     await prepare(name, settings)
-    await startBoth(settings)
+    await startBoth(settings, keepsHistory ? ['--etcd-compaction-interval=0'] : [])
+    if (controllers.length > 0) await startControllers(settings, controllers)
   } catch (cause) {
-    await stopBoth(folder) // the folder stays: the error names the logs in it
+    await stopAll(folder) // the folder stays: the error names the logs in it
     throw cause
   }
   const config = join(folder, 'kubeconfig')
@@ -52,8 +63,9 @@ export async function controlPlaneUp({ name }: ControlPlaneOptions): Promise<Con
     auditLog: settings.auditLog,
     binFolder: binaries,
     kubectl: (args, options) => run(join(binaries, 'kubectl'), [...base, ...args], options),
+    compact: () => compact(settings.etcdPort),
     stop: async () => {
-      await stopBoth(folder)
+      await stopAll(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -77,21 +89,54 @@ async function settingsFor(binaries: string, folder: string): Promise<plane.Cont
 }
 
 async function prepare(name: string, settings: plane.ControlPlane): Promise<void> {
-  const { admin, frontProxy } = plane.users
+  const { admin, controllers, frontProxy } = plane.users
   await mkdir(settings.folder, { recursive: true })
-  await ensureCertificates(settings.pkiFolder, [admin, frontProxy, plane.apiServerCertificate(settings)])
+  const certificates = [admin, controllers, frontProxy, plane.apiServerCertificate(settings)]
+  await ensureCertificates(settings.pkiFolder, certificates)
   await writeFile(plane.auditPolicyFile(settings), JSON.stringify(plane.auditPolicy))
-  const config = kubeconfig({
-    cluster: name,
-    server: `https://${settings.address}:${settings.port}`,
-    pkiFolder: settings.pkiFolder,
-    certificate: admin.name,
-  })
-  await writeFile(join(settings.folder, 'kubeconfig'), config)
+  const configOf = (certificate: string) =>
+    kubeconfig({
+      cluster: name,
+      server: `https://${settings.address}:${settings.port}`,
+      pkiFolder: settings.pkiFolder,
+      certificate,
+    })
+  await writeFile(join(settings.folder, 'kubeconfig'), configOf(admin.name))
+  await writeFile(join(settings.pkiFolder, `${controllers.name}.kubeconfig`), configOf(controllers.name))
 }
 
-async function startBoth(settings: plane.ControlPlane): Promise<void> {
-  const commands = { etcd: plane.etcd(settings), 'kube-apiserver': plane.apiServer(settings) }
+async function startControllers(settings: plane.ControlPlane, names: readonly string[]): Promise<void> {
+  const name = 'kube-controller-manager'
+  const [program, ...args] = plane.controllerManager(settings, plane.shortDelays)
+  // No port: several control planes run side by side, and nobody asks it anything.
+  const argv = [
+    ...endsWithUs,
+    program,
+    ...args,
+    `--controllers=${names.join(',')}`,
+    '--secure-port=0',
+  ] as const
+  const log = join(settings.folder, `${name}.log`)
+  await ensureRunning({ name, argv, log, pidFile: pidFileOf(settings.folder, name) })
+}
+
+/** By the JSON gateway of etcd: its own program for it is not among those that are built. */
+async function compact(etcdPort: number): Promise<void> {
+  const ask = async (path: string, body: object): Promise<unknown> => {
+    const url = `http://127.0.0.1:${etcdPort}/v3/${path}`
+    const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
+    if (!answer.ok) throw new Error(`etcd: ${answer.status} ${await answer.text()}`)
+    return answer.json()
+  }
+  const found = await ask('kv/range', { key: Buffer.from('/').toString('base64'), limit: 1 })
+  const revision = /"revision":"(\d+)"/.exec(JSON.stringify(found))?.[1]
+  if (revision === undefined) throw new Error('etcd tells no revision')
+  await ask('kv/compaction', { revision, physical: true })
+}
+
+async function startBoth(settings: plane.ControlPlane, apiServerArgs: readonly string[]): Promise<void> {
+  const apiServer = [...plane.apiServer(settings), ...apiServerArgs] as const
+  const commands = { etcd: plane.etcd(settings), 'kube-apiserver': apiServer }
   const log = (name: string) => join(settings.folder, `${name}.log`)
   for (const [name, command] of Object.entries(commands)) {
     const argv = [...endsWithUs, ...command] as const
@@ -116,7 +161,8 @@ async function startBoth(settings: plane.ControlPlane): Promise<void> {
 }
 
 /** The API server first: without etcd it would hold its port for about a minute. */
-async function stopBoth(folder: string): Promise<void> {
+async function stopAll(folder: string): Promise<void> {
+  await stop(pidFileOf(folder, 'kube-controller-manager'), { patienceMs: 3_000 })
   await stop(pidFileOf(folder, 'kube-apiserver'), { patienceMs: 3_000 })
   await stop(pidFileOf(folder, 'etcd'), { patienceMs: 3_000 })
 }

@@ -1,0 +1,63 @@
+/** The twin of Kafka's administration in one process, and its user in another. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { isRecord } from '#operator/cluster/answer.ts'
+import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
+import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+
+export interface TopicsServer {
+  url: string
+  topics: InMemoryTopics
+  close(): Promise<void>
+}
+
+const methods = ['describe', 'change', 'health', 'room', 'ends'] as const
+
+/** Serves the topics of all operators; their names hold the namespace. */
+export async function serveTopics(): Promise<TopicsServer> {
+  const topics = inMemoryTopics()
+  const server = createServer(async (asked, answer) => {
+    const method = methods.find(each => asked.url === `/${each}`)
+    const given = await json(asked)
+    if (method === undefined || !Array.isArray(given)) return answer.writeHead(404).end()
+    // The other side is the same port, a process away.
+    const call = topics[method] as (...args: unknown[]) => Promise<unknown>
+    await call(...given).then(
+      value => answer.end(JSON.stringify({ value })),
+      (error: unknown) => answer.writeHead(503).end(JSON.stringify({ message: String(error) })),
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}`,
+    topics,
+    close: async () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** The same topics, seen from the operator's process. */
+export function remoteTopics(url: string): TopicsPort {
+  const ask = async <Answer>(
+    method: (typeof methods)[number],
+    given: readonly unknown[],
+  ): Promise<Answer> => {
+    const answer = await fetch(`${url}/${method}`, { method: 'POST', body: JSON.stringify(given) })
+    const body: unknown = await answer.json()
+    if (!answer.ok) throw new TopicsUnavailable(JSON.stringify(body))
+    return (isRecord(body) ? body['value'] : undefined) as Answer
+  }
+  return {
+    describe: (...given) => ask('describe', given),
+    change: (...given) => ask('change', given),
+    health: (...given) => ask('health', given),
+    room: (...given) => ask('room', given),
+    ends: (...given) => ask('ends', given),
+  }
+}
