@@ -1,87 +1,17 @@
 import type { ServerResponse } from 'node:http'
-import { expect, onTestFinished, test, vi } from 'vitest'
-import { listWatch } from './list-watch.ts'
-import { silentLog } from './log.ts'
-import type { Change, KubernetesObject } from './port.ts'
-import { type ReflectorTiming, startReflector } from './reflector.ts'
+import { expect, test } from 'vitest'
 import {
-  json,
-  refusal,
-  type ScriptedServer,
-  type SeenRequest,
-  scriptedServer,
-} from './testing/scripted-server.ts'
-import { createTransport } from './transport.ts'
-
-/** Fast waits; a watch counts as a success as soon as it lived 10 s, which none here does. */
-const timing: Partial<ReflectorTiming> = { baseMs: 5, maxMs: 20, successMs: 10_000, idleMs: 5_000 }
-
-type Script = (request: SeenRequest, response: ServerResponse, call: number) => void
-
-/** Lists and watches are answered by a script each, with the number of the call (0 = the first). */
-async function reflecting(
-  scripts: { list?: Script; watch: Script },
-  more: Partial<ReflectorTiming> = {},
-  mayBeUnserved = false,
-) {
-  const calls = { list: 0, watch: 0 }
-  const list = scripts.list ?? ((_, response) => json(response, page([pod('a', 1)], '1')))
-  const server = await scriptedServer((request, response) => {
-    if (request.query.watch) scripts.watch(request, response, calls.watch++)
-    else list(request, response, calls.list++)
-  })
-  const transport = createTransport({ access: server.access, version: 'test', deadlineMs: 2_000 })
-  const source = listWatch<KubernetesObject>(transport, 'Pod', {
-    namespace: 'shop',
-    labels: { b: '2', a: '1' },
-  })
-  const store = startReflector({
-    kind: 'Pod',
-    source,
-    log: silentLog,
-    timing: { ...timing, ...more },
-    mayBeUnserved,
-  })
-  const changes: Change[] = []
-  store.onChange(change => changes.push(change))
-  onTestFinished(async () => {
-    await store.stop()
-    await server[Symbol.asyncDispose]()
-  })
-  const names = () => store.list().map(({ metadata }) => `${metadata.name}${metadata.resourceVersion}`)
-  const seen = () => changes.map(({ kind, object }) => `${kind} ${object.metadata.name}`)
-  return { server, store, names, seen, requests: () => requestsOf(server) }
-}
-
-const requestsOf = ({ seen }: ScriptedServer): string[] =>
-  seen.map(({ query }) =>
-    query.watch ? `watch from ${query.resourceVersion}` : `list ${query.continue ?? ''}`.trim(),
-  )
-
-function pod(name: string, version: number, uid = `uid-${name}`) {
-  const metadata = { name, namespace: 'shop', uid, resourceVersion: String(version), managedFields: [{}] }
-  return { apiVersion: 'v1', kind: 'Pod', metadata }
-}
-
-/** As the API server does it, items of a list carry neither apiVersion nor kind. */
-const page = (items: readonly ReturnType<typeof pod>[], resourceVersion: string, next?: string) => ({
-  metadata: { resourceVersion, ...(next === undefined ? {} : { continue: next }) },
-  items: items.map(({ metadata }) => ({ metadata })),
-})
-
-const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`
-const bookmark = (resourceVersion: string) => line('BOOKMARK', { metadata: { resourceVersion } })
-const tooOld = line('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' })
-
-/** Answers a watch and leaves it open. */
-function stream(response: ServerResponse, ...chunks: string[]): void {
-  response.writeHead(200)
-  response.flushHeaders()
-  for (const chunk of chunks) response.write(chunk)
-}
-/** Other work on this machine may be in the way. */
-const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000 })
-const hang: Script = (_, response) => stream(response)
+  bookmark,
+  eventually,
+  hang,
+  line,
+  page,
+  pod,
+  reflecting,
+  stream,
+  tooOld,
+} from './testing/reflecting.ts'
+import { json, refusal } from './testing/scripted-server.ts'
 
 test('a list is read in chunks, and the watch asks for bookmarks from there', async () => {
   const { store, names, server } = await reflecting({
@@ -281,62 +211,4 @@ test('a stop ends it at once, whatever it does', async () => {
   )
   await eventually(() => expect(waiting.server.seen).toHaveLength(1))
   await waiting.store.stop()
-})
-
-const endOfAll = { 'k8s.io/initial-events-end': 'true' }
-const told = (resourceVersion: string) =>
-  line('BOOKMARK', { metadata: { resourceVersion, annotations: endOfAll } })
-
-test('a copy that became old is compared with all that exists as its next watch begins: what was lost is found', async () => {
-  const { names, seen, requests, server } = await reflecting(
-    {
-      watch: (_, response, call) => {
-        if (call === 0) return response.end(line('ADDED', pod('b', 5)))
-        // Since then a was deleted, b changed and c was made; nothing of it was told.
-        stream(response, line('ADDED', pod('c', 7)) + line('ADDED', pod('b', 6)) + told('9'))
-      },
-    },
-    { renewMs: 0 },
-  )
-  await eventually(() => expect(names()).toEqual(['b6', 'c7']))
-  expect(seen()).toContain('deleted a')
-  expect(requests().slice(0, 3)).toEqual(['list', 'watch from 1', 'watch from 5'])
-  expect(server.seen[2]?.query).toMatchObject({
-    sendInitialEvents: 'true',
-    resourceVersionMatch: 'NotOlderThan',
-  })
-})
-
-test('a watch that broke before all was told takes nothing away, and the next one begins anew', async () => {
-  const { names, seen, requests } = await reflecting(
-    {
-      watch: (_, response, call) => {
-        if (call < 2) response.end(line('ADDED', pod('b', 5 + call)))
-        else stream(response, line('ADDED', pod('a', 1)) + line('ADDED', pod('b', 6)) + told('9'))
-      },
-    },
-    { renewMs: 0 },
-  )
-  await eventually(() => expect(requests()).toEqual(['list', 'watch from 1', 'watch from 5', 'watch from 5']))
-  expect(names()).toEqual(['a1', 'b6'])
-  expect(seen()).not.toContain('deleted a')
-})
-
-test('where a server cannot tell all that exists, a list does', async () => {
-  const { names, requests } = await reflecting(
-    {
-      list: (_, response, call) =>
-        json(response, page(call === 0 ? [pod('a', 1)] : [pod('b', 4)], String(1 + call))),
-      watch: ({ query }, response, call) => {
-        if (query.sendInitialEvents) refusal(response, 422, 'Invalid')
-        else if (call === 0) response.end(bookmark('3'))
-        else stream(response)
-      },
-    },
-    { renewMs: 0 },
-  )
-  await eventually(() => expect(names()).toEqual(['b4']))
-  await eventually(() =>
-    expect(requests()).toEqual(['list', 'watch from 1', 'watch from 3', 'list', 'watch from 2']),
-  )
 })
