@@ -33,7 +33,7 @@ export const reflectorTiming: ReflectorTiming = {
   idleMs: 200_000,
   renewMs: 300_000,
   baseMs: 500,
-  maxMs: 30_000,
+  maxMs: 8_000,
   successMs: 2_000,
   random: Math.random,
 }

@@ -61,7 +61,10 @@ describe('what an outcome means for the queue', () => {
       outcome: { kind: 'refused', reason: 'Bad', message: '' },
       verdict: { kind: 'done', againInMs: 600_000 },
     },
-    { outcome: { kind: 'failed', reason: 'ApplyFailed', message: '' }, verdict: { kind: 'failed' } },
+    {
+      outcome: { kind: 'failed', reason: 'ApplyFailed', message: '', passing: true },
+      verdict: { kind: 'failed', passing: true },
+    },
   ]
   test.each(cases)('$outcome', ({ outcome, verdict }) => {
     expect(verdictOf(outcome, { random: () => 0.5 })).toEqual(verdict)

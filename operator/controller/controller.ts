@@ -69,8 +69,9 @@ async function runOf(text: string, options: ControllerOptions): Promise<Verdict>
   } catch (error) {
     onOutcome?.('thrown')
     log.error({ err: error, dataservice: text }, 'the run failed; trying again after a wait')
-    const waitMs = isClusterError(error) ? error.retryAfterMs : undefined
-    return waitMs === undefined ? { kind: 'failed' } : { kind: 'failed', notBeforeMs: waitMs }
+    if (!isClusterError(error)) return { kind: 'failed' }
+    const { retryAfterMs, retryable: passing } = error
+    return { kind: 'failed', passing, ...(retryAfterMs !== undefined && { notBeforeMs: retryAfterMs }) }
   }
 }
 
@@ -96,7 +97,7 @@ export function verdictOf(
     case 'refused':
       return { kind: 'done', againInMs: resync }
     case 'failed':
-      return { kind: 'failed' }
+      return { kind: 'failed', passing: outcome.passing }
     default:
       return outcome satisfies never
   }

@@ -117,6 +117,36 @@ describe('when it runs again', () => {
     }
   })
 
+  test('a failure that is not the fault of the key keeps the wait short, however often it comes', async () => {
+    const { queue, starts, end, advance } = queueWorld({ maxMs: 300_000 })
+    queue.add('a')
+    await settled()
+    for (let failures = 0; failures < 10; failures += 1) {
+      await end('a', { kind: 'failed', passing: true })
+      const before = starts.length
+      await advance(8_000)
+      expect(starts).toHaveLength(before + 1)
+    }
+    await end('a', failed)
+    await advance(8_000)
+    expect(starts).toHaveLength(11)
+  })
+
+  test('many keys that fail so spread their tries', async () => {
+    const { queue, starts, end, running, advance } = queueWorld({ workers: 1_000, maxMs: 300_000 })
+    const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`)
+    for (const key of keys) queue.add(key)
+    for (let failures = 0; failures < 10; failures += 1) {
+      await advance(30_000)
+      for (const { key } of [...running]) await end(key, { kind: 'failed', passing: true })
+    }
+    const before = starts.length
+    await advance(29_000)
+    expect(starts).toHaveLength(before)
+    await advance(1_000)
+    expect(starts).toHaveLength(before + keys.length)
+  })
+
   test('of several times the earliest counts', async () => {
     const { queue, starts, advance } = queueWorld()
     queue.addAfter('a', 300)

@@ -8,8 +8,11 @@ import type { Clock } from './clock.ts'
 /** What a run answers: done (and perhaps look again later), or failed (the queue backs off). */
 export type Verdict =
   | { kind: 'done'; againInMs?: number }
-  /** `notBeforeMs`: what the server asked to wait; the back-off may be longer. */
-  | { kind: 'failed'; notBeforeMs?: number }
+  /**
+   * `notBeforeMs`: what the server asked to wait; the back-off may be longer. `passing`: nothing is wrong with the key
+   * itself, such as an API server that does not answer. It may be over at any moment, so the back-off stays short.
+   */
+  | { kind: 'failed'; notBeforeMs?: number; passing?: boolean }
 
 /** Must not throw; a rejection counts as `failed`. */
 export type Work = (key: string) => Promise<Verdict>
@@ -57,6 +60,9 @@ interface Entry {
 
 const defaultBackoff: BackoffLimits = { baseMs: 500, maxMs: 300_000 }
 
+/** The longest wait after a failure that passes; with many keys that fail, so long that 33 of them try in a second. */
+const passingWait = { leastMs: 8_000, eachMs: 30 }
+
 export function createQueue(options: QueueOptions): Queue {
   return new KeyedQueue(options)
 }
@@ -69,6 +75,8 @@ class KeyedQueue implements Queue {
   readonly #running = new Set<Promise<void>>()
   #work: Work | undefined
   #stopped = false
+  /** Keys whose last run failed. */
+  #failing = 0
 
   constructor(options: QueueOptions) {
     this.#options = options
@@ -144,7 +152,9 @@ class KeyedQueue implements Queue {
     metrics?.worked((clock.now() - started) / 1000)
     if (verdict.kind === 'failed') metrics?.retried()
     entry.state = 'idle'
-    entry.failures = verdict.kind === 'failed' ? entry.failures + 1 : 0
+    const failures = verdict.kind === 'failed' ? entry.failures + 1 : 0
+    this.#failing += Math.sign(failures) - Math.sign(entry.failures)
+    entry.failures = failures
     const delayMs = this.#delayAfter(verdict, entry)
     entry.again = false
     if (delayMs === 0) this.add(key)
@@ -152,12 +162,19 @@ class KeyedQueue implements Queue {
     else if (entry.timer === undefined) this.#entries.delete(key)
   }
 
+  #limitsOf({ passing = false }: Extract<Verdict, { kind: 'failed' }>): BackoffLimits {
+    const { backoff = defaultBackoff } = this.#options
+    const passingMs = Math.max(passingWait.leastMs, passingWait.eachMs * this.#failing)
+    return passing ? { ...backoff, maxMs: Math.min(backoff.maxMs, passingMs) } : backoff
+  }
+
   /** Undefined: the key is done until somebody adds it. */
   #delayAfter(verdict: Verdict, { again, failures }: Entry): number | undefined {
     if (verdict.kind === 'done') return again ? 0 : verdict.againInMs
     // A change that came meanwhile may be the cure, so it need not wait long; but it may also be an echo of the run's
     // own writes, so it must not turn failing into a tight circle.
-    const { backoff = defaultBackoff, random } = this.#options
+    const { random } = this.#options
+    const backoff = this.#limitsOf(verdict)
     return Math.max(verdict.notBeforeMs ?? 0, backoffMs(again ? 1 : failures, backoff, random))
   }
 }

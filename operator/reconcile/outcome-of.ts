@@ -35,7 +35,10 @@ export function outcomeOf(
   if (failure?.cause === 'notOwned')
     return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }
   if (failure?.cause === 'leaving') return { kind: 'waiting', reason: 'Leaving', recheckMs: leavingRecheckMs }
-  if (failure !== undefined) return { kind: 'failed', reason: 'ApplyFailed', message: failure.message }
+  if (failure !== undefined) {
+    const { cause, message } = failure
+    return { kind: 'failed', reason: 'ApplyFailed', message, passing: cause === 'retry' }
+  }
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
   if (held) return { kind: 'settled' }

@@ -7,4 +7,10 @@ export type Outcome =
   /** Needs a new spec or a human hand: repeating it cannot help. */
   | { kind: 'refused'; reason: string; message: string }
   /** Writes failed that may succeed later: the queue backs off. */
-  | { kind: 'failed'; reason: string; message: string }
+  | {
+      kind: 'failed'
+      reason: string
+      message: string
+      /** Nothing is wrong with what was to be written, but with the way to the cluster or to Kafka. */
+      passing: boolean
+    }

@@ -20,6 +20,7 @@ import type { Plane } from './plane.ts'
 
 const restoredWithinMs = 10_000
 const mostWritesPerMinute = 3
+const insistsMs = { smoke: 15_000, full: 180_000 } as const
 const theirs = 'example.test/theirs'
 
 /** A merge patch for each child; undefined: this one is left alone. `delete`: it goes. `stranger`: the uid of theirs. */
@@ -70,7 +71,7 @@ export async function foreignEdits(plane: Plane, { size, say }: SuiteContext): P
     complaints.push(...(await edited(plane, each)))
     slowest = Math.max(slowest, (performance.now() - began) / 1000)
   })
-  const insisted = await insists(plane, await world(plane, 'insists'), size === 'full' ? 180_000 : 30_000)
+  const insisted = await insists(plane, await world(plane, 'insists'), insistsMs[size])
   for (const complaint of complaints) say(complaint)
   return [
     told(

@@ -7,7 +7,7 @@ import { startOperatorProcess } from './operator-process.ts'
 import type { Plane } from './plane.ts'
 
 const services = 10
-const idleMs = { smoke: 15_000, full: 600_000 } as const
+const idleMs = { smoke: 10_000, full: 600_000 } as const
 
 export async function idleThenEdit(plane: Plane, { size }: SuiteContext): Promise<Figure[]> {
   const names = await Promise.all(Array.from({ length: services }, () => plane.namespace('idle')))
@@ -15,7 +15,7 @@ export async function idleThenEdit(plane: Plane, { size }: SuiteContext): Promis
   await operator.working()
   for (const namespace of names) await declare(plane, namespace, firstSpec)
   for (const namespace of names) await untilReady(plane, namespace)
-  for (const namespace of names) await calmState(plane, namespace)
+  await Promise.all(names.map(namespace => calmState(plane, namespace)))
   await pause(idleMs[size]) // that nothing happens is the point
   const tookMs = await Promise.all(names.map(namespace => putBack(plane, namespace)))
   return [

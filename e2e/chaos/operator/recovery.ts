@@ -12,8 +12,8 @@ import { type OperatorProcess, startOperatorProcess } from './operator-process.t
 import type { Plane } from './plane.ts'
 
 const healsWithinMs = 10_000
-const harmMs = { smoke: 1_500, full: 40_000 } as const
-const reconnects = { smoke: 20, full: 1_000 } as const
+const harmMs = { smoke: 1_000, full: 40_000 } as const
+const reconnects = { smoke: 10, full: 1_000 } as const
 
 const onCalls = (harm: CallHarm, verb?: 'watch' | 'write'): Fault[] => [
   { call: verb === undefined ? {} : { verb }, harm },

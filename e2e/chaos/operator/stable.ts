@@ -9,13 +9,13 @@ import { declare, firstSpec, untilReady } from './life.ts'
 import { startOperatorProcess } from './operator-process.ts'
 import type { Plane } from './plane.ts'
 
-const services = 50
-const lasts = { smoke: 15_000, full: 600_000 } as const
+const services = { smoke: 20, full: 50 } as const
+const lasts = { smoke: 12_000, full: 600_000 } as const
 /** Short, so that each DataService is looked at several times meanwhile. */
 const resyncSeconds = { smoke: 4, full: 60 } as const
 
 export async function stable(plane: Plane, { size, say }: SuiteContext): Promise<Figure[]> {
-  const names = await Promise.all(Array.from({ length: services }, () => plane.namespace('stable')))
+  const names = await Promise.all(Array.from({ length: services[size] }, () => plane.namespace('stable')))
   let watches = 0
   await using operator = await startOperatorProcess(plane, {
     resyncSeconds: resyncSeconds[size],

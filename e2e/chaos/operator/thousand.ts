@@ -7,7 +7,7 @@ import { declare, eventually, firstSpec, isReady } from './life.ts'
 import { type OperatorProcess, startOperatorProcess } from './operator-process.ts'
 import type { Plane } from './plane.ts'
 
-const services = { smoke: 40, full: 1_000 } as const
+const services = { smoke: 25, full: 1_000 } as const
 /** A page of a list holds this many. */
 const page = 500
 /** The limit of Strimzi's operator. */

@@ -12,7 +12,7 @@ export const done: Verdict = { kind: 'done' }
 export const failed: Verdict = { kind: 'failed' }
 
 /** A queue whose runs end when the test says so. Waits are the upper end of the back-off: 100, 200, 400, 800. */
-export function queueWorld({ workers = 2, started = true } = {}) {
+export function queueWorld({ workers = 2, started = true, maxMs = 800 } = {}) {
   const clock = new FakeClock()
   const counted: string[] = []
   const metrics: QueueMetrics = {
@@ -25,7 +25,7 @@ export function queueWorld({ workers = 2, started = true } = {}) {
     workers,
     clock,
     random: () => 1,
-    backoff: { baseMs: 100, maxMs: 800 },
+    backoff: { baseMs: 100, maxMs },
     metrics,
   })
   const running: Run[] = []
