@@ -56,16 +56,18 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 
   set(object: T): void {
-    const { namespace = '', name, uid, resourceVersion } = object.metadata
+    const { namespace = '', name, uid } = object.metadata
     const names = this.#namespaces.get(namespace) ?? new Map<string, T>()
     this.#namespaces.set(namespace, names)
     const old = names.get(name)
+    // Told again as a watch begins anew: what is held is as good, and stays where the memory has it.
+    if (old !== undefined && isSameState(old, object)) return
     names.set(name, object)
     if (old === undefined) this.#tell({ kind: 'added', object })
     else if (old.metadata.uid !== uid) {
       this.#tell({ kind: 'deleted', object: old })
       this.#tell({ kind: 'added', object })
-    } else if (old.metadata.resourceVersion !== resourceVersion) this.#tell({ kind: 'updated', object, old })
+    } else this.#tell({ kind: 'updated', object, old })
   }
 
   delete({ metadata: { namespace = '', name } }: T): void {
@@ -89,6 +91,9 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
     for (const listener of this.#listeners) listener(change)
   }
 }
+
+const isSameState = ({ metadata: one }: KubernetesObject, { metadata: other }: KubernetesObject): boolean =>
+  one.uid === other.uid && one.resourceVersion === other.resourceVersion && one.resourceVersion !== undefined
 
 /** Of all objects of one kind. */
 export const identity = ({ metadata }: KubernetesObject): string =>
