@@ -47,6 +47,7 @@ const changed: Readonly<Record<string, object>> = {
   CronJob: { spec: { schedule: '0 0 1 1 *' } },
   Deployment: { spec: { template: { spec: { terminationGracePeriodSeconds: 1 } } } },
   HorizontalPodAutoscaler: { spec: { maxReplicas: 4 } },
+  NetworkPolicy: { spec: { podSelector: { matchLabels: { [labelKeys.component]: 'theirs' } } } },
   PodDisruptionBudget: { spec: { maxUnavailable: 5 } },
   Service: { spec: { selector: { [labelKeys.component]: 'theirs' } } },
   ServiceAccount: { automountServiceAccountToken: true },
