@@ -179,6 +179,7 @@ async function linesFor(owner: DataService, { images }: PlanRequest): Promise<st
     images: imagesOf(stores, name, images),
     ...(operatorNamespace && { operatorNamespace }),
     now: () => new Date(),
+    restraint: { isHeld: () => false },
     seenSecrets: { find: () => undefined, keep: () => {}, forget: () => {} },
   })
   return [`${namespace}/${name}`, ...previewLines(previewOf(facts)).map(line => `  ${line}`)]

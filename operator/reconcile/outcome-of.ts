@@ -1,5 +1,5 @@
 /** What a run means for the queue. Pure. */
-import type { Result } from './carry-out.ts'
+import type { Failure, Result } from './carry-out.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -32,13 +32,7 @@ export function outcomeOf(
 ): Outcome {
   if (block !== undefined) return { kind: 'refused', ...block }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
-  if (failure?.cause === 'notOwned')
-    return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }
-  if (failure?.cause === 'leaving') return { kind: 'waiting', reason: 'Leaving', recheckMs: leavingRecheckMs }
-  if (failure !== undefined) {
-    const { cause, message } = failure
-    return { kind: 'failed', reason: 'ApplyFailed', message, passing: cause === 'retry' }
-  }
+  if (failure !== undefined) return afterFailure(failure)
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
   if (held) return { kind: 'settled' }
@@ -53,4 +47,10 @@ export function outcomeOf(
   if (contested.length > 0)
     return { kind: 'waiting', reason: `Contested: ${contested.join(', ')}`, recheckMs: contestedRecheckMs }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
+}
+
+function afterFailure({ cause, message }: Failure): Outcome {
+  if (cause === 'notOwned') return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }
+  if (cause === 'leaving') return { kind: 'waiting', reason: 'Leaving', recheckMs: leavingRecheckMs }
+  return { kind: 'failed', reason: 'ApplyFailed', message, passing: cause === 'retry' }
 }
