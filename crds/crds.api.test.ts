@@ -123,6 +123,19 @@ test('a resource that uses every field is taken as it is', async () => {
   expect(stored.spec).toEqual(spec)
 })
 
+test('an external Redis needs a host and gets its port', async () => {
+  const tls = { caSecretRef: { name: 'cache-ca' } }
+  await create('elsewhere', { ...smallest, redis: { external: { host: 'cache.example.com', tls } } })
+  const stored = JSON.parse(await inNamespace('get', 'dsvc', 'elsewhere', '-o', 'json'))
+  expect(stored.spec.redis).toEqual({
+    external: {
+      host: 'cache.example.com',
+      port: 6379,
+      tls: { caSecretRef: { name: 'cache-ca', key: 'ca.crt' } },
+    },
+  })
+})
+
 test('a natural id stands in the spec as it was written; how the table is cut follows from it', async () => {
   await create('natural', { record: { ...smallest.record, id: '/customerId' } })
   const stored = parseDataService(JSON.parse(await inNamespace('get', 'dsvc', 'natural', '-o', 'json')))

@@ -4,6 +4,7 @@ import { dataServiceSchema } from './definition.ts'
 import { callerRefusals, jwt, type Refusal } from './testing/caller-refusals.ts'
 import { growthRefusals, modeRefusals } from './testing/mode-refusals.ts'
 import { networkRefusals } from './testing/network-refusals.ts'
+import { providerRefusals } from './testing/provider-refusals.ts'
 import { versionRefusals } from './testing/version-refusals.ts'
 
 const record = { schema: { type: 'object' } }
@@ -176,6 +177,7 @@ const refusals: Record<string, Refusal> = {
     spec: kafkaStorage({ className: 'b' }),
     says: 'storage.className cannot change',
   },
+  ...providerRefusals,
   'a CPU request above its limit': {
     spec: { record, gateway: { resources: resources('1500m', 1) } },
     says: 'requests.cpu is above limits.cpu',

@@ -112,6 +112,27 @@ describe('a class that a DataService names', () => {
   })
 })
 
+test('a Redis of others: none of ours is made, and it stays with them', async () => {
+  const external = { redis: { external: { host: 'cache.example.com', secretRef: { name: 'cache' } } } }
+  await serviceClass('elsewhere', external)
+  await service('cached', { className: 'elsewhere' })
+  await settled(async () => expect(await condition('cached', 'CacheReady')).toBe('True/External'))
+  expect(await kubectl(['-n', namespace, 'get', 'sts,svc,cm,pdb,sa', '-o', 'name'])).not.toContain(
+    'cached-redis',
+  )
+  expect((await status('cached'))?.providers).toEqual({
+    kafka: 'managed',
+    postgres: 'managed',
+    redis: 'external',
+  })
+  const before = await writes()
+  await serviceClass('elsewhere', { redis: { managed: {} } })
+  await settled(async () => expect(await condition('cached', 'Stalled')).toBe('True/ProviderChanged'))
+  expect(await writes()).toEqual(before)
+  await serviceClass('elsewhere', external)
+  await settled(async () => expect(await condition('cached', 'Stalled')).toBe('False/Healthy'))
+})
+
 describe('a default class', () => {
   test('is that of DataServices made after it, and moves no other', async () => {
     await service('before')

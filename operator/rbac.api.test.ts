@@ -51,6 +51,16 @@ describe('users of a namespace', () => {
   })
 })
 
+test('who is bound to dataservice-class-view sees classes and changes none; nobody else does', async () => {
+  const dsclass = 'dataserviceclasses.dataservice.dev'
+  expect(await may('view', 'list', dsclass)).toBe(false)
+  const binding = ['clusterrolebinding', `classes-${namespace}`]
+  await kubectl(['create', ...binding, '--clusterrole=dataservice-class-view', '--user=view'])
+  expect(await may('view', 'list', dsclass)).toBe(true)
+  expect(await may('view', 'patch', dsclass)).toBe(false)
+  await kubectl(['delete', ...binding])
+})
+
 test('the operator of one namespace is granted nothing outside it, and nothing cluster-wide', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'namespaced-'))
   const overlay = { namespace, resources: [relative(folder, join(root, 'config/namespaced'))] }

@@ -32,6 +32,10 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
   redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
 
+/** Who runs an engine: the operator, or somebody else. */
+export const providers = ['managed', 'external'] as const
+export type Provider = (typeof providers)[number]
+
 /** What stands for no class wherever the name of one may stand. */
 export const builtInClass = 'built-in'
 

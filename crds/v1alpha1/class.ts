@@ -1,6 +1,7 @@
 /** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
 import { type Static, Type } from 'typebox'
 import { builtInClass, seededReplicas } from './built-in.ts'
+import { ExternalRedis, oneRedis } from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { podFields } from './pods.ts'
 import { group, version } from './resource.ts'
@@ -49,9 +50,7 @@ const pods = (part: 'writer' | 'reader', meaning: string) =>
     }),
   )
 
-const engine = <
-  Managed extends ReturnType<typeof managedKafka | typeof managedPostgres | typeof managedRedis>,
->(
+const engine = <Managed extends ReturnType<typeof managedKafka | typeof managedPostgres>>(
   managed: Managed,
   name: string,
 ) =>
@@ -88,7 +87,24 @@ export const DataServiceClassSpec = Type.Object(
     ),
     kafka: Type.Optional(engine(managedKafka('class'), 'Kafka')),
     postgres: Type.Optional(engine(managedPostgres('class'), 'Postgres')),
-    redis: Type.Optional(engine(managedRedis('class'), 'Redis')),
+    redis: Type.Optional(
+      Type.Object(
+        { managed: Type.Optional(managedRedis('class')), external: Type.Optional(ExternalRedis) },
+        {
+          'x-kubernetes-validations': [oneRedis],
+          description: 'Who runs Redis, and with what. Default: managed.',
+        },
+      ),
+    ),
+    scopePrefix: Type.Optional(
+      Type.String({
+        maxLength: 20,
+        pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
+        description:
+          'What tells this Kubernetes cluster from others that share an external Redis: it stands before every key, ' +
+          'and must be another one in each cluster. Example: eu1. Default: nothing, for engines of one cluster alone.',
+      }),
+    ),
   },
   {
     default: {},

@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { builtInPartitioning } from './built-in.ts'
+import { ExternalRedis, oneRedis } from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { Duration, DurationOr } from './scalars.ts'
 
@@ -138,11 +139,13 @@ export const PostgresSpec = Type.Object(
 export type PostgresSpec = Static<typeof PostgresSpec>
 
 export const RedisSpec = Type.Object(
-  { managed: Type.Optional(managedRedis('service')) },
+  { managed: Type.Optional(managedRedis('service')), external: Type.Optional(ExternalRedis) },
   {
     default: {},
+    'x-kubernetes-validations': [oneRedis],
     description:
-      'The cache in front of Postgres. Losing it loses no data, only speed. Default: one managed pod without a volume.',
+      'The cache in front of Postgres. Losing it loses no data, only speed. Who runs it cannot change later. ' +
+      'Default: from the class; built-in: one managed pod without a volume.',
   },
 )
 export type RedisSpec = Static<typeof RedisSpec>

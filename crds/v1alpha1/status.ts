@@ -1,6 +1,6 @@
 /** `status` of a DataService: what the operator last saw. Nothing fast-changing stands here; rates and lag are metrics. */
 import { type Static, Type } from 'typebox'
-import { builtInClass } from './built-in.ts'
+import { builtInClass, type Provider, providers } from './built-in.ts'
 import type { ConditionType, Reason } from './conditions.ts'
 
 export const Condition = Type.Object(
@@ -90,6 +90,13 @@ const WriterScaling = Type.Object(
 )
 export type WriterScaling = Static<typeof WriterScaling>
 
+const provider = (engine: string) =>
+  Type.Unsafe<Provider>({
+    type: 'string',
+    enum: [...providers],
+    description: `Who runs ${engine}: the operator (managed) or somebody else (external).`,
+  })
+
 export const DataServiceStatus = Type.Object(
   {
     observedGeneration: Type.Optional(
@@ -139,6 +146,12 @@ export const DataServiceStatus = Type.Object(
     hibernation: Type.Optional(Hibernation),
     scaling: Type.Optional(
       Type.Object({ writer: WriterScaling }, { description: 'What the operator scales itself.' }),
+    ),
+    providers: Type.Optional(
+      Type.Object(
+        { kafka: provider('Kafka'), postgres: provider('Postgres'), redis: provider('Redis') },
+        { description: 'Who runs each engine, since the DataService was first seen. It never changes.' },
+      ),
     ),
     schemaVersion: Type.Optional(
       Type.String({

@@ -16,6 +16,7 @@ import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { openRateLimiter, type RateLimiter } from '#dataservice/platform/redis/rate-limiter.ts'
 import { told } from './circuits.ts'
 import { topicOptions } from './log.ts'
+import { redisAddress } from './redis-address.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
   const { httpPort } = environment
@@ -43,12 +44,13 @@ function readerClient({ settings, credential, metrics, log }: RoleContext): Read
 }
 
 /** Where the gateway finds the keys of its callers. */
-function keySources(context: RoleContext, { apiKeysPath, keySetPath }: Environment) {
+function keySources(context: RoleContext, environment: Environment) {
+  const { apiKeysPath, keySetPath } = environment
   const { jwt, apiKeys = false } = context.settings.gateway?.authentication ?? {}
   const uri = jwt?.jwksUri
   const remote = uri === undefined ? undefined : keySetAt(uri)
   if (remote) context.onClose('the way to the issuer', () => remote.close())
-  const limiter = rateLimiter(context)
+  const limiter = rateLimiter(context, environment)
   return {
     ...(limiter && { limiter }),
     ...(apiKeys && { apiKeys: () => readMountedSecret(apiKeysPath) }),
@@ -57,15 +59,14 @@ function keySources(context: RoleContext, { apiKeysPath, keySetPath }: Environme
 }
 
 /** What the gateway counts requests with; it needs Redis for nothing else. */
-function rateLimiter(context: RoleContext): RateLimiter | undefined {
-  const { namespace, name, cache, gateway } = context.settings
+function rateLimiter(context: RoleContext, environment: Environment): RateLimiter | undefined {
+  const { gateway } = context.settings
   if (gateway?.rateLimit === undefined) return undefined
+  const address = redisAddress(context, environment)
   const limiter = openRateLimiter({
     ...gateway.rateLimit,
-    host: cache.host,
-    port: cache.port,
-    password: context.credential(credentialFiles.redisPassword),
-    prefix: `${namespace}.${name}:rate:`,
+    ...address,
+    prefix: `${address.prefix}rate:`,
     log: context.log,
   })
   context.onClose('the rate limits', () => limiter.close())

@@ -8,11 +8,11 @@ import { sharedCache } from './cache.ts'
 import { told } from './circuits.ts'
 import { connectTo } from './store.ts'
 
-export async function start(context: RoleContext, { httpPort }: Environment): Promise<Running> {
+export async function start(context: RoleContext, environment: Environment): Promise<Running> {
   const databases = reads(context)
   const store = makeCircuit({ isFailure: isLost, onChange: told(context.log, 'store') })
-  const cache = sharedCache(context, { store })
-  return startReader(context, { ...guarded(databases, store), cache, listen: { port: httpPort } })
+  const cache = sharedCache(context, environment, { store })
+  return startReader(context, { ...guarded(databases, store), cache, listen: { port: environment.httpPort } })
 }
 
 interface ReaderDatabases {

@@ -56,6 +56,13 @@ export const mounts = {
   apiKeys: { path: '/etc/dataservice/api-keys', variable: 'DATASERVICE_API_KEYS' },
   /** The public keys of an issuer, where they come from a Secret. */
   keySet: { path: '/etc/dataservice/key-set/jwks.json', variable: 'DATASERVICE_KEY_SET' },
+  /** A folder: the Secret with name and password for a Redis that others run (`accessFiles`). */
+  redisAccess: { path: '/etc/dataservice/redis', variable: 'DATASERVICE_REDIS_ACCESS' },
+  /** Certificates of the authority that signed the one of that Redis. */
+  redisAuthority: {
+    path: '/etc/dataservice/redis-authority/ca.crt',
+    variable: 'DATASERVICE_REDIS_AUTHORITY',
+  },
 } as const
 
 /** Files in the credentials folder of a pod. A pod holds only those of its own role. */
@@ -69,6 +76,9 @@ export const credentialFiles = {
    */
   cursorKey: 'cursor-key',
 } as const
+
+/** Entries of a Secret of the user that opens an engine of somebody else. */
+export const accessFiles = { username: 'username', password: 'password' } as const
 
 /** Keys of the Secret `NAME-credentials`; the operator projects them to `credentialFiles`. */
 export const credentialKeys = {

@@ -96,6 +96,12 @@ export const Settings = Type.Object({
     host: Type.String({ minLength: 1 }),
     port: Type.Integer(),
     ttlSeconds: Type.Integer({ minimum: 1 }),
+    /** Before the keys of a Redis that several Kubernetes clusters share. */
+    scopePrefix: Type.Optional(Type.String({ minLength: 1 })),
+    /** Whose name and password open it: those of a Secret of the user, or nobody's. Absent: the password is ours. */
+    access: Type.Optional(Type.Union([Type.Literal('Given'), Type.Literal('None')])),
+    /** Absent: plain. `ownAuthority`: the pod has the certificates that it trusts in a file. */
+    tls: Type.Optional(Type.Object({ ownAuthority: Type.Boolean() })),
     /** Bytes of answers that each gateway and reader keeps in its own memory; absent: what fits the standard profile. */
     localBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   }),

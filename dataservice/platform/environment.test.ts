@@ -8,6 +8,8 @@ test('a pod needs its role and nothing else', () => {
     credentialsPath: '/etc/dataservice/credentials',
     apiKeysPath: '/etc/dataservice/api-keys',
     keySetPath: '/etc/dataservice/key-set/jwks.json',
+    redisAccessPath: '/etc/dataservice/redis',
+    redisAuthorityPath: '/etc/dataservice/redis-authority/ca.crt',
     drainMs: 5_000,
     httpPort: 8080,
     telemetryPort: 9090,

@@ -8,6 +8,8 @@ export interface Environment {
   credentialsPath: string
   apiKeysPath: string
   keySetPath: string
+  redisAccessPath: string
+  redisAuthorityPath: string
   /** How long endpoints may take to learn that this pod ends. */
   drainMs: number
   httpPort: number
@@ -40,6 +42,8 @@ export function readEnvironment(
     credentialsPath: env[mounts.credentials.variable] ?? mounts.credentials.path,
     apiKeysPath: env[mounts.apiKeys.variable] ?? mounts.apiKeys.path,
     keySetPath: env[mounts.keySet.variable] ?? mounts.keySet.path,
+    redisAccessPath: env[mounts.redisAccess.variable] ?? mounts.redisAccess.path,
+    redisAuthorityPath: env[mounts.redisAuthority.variable] ?? mounts.redisAuthority.path,
     drainMs: wholeNumber(env, variables.drainMs, defaultDrainMs),
     httpPort: wholeNumber(env, variables.httpPort, ports.http),
     telemetryPort: wholeNumber(env, variables.telemetryPort, ports.telemetry),

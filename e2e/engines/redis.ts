@@ -1,4 +1,5 @@
 /** A real Redis for tests. */
+import { chown, copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
@@ -17,17 +18,29 @@ export interface Redis extends EngineProcess {
 export interface RedisOptions {
   /** Keeps what was written over a restart. Default false: it is a cache, and a restart empties it. */
   keepsData?: boolean
+  /** With TLS alone, by the certificate `server.crt`, its `server.key` and `ca.crt` of this folder. */
+  tlsFrom?: string
+  /** Users as a configuration names them (`orders on >secret ~* +@all`). */
+  users?: readonly string[]
 }
 
 const recipe = engines.redis
 
 /** Starts a Redis of its own on a free port of 127.0.0.1. */
-export async function startRedis({ keepsData = false }: RedisOptions = {}): Promise<Redis> {
+export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
+  const { keepsData = false, tlsFrom, users = [] } = options
   const root = await engineRoot('redis')
   const folder = await engineFolder()
   const data = { folder: await folder.own('data', recipe.user.id), seenAs: recipe.dataFolder }
   const port = await freePort()
-  const network = ['--bind', '127.0.0.1', '--port', String(port)]
+  const plain = ['--port', String(port)]
+  const encrypted = tlsFrom === undefined ? undefined : await tlsArguments(tlsFrom, data.folder, port)
+  const network = [
+    '--bind',
+    '127.0.0.1',
+    ...(encrypted ?? plain),
+    ...(await userArguments(users, data.folder)),
+  ]
   const storage = ['--dir', recipe.dataFolder, '--save', '', '--appendonly', keepsData ? 'yes' : 'no']
   const logFile = join(folder.path, 'redis.log')
   const engine = engineProcess({
@@ -53,4 +66,27 @@ export async function startRedis({ keepsData = false }: RedisOptions = {}): Prom
       await folder.remove()
     },
   })
+}
+
+/** The files are copied to where the server, which sees its own root folder alone, finds them. */
+async function tlsArguments(from: string, dataFolder: string, port: number): Promise<string[]> {
+  for (const name of ['ca.crt', 'server.crt', 'server.key']) {
+    const copy = join(dataFolder, name)
+    await copyFile(join(from, name), copy)
+    await chown(copy, recipe.user.id, recipe.user.id)
+  }
+  const file = (name: string): string => join(recipe.dataFolder, name)
+  return [
+    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+    ...['--tls-ca-cert-file', file('ca.crt')],
+    ...['--tls-cert-file', file('server.crt'), '--tls-key-file', file('server.key')],
+  ]
+}
+
+/** In a file: on the command line a user has but one word. */
+async function userArguments(users: readonly string[], dataFolder: string): Promise<string[]> {
+  if (users.length === 0) return []
+  const name = 'users.conf'
+  await writeFile(join(dataFolder, name), users.map(user => `user ${user}\n`).join(''))
+  return ['--include', join(recipe.dataFolder, name)]
 }

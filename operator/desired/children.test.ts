@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { ofClass } from '#operator/testing/class.ts'
 import { dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { type ChildKind, children, desiredChildren } from './children.ts'
@@ -47,6 +48,34 @@ test('records that change and wait: settings and writer are as the golden file s
     .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
     .join('---\n')
   await expect(text).toMatchFileSnapshot('./golden/changing.yaml')
+})
+
+test('a Redis of others: nothing of ours stands for it, and whoever uses it mounts its Secrets', async () => {
+  const external = {
+    host: 'cache.test',
+    port: 6380,
+    secretRef: { name: 'cache' },
+    tls: { caSecretRef: { name: 'cache-ca', key: 'ca.crt' } },
+  }
+  const service = dataService(
+    withSpec({ redis: { external }, gateway: { rateLimit: { requests: 9, per: 'Second' } } }),
+  )
+  const found = desiredChildren(targetOf(service, [], ofClass({ scopePrefix: 'eu1' })))
+  expect(found.filter(({ object }) => object.metadata.name.includes('redis'))).toEqual([])
+  const volumes = (name: string) =>
+    found
+      .filter(({ kind, object }) => kind === 'Deployment' && object.metadata.name === name)
+      .map(({ object }) => JSON.stringify(object).match(/"secretName":"cache[-a-z]*"/g))
+  const mounted = ['"secretName":"cache"', '"secretName":"cache-ca"']
+  expect(['orders-gateway', 'orders-reader', 'orders-writer'].map(volumes)).toEqual([
+    [mounted],
+    [mounted],
+    [null],
+  ])
+  const settings = found.find(({ object }) => object.metadata.name === 'orders-settings')
+  await expect(stringify(settings?.object, { lineWidth: 0 })).toMatchFileSnapshot(
+    './golden/external-redis.yaml',
+  )
 })
 
 describe('the children of the smallest DataService', () => {

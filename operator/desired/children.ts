@@ -55,6 +55,15 @@ const each =
   (target: Target) =>
     components.map(component => build(target, component))
 
+/** What an engine consists of; an engine that others run consists of nothing. */
+const run =
+  <Component extends string>(build: (target: Target, component: Component) => Child | undefined) =>
+  (target: Target, component: Component): Child | undefined => {
+    const { providers } = target.effective
+    const engine = engineParts.find(part => part === component)
+    return engine !== undefined && providers[engine] === 'external' ? undefined : build(target, component)
+  }
+
 const one = (build: (target: Target) => Child | undefined) => (target: Target) => [build(target)]
 
 export const children: readonly ChildRow[] = [
@@ -64,15 +73,25 @@ export const children: readonly ChildRow[] = [
     kind: 'ServiceAccount',
     stage: 'engines',
     write: 'apply',
-    build: each([...parts, 'jobs'], serviceAccount),
+    build: each([...parts, 'jobs'], run(serviceAccount)),
   },
-  { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: each(engineParts, engineConfigMap) },
-  { kind: 'Service', stage: 'engines', write: 'apply', build: each(parts, service) },
+  { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: each(engineParts, run(engineConfigMap)) },
+  { kind: 'Service', stage: 'engines', write: 'apply', build: each(parts, run(service)) },
   { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresPrimaryService) },
   { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresReplicaService) },
-  { kind: 'PodDisruptionBudget', stage: 'engines', write: 'apply', build: each(parts, podDisruptionBudget) },
-  { kind: 'NetworkPolicy', stage: 'engines', write: 'apply', build: each([...parts, 'jobs'], networkPolicy) },
-  { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, statefulSet) },
+  {
+    kind: 'PodDisruptionBudget',
+    stage: 'engines',
+    write: 'apply',
+    build: each(parts, run(podDisruptionBudget)),
+  },
+  {
+    kind: 'NetworkPolicy',
+    stage: 'engines',
+    write: 'apply',
+    build: each([...parts, 'jobs'], run(networkPolicy)),
+  },
+  { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, run(statefulSet)) },
   { kind: 'ConfigMap', stage: 'migration', write: 'apply', build: one(settingsConfigMap) },
   { kind: 'Job', stage: 'migration', write: 'create', build: one(migrateJob) },
   { kind: 'CronJob', stage: 'service', write: 'apply', build: one(maintainCronJob) },

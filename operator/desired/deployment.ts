@@ -1,8 +1,6 @@
 /** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
-import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import { credentialFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
-import { callerSecrets } from './gateway-rules.ts'
 import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
@@ -15,6 +13,7 @@ import {
   telemetryPort,
 } from './pod.ts'
 import type { Target } from './target.ts'
+import { userSecrets, usesRedis } from './user-secrets.ts'
 
 const httpPort = { name: 'http', containerPort: ports.http, protocol: 'TCP' }
 const portsOf: Record<DeployedPart, V1Container['ports']> = {
@@ -24,15 +23,6 @@ const portsOf: Record<DeployedPart, V1Container['ports']> = {
 }
 
 const redisCredential = { key: credentialKeys.redis, path: credentialFiles.redisPassword }
-
-/** Who asks Redis in some services only; readers do so in all of them (`credentialsOf` in pod.ts). */
-export const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) => boolean>> = {
-  /** It counts the requests of its callers. */
-  gateway: ({ gateway }) => gateway.rateLimit !== undefined,
-  /** It tells readers of records that change. */
-  writer: ({ record }) => record.mode === 'Upsert',
-  reader: () => false,
-}
 
 /** Drain (5 s), requests in flight and the flush of what is buffered have to fit in. */
 const terminationGracePeriodSeconds = 35
@@ -44,7 +34,8 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
   const exists = target.observed('Deployment', name) !== undefined
   if (asleep.has(part) && !exists) return undefined
   const metadata = ownedMetadata(owner, name, part)
-  const secrets = part === 'gateway' ? callerSecrets(owner.spec.gateway) : []
+  const secrets = userSecrets(target, part)
+  const ownRedis = usesRedis[part](owner.spec) && effective.providers.redis === 'managed'
   const program = programContainer(part, effective.images.dataservice, effective.resources[part])
   return {
     apiVersion: 'apps/v1',
@@ -73,11 +64,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
             },
           ],
           volumes: [
-            ...programVolumes(
-              owner.metadata.name,
-              part,
-              usesRedis[part](owner.spec) ? [redisCredential] : [],
-            ),
+            ...programVolumes(owner.metadata.name, part, ownRedis ? [redisCredential] : []),
             ...secrets.map(({ volume }) => volume),
           ],
         },

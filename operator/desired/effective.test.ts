@@ -75,6 +75,20 @@ describe('a class decides what a DataService leaves open', () => {
     expect(look(inForce(spec, ofClass))).toEqual(own)
   })
 
+  test('who runs Redis: the one who speaks of it first, and then it is said whole', () => {
+    const external = { host: 'cache.test', port: 6380 }
+    const ofClass = { redis: { external: { ...external, secretRef: { name: 'cache' } } }, scopePrefix: 'eu1' }
+    expect(inForce({}, {}).providers).toEqual({ kafka: 'managed', postgres: 'managed', redis: 'managed' })
+    expect(inForce({}, ofClass)).toMatchObject({
+      providers: { kafka: 'managed', postgres: 'managed', redis: 'external' },
+      redis: { host: 'cache.test', secretRef: { name: 'cache' } },
+      scopePrefix: 'eu1',
+    })
+    expect(inForce({ redis: { external } }, ofClass).redis).toEqual(external)
+    expect(inForce({ redis: { managed: {} } }, ofClass)).toMatchObject({ providers: { redis: 'managed' } })
+    expect(inForce({ redis: { managed: {} } }, ofClass).redis).toBeUndefined()
+  })
+
   test('images of the engines, and never the one of gateway, writer and reader', () => {
     const found = inForce({}, { images: { kafka: 'mirror.test/kafka:4.3.0' } }).images
     expect(found).toEqual({ ...images, kafka: 'mirror.test/kafka:4.3.0' })

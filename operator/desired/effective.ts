@@ -2,13 +2,20 @@
  * What is in force for one DataService: its own words first, then those of its class, then the built-in choice.
  * The one place where the three meet.
  */
-import { type Amounts, builtInEngines, builtInResources, seededReplicas } from '#crds/v1alpha1/built-in.ts'
+import {
+  type Amounts,
+  builtInEngines,
+  builtInResources,
+  type Provider,
+  seededReplicas,
+} from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
+import type { ExternalRedis } from '#crds/v1alpha1/external.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
-import { type DataPart, type DeployedPart, type Part, parts } from './names.ts'
+import { type DataPart, type DeployedPart, type EnginePart, type Part, parts } from './names.ts'
 import { partitioningOf } from './partitioning.ts'
 import { type NumberWish, numberWishes } from './pod-numbers.ts'
 import { mergeOverrides, mergeResources, type PodOverrides, type Resources } from './pod-wishes.ts'
@@ -28,6 +35,11 @@ export interface Storage {
 
 export interface Effective {
   images: Images
+  providers: Record<EnginePart, Provider>
+  /** Where Redis is external. */
+  redis?: ExternalRedis
+  /** Before the names of this cluster on engines that others share. */
+  scopePrefix?: string
   resources: Record<Part | 'jobs', Resources>
   pods: Record<Part | 'jobs', PodOverrides>
   storage: Record<DataPart, Storage>
@@ -70,9 +82,13 @@ export function effective(
     wish(spec) ?? wish(ofClass)
   const brokers = said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers
   const { topic } = spec.kafka
+  const redis = [spec.redis, ofClass.redis].find(each => each?.managed ?? each?.external)?.external
   const budget = connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods })
   return {
     images: { ...images, ...ofClass.images },
+    providers: { kafka: 'managed', postgres: 'managed', redis: redis === undefined ? 'managed' : 'external' },
+    ...(redis && { redis }),
+    ...(ofClass.scopePrefix !== undefined && { scopePrefix: ofClass.scopePrefix }),
     resources: mapParts(part =>
       wishes.reduce((below, of) => mergeResources(below, of[part].resources), builtIn[part]),
     ),

@@ -1,9 +1,9 @@
 /** Who may call the gateway: the settings of its pods, and the Secrets of the user that they mount. */
-import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import { type Authentication, spanMs } from '#crds/v1alpha1/callers.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { GatewayRules } from '#dataservice/contract/gateway-rules.ts'
 import { mounts } from '#dataservice/contract/names.ts'
+import { type MountedSecret, mountedSecret } from './mounted-secret.ts'
 
 type GatewaySpec = DataServiceSpec['gateway']
 
@@ -33,25 +33,15 @@ function authenticationRules({ jwt, apiKeys }: Authentication): NonNullable<Gate
   }
 }
 
-export interface CallerSecret {
-  /** What it is for, in the words of the spec. */
-  path: string
-  secret: string
-  /** The entry that must be there. */
-  key?: string
-  volume: V1Volume
-  mount: V1VolumeMount
-}
-
 /** Secrets that the operator names and never reads: the kubelet mounts them, and keeps them up to date. */
-export function callerSecrets({ authentication = {} }: Pick<GatewaySpec, 'authentication'>): CallerSecret[] {
+export function callerSecrets({ authentication = {} }: Pick<GatewaySpec, 'authentication'>): MountedSecret[] {
   const { apiKeys, jwt } = authentication
   const keySet = jwt?.jwksSecretRef
   return [
     ...(apiKeys === undefined
       ? []
       : [
-          callerSecret({
+          mountedSecret({
             volume: 'api-keys',
             folder: mounts.apiKeys.path,
             path: 'spec.gateway.authentication.apiKeys.secretRef',
@@ -61,7 +51,7 @@ export function callerSecrets({ authentication = {} }: Pick<GatewaySpec, 'authen
     ...(keySet === undefined
       ? []
       : [
-          callerSecret({
+          mountedSecret({
             volume: 'key-set',
             folder: mounts.keySet.path.slice(0, mounts.keySet.path.lastIndexOf('/')),
             path: 'spec.gateway.authentication.jwt.jwksSecretRef',
@@ -73,25 +63,4 @@ export function callerSecrets({ authentication = {} }: Pick<GatewaySpec, 'authen
           }),
         ]),
   ]
-}
-
-interface Wish {
-  volume: string
-  folder: string
-  path: string
-  secret: string
-  entry?: { key: string; path: string }
-}
-
-function callerSecret({ volume, folder, path, secret, entry }: Wish): CallerSecret {
-  return {
-    path,
-    secret,
-    ...(entry && { key: entry.key }),
-    volume: {
-      name: volume,
-      secret: { secretName: secret, defaultMode: 0o440, ...(entry && { items: [entry] }) },
-    },
-    mount: { name: volume, mountPath: folder, readOnly: true },
-  }
 }

@@ -80,3 +80,21 @@ test('a resource of an older CRD, which knows no policies, gets none', () => {
   const found = desiredChildren(targetOf({ ...dataService(), spec }))
   expect(found.filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([])
 })
+
+test.each([
+  ['10.1.2.3', { to: [{ ipBlock: { cidr: '10.1.2.3/32' } }], ports: [{ port: 6380, protocol: 'TCP' }] }],
+  ['fd00::7', { to: [{ ipBlock: { cidr: 'fd00::7/128' } }], ports: [{ port: 6380, protocol: 'TCP' }] }],
+  ['cache.test', { ports: [{ port: 6380, protocol: 'TCP' }] }],
+])('a Redis of others at %s is reached by those who use it, and nobody guards ours', (host, rule) => {
+  const policies = policiesOf({
+    redis: { external: { host, port: 6380 } },
+    networkPolicy: { mode: 'Strict' },
+  })
+  expect(policies.map(({ metadata }) => metadata.name)).not.toContain('orders-redis')
+  const reaches = (name: string): unknown => {
+    const policy = policies.find(({ metadata }) => metadata.name === name)
+    return policy !== undefined && 'spec' in policy && isPlainObject(policy.spec) ? policy.spec['egress'] : []
+  }
+  expect(reaches('orders-reader')).toContainEqual(rule)
+  expect(reaches('orders-writer')).not.toContainEqual(rule)
+})

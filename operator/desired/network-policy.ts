@@ -10,10 +10,10 @@ import type {
 import type { Caller, Destination } from '#crds/v1alpha1/network.ts'
 import { ports } from '#dataservice/contract/names.ts'
 import type { Wire } from '#operator/cluster/port.ts'
-import { usesRedis } from './deployment.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
 import { type Part, partName } from './names.ts'
 import type { Target } from './target.ts'
+import { usesRedis } from './user-secrets.ts'
 
 /** In the words of the API: client-node's types say `_from`. */
 type Policy = Wire<V1NetworkPolicy>
@@ -112,18 +112,34 @@ function guests(callers: readonly Caller[], part: Talker): IngressRule[] {
 }
 
 function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
-  const { owner } = target
+  const { owner, effective } = target
   return [
     dns,
     ...heard(target)
       .filter(({ from }) => from === part)
-      .map(({ to, ports }) => ({
-        to: [{ podSelector: selectorOf(owner.metadata.name, to) }],
-        ports: tcp(ports),
-      })),
+      .map(({ to, ports }) =>
+        to === 'redis' && effective.redis !== undefined
+          ? elsewhere(effective.redis)
+          : { to: [{ podSelector: selectorOf(owner.metadata.name, to) }], ports: tcp(ports) },
+      ),
     ...(part === 'gateway' ? issuer(target) : []),
     ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
   ]
+}
+
+/** A Redis that others run. A name cannot stand in a policy; the port then has to do. */
+function elsewhere({ host, port }: { host: string; port: number }): V1NetworkPolicyEgressRule {
+  const bits = bitsOf(host)
+  return {
+    ...(bits !== undefined && { to: [{ ipBlock: { cidr: `${host}/${bits}` } }] }),
+    ports: tcp([port]),
+  }
+}
+
+/** Length of an IP address; undefined for a name. */
+function bitsOf(host: string): 32 | 128 | undefined {
+  if (host.includes(':')) return 128
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) ? 32 : undefined
 }
 
 /** Its address is a name, which no policy can hold. */

@@ -94,7 +94,6 @@ const credentialsOf = {
   writer: [{ key: credentialKeys.writer, path: credentialFiles.postgresPassword }],
   reader: [
     { key: credentialKeys.reader, path: credentialFiles.postgresPassword },
-    { key: credentialKeys.redis, path: credentialFiles.redisPassword },
     { key: credentialKeys.cursor, path: credentialFiles.cursorKey },
   ],
   migrate: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],

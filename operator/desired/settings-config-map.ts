@@ -83,6 +83,21 @@ export function recordDeclaration({
   }
 }
 
+/** Where Redis is, and how pods come in. */
+function redisAddress(owner: DataService, { redis, scopePrefix }: Effective) {
+  const { name, namespace } = owner.metadata
+  if (redis === undefined) return { host: podHost(partName(name, 'redis'), 0, namespace), port: ports.redis }
+  const { host, port, secretRef, tls } = redis
+  const access = secretRef === undefined ? 'None' : 'Given'
+  return {
+    host,
+    port,
+    access: access as 'None' | 'Given',
+    ...(tls && { tls: { ownAuthority: tls.caSecretRef !== undefined } }),
+    ...(scopePrefix !== undefined && { scopePrefix }),
+  }
+}
+
 /** The settings of all pods of one DataService. */
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
@@ -113,11 +128,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
     },
     ...(owner.spec.writer.onError === 'HoldKey' && { onError: 'HoldKey' as const }),
     partitioning: effective.partitioning,
-    cache: {
-      host: podHost(partName(name, 'redis'), 0, namespace),
-      port: ports.redis,
-      ttlSeconds: effective.cacheTtlSeconds,
-    },
+    cache: { ...redisAddress(owner, effective), ttlSeconds: effective.cacheTtlSeconds },
     gateway: gatewayRules(owner.spec.gateway),
     reader: { url: `http://${serviceHost(partName(name, 'reader'), namespace)}` },
   }

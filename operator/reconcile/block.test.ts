@@ -149,6 +149,43 @@ describe('a class that changes', () => {
   })
 })
 
+describe('engines do not change hands', () => {
+  const external = ofClass({ redis: { external: { host: 'cache.test', port: 6379 } } })
+
+  test('who runs each is recorded with the first run', () => {
+    expect(run({ owner: dataService(), choice: external }).status.providers).toEqual({
+      kafka: 'managed',
+      postgres: 'managed',
+      redis: 'external',
+    })
+    expect(run({ owner: dataService(), choice: missing }).status.providers).toBeUndefined()
+  })
+
+  test('a Redis of others needs nobody, and has a condition', () => {
+    const found = run(upAndRunning(dataService(), undefined, external))
+    expect(['Ready', 'CacheReady'].map(found.condition)).toEqual(['True/Ready', 'True/External'])
+  })
+
+  const rows: [string, ClassChoice, ClassChoice][] = [
+    ['ours for one of others', ofClass({}), external],
+    ['one of others for ours', external, ofClass({})],
+  ]
+  test.each(rows)('%s is refused, and nothing is written', (_name, before, choice) => {
+    const found = run(following(before, choice))
+    expect(found.steps).toEqual([])
+    expect(['Stalled', 'DatabaseReady'].map(found.condition)).toEqual(['True/ProviderChanged', 'True/Ready'])
+    expect(found.status.providers).toEqual(
+      run(upAndRunning(dataService(), undefined, before)).status.providers,
+    )
+  })
+
+  test('one that an operator made before it was recorded is ours', () => {
+    const { status: _, ...owner } = dataService()
+    const found = run({ ...upAndRunning(dataService()), owner, choice: external })
+    expect(found.condition('Stalled')).toBe('True/ProviderChanged')
+  })
+})
+
 const volumesTouched = (steps: ReturnType<typeof run>['steps']): string[] =>
   steps.flatMap(step => {
     if (step.do === 'grow') return [step.growth.statefulSet]

@@ -1,9 +1,11 @@
 /** What keeps the operator from writing anything until a user acts. Pure. What runs goes on as it is. */
+import type { Provider } from '#crds/v1alpha1/built-in.ts'
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import type { Effective } from '#operator/desired/effective.ts'
 import { kafka } from '#operator/desired/engines/kafka.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
-import { dataParts, partName } from '#operator/desired/names.ts'
+import { dataParts, type EnginePart, engineParts, partName } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
 
 export interface Block {
@@ -26,7 +28,7 @@ export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
       }
     case 'builtIn':
     case 'class':
-      return brokersThatDiffer(seen) ?? storageThatDiffers(seen)
+      return providerThatDiffers(seen) ?? brokersThatDiffer(seen) ?? storageThatDiffers(seen)
     default:
       return choice satisfies never
   }
@@ -55,6 +57,31 @@ const refused = ({ field, runs, wanted }: Difference, { className }: Seen): Bloc
     `${field} was ${runs} when the volumes were made and would become ${wanted}, by the DataService or its class ` +
     `${className}, and it cannot change: set spec.${field} to what it was, or put the class back. ${meanwhile}`,
 })
+
+/** Engines do not change hands: what the one holds the other does not have. */
+function providerThatDiffers(seen: Seen): Block | undefined {
+  const { owner, effective, className } = seen
+  const recorded = owner.status?.providers ?? seenProviders(seen)
+  const part = engineParts.find(each => recorded[each] !== effective.providers[each])
+  if (part === undefined) return undefined
+  const [was, wanted] = [recorded[part], effective.providers[part]]
+  return {
+    reason: 'ProviderChanged',
+    message:
+      `${part} is ${was} since this DataService was made and would become ${wanted}, by the DataService or its class ` +
+      `${className}, and engines do not change hands: set spec.${part}.${was}, put the class back, or create another ` +
+      `DataService. ${meanwhile}`,
+  }
+}
+
+/** Where nothing is recorded yet: an engine that stands here is one of ours. */
+function seenProviders({ owner, effective, observed }: Seen): Effective['providers'] {
+  const of = (part: EnginePart): Provider =>
+    observed('StatefulSet', partName(owner.metadata.name, part)) === undefined
+      ? effective.providers[part]
+      : 'managed'
+  return { kafka: of('kafka'), postgres: of('postgres'), redis: of('redis') }
+}
 
 /** One broker or three: the way in which they are restarted tells what the StatefulSet was made for. */
 function brokersThatDiffer(seen: Seen): Block | undefined {

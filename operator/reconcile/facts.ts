@@ -69,7 +69,7 @@ export interface Facts {
   writerStops: readonly WriterStop[]
   /** Workloads that may not make their pods. */
   refusals: Refusals
-  /** Gateways that wait for a Secret of the user. */
+  /** Pods that wait for a Secret of the user. */
   unmounted: Unmounted
   /** Our Secrets that exist, by name; never what they hold. */
   secrets: ReadonlyMap<string, SecretFacts>

@@ -78,7 +78,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     choice,
     ...(block && { block }),
     writerStops: await writerStops(pods, ports.readiness),
-    ...(await troubles({ owner, children, pods }, ports)),
+    ...(await troubles({ target, children, pods }, ports)),
     secrets,
     log,
     room: await roomFacts(known, topics, ports),
@@ -133,11 +133,11 @@ async function flushFacts(
 
 /** Events are read only while a workload lacks pods, or a pod its Secret: an idle resource costs no call. */
 async function troubles(
-  { owner, children, pods }: Pick<Facts, 'owner' | 'children' | 'pods'>,
+  { target, children, pods }: Pick<Facts, 'target' | 'children' | 'pods'>,
   { cluster }: ReadPorts,
 ): Promise<Pick<Facts, 'refusals' | 'unmounted'>> {
-  const { namespace } = owner.metadata
-  const waiting = waitingToMount(owner, pods)
+  const { namespace } = target.owner.metadata
+  const waiting = waitingToMount(target, pods)
   const asks = lackingPods(children).length > 0 || waiting.length > 0
   const events = asks ? await cluster.list<ObservedEvent>('Event', { namespace }) : []
   return { refusals: refusalsOf(children, events), unmounted: unmountedOf(waiting, events) }

@@ -1,23 +1,26 @@
 /**
- * Pods of the gateway that cannot start because a Secret of the user is missing. The operator may not look at such
+ * Pods of ours that cannot start because a Secret of the user is missing. The operator may not look at such
  * Secrets; the kubelet says it in an event, which is read while such a pod waits and at no other time. Pure.
  */
-import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { callerSecrets } from '#operator/desired/gateway-rules.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
-import type { ObservedChild } from '#operator/desired/target.ts'
+import { deployedParts } from '#operator/desired/names.ts'
+import type { ObservedChild, Target } from '#operator/desired/target.ts'
+import { userSecrets } from '#operator/desired/user-secrets.ts'
 import { lastNote, type ObservedEvent } from './refusals.ts'
 
 /** By name of the pod: what its kubelet said last. */
 export type Unmounted = ReadonlyMap<string, string>
 
-/** Gateways that mount Secrets of the user and have not started a container yet. */
-export function waitingToMount(owner: DataService, pods: readonly ObservedChild[]): ObservedChild[] {
-  if (callerSecrets(owner.spec.gateway).length === 0) return []
+/** Pods that mount Secrets of the user and have not started a container yet. */
+export function waitingToMount(
+  target: Pick<Target, 'owner' | 'effective'>,
+  pods: readonly ObservedChild[],
+): ObservedChild[] {
+  const mounting: unknown[] = deployedParts.filter(part => userSecrets(target, part).length > 0)
   return pods.filter(
     ({ metadata, status }) =>
-      metadata.labels[labelKeys.component] === 'gateway' &&
+      mounting.includes(metadata.labels[labelKeys.component]) &&
       metadata.deletionTimestamp === undefined &&
       isCreating(status?.['containerStatuses']),
   )

@@ -35,6 +35,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const { namespace, name, generation } = metadata
   const gateway = findChild(facts, 'Deployment', partName(name, 'gateway'))
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
+  const providers = facts.block === undefined ? facts.target.effective.providers : before?.providers
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
   const kept = keptNumbers(facts)
   const writer = writerScaling(facts)
@@ -47,6 +48,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
     ...(className === undefined ? {} : { className }),
     ...(Object.keys(kept).length > 0 && { hibernation: { replicas: kept } }),
     ...(writer && Object.keys(writer).length > 0 && { scaling: { writer } }),
+    ...(providers === undefined ? {} : { providers }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
   }
 }

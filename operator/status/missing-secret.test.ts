@@ -85,3 +85,27 @@ test('a gateway that is open says so', () => {
   )
   expect(message(owner)).toBe('Deployment orders-gateway: 3 of 3 pods ready')
 })
+
+test('a Secret of an external Redis is named to those who mount it', () => {
+  const external = { host: 'cache.test', port: 6379, secretRef: { name: 'cache' } }
+  const service = dataService(withSpec({ redis: { external } }))
+  const stuckReader = pod({
+    owner: 'reader',
+    name: 'orders-reader-a',
+    container: waiting('ContainerCreating'),
+  })
+  const unready = only('Deployment', 'orders-reader', child => ({
+    ...child,
+    status: { ...child.status, readyReplicas: 0, updatedReplicas: 1 },
+  }))
+  const facts = factsOf({
+    ...upAndRunning(service, unready),
+    pods: [{ ...stuckReader, metadata: { ...stuckReader.metadata, uid: 'uid-1' } }],
+    events: [event('MountVolume.SetUp failed for volume "redis-access" : secret "cache" not found')],
+  })
+  const result = { failures: [], written: 0 }
+  const { conditions: found } = deriveStatus({ facts, plan: decide(facts), result, now: new Date(0) })
+  const reader = found?.find(({ type }) => type === 'ReaderReady')
+  expect(reader?.reason).toBe('SecretMissing')
+  expect(reader?.message).toContain('Secret cache: secret "cache" not found. Create it in namespace shop')
+})

@@ -1,13 +1,20 @@
 /** What to do when a Secret that the user named is not there. Pure. */
-import { callerSecrets } from '#operator/desired/gateway-rules.ts'
+import { labelKeys } from '#operator/desired/labels.ts'
+import type { DeployedPart } from '#operator/desired/names.ts'
+import { userSecrets } from '#operator/desired/user-secrets.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import type { Problem } from './pods.ts'
 
-export function missingSecret({ owner, unmounted }: Pick<Facts, 'owner' | 'unmounted'>): Problem | undefined {
-  const secrets = callerSecrets(owner.spec.gateway)
+export function missingSecret(
+  { owner, target, pods, unmounted }: Pick<Facts, 'owner' | 'target' | 'pods' | 'unmounted'>,
+  part: DeployedPart,
+): Problem | undefined {
+  const secrets = userSecrets(target, part)
+  const own = pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)
+  const names = new Set(own.map(({ metadata }) => metadata.name))
   for (const [pod, note] of [...unmounted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const found = secrets.find(({ volume }) => note.includes(`volume "${volume.name}"`))
-    if (found === undefined) continue
+    if (found === undefined || !names.has(pod)) continue
     const { secret, key, path } = found
     const { namespace } = owner.metadata
     return {

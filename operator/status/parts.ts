@@ -1,6 +1,12 @@
 /** What is said of each part: one rule for each condition. Pure. */
 import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
-import { type DeployedPart, type EnginePart, migrateName, partName } from '#operator/desired/names.ts'
+import {
+  type DeployedPart,
+  deployedParts,
+  type EnginePart,
+  migrateName,
+  partName,
+} from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
@@ -24,7 +30,7 @@ export const partRules: readonly Rule[] = [
   facts => engine(facts, 'kafka', 'LogReady'),
   topics,
   database,
-  facts => engine(facts, 'redis', 'CacheReady'),
+  cache,
   (facts, plan) => deployed(facts, plan, 'writer', 'WriterReady'),
   (facts, plan) => deployed(facts, plan, 'reader', 'ReaderReady'),
   (facts, plan) => deployed(facts, plan, 'gateway', 'GatewayReady'),
@@ -46,6 +52,17 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
     type,
     'PodsNotReady',
     `StatefulSet ${name}: ${counts(progress)}; kubectl describe pod ${name}-0 tells why`,
+  )
+}
+
+function cache(facts: Facts): Finding {
+  const { redis } = facts.target.effective
+  if (redis === undefined) return engine(facts, 'redis', 'CacheReady')
+  const circuit = 'dataservice_circuit_state of the reader'
+  return holds(
+    'CacheReady',
+    'External',
+    `others run Redis ${redis.host}:${redis.port}; ${circuit} tells whether it answers`,
   )
 }
 
@@ -134,7 +151,7 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
 /** Why a workload's pods are missing or not ready, as far as it can be seen. */
 const problemOf = (facts: Facts, workload: ObservedChild, owner: PodOwner): Problem | undefined =>
   (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
-  (owner === 'gateway' ? missingSecret(facts) : undefined) ??
+  missingSecretOf(facts, owner) ??
   refusedPods(facts.refusals, workload, owner) ??
   podProblem(facts.pods, owner)
 
@@ -143,6 +160,11 @@ const awaited = ({ block }: Facts, type: ConditionType, [reason, message]: [Reas
   block === undefined
     ? fails(type, reason, message)
     : fails(type, block.reason, 'is not made before what Stalled tells is mended')
+
+function missingSecretOf(facts: Facts, owner: PodOwner): Problem | undefined {
+  const part = deployedParts.find(each => each === owner)
+  return part === undefined ? undefined : missingSecret(facts, part)
+}
 
 /** Why the pods of ours are not there yet. */
 function waitingFor({ migrated, topicsExist }: Plan['gates']): [Reason, string] {

@@ -1,6 +1,7 @@
 /** Moments of a service that goes to sleep or wakes, for tests: what is there, and what follows from it. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { Part } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { decide } from '#operator/reconcile/decide.ts'
@@ -8,12 +9,15 @@ import type { FlushFacts } from '#operator/reconcile/facts.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
 import { dataService, withSpec } from './data-service.ts'
 import { pod } from './pods.ts'
+import { targetOf } from './target.ts'
 import { factsOf, upAndRunning } from './world.ts'
 
 export const stored: FlushFacts = { kind: 'seen', behind: [] }
 export const behind: FlushFacts = { kind: 'seen', behind: [{ partition: 1, told: true }] }
 
 export interface Moment {
+  /** Default: built in. */
+  choice?: ClassChoice
   spec?: Parameters<typeof withSpec>[0]
   /** Pods that a part is asked for; others have what they had while running. */
   wanted?: Partial<Record<Part, number>>
@@ -38,19 +42,33 @@ export function factsIn(moment: Moment) {
     unready = [],
     kept,
     theirs = [],
+    choice = { kind: 'builtIn' },
   } = moment
   const numbers: Partial<Record<string, number>> = wanted
-  const world = upAndRunning(dataService(), child => {
-    if (moment.drop?.(child)) return undefined
-    if (child.kind !== 'Deployment' && child.kind !== 'StatefulSet') return child
-    const number = numbers[partOf(child)] ?? Number(child.spec?.['replicas'])
-    const ready = unready.some(part => part === partOf(child)) ? 0 : number
-    const status = { replicas: number, readyReplicas: ready, updatedReplicas: number, observedGeneration: 1 }
-    return { ...child, spec: { ...child.spec, replicas: number }, status }
-  })
+  const world = upAndRunning(
+    dataService(),
+    child => {
+      if (moment.drop?.(child)) return undefined
+      if (child.kind !== 'Deployment' && child.kind !== 'StatefulSet') return child
+      const number = numbers[partOf(child)] ?? Number(child.spec?.['replicas'])
+      const ready = unready.some(part => part === partOf(child)) ? 0 : number
+      const status = {
+        replicas: number,
+        readyReplicas: ready,
+        updatedReplicas: number,
+        observedGeneration: 1,
+      }
+      return { ...child, spec: { ...child.spec, replicas: number }, status }
+    },
+    choice,
+  )
   const owner: DataService = {
     ...dataService(withSpec(spec)),
-    status: { schemaVersion: 'x', ...(kept && { hibernation: { replicas: kept } }) },
+    status: {
+      schemaVersion: 'x',
+      providers: targetOf(dataService(), [], choice).effective.providers,
+      ...(kept && { hibernation: { replicas: kept } }),
+    },
   }
   const endingPods = ending.map(part => pod({ owner: part, name: `orders-${part}-x`, deleted: true }))
   return factsOf({

@@ -67,7 +67,7 @@ export function factsOf(world: World): Facts {
     ...(block && { block }),
     writerStops,
     refusals: refusalsOf(ours, events),
-    unmounted: unmountedOf(waitingToMount(owner, pods), events),
+    unmounted: unmountedOf(waitingToMount(target, pods), events),
     secrets: secretFacts,
     load,
     log,

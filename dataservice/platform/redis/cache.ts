@@ -1,7 +1,8 @@
 /** A cache that may be away at any time: it answers quickly or not at all, and never fails its caller. */
-import { Redis, type Result } from 'ioredis'
+import type { Redis, Result } from 'ioredis'
 import type { Logger } from 'pino'
 import type { CircuitStateName } from '../circuit.ts'
+import { connectRedis, type RedisAddress } from './connection.ts'
 import { guardMs, setNewestScript, type Versioned } from './versioned.ts'
 
 export type CacheAnswer = { kind: 'hit'; value: Buffer } | { kind: 'miss' } | { kind: 'away' }
@@ -20,10 +21,7 @@ export interface Cache {
   readonly state: CircuitStateName
 }
 
-export interface CacheOptions {
-  host: string
-  port: number
-  password?: string
+export interface CacheOptions extends RedisAddress {
   /** Before every key, for example `shop.orders:`. */
   prefix: string
   log: Logger
@@ -35,10 +33,6 @@ declare module 'ioredis' {
   }
 }
 
-/** Longer than a healthy Redis ever takes; below what a caller notices. */
-const commandTimeoutMs = 80
-const connectTimeoutMs = 1_000
-const maxReconnectMs = 2_000
 /** Values of one command: Redis does nothing else meanwhile. */
 const maxValues = 250
 /** After this many failures in a row nobody asks for a while: a Redis that hangs must not slow every answer. */
@@ -69,20 +63,10 @@ class RedisCache implements Cache {
   #trial: 'none' | 'due' | 'under way' = 'none'
   #isAway = false
 
-  constructor({ host, port, password, prefix, log }: CacheOptions) {
+  constructor({ prefix, log, ...address }: CacheOptions) {
     this.#log = log
     this.#prefix = prefix
-    this.#redis = new Redis({
-      host,
-      port,
-      ...(password === undefined ? {} : { password }),
-      commandTimeout: commandTimeoutMs,
-      connectTimeout: connectTimeoutMs,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), maxReconnectMs),
-    })
+    this.#redis = connectRedis(address)
     this.#redis.defineCommand('setNewest', { lua: setNewestScript })
     this.#redis.on('ready', () => this.#isBack())
     this.#redis.on('error', (error: Error) => this.#isGone(error))

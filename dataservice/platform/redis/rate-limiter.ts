@@ -2,8 +2,9 @@
  * Limits callers together, whichever pod they reach: one script in Redis for each request (GCRA, the leaky bucket as a
  * meter). Commands of the same moment share a round trip. While Redis is away nobody is limited.
  */
-import { Redis, type Result } from 'ioredis'
+import type { Redis, Result } from 'ioredis'
 import type { Logger } from 'pino'
+import { connectRedis, type RedisAddress } from './connection.ts'
 
 export type LimitAnswer =
   | { kind: 'allowed'; remaining: number; resetMs: number }
@@ -16,10 +17,7 @@ export interface RateLimiter {
   close(): Promise<void>
 }
 
-export interface RateLimiterOptions {
-  host: string
-  port: number
-  password?: string
+export interface RateLimiterOptions extends RedisAddress {
   /** Before every key, for example `shop.orders:rate:`. */
   prefix: string
   /** So many in so many milliseconds, also all at once. */
@@ -49,10 +47,6 @@ declare module 'ioredis' {
   }
 }
 
-/** Longer than a healthy Redis ever takes; below what a caller notices. */
-const commandTimeoutMs = 80
-const connectTimeoutMs = 1_000
-const maxReconnectMs = 2_000
 /** After so many failures in a row nobody asks for a while: a Redis that hangs must not slow every request. */
 const failuresBeforeRest = 3
 const restMs = 1_000
@@ -76,17 +70,7 @@ class RedisRateLimiter implements RateLimiter {
     this.#log = log
     this.#all = perMs * 1000
     this.#one = Math.max(1, Math.round(this.#all / requests))
-    this.#redis = new Redis({
-      ...address,
-      keyPrefix: prefix,
-      commandTimeout: commandTimeoutMs,
-      connectTimeout: connectTimeoutMs,
-      enableOfflineQueue: false,
-      enableAutoPipelining: true,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), maxReconnectMs),
-    })
+    this.#redis = connectRedis(address, { keyPrefix: prefix, enableAutoPipelining: true })
     this.#redis.defineCommand('takeOne', { numberOfKeys: 1, lua: script })
     this.#redis.on('ready', () => this.#isBack())
     this.#redis.on('error', (error: Error) => this.#isGone(error.message))

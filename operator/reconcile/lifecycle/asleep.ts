@@ -7,7 +7,13 @@
  */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
-import { type DeployedPart, deployedParts, type Part, partName } from '#operator/desired/names.ts'
+import {
+  type DeployedPart,
+  deployedParts,
+  engineParts,
+  type Part,
+  partName,
+} from '#operator/desired/names.ts'
 import { type ObservedChild, partsOfSleep } from '#operator/desired/target.ts'
 import { type Facts, type FlushFacts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
@@ -93,12 +99,17 @@ function liesAsleep(part: Part, known: Known): boolean {
 }
 
 function isAwake(part: Part, known: Known): boolean {
+  if (isOfOthers(part, known.owner)) return true
   const workload = workloadOf(part, known)
   if (workload === undefined || (isDeployed(part) && keptNumber(part, known.owner) !== undefined))
     return false
   const { wanted, ready, current } = podProgress(workload)
   return isDeployed(part) ? wanted === 0 || (current && ready > 0) : current && wanted > 0 && ready >= wanted
 }
+
+/** What others run neither sleeps nor wakes with us. */
+const isOfOthers = (part: Part, { status }: DataService): boolean =>
+  engineParts.some(engine => engine === part && status?.providers?.[engine] === 'external')
 
 /** The number of pods that a part had when it was put to sleep, until it has pods again. */
 export const keptNumber = (part: DeployedPart, { status }: DataService): number | undefined =>

@@ -1,6 +1,9 @@
 /** Awake again, decided and told, part by part. */
 import { describe, expect, test } from 'vitest'
+import { ofClass } from '#operator/testing/class.ts'
 import { asleep, kept, type Moment, seen } from '#operator/testing/moments.ts'
+
+const redisOfOthers = ofClass({ redis: { external: { host: 'cache.test', port: 6379 } } })
 
 describe('awake again', () => {
   const spec = { lifecycle: 'Running' }
@@ -13,6 +16,11 @@ describe('awake again', () => {
     ],
     ['nobody before', { wanted: { ...asleep, kafka: 1 }, unready: ['kafka'] }, []],
     ['Redis', { wanted: { ...asleep, kafka: 1, postgres: 1 } }, ['apply StatefulSet orders-redis 1']],
+    [
+      'the reader, when others run Redis',
+      { wanted: { ...asleep, kafka: 1, postgres: 1 }, choice: redisOfOthers },
+      ['scale orders-reader 3'],
+    ],
     [
       'the reader with its number',
       { wanted: { gateway: 0, writer: 0, reader: 0 }, kept: { ...kept, reader: 7 } },

@@ -1,0 +1,57 @@
+/** How our processes connect to Redis, ours or somebody else's: in the background, and again whenever the connection is lost. */
+import { Redis, type RedisOptions } from 'ioredis'
+
+export interface RedisAccess {
+  /** Absent: the default user. */
+  username?: string
+  /** Absent: nobody logs in. */
+  password?: string
+}
+
+export interface RedisAddress extends RedisAccess {
+  host: string
+  port: number
+  /** Asked before each connection, so that a changed password is picked up; it wins over `username` and `password`. */
+  access?: () => RedisAccess
+  /** Absent: plain. `authority`: the certificates (PEM) that are trusted, asked before each connection; absent: those of Node. */
+  tls?: { authority?: () => string }
+}
+
+/** Longer than a healthy Redis ever takes; below what a caller notices. */
+const commandTimeoutMs = 80
+const connectTimeoutMs = 1_000
+const maxReconnectMs = 2_000
+
+export function connectRedis(
+  { access, tls, ...address }: RedisAddress,
+  more: Pick<RedisOptions, 'keyPrefix' | 'enableAutoPipelining'> = {},
+): Redis {
+  const current = (): Pick<RedisOptions, 'username' | 'password' | 'tls'> => ({
+    ...access?.(),
+    ...(tls && { tls: { ...(tls.authority && { ca: tls.authority() }) } }),
+  })
+  const redis: Redis = new Redis({
+    ...address,
+    ...current(),
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: attempt => {
+      Object.assign(redis.options, readable(current)) // the client looks there when it connects
+      return Math.min(50 * 2 ** Math.min(attempt, 10), maxReconnectMs)
+    },
+    ...more,
+  })
+  return redis
+}
+
+/** While a Secret is being replaced, what was read last goes on. */
+function readable(current: () => Partial<RedisOptions>): Partial<RedisOptions> {
+  try {
+    return current()
+  } catch {
+    return {}
+  }
+}
