@@ -183,7 +183,7 @@ describe('JSON.parse agrees', () => {
 })
 
 /** Messages about texts that JSON.parse would accept. */
-const ours = /twice|no record/
+const ours = /twice|no record|an exponent is beyond|a number is beyond/
 
 function isStorable(value: unknown): boolean {
   const text = JSON.stringify(value)
