@@ -14,6 +14,14 @@ describe('covers', () => {
     ['a named item that is gone', [{ name: 'x' }], [{ name: 'a' }], false],
     ['a plain list that grew', ['a', 'b'], ['a'], false],
     ['a plain list in another order', ['b', 'a'], ['a', 'b'], false],
+    ['a label added to a selector', { selector: { a: '1', b: '2' } }, { selector: { a: '1' } }, false],
+    [
+      'a label added to the pods of a policy',
+      { podSelector: { matchLabels: { a: '1', b: '2' } } },
+      { podSelector: { matchLabels: { a: '1' } } },
+      false,
+    ],
+    ['an empty selector that was dropped', {}, { selector: {} }, true],
     ['an undefined member counts as absent', { a: 1 }, { a: 1, b: undefined }, true],
   ])('%s', (_name, observed, wanted, expected) => {
     expect(covers(observed, wanted)).toBe(expected)

@@ -1,5 +1,5 @@
 /** Whether an observed object is what the operator wants. Pure, and blind to what others added. */
-import { contentHash, isPlainObject } from './hash.ts'
+import { canonicalText, contentHash, isPlainObject } from './hash.ts'
 import { annotationKeys, type Child } from './labels.ts'
 import { quantityValue } from './quantity.ts'
 import type { ObservedChild } from './target.ts'
@@ -34,15 +34,21 @@ export function covers(observed: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) return Array.isArray(observed) && coversList(observed, wanted)
   if (isPlainObject(wanted)) {
     return (
-      Object.entries(wanted).every(
-        ([key, value]) =>
-          value === undefined || covers(isPlainObject(observed) ? observed[key] : undefined, value),
-      ) &&
+      Object.entries(wanted).every(([key, value]) => {
+        const found = isPlainObject(observed) ? observed[key] : undefined
+        return value === undefined || (indivisible.has(key) ? isEqual(found, value) : covers(found, value))
+      }) &&
       (isPlainObject(observed) || Object.keys(wanted).length === 0)
     )
   }
   return observed === wanted || sameQuantity(observed, wanted)
 }
+
+/** What chooses pods is one value: with a further label of somebody else it chooses others. */
+const indivisible = new Set(['selector', 'podSelector', 'namespaceSelector', 'labelSelector'])
+
+const isEqual = (observed: unknown, wanted: unknown): boolean =>
+  canonicalText(observed ?? {}) === canonicalText(wanted)
 
 function coversList(observed: readonly unknown[], wanted: readonly unknown[]): boolean {
   if (wanted.length > 0 && wanted.every(hasName)) {
