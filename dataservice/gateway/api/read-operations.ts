@@ -87,9 +87,6 @@ function askable(indexes: ServiceFacts['record']['indexes']): string {
   return `A query names all fields of one declared index by equality; the last may be a range or a list. Declared: ${sets.join('; ')}.`
 }
 
-/** What stands at `/data/{id}` for these is no record. */
-const besideRecords = ['changes', 'stream']
-
 const reserved: ReadonlySet<string> = new Set(reservedParameters)
 const meanings: Readonly<Record<Operator, string>> = {
   eq: 'equal',
@@ -134,10 +131,9 @@ export function getRecord({ declaration }: ServiceFacts): Operation {
     operationId: 'getRecord',
     tag: 'records',
     summary: 'Read one record',
-    description:
-      'The record comes back byte for byte as it came. Those called changes or stream: `?id=changes`.',
+    description: 'The record comes back byte for byte as it came.',
     parameters: [
-      { name: 'id', in: 'path', required: true, schema: { ...ref('Id'), not: { enum: besideRecords } } },
+      { name: 'id', in: 'path', required: true, schema: ref('Id') },
       { name: 'fields', in: 'query', required: false, ...fields },
       consistencyToken,
     ],
