@@ -2,6 +2,22 @@
 import { type Static, Type } from 'typebox'
 import type { Rule } from './scalars.ts'
 
+const maxReplicas = (holds: string) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 50,
+    default: 50,
+    description: `The most pods, ${holds}. Example: 10. Default: 50.`,
+  })
+
+const targetCPUUtilization = Type.Integer({
+  minimum: 1,
+  maximum: 100,
+  default: 70,
+  description:
+    'Per cent of the requested CPU that the pods should use on average, with mode CPU. Default: 70.',
+})
+
 /** `floor` names the field that holds the fewest pods. */
 export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
   Type.Object(
@@ -15,19 +31,8 @@ export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
           `metrics-server. "Off" (in quotes, because YAML reads a bare Off as false): ${floor} is the exact number. ` +
           'An autoscaler of your own always takes over. Default: CPU.',
       }),
-      maxReplicas: Type.Integer({
-        minimum: 1,
-        maximum: 50,
-        default: 50,
-        description: 'The most pods, with mode CPU. Example: 10. Default: 50.',
-      }),
-      targetCPUUtilization: Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        default: 70,
-        description:
-          'Per cent of the requested CPU that the pods should use on average, with mode CPU. Default: 70.',
-      }),
+      maxReplicas: maxReplicas('with mode CPU'),
+      targetCPUUtilization,
     },
     {
       default: {},
@@ -51,20 +56,8 @@ export const WriterAutoscaling = Type.Object(
         '(in quotes, because YAML reads a bare Off as false): writer.replicas, or kubectl scale. An autoscaler of your own ' +
         'always takes over. Default: Off.',
     }),
-    maxReplicas: Type.Integer({
-      minimum: 1,
-      maximum: 50,
-      default: 50,
-      description:
-        'The most pods, with mode Lag or CPU; never more than kafka.topic.partitions. Example: 10. Default: 50.',
-    }),
-    targetCPUUtilization: Type.Integer({
-      minimum: 1,
-      maximum: 100,
-      default: 70,
-      description:
-        'Per cent of the requested CPU that the pods should use on average, with mode CPU. Default: 70.',
-    }),
+    maxReplicas: maxReplicas('with mode Lag or CPU; never more than kafka.topic.partitions'),
+    targetCPUUtilization,
   },
   {
     default: {},
