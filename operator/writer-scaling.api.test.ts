@@ -10,6 +10,7 @@ import { inMemoryReadiness } from './pods/in-memory.ts'
 import { type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestManifest } from './testing/data-service.ts'
 import { patchStatus, playMigration, playPods } from './testing/played.ts'
+import { behind } from './testing/writer-load.ts'
 
 const patience = 20_000
 const readiness = inMemoryReadiness()
@@ -37,15 +38,6 @@ beforeAll(async () => {
   })
 })
 afterAll(() => operator.stop())
-
-const behind: WriterLoad = {
-  arrived: 3_000,
-  storing: 1_000,
-  waiting: 600_000,
-  waitingSeconds: 200,
-  commitSeconds: 0.05,
-  busy: 1,
-}
 
 /** A writer pod that runs and tells this. */
 async function writer(number: number, load: WriterLoad): Promise<void> {

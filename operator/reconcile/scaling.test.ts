@@ -1,4 +1,5 @@
 /** The number of pods, decided and told, in every situation of its owner. */
+
 import { describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
@@ -7,6 +8,7 @@ import { deriveStatus } from '#operator/status/derive.ts'
 import { autoscaler } from '#operator/testing/autoscaler.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
+import { seenBehind } from '#operator/testing/writer-load.ts'
 import { decide } from './decide.ts'
 import type { LoadFacts } from './facts.ts'
 
@@ -61,18 +63,6 @@ const readers = (wanted: number) => only('Deployment', 'orders-reader', pods(wan
 const writers = (wanted: number) => only('Deployment', 'orders-writer', pods(wanted))
 const off = { autoscaling: { mode: 'Off' } }
 const byLag = { writer: { autoscaling: { mode: 'Lag' } } }
-const behind: LoadFacts = {
-  kind: 'seen',
-  at: new Date('2026-01-01T12:00:00.500Z'),
-  load: {
-    arrived: 3_000,
-    storing: 1_000.4,
-    waiting: 600_000,
-    waitingSeconds: 200,
-    commitSeconds: 0.05,
-    busy: 1,
-  },
-}
 const onWriter = autoscaler('keda-hpa-orders', 'Deployment/orders-writer')
 const onService = autoscaler('theirs', 'DataService/orders')
 const onGateway = autoscaler('keda-hpa-orders', 'Deployment/orders-gateway')
@@ -121,9 +111,9 @@ describe('what is written', () => {
       ['scale orders-gateway 3'],
     ],
     ['a reader without autoscaler or number is let be', { before: { reader: off }, change: readers(9) }, []],
-    ['writers that are behind get more', { before: byLag, load: behind }, ['scale orders-writer 3']],
-    ['not where the number is the user’s', { load: behind }, []],
-    ['nor an autoscaler’s of somebody else', { before: byLag, load: behind, theirs: [onWriter] }, []],
+    ['writers that are behind get more', { before: byLag, load: seenBehind }, ['scale orders-writer 3']],
+    ['not where the number is the user’s', { load: seenBehind }, []],
+    ['nor an autoscaler’s of somebody else', { before: byLag, load: seenBehind, theirs: [onWriter] }, []],
     ['nor while it is not known how all of them fare', { before: byLag, load: { kind: 'unknown' } }, []],
     ['what kubectl scale asked for stays, within the bounds', { before: byLag, change: writers(5) }, []],
     ['beyond the bounds it goes back', { before: byLag, change: writers(1) }, ['scale orders-writer 2']],

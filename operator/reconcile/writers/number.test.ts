@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { WriterScaling } from '#crds/v1alpha1/status.ts'
+import { behind } from '#operator/testing/writer-load.ts'
 import { decideWriters, type ScalingVerdict, type Situation, type TotalLoad } from './number.ts'
 
 const now = new Date('2026-01-01T12:00:00Z')
@@ -12,14 +13,6 @@ const calm: TotalLoad = {
   waitingSeconds: 0,
   commitSeconds: 0.02,
   busy: 0.1,
-}
-const behind: TotalLoad = {
-  arrived: 3_000,
-  storing: 1_000,
-  waiting: 600_000,
-  waitingSeconds: 200,
-  commitSeconds: 0.05,
-  busy: 1,
 }
 
 const rows: [string, Partial<Situation>, ScalingVerdict][] = [

@@ -1,24 +1,13 @@
 /** What the status says of writers that the operator scales. */
+
 import { describe, expect, test } from 'vitest'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
+import { seenBehind } from '#operator/testing/writer-load.ts'
 import { decide } from '../decide.ts'
 import type { LoadFacts } from '../facts.ts'
-
-const behind: LoadFacts = {
-  kind: 'seen',
-  at: new Date('2026-01-01T12:00:00.500Z'),
-  load: {
-    arrived: 3_000,
-    storing: 1_000.4,
-    waiting: 600_000,
-    waitingSeconds: 200,
-    commitSeconds: 0.05,
-    busy: 1,
-  },
-}
 
 const pods = (wanted: number, ready = wanted) =>
   only('Deployment', 'orders-writer', (child: ObservedChild) => ({
@@ -45,11 +34,11 @@ function statusIn({ mode = 'Lag', load, change }: Situation) {
 describe('the writers that the operator scales', () => {
   test('the status keeps the last change and what it has to be compared with', () => {
     const writer = { changedAt: '2026-01-01T12:00:00Z', from: 2, recordsPerSecond: 1000 }
-    expect(statusIn({ load: behind }).scaling).toEqual({ writer })
+    expect(statusIn({ load: seenBehind }).scaling).toEqual({ writer })
   })
 
   test('and says what limits them, also to people', () => {
-    const { scaling, told } = statusIn({ load: behind, change: pods(6) })
+    const { scaling, told } = statusIn({ load: seenBehind, change: pods(6) })
     expect(scaling).toEqual({ writer: { limitedBy: 'Partitions' } })
     expect(told).toContain(
       'writer: the operator after the lag, 2 to 6 (records wait, and there are no more partitions: kafka.topic.partitions)',
@@ -57,11 +46,11 @@ describe('the writers that the operator scales', () => {
   })
 
   test('that it adds some does not make the service unready', () => {
-    expect(statusIn({ load: behind }).ready).toBe('True')
+    expect(statusIn({ load: seenBehind }).ready).toBe('True')
   })
 
   test('of others nothing is said', () => {
-    expect(statusIn({ mode: 'Off', load: behind }).scaling).toBeUndefined()
+    expect(statusIn({ mode: 'Off', load: seenBehind }).scaling).toBeUndefined()
   })
 
   test('more writers than the floor do not make it unready while they join', () => {
