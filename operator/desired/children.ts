@@ -17,7 +17,7 @@ import { postgresPrimaryService, postgresReplicaService, service } from './servi
 import { serviceAccount } from './service-account.ts'
 import { settingsConfigMap } from './settings-config-map.ts'
 import { statefulSet } from './stateful-set.ts'
-import type { Target } from './target.ts'
+import type { ObservedChild, Target } from './target.ts'
 
 export type ChildKind =
   | 'Secret'
@@ -116,6 +116,15 @@ export function desiredChildren(target: Target): DesiredChild[] {
   return children.flatMap(({ kind, stage, write, build }) =>
     build(target).flatMap(object => (object === undefined ? [] : [{ kind, stage, write, object }])),
   )
+}
+
+/** Children that nothing asks for any more. */
+export function unwanted(
+  desired: readonly DesiredChild[],
+  children: readonly ObservedChild[],
+): ObservedChild[] {
+  const wanted = new Set(desired.map(({ kind, object }) => `${kind}/${object.metadata.name}`))
+  return children.filter(({ kind, metadata }) => !wanted.has(`${kind}/${metadata.name}`))
 }
 
 /** Kinds the operator keeps a watched copy of. Secrets are never listed nor watched. */

@@ -1,11 +1,11 @@
 /** The decision: from facts to steps. Pure; the order of the steps is the order in which they are carried out. */
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
-import { type DesiredChild, desiredChildren, type Stage } from '#operator/desired/children.ts'
+import { type DesiredChild, desiredChildren, type Stage, unwanted } from '#operator/desired/children.ts'
 import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import { type Facts, findChild } from './facts.ts'
+import { type Facts, findChild, isThere } from './facts.ts'
 import { type Gates, gatesOf } from './gates.ts'
 import { growths } from './growth.ts'
 import { hibernates } from './lifecycle/asleep.ts'
@@ -76,8 +76,7 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   const { kind, object: built, write } = child
   const { name } = built.metadata
   if (write === 'create') {
-    const exists = kind === 'Secret' ? facts.secrets.has(name) : findChild(facts, kind, name) !== undefined
-    if (exists) return []
+    if (isThere(facts, kind, name)) return []
     const mark = kind === 'Secret' ? ownerMark(name, facts) : undefined
     return [{ do: 'create', object: built, ...(mark === undefined ? {} : { mark }) }]
   }
@@ -130,15 +129,14 @@ function endedJobs(facts: Facts): Step[] {
  */
 const atOnce = (kind: string): boolean => kind === autoscalerKind || kind === 'NetworkPolicy'
 
-/** Children that nothing asks for any more. Others than those look so also while what replaces them is not made yet. */
+/** Others than those at once look unwanted also while what replaces them is not made yet. */
 function leftovers(
   desired: readonly DesiredChild[],
-  facts: Facts,
+  { children }: Facts,
   isAmong: (kind: string) => boolean,
 ): Step[] {
-  const wanted = new Set(desired.map(({ kind, object }) => `${kind}/${object.metadata.name}`))
-  return facts.children
-    .filter(({ kind, metadata }) => isAmong(kind) && !wanted.has(`${kind}/${metadata.name}`))
+  return unwanted(desired, children)
+    .filter(({ kind }) => isAmong(kind))
     .flatMap(removal)
 }
 

@@ -90,3 +90,7 @@ export function findChild(
 ): ObservedChild | undefined {
   return facts.children.find(child => child.kind === kind && child.metadata.name === name)
 }
+
+/** Whether a child is there; Secrets are known by name only. */
+export const isThere = (facts: Pick<Facts, 'children' | 'secrets'>, kind: string, name: string): boolean =>
+  kind === 'Secret' ? facts.secrets.has(name) : findChild(facts, kind, name) !== undefined

@@ -4,14 +4,13 @@
  */
 import { eventsTopic } from '#dataservice/contract/names.ts'
 import { parseProgress } from '#dataservice/contract/writer-progress.ts'
-import { labelKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
-import type { ObservedChild } from '#operator/desired/target.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 import { type Facts, type FlushFacts, findChild, type PartitionBehind } from '../facts.ts'
 import { answers } from '../progress.ts'
 import { readyServers } from '../restart-broker.ts'
+import { runningWriters } from '../writers/running.ts'
 import { hibernates, isGone, isNeverServed, isPutToSleep } from './asleep.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>
@@ -39,7 +38,9 @@ export async function seenFlush(known: Known, { readiness, topics }: Ports): Pro
   const ends = await topics.ends(readyServers(known), topic)
   // It was there when the first gateway was made: what is missing now must not pass for empty.
   if (ends.size === 0) return { kind: 'unreachable', message: `topic ${topic} is missing` }
-  const answers = await Promise.all(writerAddresses(known.pods).map(address => readiness.progressOf(address)))
+  const answers = await Promise.all(
+    runningWriters(known.pods).map(({ address }) => readiness.progressOf(address)),
+  )
   const stored = furthest(answers.flatMap(text => parseProgress(text ?? '')?.stored ?? []))
   return { kind: 'seen', behind: behindOf(ends, stored) }
 }
@@ -63,13 +64,4 @@ function behindOf(
     .filter(([partition, end]) => (stored.get(partition) ?? 0n) < end)
     .map(([partition]) => ({ partition, told: stored.has(partition) }))
     .sort((left, right) => left.partition - right.partition)
-}
-
-/** Writers that run, ready or not. */
-export function writerAddresses(pods: readonly ObservedChild[]): string[] {
-  return pods.flatMap(({ metadata, status = {} }) => {
-    const address = status['podIP']
-    const isWriter = metadata.labels[labelKeys.component] === 'writer' && status['phase'] === 'Running'
-    return isWriter && typeof address === 'string' ? [address] : []
-  })
 }

@@ -1,9 +1,9 @@
 /** What would come of a resource in the end, without doing it: all stages at once, against what is there. Pure. */
-import { type DesiredChild, desiredChildren } from '#operator/desired/children.ts'
+import { type DesiredChild, desiredChildren, unwanted } from '#operator/desired/children.ts'
 import { agrees, sealed } from '#operator/desired/drift.ts'
 import { deployedParts, partName } from '#operator/desired/names.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
-import { type Facts, findChild } from '../facts.ts'
+import { type Facts, findChild, isThere } from '../facts.ts'
 import { podProgress } from '../progress.ts'
 import { isHeldBack } from '../roll-order.ts'
 import { dueNumber } from '../scaling.ts'
@@ -32,9 +32,11 @@ export function previewOf(facts: Facts): Preview {
   const desired = desiredChildren(inTheEnd(facts.target))
   const changes = desired.flatMap(child => changeOf(child, facts))
   return {
-    created: desired.filter(child => !exists(child, facts)).map(({ object }) => textOf(object)),
+    created: desired
+      .filter(({ kind, object }) => !isThere(facts, kind, object.metadata.name))
+      .map(({ object }) => textOf(object)),
     changed: changes.map(({ observed, fields }) => ({ object: textOf(observed), fields })),
-    deleted: facts.children.filter(child => !isWanted(child, desired)).map(textOf),
+    deleted: unwanted(desired, facts.children).map(textOf),
     restarted: changes
       .filter(({ observed, fields }) => isWorkload(observed) && fields.some(concernsPods))
       .map(({ observed }) => ({ workload: textOf(observed), pods: podProgress(observed).existing }))
@@ -62,11 +64,6 @@ const inTheEnd = (target: Target): Target =>
 const textOf = ({ kind, metadata }: Pick<ObservedChild, 'kind' | 'metadata'>): string =>
   `${kind} ${metadata.name}`
 
-const exists = ({ kind, object }: DesiredChild, facts: Facts): boolean =>
-  kind === 'Secret'
-    ? facts.secrets.has(object.metadata.name)
-    : findChild(facts, kind, object.metadata.name) !== undefined
-
 interface Change {
   observed: ObservedChild
   fields: string[]
@@ -82,9 +79,6 @@ function changeOf({ kind, object: built, write }: DesiredChild, facts: Facts): C
   const fields = differences(observed, object)
   return [{ observed, fields: fields.length > 0 ? fields : [noLongerSet] }]
 }
-
-const isWanted = ({ kind, metadata }: ObservedChild, desired: readonly DesiredChild[]): boolean =>
-  desired.some(child => child.kind === kind && child.object.metadata.name === metadata.name)
 
 const isWorkload = ({ kind }: ObservedChild): boolean => kind === 'Deployment' || kind === 'StatefulSet'
 

@@ -4,9 +4,9 @@ import { podNumbers } from '#operator/desired/pod-numbers.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import type { Facts, LoadFacts } from '../facts.ts'
 import { workloadOf } from '../lifecycle/asleep.ts'
-import { writerAddresses } from '../lifecycle/flush.ts'
 import { isRolledOut, podProgress } from '../progress.ts'
 import type { TotalLoad } from './number.ts'
+import { runningWriters } from './running.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'pods'>
 
@@ -26,10 +26,10 @@ export async function writerLoad(known: Known, { readiness, now }: Ports): Promi
   const writer = workloadOf('writer', known)
   if (lagRule(known) === undefined || writer === undefined) return { kind: 'notAsked' }
   const progress = podProgress(writer)
-  const addresses = writerAddresses(known.pods)
-  if (!isRolledOut(progress) || progress.wanted === 0 || addresses.length !== progress.wanted)
+  const writers = runningWriters(known.pods)
+  if (!isRolledOut(progress) || progress.wanted === 0 || writers.length !== progress.wanted)
     return { kind: 'unknown' }
-  const answers = await Promise.all(addresses.map(address => readiness.progressOf(address)))
+  const answers = await Promise.all(writers.map(({ address }) => readiness.progressOf(address)))
   const loads = answers.map(text => parseProgress(text ?? '')?.load)
   return loads.every(load => load !== undefined)
     ? { kind: 'seen', at: now(), load: together(loads) }
