@@ -1,15 +1,20 @@
 /** Takes a pod away without ending it: it hangs, or its cable is pulled. For the embedded cluster. */
 import type { Cluster } from '#e2e/cluster/handle.ts'
 import { run } from '#tools/shell.ts'
-import { firstProcessOf, processesOf, send } from './kill.ts'
+import { firstProcessOf, send, treeOf } from './kill.ts'
 
 /** Undoes the fault. Does nothing when the pod has gone meanwhile. */
 export type Heal = () => Promise<void>
 
-/** Stops every process of the pod's first container: connections stay open, and nothing answers. */
+/**
+ * Stops what the pod's first container runs: connections stay open, and nothing answers. The container's first process
+ * stops before the others, so that it starts none meanwhile. A probe that is just being started is left alone: with a
+ * stopped one the kubelet waits for minutes, and the pod stays ready.
+ */
 export async function freezePod(cluster: Cluster, namespace: string, pod: string): Promise<Heal> {
-  const pids = await processesOf(cluster, namespace, pod)
-  if (pids.length === 0) throw new Error(`no process of pod ${pod} was found`)
+  const first = await firstProcessOf(cluster, namespace, pod)
+  send('SIGSTOP', first)
+  const pids = await treeOf(first)
   for (const pid of pids) send('SIGSTOP', pid)
   return async () => {
     for (const pid of pids) send('SIGCONT', pid)

@@ -29,7 +29,7 @@ export async function firstProcessOf(cluster: Cluster, namespace: string, pod: s
 }
 
 /** All processes of the pod's first container, as this machine knows them. */
-export async function processesOf(cluster: Cluster, namespace: string, pod: string): Promise<number[]> {
+async function processesOf(cluster: Cluster, namespace: string, pod: string): Promise<number[]> {
   if (cluster.kind !== 'embedded')
     throw new Error('only the pods of the embedded cluster are processes of this machine')
   const field = 'jsonpath={.status.containerStatuses[0].containerID}'
@@ -39,6 +39,15 @@ export async function processesOf(cluster: Cluster, namespace: string, pod: stri
   )
   if (!/^[0-9a-f]{64}$/.test(container)) throw new Error(`pod ${pod} has no container: '${container}'`)
   return processesWhere(cgroup => cgroup.includes(container))
+}
+
+/** A process and all that come from it, the process first. */
+export async function treeOf(root: number): Promise<number[]> {
+  const pids = await runningProcesses()
+  const parents = await Promise.all(pids.map(parentOf))
+  const tree = [root]
+  for (const parent of tree) tree.push(...pids.filter((_, index) => parents[index] === parent))
+  return tree
 }
 
 /** Sends SIGKILL to every process of every container of a node, as a loss of power would; its kubelet lives on. */
@@ -51,10 +60,17 @@ export async function killContainersOf(cluster: Cluster, node: string): Promise<
 
 /** The kernel says which container a process belongs to. */
 async function processesWhere(isWanted: (cgroup: string) => boolean): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter(entry => /^\d+$/.test(entry))
+  const pids = await runningProcesses()
   const cgroups = await Promise.all(pids.map(pid => readIfThere(`/proc/${pid}/cgroup`)))
-  return pids.filter((_, index) => isWanted(cgroups[index] ?? '')).map(Number)
+  return pids.filter((_, index) => isWanted(cgroups[index] ?? ''))
 }
+
+const runningProcesses = async (): Promise<number[]> =>
+  (await readdir('/proc')).filter(entry => /^\d+$/.test(entry)).map(Number)
+
+/** NaN when it ended meanwhile. */
+const parentOf = async (pid: number): Promise<number> =>
+  Number(/^PPid:\s+(\d+)$/m.exec(await readIfThere(`/proc/${pid}/status`))?.[1])
 
 /** The kernel tells a process's id in its container's namespace, too. */
 const isFirst = async (pid: number): Promise<boolean> =>
