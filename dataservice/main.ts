@@ -14,6 +14,7 @@ import { live, stopRequests } from '#dataservice/platform/process.ts'
 import { makeLog } from '#dataservice/platform/telemetry/log.ts'
 import { makeMetrics } from '#dataservice/platform/telemetry/metrics.ts'
 import { startTelemetry } from '#dataservice/platform/telemetry/server.ts'
+import { watchCertificates } from '#dataservice/platform/tls/certificates.ts'
 
 interface Composed {
   start(context: RoleContext, environment: Environment): Promise<Running>
@@ -38,8 +39,11 @@ async function main(): Promise<number> {
   const record = acceptedRecord(settings, log)
   const metrics = makeMetrics()
   const credential = (file: string) => readFileSync(join(credentialsPath, file), 'utf8').replace(/\n$/, '')
+  const certificates =
+    settings.tls && watchCertificates({ folder: environment.certificatesPath, log, metrics })
+  const given = { settings, record, credential, log, metrics, podName, ...(certificates && { certificates }) }
   const { exitCode, notReady, progress } = live({
-    start: life => start({ ...life, settings, record, credential, log, metrics, podName }, environment),
+    start: life => start({ ...life, ...given }, environment),
     stops,
     log,
     drainMs: environment.drainMs,

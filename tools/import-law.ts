@@ -34,7 +34,7 @@ const zones = {
   role: /^dataservice\/(gateway|writer|reader|migrate|maintain)\//,
   'data-plane adapter': /^dataservice\/platform\//,
   'data-plane program': /^dataservice\//,
-  'operator adapter': /^operator\/(cluster|topics)\//,
+  'operator adapter': /^operator\/(certificates|cluster|topics)\//,
   'operator shell':
     /^operator\/(reconcile\/(reconcile|observe|carry-out|announce)\.ts|controller\/|[^/]+\.ts$)/,
   'operator core': /^operator\/(desired|status|reconcile)\//,

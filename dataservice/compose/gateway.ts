@@ -36,11 +36,18 @@ export async function start(context: RoleContext, environment: Environment): Pro
 }
 
 /** The gateway's way to the reader, behind a circuit breaker. */
-function readerClient({ settings, credential, metrics, log }: RoleContext): ReaderClient {
+function readerClient({ settings, credential, metrics, log, certificates }: RoleContext): ReaderClient {
   const circuit = makeCircuit({ isFailure: isReaderFailure, onChange: told(log, 'reader') })
   measureCircuits(metrics, { reader: circuit })
   const key = innerKey(credential(credentialFiles.cursorKey))
-  return new ReaderClient({ url: settings.reader.url, key, circuit })
+  const client = new ReaderClient({
+    url: settings.reader.url,
+    key,
+    circuit,
+    ...(certificates && { tls: certificates.context }),
+  })
+  certificates?.onChange(() => client.renew())
+  return client
 }
 
 /** Where the gateway finds the keys of its callers. */

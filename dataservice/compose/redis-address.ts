@@ -10,7 +10,7 @@ export type RedisPaths = Pick<Environment, 'redisAccessPath' | 'redisAuthorityPa
 
 /** `prefix` stands before every key of this service. */
 export function redisAddress(
-  { settings, credential }: Pick<RoleContext, 'settings' | 'credential'>,
+  { settings, credential, certificates }: Pick<RoleContext, 'settings' | 'credential' | 'certificates'>,
   { redisAccessPath, redisAuthorityPath }: RedisPaths,
 ): RedisAddress & { prefix: string } {
   const { namespace, name } = settings
@@ -19,7 +19,10 @@ export function redisAddress(
     host,
     port,
     prefix: `${scopePrefix === undefined ? '' : `${scopePrefix}.`}${namespace}.${name}:`,
-    ...(access === undefined && { password: credential(credentialFiles.redisPassword) }),
+    ...(access === undefined && {
+      password: credential(credentialFiles.redisPassword),
+      ...(certificates && { tls: { context: certificates.context } }),
+    }),
     ...(access === 'Given' && { access: () => givenAccess(redisAccessPath) }),
     ...(tls && {
       tls: tls.ownAuthority ? { authority: () => readFileSync(redisAuthorityPath, 'utf8') } : {},

@@ -38,6 +38,7 @@ export function connectTo(
     user: users[user],
     applicationName: context.podName,
     password: () => context.credential(credentialFiles.postgresPassword),
+    ...(context.certificates && { tls: context.certificates.context }),
     poolSize,
     ...connections[user],
   })

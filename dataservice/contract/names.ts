@@ -63,6 +63,16 @@ export const mounts = {
     path: '/etc/dataservice/redis-authority/ca.crt',
     variable: 'DATASERVICE_REDIS_AUTHORITY',
   },
+  /** A folder: what the pod shows and trusts where hops are encrypted (`certificateFiles`). */
+  certificates: { path: '/etc/dataservice/certificates', variable: 'DATASERVICE_CERTIFICATES' },
+} as const
+
+/** Files in the certificates folder of a pod, all PEM. */
+export const certificateFiles = {
+  /** The authorities that signed everybody's certificates: two while one takes over from the other. */
+  authority: 'ca.crt',
+  certificate: 'tls.crt',
+  key: 'tls.key',
 } as const
 
 /** Files in the credentials folder of a pod. A pod holds only those of its own role. */

@@ -106,6 +106,8 @@ export const Settings = Type.Object({
     localBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
   reader: Type.Object({ url: Type.String({ minLength: 1 }) }),
+  /** Hops between our own parts are encrypted, and both sides show a certificate. Absent: they are plain. */
+  tls: Type.Optional(Type.Literal('Internal')),
   /** Absent: the gateway is open to everybody. */
   gateway: Type.Optional(GatewayRules),
 })

@@ -10,6 +10,7 @@ export interface Environment {
   keySetPath: string
   redisAccessPath: string
   redisAuthorityPath: string
+  certificatesPath: string
   /** How long endpoints may take to learn that this pod ends. */
   drainMs: number
   httpPort: number
@@ -44,6 +45,7 @@ export function readEnvironment(
     keySetPath: env[mounts.keySet.variable] ?? mounts.keySet.path,
     redisAccessPath: env[mounts.redisAccess.variable] ?? mounts.redisAccess.path,
     redisAuthorityPath: env[mounts.redisAuthority.variable] ?? mounts.redisAuthority.path,
+    certificatesPath: env[mounts.certificates.variable] ?? mounts.certificates.path,
     drainMs: wholeNumber(env, variables.drainMs, defaultDrainMs),
     httpPort: wholeNumber(env, variables.httpPort, ports.http),
     telemetryPort: wholeNumber(env, variables.telemetryPort, ports.telemetry),

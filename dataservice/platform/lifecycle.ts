@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Certificates } from './tls/certificates.ts'
 
 export interface RoleContext {
   settings: Settings
@@ -15,6 +16,8 @@ export interface RoleContext {
   record: AcceptedRecord
   /** Reads a file of `credentialFiles`, without its last newline. Throws when the pod does not have it. */
   credential(file: string): string
+  /** Where hops are encrypted. */
+  certificates?: Certificates
   log: Logger
   /** Default process metrics stand in it already; a role adds its own. */
   metrics: Registry

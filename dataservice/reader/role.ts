@@ -1,5 +1,5 @@
 /** The role `reader`: answers questions about stored records. */
-import { credentialFiles } from '#dataservice/contract/names.ts'
+import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import { innerKey, onlyWithKey } from '#dataservice/platform/http/inner-key.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
@@ -16,7 +16,9 @@ export async function start(context: RoleContext, ports: ReaderRolePorts): Promi
   const { listen, ...adapters } = ports
   const secret = context.credential(credentialFiles.cursorKey)
   const key = signingKey(secret)
-  const { app, listen: serve, drain } = makeServer({ log, metrics })
+  const { certificates } = context
+  const tls = certificates && { certificates, caller: 'gateway' satisfies Role }
+  const { app, listen: serve, drain } = makeServer({ log, metrics, ...(tls && { tls }) })
   app.addHook('onRequest', onlyWithKey(innerKey(secret)))
   await app.register(reader, readerPorts({ ...adapters, settings, record, key, metrics, now: Date.now }))
   await serve(listen)

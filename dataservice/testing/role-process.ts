@@ -39,13 +39,15 @@ export interface RoleProcessOptions {
   drainMs?: number
   /** Default: a free one. */
   httpPort?: number
+  /** Folder of its certificates, where hops are encrypted. */
+  certificates?: string
 }
 
 /** Starts a role; it is at work once `readiness` answers 200. */
 export async function startRole(
   role: Role,
   settings: Settings,
-  { credentials = {}, files = {}, drainMs = 0, httpPort }: RoleProcessOptions = {},
+  { credentials = {}, files = {}, drainMs = 0, httpPort, certificates }: RoleProcessOptions = {},
 ): Promise<RoleProcess> {
   const folder = await mkdtemp(join(tmpdir(), `dataservice-${role}-`))
   const settingsPath = join(folder, 'settings.json')
@@ -66,6 +68,7 @@ export async function startRole(
       [mounts.credentials.variable]: folder,
       [mounts.apiKeys.variable]: join(folder, 'api-keys'),
       [mounts.keySet.variable]: join(folder, 'jwks.json'),
+      ...(certificates !== undefined && { [mounts.certificates.variable]: certificates }),
       DATASERVICE_HTTP_PORT: String(http),
       DATASERVICE_TELEMETRY_PORT: String(telemetry),
       DATASERVICE_DRAIN_MS: String(drainMs),

@@ -6,11 +6,29 @@ export interface BrokerPlan {
   id: number
   port: number
   controllerPort: number
+  tlsPort: number
   /** Names the broker's folder in the quorum. */
   directoryId: string
 }
 
 const logFolder = `${engines.kafka.dataFolder}/log`
+
+const certificate = (name: string): string => `${engines.kafka.dataFolder}/${name}`
+
+/** A listener with TLS beside the plain ones, for clients that show a certificate. */
+export const encryptedListener = ({ port, controllerPort, tlsPort }: BrokerPlan): Record<string, string> => {
+  const plain = `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`
+  return {
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,ENCRYPTED:SSL',
+    listeners: `${plain},ENCRYPTED://127.0.0.1:${tlsPort}`,
+    'advertised.listeners': `${plain},ENCRYPTED://127.0.0.1:${tlsPort}`,
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': certificate('server.pem'),
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': certificate('ca.crt'),
+    'ssl.client.auth': 'required',
+  }
+}
 
 /** The settings of one broker, as the text of server.properties. */
 export function serverProperties(

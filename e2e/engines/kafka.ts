@@ -9,9 +9,10 @@ import { engineRoot, type RootFolder } from '#e2e/images/root-folder.ts'
 import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { type EngineFolder, engineFolder } from './folder.ts'
-import { type BrokerPlan, serverProperties } from './kafka-properties.ts'
+import { type BrokerPlan, encryptedListener, serverProperties } from './kafka-properties.ts'
 import { freePort } from './ports.ts'
 import { type ChrootCommand, chrootArguments, type EngineProcess, engineProcess } from './process.ts'
+import { copyCertificates } from './tls-files.ts'
 
 export interface Broker extends EngineProcess {
   /** The broker's number, from 0. */
@@ -24,6 +25,8 @@ export interface Broker extends EngineProcess {
 export interface Kafka {
   /** The addresses of all brokers. */
   bootstrapServers: string[]
+  /** The same for TLS; empty without. */
+  encryptedServers: string[]
   brokers: Broker[]
   /** Ends all brokers for good (no orderly shutdown: it takes long) and removes their data. */
   remove(): Promise<void>
@@ -33,6 +36,8 @@ export interface KafkaOptions {
   brokers: 1 | 3
   /** Lines of server.properties that differ from the ones of tests. */
   settings?: Readonly<Record<string, string>>
+  /** It takes TLS, too, by `server.pem` and `ca.crt` of this folder, from clients that show a certificate. */
+  tlsFrom?: string
 }
 
 const recipe = engines.kafka
@@ -75,7 +80,7 @@ export function classArchive(root: RootFolder): Promise<string> {
 /** `prepare` may put files into a broker's data folder; it answers one more flag for Java. */
 async function launch(
   root: RootFolder,
-  { brokers: count, settings = {} }: KafkaOptions,
+  { brokers: count, settings = {}, tlsFrom }: KafkaOptions,
   prepare: (dataFolder: string) => Promise<string>,
 ): Promise<Kafka> {
   const folder = await engineFolder()
@@ -84,7 +89,11 @@ async function launch(
   const brokers = await Promise.all(
     plans.map(async own => {
       const data = await folder.own(`kafka-${own.id}`, recipe.user.id)
-      await writeFile(join(data, 'server.properties'), serverProperties(own, plans, settings))
+      const files = ['server.pem', 'ca.crt']
+      if (tlsFrom !== undefined) await copyCertificates(tlsFrom, data, recipe.user.id, files)
+      const encrypted = tlsFrom === undefined ? {} : encryptedListener(own)
+      const changes = { ...encrypted, ...settings }
+      await writeFile(join(data, 'server.properties'), serverProperties(own, plans, changes))
       const command = commandIn(root.path, data, await prepare(data))
       await format(command, clusterId, plans)
       return broker(own, command, folder)
@@ -93,6 +102,7 @@ async function launch(
   await startAll(brokers)
   return {
     bootstrapServers: brokers.map(each => each.address),
+    encryptedServers: tlsFrom === undefined ? [] : plans.map(({ tlsPort }) => `127.0.0.1:${tlsPort}`),
     brokers,
     async remove() {
       await killAll(brokers)
@@ -115,7 +125,8 @@ async function killAll(brokers: readonly Broker[]): Promise<void> {
 }
 
 async function plan(id: number): Promise<BrokerPlan> {
-  return { id, port: await freePort(), controllerPort: await freePort(), directoryId: uuid() }
+  const ports = { port: await freePort(), controllerPort: await freePort(), tlsPort: await freePort() }
+  return { id, ...ports, directoryId: uuid() }
 }
 
 /** Jar by jar in the order of their names, as the operator's pods have it. */

@@ -9,6 +9,7 @@ import { cacheFolder } from '#tools/workspace.ts'
 import { engineFolder } from './folder.ts'
 import { freePort } from './ports.ts'
 import { type ChrootCommand, chrootArguments, type EngineProcess, engineProcess } from './process.ts'
+import { copyCertificates } from './tls-files.ts'
 
 /** How to connect as the superuser. */
 export interface PostgresAddress {
@@ -29,6 +30,8 @@ export interface Postgres extends EngineProcess {
 export interface PostgresOptions {
   /** Settings of postgresql.conf that differ from the ones of tests, for example `{ max_connections: '20' }`. */
   settings?: Readonly<Record<string, string>>
+  /** It takes TLS, too, by `server.crt`, `server.key` and `ca.crt` of this folder. */
+  tlsFrom?: string
 }
 
 const recipe = engines.postgres
@@ -45,7 +48,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const data = join(folder.path, 'data')
   await run('cp', ['--archive', '--reflink=auto', template, data])
   const port = await freePort()
-  const settings = { ...testSettings, ...options.settings, listen_addresses: '127.0.0.1', port: String(port) }
+  const tls = options.tlsFrom === undefined ? {} : await tlsSettings(options.tlsFrom, data)
+  const settings = {
+    ...testSettings,
+    ...tls,
+    ...options.settings,
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+  }
   const arguments_ = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const logFile = join(folder.path, 'postgres.log')
   const engine = engineProcess({
@@ -64,6 +74,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await folder.remove()
     },
   })
+}
+
+async function tlsSettings(from: string, data: string): Promise<Record<string, string>> {
+  await copyCertificates(from, data, recipe.user.id, ['server.crt', 'server.key', 'ca.crt'])
+  return { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key', ssl_ca_file: 'ca.crt' }
 }
 
 function command(root: RootFolder, dataFolder: string, program: ChrootCommand['program']): ChrootCommand {

@@ -1,11 +1,12 @@
 /** A real Redis for tests. */
-import { chown, copyFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
 import { engineFolder } from './folder.ts'
 import { freePort } from './ports.ts'
 import { type EngineProcess, engineProcess } from './process.ts'
+import { copyCertificates } from './tls-files.ts'
 
 export interface Redis extends EngineProcess {
   host: string
@@ -20,6 +21,8 @@ export interface RedisOptions {
   keepsData?: boolean
   /** With TLS alone, by the certificate `server.crt`, its `server.key` and `ca.crt` of this folder. */
   tlsFrom?: string
+  /** Of clients, too: they show a certificate of the same authority. Default false. */
+  asksForCertificates?: boolean
   /** Users as a configuration names them (`orders on >secret ~* +@all`). */
   users?: readonly string[]
 }
@@ -28,7 +31,7 @@ const recipe = engines.redis
 
 /** Starts a Redis of its own on a free port of 127.0.0.1. */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
-  const { keepsData = false, tlsFrom, users = [] } = options
+  const { keepsData = false, tlsFrom, asksForCertificates = false, users = [] } = options
   const root = await engineRoot('redis')
   const folder = await engineFolder()
   const data = { folder: await folder.own('data', recipe.user.id), seenAs: recipe.dataFolder }
@@ -39,6 +42,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
     '--bind',
     '127.0.0.1',
     ...(encrypted ?? plain),
+    ...(encrypted ? ['--tls-auth-clients', asksForCertificates ? 'yes' : 'no'] : []),
     ...(await userArguments(users, data.folder)),
   ]
   const storage = ['--dir', recipe.dataFolder, '--save', '', '--appendonly', keepsData ? 'yes' : 'no']
@@ -68,16 +72,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   })
 }
 
-/** The files are copied to where the server, which sees its own root folder alone, finds them. */
 async function tlsArguments(from: string, dataFolder: string, port: number): Promise<string[]> {
-  for (const name of ['ca.crt', 'server.crt', 'server.key']) {
-    const copy = join(dataFolder, name)
-    await copyFile(join(from, name), copy)
-    await chown(copy, recipe.user.id, recipe.user.id)
-  }
+  await copyCertificates(from, dataFolder, recipe.user.id, ['ca.crt', 'server.crt', 'server.key'])
   const file = (name: string): string => join(recipe.dataFolder, name)
   return [
-    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+    ...['--port', '0', '--tls-port', String(port)],
     ...['--tls-ca-cert-file', file('ca.crt')],
     ...['--tls-cert-file', file('server.crt'), '--tls-key-file', file('server.key')],
   ]

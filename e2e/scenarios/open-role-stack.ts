@@ -6,6 +6,7 @@ import { innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
 import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
 import { type RoleProcess, type RoleProcessOptions, startRole } from '#dataservice/testing/role-process.ts'
+import type { TestCertificates } from '#e2e/engines/certificates.ts'
 import { type Kafka, type KafkaOptions, startKafka } from '#e2e/engines/kafka.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { type Postgres, type PostgresOptions, startPostgres } from '#e2e/engines/postgres.ts'
@@ -38,6 +39,8 @@ export interface StackOptions {
   /** Default: one broker. Each partition is kept on all of them. */
   kafka?: KafkaOptions
   postgres?: PostgresOptions
+  /** The hops between roles and engines are encrypted with these. */
+  certificates?: TestCertificates
   /** The settings that the roles read, where something stands between them and the engines. */
   rewire?: (settings: Settings) => Settings
 }
@@ -58,14 +61,16 @@ export async function openRoleStack(
   const [kafka, postgres, redis] = await startEngines(resources, options)
   const database = await serviceDatabase(postgres.address)
   const ports = { gateway: await freePort(), reader: await freePort() }
+  const { certificates } = options
   const base = testSettings(database.store, options.changes)
   const isChanging = tableKind(base.partitioning) === 'Upsert'
   const log = await makeTopics(kafka, options.partitions ?? 3, isChanging)
   const direct: Settings = {
     ...base,
-    log: { ...base.log, ...log },
+    log: { ...base.log, ...log, ...(certificates && { brokers: kafka.encryptedServers }) },
     cache: { host: redis.host, port: redis.port, ttlSeconds: 60 },
-    reader: { url: `http://127.0.0.1:${ports.reader}` },
+    reader: { url: `http${certificates ? 's' : ''}://127.0.0.1:${ports.reader}` },
+    ...(certificates && { tls: 'Internal' }),
   }
   const settings = options.rewire?.(direct) ?? direct
   const cursorKey = randomBytes(32).toString('hex')
@@ -86,7 +91,8 @@ export async function openRoleStack(
         [credentialFiles.cursorKey]: cursorKey,
       }
       const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
-      const process = await startRole(role, own, { credentials, ...httpPort, ...more })
+      const shown = certificates && { certificates: certificates.of(role) }
+      const process = await startRole(role, own, { credentials, ...httpPort, ...shown, ...more })
       processes.push({ ...process, role })
       resources.defer(() => process.remove())
       return process
@@ -99,10 +105,11 @@ function startEngines(resources: AsyncDisposableStack, options: StackOptions) {
     resources.defer(() => engine.remove())
     return engine
   }
+  const tls = options.certificates && { tlsFrom: options.certificates.engines }
   return Promise.all([
-    startKafka(options.kafka ?? { brokers: 1 }).then(removedLater),
-    startPostgres(options.postgres).then(removedLater),
-    startRedis().then(removedLater),
+    startKafka({ brokers: 1, ...options.kafka, ...tls }).then(removedLater),
+    startPostgres({ ...options.postgres, ...tls }).then(removedLater),
+    startRedis({ ...tls, asksForCertificates: true }).then(removedLater),
   ])
 }
 

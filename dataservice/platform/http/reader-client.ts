@@ -1,4 +1,5 @@
 /** Asks the reader over a bounded pool of kept connections. */
+import type { SecureContext } from 'node:tls'
 import { Pool } from 'undici'
 import { type Circuit, CircuitOpen, type CircuitStateName } from '../circuit.ts'
 import { type Answer, exchange } from './exchange.ts'
@@ -7,7 +8,7 @@ import { internalHeaders } from './internal-headers.ts'
 import { listFormat } from './list-format.ts'
 
 export interface ReaderClientOptions {
-  /** `http://host:port` */
+  /** `http://host:port`, or `https` with `tls`. */
   url: string
   /** The key of `inner-key.ts`. */
   key: string
@@ -20,6 +21,8 @@ export interface ReaderClientOptions {
   maxExports?: number
   /** Leaves a reader alone that does not answer; `isReaderFailure` tells what it should count. */
   circuit?: Circuit
+  /** What to show and to trust. */
+  tls?: () => SecureContext
 }
 
 const defaults = { deadlineMs: 5_000, connections: 64, maxOpen: 512, maxExports: 16 } as const
@@ -53,26 +56,41 @@ export const isReaderFailure = (error: unknown): boolean => error instanceof NoA
 
 /** The client of a reader; connects when it is first asked. */
 export class ReaderClient {
-  readonly #options: Required<Omit<ReaderClientOptions, 'circuit'>> & Pick<ReaderClientOptions, 'circuit'>
+  readonly #options: Required<Omit<ReaderClientOptions, 'circuit' | 'tls'>> &
+    Pick<ReaderClientOptions, 'circuit' | 'tls'>
   readonly #authorization: string
-  readonly #questions: Pool
+  #questions: Pool
   /** Of their own: a client may take hours to read one. */
-  readonly #exports: Pool
+  #exports: Pool
   #open = 0
   #openExports = 0
 
   constructor(options: ReaderClientOptions) {
     this.#options = { ...defaults, ...options }
-    const { url, key, connections, maxExports } = this.#options
+    const { key, connections, maxExports } = this.#options
     this.#authorization = bearer(key)
-    const shared = {
+    this.#questions = this.#pool(connections)
+    this.#exports = this.#pool(maxExports)
+  }
+
+  /** From now on questions go over connections that are made anew; those under way end on the ones that they are on. */
+  renew(): void {
+    const { connections, maxExports } = this.#options
+    const before = [this.#questions, this.#exports]
+    this.#questions = this.#pool(connections)
+    this.#exports = this.#pool(maxExports)
+    for (const pool of before) pool.close().catch(() => {}) // a connection that broke meanwhile is closed, too
+  }
+
+  #pool(connections: number): Pool {
+    const { url, tls } = this.#options
+    return new Pool(url, {
+      connections,
       pipelining: 1,
-      connect: { timeout: connectTimeoutMs },
+      connect: { timeout: connectTimeoutMs, ...(tls && { secureContext: tls() }) },
       headersTimeout: 0, // each question has a deadline of its own
       bodyTimeout: bodyTimeoutMs,
-    }
-    this.#questions = new Pool(url, { ...shared, connections })
-    this.#exports = new Pool(url, { ...shared, connections: maxExports })
+    })
   }
 
   /** Never rejects. A connection that broke before the answer is tried once more: reading changes nothing. */

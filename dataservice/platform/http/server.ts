@@ -1,5 +1,6 @@
 /** The HTTP server of gateway and reader: limits, raw bodies, problem documents and metrics; no routes. */
 import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
 import { createServer, Socket } from 'node:net'
 import {
   type FastifyBaseLogger,
@@ -13,6 +14,7 @@ import type { Registry } from 'prom-client'
 import { acceptedMediaTypes } from './media-type.ts'
 import { httpMetrics } from './metrics.ts'
 import { Problem, type ProblemCode, problemOf } from './problems.ts'
+import { type ServerTls, secureServer } from './server-tls.ts'
 
 export interface ServerOptions {
   log: FastifyBaseLogger
@@ -21,6 +23,8 @@ export interface ServerOptions {
   maxBodyBytes?: number
   /** How long a request may take to arrive. Default 30 s. */
   requestTimeoutMs?: number
+  /** Absent: plain. */
+  tls?: ServerTls
 }
 
 export interface HttpServer {
@@ -47,19 +51,23 @@ const limits = {
 /** A server with nothing but its rules; register routes on `app`, then `listen` or `inject`. */
 export function makeServer(options: ServerOptions): HttpServer {
   const { log, metrics, maxBodyBytes = limits.bodyBytes } = options
-  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs } = options
+  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, tls } = options
+  const http = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
+    connectionsCheckingInterval: requestTimeout / 10, // Node's own is 30 s, which would double the time
+  }
+  const timeouts = { requestTimeout, keepAliveTimeout: limits.keepAliveTimeoutMs }
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: logger => logger, // one for each request would cost more than finding its answer
     bodyLimit: maxBodyBytes,
-    requestTimeout,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
-      connectionsCheckingInterval: requestTimeout / 10, // Node's own is 30 s, which would double the time
-    },
+    ...timeouts,
+    http,
+    ...(tls && {
+      serverFactory: (listener: RequestListener) => secureServer(listener, tls, { ...http, ...timeouts }),
+    }),
     routerOptions: { maxParamLength: limits.parameterLength },
     // What still comes in on a kept connection while we close is served: it may already stand in the log.
     return503OnClosing: false,

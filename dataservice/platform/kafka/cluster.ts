@@ -1,4 +1,5 @@
 /** Finds brokers and leaders of one topic and keeps connections to them. */
+import type { SecureContext } from 'node:tls'
 import { type Address, type Call, kafkaError, Link, NotSent } from './link.ts'
 import { describeTopic, newerOf, type TopicView } from './topic-view.ts'
 
@@ -8,6 +9,8 @@ export interface ClusterOptions {
   topic: string
   /** Shows in the brokers' logs and quotas. */
   clientId: string
+  /** As for a link. */
+  tls?: () => SecureContext
 }
 
 const connectTimeoutMs = 1000
@@ -16,15 +19,17 @@ const metadataTimeoutMs = 1500
 export class Cluster {
   readonly topic: string
   readonly #clientId: string
+  readonly #tls: Pick<ClusterOptions, 'tls'>
   readonly #seeds: readonly Address[]
   readonly #links = new Map<string, Link>()
   #view: TopicView | undefined
   #refreshing: Promise<TopicView> | undefined
   #isClosed = false
 
-  constructor({ brokers, topic, clientId }: ClusterOptions) {
+  constructor({ brokers, topic, clientId, tls }: ClusterOptions) {
     this.topic = topic
     this.#clientId = clientId
+    this.#tls = tls === undefined ? {} : { tls }
     this.#seeds = brokers.map(parseAddress)
   }
 
@@ -72,7 +77,7 @@ export class Cluster {
 
   /** A connection that the caller owns and closes. */
   open(address: Address): Link {
-    return new Link(address, { clientId: this.#clientId, connectTimeoutMs })
+    return new Link(address, { clientId: this.#clientId, connectTimeoutMs, ...this.#tls })
   }
 
   #addressOf(broker: number): Address {

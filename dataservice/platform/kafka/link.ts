@@ -1,4 +1,5 @@
 /** One connection to one broker: opened on first use, thrown away at the first sign of trouble, never mended. */
+import type { SecureContext } from 'node:tls'
 import { Connection, findErrorBy, ProtocolError, protocolErrorsCodesById } from '@platformatic/kafka'
 
 export interface Address {
@@ -18,20 +19,28 @@ export type Call<Answer> = (connection: Connection, done: Done<Answer>) => void
 export interface LinkOptions {
   clientId: string
   connectTimeoutMs: number
+  /** What to show and to trust; another object when that has changed. Absent: plain. */
+  tls?: () => SecureContext
 }
 
 export class Link {
   readonly address: Address
   readonly #connection: Connection
+  readonly #tls: LinkOptions['tls']
+  readonly #context: SecureContext | undefined
+  #underWay = 0
   readonly #opened: Promise<void>
   #isClosed = false
 
-  constructor(address: Address, { clientId, connectTimeoutMs }: LinkOptions) {
+  constructor(address: Address, { clientId, connectTimeoutMs, tls }: LinkOptions) {
     this.address = address
+    this.#tls = tls
+    this.#context = tls?.()
     this.#connection = new Connection(clientId, {
       connectTimeout: connectTimeoutMs,
       maxInflights: 64,
       requestTimeout: 600_000,
+      ...(this.#context && { tls: { secureContext: this.#context } }),
     })
     this.#connection.on('error', () => this.close())
     this.#connection.on('close', () => this.close())
@@ -39,9 +48,17 @@ export class Link {
     this.#opened.catch(() => this.close())
   }
 
-  /** False once anything went wrong; the owner then makes a new link. */
+  /**
+   * False once anything went wrong, or other certificates are in use; the owner then makes a new link. One that is only
+   * outdated answers what was asked of it before it closes.
+   */
   get isUsable(): boolean {
-    return !this.#isClosed
+    if (this.#isOutdated && this.#underWay === 0) this.close()
+    return !this.#isClosed && !this.#isOutdated
+  }
+
+  get #isOutdated(): boolean {
+    return this.#tls !== undefined && this.#tls() !== this.#context
   }
 
   /**
@@ -49,6 +66,24 @@ export class Link {
    * the broker's error code (`kafkaError`). A late answer closes the link: those after it would be late too.
    */
   async request<Answer>(call: Call<Answer>, timeoutMs: number): Promise<Answer> {
+    this.#underWay += 1
+    try {
+      return await this.#ask(call, timeoutMs)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0 && this.#isOutdated) this.close()
+    }
+  }
+
+  /** Ends the connection at once; requests under way reject with NoAnswer. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    // `close` of the library would wait for bytes that a frozen broker never takes.
+    this.#connection.socket?.destroy()
+  }
+
+  async #ask<Answer>(call: Call<Answer>, timeoutMs: number): Promise<Answer> {
     await this.#open()
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const timer = setTimeout(() => {
@@ -61,14 +96,6 @@ export class Link {
       else reject(new NoAnswer(`lost ${this.#name}`, { cause: error }))
     })
     return promise.finally(() => clearTimeout(timer))
-  }
-
-  /** Ends the connection at once; requests under way reject with NoAnswer. */
-  close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    // `close` of the library would wait for bytes that a frozen broker never takes.
-    this.#connection.socket?.destroy()
   }
 
   async #open(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Postgres for the roles of the data plane. `main.ts` opens it; the roles use what it answers. */
+import type { SecureContext } from 'node:tls'
 import { DatabaseFailure } from './failure.ts'
 import { Pool } from './pool.ts'
 import {
@@ -13,6 +14,8 @@ export interface DatabaseOptions
   extends Pick<SessionOptions, 'host' | 'port' | 'database' | 'schema' | 'user' | 'applicationName'> {
   /** Asked at each new connection, so that a changed password is picked up. */
   password: () => string
+  /** Asked at each new connection, too; those that were made with others are replaced. Absent: plain. */
+  tls?: () => SecureContext
   poolSize: number
   /** Default 5000; 0 is no limit. */
   statementTimeoutMs?: number
@@ -43,14 +46,16 @@ export interface Database {
 
 /** Opens nothing yet: connections are made when they are needed, so a start does not depend on the server. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { poolSize, waitMs = 3_000, maxWaiting = 256 } = options
+  const { poolSize, waitMs = 3_000, maxWaiting = 256, tls, ...address } = options
   const pool = new Pool<PostgresSession>({
     size: poolSize,
     waitMs,
     maxWaiting,
+    ...(tls && { isCurrent: session => session.tls === tls() }),
     open: () =>
       PostgresSession.open({
-        ...options,
+        ...address,
+        ...(tls && { tls: tls() }),
         password: options.password(),
         statementTimeoutMs: options.statementTimeoutMs ?? 5_000,
         lockTimeoutMs: options.lockTimeoutMs ?? 3_000,

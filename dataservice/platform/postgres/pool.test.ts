@@ -27,6 +27,27 @@ describe('a pool', () => {
     expect(opened).toHaveBeenCalledTimes(2)
   })
 
+  test('replaces members that are not current any more, used or idle, and leaves others alone', async () => {
+    const current = new Set<Member>()
+    const open = async (): Promise<Member> => {
+      const member = new Member()
+      current.add(member)
+      return member
+    }
+    const isCurrent = (member: Member): boolean => current.has(member)
+    const pool = new Pool<Member>({ size: 1, open, isCurrent, waitMs: 10_000, maxWaiting: 2 })
+    const first = await pool.use(async member => member)
+    expect(await pool.use(async member => member)).toBe(first)
+    current.clear()
+    const second = await pool.use(async member => {
+      current.clear()
+      return member
+    })
+    expect(second).not.toBe(first)
+    expect([first.ended, second.ended]).toEqual([true, true])
+    expect(await pool.use(async member => member)).not.toBe(second)
+  })
+
   test('trusts no idle member once another one broke', async () => {
     const { pool, opened } = makePool(3)
     const gate = Promise.withResolvers<void>()

@@ -14,6 +14,8 @@ export interface Pooled {
 export interface PoolOptions<Member extends Pooled> {
   size: number
   open: () => Promise<Member>
+  /** False for a member that is to be replaced by a new one when nobody uses it. Absent: none is. */
+  isCurrent?: (member: Member) => boolean
   /** How long a caller waits for a free place. */
   waitMs: number
   /** Callers that may wait; one more is refused at once. */
@@ -52,8 +54,9 @@ export class Pool<Member extends Pooled> {
       try {
         return await work(member)
       } finally {
-        if (member.usable) this.#idle.push(member)
-        else this.#dropIdle()
+        if (!member.usable) this.#dropIdle()
+        else if (this.#isCurrent(member)) this.#idle.push(member)
+        else void member.end()
       }
     } finally {
       this.#leavePlace()
@@ -107,7 +110,12 @@ export class Pool<Member extends Pooled> {
   #idleMember(): Member | undefined {
     for (;;) {
       const member = this.#idle.pop()
-      if (!member || member.usable) return member
+      if (!member || (member.usable && this.#isCurrent(member))) return member
+      void member.end()
     }
+  }
+
+  #isCurrent(member: Member): boolean {
+    return this.#options.isCurrent?.(member) ?? true
   }
 }

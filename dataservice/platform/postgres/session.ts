@@ -1,5 +1,6 @@
 /** One connection to Postgres with deadlines: whatever hangs is cut off, and a cut connection is never used again. */
 import { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import { Client } from 'pg'
 import { CopyIn } from './copy-in.ts'
 import { DatabaseFailure, failureOf } from './failure.ts'
@@ -46,6 +47,8 @@ export interface SessionOptions {
   schema: string
   user: string
   password: string
+  /** What to show and to trust; the certificate of the server must be that of `host`. Absent: plain. */
+  tls?: SecureContext
   /** Shown in `pg_stat_activity`. */
   applicationName: string
   /** Milliseconds; 0 is no limit (jobs that build indexes). */
@@ -74,12 +77,15 @@ export class PostgresSession implements Session {
   #limitMs: number
   #broken = false
   readonly #names = new Set<string>()
+  /** With which certificates the connection was made. */
+  readonly tls: SecureContext | undefined
 
   private constructor(
     client: Client,
     socket: Socket,
-    { statementTimeoutMs, networkGraceMs }: Pick<SessionOptions, 'statementTimeoutMs' | 'networkGraceMs'>,
+    { statementTimeoutMs, networkGraceMs, tls }: SessionOptions,
   ) {
+    this.tls = tls
     this.#client = client
     this.#socket = socket
     this.#statementTimeoutMs = statementTimeoutMs
@@ -195,6 +201,7 @@ function clientOptions(options: SessionOptions) {
     user,
     password,
     application_name: applicationName,
+    ...(options.tls && { ssl: { secureContext: options.tls, rejectUnauthorized: true } }),
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     statement_timeout: options.statementTimeoutMs,

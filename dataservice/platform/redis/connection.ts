@@ -1,4 +1,5 @@
 /** How our processes connect to Redis, ours or somebody else's: in the background, and again whenever the connection is lost. */
+import type { SecureContext } from 'node:tls'
 import { Redis, type RedisOptions } from 'ioredis'
 
 export interface RedisAccess {
@@ -13,8 +14,11 @@ export interface RedisAddress extends RedisAccess {
   port: number
   /** Asked before each connection, so that a changed password is picked up; it wins over `username` and `password`. */
   access?: () => RedisAccess
-  /** Absent: plain. `authority`: the certificates (PEM) that are trusted, asked before each connection; absent: those of Node. */
-  tls?: { authority?: () => string }
+  /**
+   * Absent: plain. `authority`: the certificates (PEM) that are trusted; absent: those of Node. `context`: what to show
+   * and to trust, in its stead. Both are asked before each connection.
+   */
+  tls?: { authority?: () => string; context?: () => SecureContext }
 }
 
 /** Longer than a healthy Redis ever takes; below what a caller notices. */
@@ -28,7 +32,12 @@ export function connectRedis(
 ): Redis {
   const current = (): Pick<RedisOptions, 'username' | 'password' | 'tls'> => ({
     ...access?.(),
-    ...(tls && { tls: { ...(tls.authority && { ca: tls.authority() }) } }),
+    ...(tls && {
+      tls: {
+        ...(tls.authority && { ca: tls.authority() }),
+        ...(tls.context && { secureContext: tls.context() }),
+      },
+    }),
   })
   const redis: Redis = new Redis({
     ...address,

@@ -1,0 +1,34 @@
+/** HTTP over TLS for callers that show a certificate of our own authority, and no others. */
+import type { RequestListener, Server } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import type { Certificates } from '../tls/certificates.ts'
+
+export interface ServerTls {
+  certificates: Pick<Certificates, 'files' | 'onChange'>
+  /** Common name in the certificate of the only caller that is let in. */
+  caller: string
+}
+
+/** Connections that exist go on when the certificates change; new ones are made with the new certificates. */
+export function secureServer(
+  listener: RequestListener,
+  { certificates, caller }: ServerTls,
+  options: ServerOptions,
+): Server {
+  const server = createServer(
+    { ...options, ...filesOf(certificates), requestCert: true, rejectUnauthorized: true },
+    listener,
+  )
+  certificates.onChange(() => server.setSecureContext(filesOf(certificates)))
+  // Once for each connection, before anything of it is read.
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (socket.getPeerCertificate().subject?.CN !== caller) socket.destroy()
+  })
+  return server
+}
+
+function filesOf(certificates: ServerTls['certificates']) {
+  const { ca, cert, key } = certificates.files()
+  return { ca, cert, key, minVersion: 'TLSv1.2' as const }
+}
