@@ -10,6 +10,7 @@ test('a pod needs its role and nothing else', () => {
     keySetPath: '/etc/dataservice/key-set/jwks.json',
     redisAccessPath: '/etc/dataservice/redis',
     redisAuthorityPath: '/etc/dataservice/redis-authority/ca.crt',
+    certificatesPath: '/etc/dataservice/certificates',
     drainMs: 5_000,
     httpPort: 8080,
     telemetryPort: 9090,
