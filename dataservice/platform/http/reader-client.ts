@@ -123,13 +123,9 @@ export class ReaderClient {
 
   async #guarded(pool: Pool, question: Question): Promise<Told> {
     const { circuit } = this.#options
-    if (circuit === undefined) return this.#attempts(pool, question)
+    const work = () => this.#attempts(pool, question)
     try {
-      return await circuit.run(async () => {
-        const answer = await this.#attempts(pool, question)
-        if (answer.kind === 'answer') return answer
-        throw new NoAnswer(answer)
-      })
+      return await (circuit === undefined ? work() : circuit.run(work))
     } catch (error) {
       if (error instanceof NoAnswer) return error.answer
       if (error instanceof CircuitOpen) return { kind: 'unavailable', circuit: error.state }
@@ -137,21 +133,30 @@ export class ReaderClient {
     }
   }
 
+  /** Rejects with `NoAnswer`. */
   async #attempts(pool: Pool, question: Question): Promise<Answer> {
-    const deadline = performance.now() + this.#options.deadlineMs
-    const first = await this.#attempt(pool, question, this.#options.deadlineMs)
+    const { deadlineMs } = this.#options
+    const deadline = performance.now() + deadlineMs
+    let answer = ofOurReader(await this.#attempt(pool, question, deadlineMs))
     const left = deadline - performance.now()
-    return first.kind === 'unavailable' && left > 0 ? this.#attempt(pool, question, left) : first
+    if (answer.kind === 'unavailable' && left > 0)
+      answer = ofOurReader(await this.#attempt(pool, question, left))
+    if (answer.kind === 'answer') return answer
+    throw new NoAnswer(answer)
   }
 
-  async #attempt(pool: Pool, { method, path, headers }: Question, withinMs: number): Promise<Answer> {
+  #attempt(pool: Pool, { method, path, headers }: Question, withinMs: number): Promise<Answer> {
     const own = {
       authorization: this.#authorization,
       [internalHeaders.deadline]: String(Math.max(1, Math.floor(withinMs) - aheadMs)),
     }
-    const answer = await exchange(pool, { method, path, headers: { ...headers, ...own } }, withinMs)
-    if (answer.kind !== 'answer' || answer.status !== unauthorized) return answer
-    if (!Buffer.isBuffer(answer.body)) answer.body.destroy()
-    return { kind: 'unavailable' }
+    return exchange(pool, { method, path, headers: { ...headers, ...own } }, withinMs)
   }
+}
+
+/** A reader of another key is none of ours. */
+function ofOurReader(answer: Answer): Answer {
+  if (answer.kind !== 'answer' || answer.status !== unauthorized) return answer
+  if (!Buffer.isBuffer(answer.body)) answer.body.destroy()
+  return { kind: 'unavailable' }
 }
