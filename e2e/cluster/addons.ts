@@ -16,6 +16,7 @@ export const provisioner = 'dataservice.dev/cluster-local'
 export const addonUsers = {
   dns: { name: 'coredns', user: 'system:coredns' },
   volumes: { name: 'volumes', user: 'system:local-volumes' },
+  firewall: { name: 'kube-router', user: 'system:kube-router' },
 } as const satisfies Record<string, CertificateRequest>
 
 /** metrics-server calls and is called with the same certificate. */
@@ -217,6 +218,14 @@ const clusterRoles: Readonly<Record<string, { user: string; rules: readonly Rule
     rules: [
       { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
       { apiGroups: [''], resources: ['nodes', 'pods', 'namespaces', 'configmaps'], verbs: look },
+    ],
+  },
+  'system:kube-router': {
+    user: addonUsers.firewall.user,
+    rules: [
+      { apiGroups: [''], resources: ['namespaces', 'pods', 'services', 'nodes', 'endpoints'], verbs: look },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: look },
+      { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: look },
     ],
   },
   'system:local-volumes': {

@@ -54,6 +54,11 @@ const buildSets = {
     version: '0.9.0',
     programs: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
   },
+  // k3s's edition: nothing but what enforces policies.
+  'kube-router': {
+    version: '2.6.3-k3s1',
+    programs: { 'kube-router': 'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router' },
+  },
 } as const satisfies Record<string, BuildSet>
 
 export type BuildSetName = keyof typeof buildSets

@@ -21,6 +21,7 @@ import { leftovers, namespaceUsers } from './leftovers.ts'
 import { ensureBridge, ensureHostRoutes, removeNetwork } from './network.ts'
 import {
   ensureNodeAgents,
+  ensureNodeFirewall,
   ensureNodeRuntime,
   isNodeRunning,
   logOf,
@@ -75,13 +76,15 @@ export async function embeddedUp({ name, nodes, delays }: EmbeddedOptions): Prom
   await ensurePackages({ programs })
   const binaries = await ensureBinaries('kubernetes')
   const layout = await allocateLayout(clustersFolder(), name, nodes)
-  const coredns = ensureBinaries('coredns')
-  coredns.catch(() => {}) // awaited below; until then a failure is not unheard of
+  const later = { dns: ensureBinaries('coredns'), firewall: ensureBinaries('kube-router') }
+  for (const build of Object.values(later)) build.catch(() => {}) // awaited below; until then a failure is not unheard of
   await withLock(lockFile(layout), async () => {
     await rememberShape(layout)
     if (await isHealthy(layout)) return step(`cluster ${name} is up already: ${nodes} nodes`)
     await bringUp(layout, binaries, delays ?? shortDelays)
-    await host.startAddon(layout, addon.dns(layout, await coredns))
+    await host.startAddon(layout, addon.dns(layout, await later.dns))
+    const firewall = join(await later.firewall, 'kube-router')
+    await Promise.all(layout.nodes.map(node => ensureNodeFirewall(layout, node, firewall)))
     await waitForNodes(layout)
     step(`cluster ${name} is up: ${nodes} nodes`)
   })

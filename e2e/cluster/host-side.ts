@@ -54,7 +54,8 @@ export async function writeHostFiles(layout: Layout, settings: plane.ControlPlan
   }))
   const onHost = [...Object.values(plane.users), ...addon.addonCertificates(layout)]
   await ensureCertificates(layout.pkiFolder, [plane.apiServerCertificate(settings), ...onHost, ...kubelets])
-  const usedInNodes = new Set<string>([...kubelets.map(({ name }) => name), plane.users.proxy.name])
+  const agents = [plane.users.proxy.name, addon.addonUsers.firewall.name]
+  const usedInNodes = new Set<string>([...kubelets.map(({ name }) => name), ...agents])
   for (const { name } of [...onHost, ...kubelets])
     await writeFile(
       join(layout.pkiFolder, `${name}.kubeconfig`),

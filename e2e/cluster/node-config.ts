@@ -1,4 +1,5 @@
 /** PURE: the settings of a node's three daemons. Paths are those inside the node (`inNode`). */
+import { addonUsers } from './addons.ts'
 import { inNode, type Layout, type NodeLayout } from './layout.ts'
 
 /** Processors each node announces, however many the machine has, so that real requests can be scheduled. */
@@ -109,6 +110,19 @@ export function kubeProxyConfig(layout: Layout, node: NodeLayout): unknown {
     hostnameOverride: node.name,
     conntrack: { maxPerCore: 0 },
   }
+}
+
+/** Policies and nothing else: routes and Services are there already. */
+export function firewallArguments(layout: Layout, node: NodeLayout): readonly string[] {
+  return [
+    `--kubeconfig=${inNode.pki}/${addonUsers.firewall.name}.kubeconfig`,
+    `--hostname-override=${node.name}`,
+    '--run-firewall=true',
+    '--run-router=false',
+    '--run-service-proxy=false',
+    `--service-cluster-ip-range=${layout.serviceRange}`,
+    '--health-port=0',
+  ]
 }
 
 /** Files below a fake /sys/devices/system/cpu -> content. */

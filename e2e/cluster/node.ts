@@ -5,7 +5,7 @@
  * start; once all processes of the node are killed, its mounts, links and iptables rules are gone as well.
  */
 import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { run } from '#tools/shell.ts'
 import { makeNodeCgroups, nodeSideFile, trackedFolder } from './cgroups.ts'
@@ -23,7 +23,7 @@ import {
 } from './processes.ts'
 import { until, waitFor } from './waiting.ts'
 
-const daemons = ['containerd', 'kubelet', 'kube-proxy'] as const
+const daemons = ['containerd', 'kubelet', 'kube-proxy', 'kube-router'] as const
 type Daemon = (typeof daemons)[number]
 
 /** Names of a node's processes, as in log and pid files. */
@@ -60,6 +60,17 @@ export function isNodeRunning(layout: Layout, node: NodeLayout): boolean {
 export async function ensureNodeAgents(layout: Layout, node: NodeLayout): Promise<void> {
   await ensureDaemon(layout, node, 'kubelet')
   await ensureDaemon(layout, node, 'kube-proxy')
+}
+
+/**
+ * Starts what enforces NetworkPolicies; `program` is where the host has it. The node was prepared before that was built, so
+ * it gets a copy.
+ */
+export async function ensureNodeFirewall(layout: Layout, node: NodeLayout, program: string): Promise<void> {
+  const name = `${node.name}-kube-router`
+  if (runningProcess(pidFileOf(layout.runFolder, name))) return
+  await copyFile(program, join(node.folder, 'kube-router'))
+  await ensureDaemon(layout, node, 'kube-router')
 }
 
 /**
@@ -225,7 +236,7 @@ async function ensureDaemon(layout: Layout, node: NodeLayout, daemon: Daemon): P
   if (!holder) throw new Error(`${node.name} is gone; run 'up' again`)
   return ensureRunning({
     name: `${node.name}-${daemon}`,
-    argv: daemonCommands[daemon](node),
+    argv: daemonCommands[daemon](node, layout),
     log: logOf(layout, node, daemon),
     pidFile: pidFileOf(layout.runFolder, `${node.name}-${daemon}`),
     cgroupFiles: [nodeSideFile(node)],
@@ -233,8 +244,9 @@ async function ensureDaemon(layout: Layout, node: NodeLayout, daemon: Daemon): P
   })
 }
 
-const daemonCommands: Record<Daemon, (node: NodeLayout) => readonly [string, ...string[]]> = {
+const daemonCommands: Record<Daemon, (node: NodeLayout, layout: Layout) => readonly [string, ...string[]]> = {
   containerd: () => ['containerd', `--config=${config.inNodeFile('containerd')}`],
   kubelet: node => [`${inNode.binaries}/kubelet`, ...config.kubeletArguments(node)],
   'kube-proxy': () => [`${inNode.binaries}/kube-proxy`, `--config=${config.inNodeFile('kubeProxy')}`],
+  'kube-router': (node, layout) => [`${inNode.state}/kube-router`, ...config.firewallArguments(layout, node)],
 }
