@@ -62,7 +62,7 @@ describe('pods that do not come up', () => {
       expect((await condition('CacheReady')).state).toBe('False/ImageMissing'),
     )
     expect((await condition('CacheReady')).message).toContain('RELATED_IMAGE_REDIS')
-    expect((await condition('Stalled')).state).toBe('True/ImageMissing')
+    expect((await condition('Stalled')).state).toBe('True/RedisImageMissing')
     await settledIn(patience, async () => {
       const events = await inNamespace(
         'get',
@@ -70,7 +70,7 @@ describe('pods that do not come up', () => {
         '-o',
         'jsonpath={range .items[*]}{.type}/{.reason} {end}',
       )
-      expect(events).toContain('Warning/ImageMissing')
+      expect(events).toContain('Warning/RedisImageMissing')
     })
   })
 

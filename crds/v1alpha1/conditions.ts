@@ -30,7 +30,8 @@ export const conditionTypes = {
   LogHasRoom: 'Neither retention nor a full disk is near to what is accepted and not stored yet.',
   /** Says nothing about Ready. */
   Maintained: 'Partitions are made ahead of time, and what is older than the retention is removed.',
-  Durable: 'An accepted record survives the loss of one disk.',
+  /** Says nothing about Ready. */
+  Durable: 'An accepted record survives the loss of one disk, and of one node.',
 } as const
 export type ConditionType = keyof typeof conditionTypes
 
@@ -67,6 +68,7 @@ export const reasons = {
   PausedByAnnotation: 'ordinary',
   PlanOnly: 'ordinary',
   SingleBroker: 'ordinary',
+  BrokersShareNode: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
 
@@ -112,3 +114,41 @@ export const reasons = {
   RetainedDataDiffers: 'user',
 } as const
 export type Reason = keyof typeof reasons
+
+/** Whose pods a reason is about, as `Ready`, `Stalled` and `Reconciling` spell it before the reason: `KafkaBrokerUnschedulable`. */
+export const podSubjects = {
+  gateway: 'Gateway',
+  writer: 'Writer',
+  reader: 'Reader',
+  kafka: 'KafkaBroker',
+  postgres: 'Postgres',
+  redis: 'Redis',
+  migrate: 'Migration',
+} as const
+export type PodSubject = keyof typeof podSubjects
+
+/** Reasons that pods have. */
+export const podReasons = [
+  'Unschedulable',
+  'VolumePending',
+  'ImageMissing',
+  'ContainerNotStarted',
+  'OutOfMemory',
+  'Crashing',
+  'QuotaExceeded',
+  'PodSecurityDenied',
+  'PodsRefused',
+  'SecretMissing',
+] as const satisfies readonly Reason[]
+export type PodReason = (typeof podReasons)[number]
+
+/** Why all of it has its value: the reason of the part that is the cause, with whose pods they are. */
+export type RootReason = Reason | `${(typeof podSubjects)[PodSubject]}${PodReason}`
+
+/** What kind of a value a reason is. */
+export function kindOf(reason: RootReason): (typeof reasons)[Reason] {
+  const plain = podReasons.find(each => reason.endsWith(each)) ?? reason
+  return isReason(plain) ? reasons[plain] : 'trouble'
+}
+
+const isReason = (word: string): word is Reason => Object.hasOwn(reasons, word)

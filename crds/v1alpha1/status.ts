@@ -1,7 +1,7 @@
 /** `status` of a DataService: what the operator last saw. Nothing fast-changing stands here; rates and lag are metrics. */
 import { type Static, Type } from 'typebox'
 import { builtInClass, type Provider, providers } from './built-in.ts'
-import type { ConditionType, Reason } from './conditions.ts'
+import type { ConditionType, RootReason } from './conditions.ts'
 
 export const Condition = Type.Object(
   {
@@ -16,7 +16,7 @@ export const Condition = Type.Object(
       enum: ['True', 'False', 'Unknown'],
       description: 'Whether it holds. Unknown: not seen yet.',
     }),
-    reason: Type.Unsafe<Reason>({
+    reason: Type.Unsafe<RootReason>({
       type: 'string',
       minLength: 1,
       maxLength: 64,

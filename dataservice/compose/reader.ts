@@ -10,9 +10,15 @@ import { connectTo } from './store.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
   const databases = reads(context)
-  const store = makeCircuit({ isFailure: isLost, onChange: told(context.log, 'store') })
-  const cache = sharedCache(context, environment, { store })
-  return startReader(context, { ...guarded(databases, store), cache, listen: { port: environment.httpPort } })
+  const circuit = (name: string) => makeCircuit({ isFailure: isLost, onChange: told(context.log, name) })
+  // Of their own: a primary that is away must not keep the replica from answering.
+  const circuits = { store: circuit('store'), ...(databases.primary && { primary: circuit('primary') }) }
+  const cache = sharedCache(context, environment, circuits)
+  return startReader(context, {
+    ...guarded(databases, circuits),
+    cache,
+    listen: { port: environment.httpPort },
+  })
 }
 
 interface ReaderDatabases {
@@ -20,10 +26,15 @@ interface ReaderDatabases {
   primary?: Reads
 }
 
-function guarded({ database, primary }: ReaderDatabases, circuit: Circuit): ReaderDatabases {
+interface ReaderCircuits {
+  store: Circuit
+  primary?: Circuit
+}
+
+function guarded({ database, primary }: ReaderDatabases, circuits: ReaderCircuits): ReaderDatabases {
   return {
-    database: guardedReads(database, circuit),
-    ...(primary && { primary: guardedReads(primary, circuit) }),
+    database: guardedReads(database, circuits.store),
+    ...(primary && circuits.primary && { primary: guardedReads(primary, circuits.primary) }),
   }
 }
 

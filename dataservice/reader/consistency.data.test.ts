@@ -1,5 +1,6 @@
 /** A GET with a Consistency-Token sees the write that the token came from. */
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import { writeToken } from '#dataservice/record/consistency-token.ts'
 import { engines } from '#e2e/engines/inject.ts'
@@ -97,6 +98,32 @@ describe('a write that is not stored yet', () => {
     expect((await get('/data', token({ 0: 9n }))).statusCode).toBe(200)
     expect(asked.primary).toBe(1)
   })
+})
+
+test('a primary that is away for a moment is waited for; when it stays away the answer is 504, not 503', async () => {
+  const primary = service.open('reader')
+  onTestFinished(() => primary.close())
+  const state = { isAway: true }
+  const { get } = await openReader(behind, {
+    primary: {
+      busy: 0,
+      waiting: 0,
+      query(...question) {
+        if (state.isAway) throw new DatabaseFailure('gone', 'lost')
+        return primary.query(...question)
+      },
+    },
+  })
+  await storedUpTo(service, { log, partition: 0, nextOffset: 60n })
+  const headers = token({ 0: 59n })
+  const late = await get('/data', { ...headers, 'dataservice-deadline-ms': '400' })
+  expect([late.statusCode, late.json().type]).toEqual([
+    504,
+    'https://dataservice.dev/problems/not-stored-yet',
+  ])
+  const answer = get('/data', headers)
+  state.isAway = false
+  expect((await answer).statusCode).toBe(200)
 })
 
 test.each([

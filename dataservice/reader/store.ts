@@ -1,5 +1,6 @@
 /** The reader's questions to Postgres: in time, and not before a write that the client has seen is stored. */
-import type { Reads } from '#dataservice/platform/postgres/reads.ts'
+import { CircuitOpen } from '#dataservice/platform/circuit.ts'
+import { isLost, type Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import type { LogPosition } from '#dataservice/record/consistency-token.ts'
 import { StoredPositions } from './stored-positions.ts'
@@ -54,22 +55,40 @@ export function openStore({ reads, primary, topic }: StoreOptions): Store {
     positions: new StoredPositions(at, topic),
     patienceMs,
   })
-  const ways = primary ? [way(reads, replicaMs), way(primary, Infinity)] : [way(reads, Infinity)]
+  const first = way(reads, primary ? replicaMs : Infinity)
+  const second = primary && way(primary, Infinity)
   return {
     hasReplica: primary !== undefined,
     async rows(statement, { deadline, token, newest }) {
       if (token === undefined) return ask(newest ? (primary ?? reads) : reads, statement, deadline)
       const gated = gatedStatement(statement, topic, token)
-      for (const { reads: at, positions, patienceMs } of ways) {
-        const until = Math.min(deadline, performance.now() + patienceMs)
-        do {
-          const rows = throughGate(await ask(at, gated, deadline))
-          if (rows !== undefined) return rows
-        } while (await positions.wait(token, until))
-      }
+      const look = (at: Way) => lookUntilStored(at, gated, { token, deadline })
+      // A primary that is away for a moment stores nothing: there is nothing to miss until it is back.
+      do {
+        const rows = (await look(first)) ?? (second && (await look(second).catch(unlessAway)))
+        if (rows !== undefined) return rows
+      } while (deadline - performance.now() > replicaMs) // less is no time for a look
       throw new NotStoredYet()
     },
   }
+}
+
+/** Undefined when the write was not there in the time that this way has. */
+async function lookUntilStored(
+  { reads, positions, patienceMs }: Way,
+  gated: Statement,
+  { token, deadline }: { token: LogPosition; deadline: number },
+): Promise<readonly Row[] | undefined> {
+  const until = Math.min(deadline, performance.now() + patienceMs)
+  do {
+    const rows = throughGate(await ask(reads, gated, deadline))
+    if (rows !== undefined) return rows
+  } while (await positions.wait(token, until))
+  return undefined
+}
+
+function unlessAway(error: unknown): undefined {
+  if (!isLost(error) && !(error instanceof CircuitOpen)) throw error
 }
 
 async function ask(from: Reads, statement: Statement, deadline: number): Promise<readonly Row[]> {

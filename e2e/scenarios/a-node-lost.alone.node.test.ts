@@ -29,7 +29,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   const kubernetes = await cluster()
-  await kubernetes.kubectl(['delete', 'namespace', namespace, '--wait=false'])
   // The node was everybody's.
   for (const sample of [flights, earthquakes])
     await waitUntilReady(kubernetes, sample, { timeoutMs: 180_000 })

@@ -11,12 +11,13 @@ export const clustered: ServiceRef = { namespace: 'clustered', name: 'ledger' }
  */
 export const brokerCpu = { first: '150m', changed: '160m' } as const
 
-/** Declares it, or changes the one that is there. */
-export function declareClustered(cluster: Cluster, cpu: string): Promise<void> {
+/** Declares it, or changes the one that is there. `changes` replace whole fields of the spec. */
+export function declareClustered(cluster: Cluster, cpu: string, changes: object = {}): Promise<void> {
   const storage = { size: '1Gi' }
   const resources = { requests: { cpu } }
   return declare(cluster, clustered, {
     kafka: { managed: { brokers: 3, storage, resources }, topic: { partitions: 3 } },
     postgres: { managed: { instances: 2, storage, ...small } },
+    ...changes,
   })
 }

@@ -111,7 +111,7 @@ test('while Postgres is away it waits and says why; then it goes on and loses no
     return kubectl('patch', `dsvc/${name}`, '--type=merge', '-p', JSON.stringify({ spec }))
   }
   await postgresOn({ nowhere: 'true' })
-  await settledIn(patience, async () => expect(await ready()).toContain('False/Unschedulable'))
+  await settledIn(patience, async () => expect(await ready()).toContain('False/PostgresUnschedulable'))
   await post(3_500, 3_700)
   await wish('Hibernated')
   await settledIn(patience, async () => {

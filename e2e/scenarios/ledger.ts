@@ -28,6 +28,8 @@ export interface Ledger {
   startLoad(): Load
   /** Ids that were acknowledged, oldest first. */
   acknowledged(): readonly string[]
+  /** The token of the newest write that was acknowledged. */
+  newestToken(): string | undefined
   /** Requests that were not accepted. */
   setbacks(): number
   /** Waits until the account balances; rejects with the complaints. Answers the number of rows. */
@@ -67,10 +69,12 @@ export async function openLedger(
   const unknown: string[] = []
   let next = 0
   let setbacks = 0
+  let newestToken: string | undefined
   const tryOnce = async (count: number): Promise<Answered> => {
     const texts = Array.from({ length: count }, () => recordText(next++))
     const began = Date.now()
-    const { status, accepted, reason: said }: Outcome = await attempt(texts, url, headers)
+    const { status, accepted, reason: said, token }: Outcome = await attempt(texts, url, headers)
+    newestToken = token ?? newestToken
     for (const [index, id] of accepted) acknowledged.set(id, texts[index] ?? '')
     unknown.push(...texts.filter((_, index) => !accepted.has(index)))
     if (status !== 202) setbacks += 1
@@ -88,6 +92,7 @@ export async function openLedger(
     },
     startLoad: () => startLoad(() => tryOnce(batch)),
     acknowledged: () => [...acknowledged.keys()],
+    newestToken: () => newestToken,
     setbacks: () => setbacks,
     balanced: (timeoutMs = 120_000) =>
       settledIn(timeoutMs, async () => {

@@ -66,6 +66,8 @@ export interface Outcome {
   accepted: Map<number, string>
   unknown: (index: number) => boolean
   reason: string
+  /** The `Consistency-Token` of the answer. */
+  token?: string
 }
 
 /** Posts the records once, as one array. Rejects with RecordsRefused. */
@@ -92,7 +94,8 @@ export async function attempt(
   }
   if (response.status < 500 && ![202, 429].includes(response.status))
     throw new RecordsRefused(`the gateway refused good records: ${response.status} ${text.slice(0, 500)}`)
-  return read(text, response.status)
+  const token = response.headers.get('consistency-token')
+  return { ...read(text, response.status), ...(token !== null && { token }) }
 }
 
 /** A 202, or a problem that names records by index. A problem without names took none. */

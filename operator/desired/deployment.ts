@@ -53,6 +53,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
         overrides: effective.pods[part],
         configHash: part === 'gateway' ? settings.gateway.hash : settings.hash,
         user: productUser,
+        isDeployed: true,
         spec: {
           terminationGracePeriodSeconds,
           containers: [

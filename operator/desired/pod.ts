@@ -28,6 +28,8 @@ export interface PodInputs {
   configHash: string
   /** Numeric user and group of the image. */
   user: number
+  /** Pods of a Deployment, whose versions are told apart by a label. */
+  isDeployed?: boolean
   spec: V1PodSpec
 }
 
@@ -58,19 +60,26 @@ export function podTemplate(inputs: PodInputs): PodTemplate {
         fsGroupChangePolicy: 'OnRootMismatch',
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(
-        topologyKey => ({
-          maxSkew: 1,
-          topologyKey,
-          whenUnsatisfiable: 'ScheduleAnyway',
-          labelSelector: { matchLabels: selector },
-        }),
-      ),
+      topologySpreadConstraints: spread(selector, inputs.isDeployed ?? false),
       ...placement(overrides),
       ...inputs.spec,
     },
   }
 }
+
+/**
+ * Over zones, then over nodes. Never a must: a pod whose volume is bound to a node has to come back there, and a cluster
+ * of one node has to do. Nodes that a pod may not use do not count, and neither do pods of a version on its way out.
+ */
+const spread = (selector: Record<string, string>, isDeployed: boolean) =>
+  ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(topologyKey => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    nodeTaintsPolicy: 'Honor',
+    labelSelector: { matchLabels: selector },
+    ...(isDeployed && { matchLabelKeys: ['pod-template-hash'] }),
+  }))
 
 function placement(overrides: PodOverrides): Partial<V1PodSpec> {
   const { imagePullSecrets = [], nodeSelector = {}, tolerations = [], priorityClassName } = overrides

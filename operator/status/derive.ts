@@ -1,5 +1,5 @@
 /** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
-import { reasons } from '#crds/v1alpha1/conditions.ts'
+import { kindOf } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import { chosenName, isThere } from '#operator/desired/class-choice.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
@@ -16,10 +16,12 @@ import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
 import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
+import { durable } from './durable.ts'
 import { isHibernated, onTheWay } from './hibernation.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
 import { partRules } from './parts.ts'
+import { rootCause, rootReason, withCauses } from './root-cause.ts'
 import { scaling } from './scaling.ts'
 
 export interface Run {
@@ -75,7 +77,7 @@ function findings(run: Run): Finding[] {
     ...pausedFinding(facts),
     ...plannedFinding(facts),
     classReady(facts),
-    ...parts,
+    ...withCauses(parts, facts),
     lastKnown(facts, scaling(facts)),
     logRoom(facts),
     maintained(facts, now),
@@ -93,8 +95,8 @@ function readyFinding({ facts, plan, result }: Run, parts: readonly Finding[], s
     )
   const way = onTheWay(facts, parts)
   if (way !== undefined && result.failures.length === 0) return way
-  const cause = parts.find(({ status }) => status !== 'True')
-  if (cause !== undefined) return fails('Ready', cause.reason, `${cause.type}: ${cause.message}`)
+  const cause = rootCause(parts, facts)
+  if (cause !== undefined) return fails('Ready', cause.reason, cause.message)
   const [failure] = result.failures
   if (failure !== undefined) return fails('Ready', 'ApplyFailed', failure.message)
   if (plan.steps.some(step => moves(step, facts)))
@@ -144,8 +146,9 @@ function stalledFinding({ facts, result }: Run, parts: readonly Finding[]): Find
     const failure = result.failures.find(found => found.cause === cause)
     if (failure !== undefined) return holds('Stalled', reason, failure.message)
   }
-  const blocked = parts.find(({ status, reason }) => status !== 'True' && reasons[reason] === 'user')
-  if (blocked !== undefined) return holds('Stalled', blocked.reason, `${blocked.type}: ${blocked.message}`)
+  const blocked = parts.find(({ status, reason }) => status !== 'True' && kindOf(reason) === 'user')
+  if (blocked !== undefined)
+    return holds('Stalled', rootReason(blocked), `${blocked.type}: ${blocked.message}`)
   return fails('Stalled', 'Healthy', 'nothing needs a user')
 }
 
@@ -169,12 +172,6 @@ function plannedFinding(facts: Facts): Finding[] {
   if (!isSet(facts, annotationKeys.plan)) return []
   const lines = previewLines(previewOf(facts)).join('; ')
   return [holds('Planned', 'PlanOnly', `without the annotation dataservice.dev/plan: ${lines}`)]
-}
-
-function durable({ target }: Facts): Finding {
-  if (target.effective.brokers >= 3)
-    return holds('Durable', 'Replicated', 'every record is on at least two brokers')
-  return fails('Durable', 'SingleBroker', 'one broker keeps every record on one disk until it is in Postgres')
 }
 
 /** Equal but for the order of keys: then nothing is written. */

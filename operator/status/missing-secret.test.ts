@@ -58,7 +58,7 @@ test('a missing Secret is named with its place in the spec, and somebody has to 
     'pod orders-gateway-a waits for Secret orders-callers: secret "orders-callers" not found. Create it in namespace ' +
       'shop, or correct spec.gateway.authentication.apiKeys.secretRef; the pod then starts within two minutes',
   ])
-  expect([stalled?.status, stalled?.reason]).toEqual(['True', 'SecretMissing'])
+  expect([stalled?.status, stalled?.reason]).toEqual(['True', 'GatewaySecretMissing'])
 })
 
 test('a Secret without its entry is told apart', () => {

@@ -1,11 +1,11 @@
 /** Which changes of the conditions are worth an event. Pure. */
-import { type ConditionType, type Reason, reasons } from '#crds/v1alpha1/conditions.ts'
+import { type ConditionType, kindOf, type RootReason } from '#crds/v1alpha1/conditions.ts'
 import type { Condition } from '#crds/v1alpha1/status.ts'
 
 /** An event before it is written. */
 export interface Notice {
   type: 'Normal' | 'Warning'
-  reason: Reason
+  reason: RootReason
   note: string
 }
 
@@ -19,7 +19,7 @@ export function notices(before: readonly Condition[], after: readonly Condition[
     const now = after.find(condition => condition.type === type)
     if (now === undefined || now.status === 'Unknown') return []
     if (now.status === old?.status && now.reason === old.reason) return []
-    const well = now.status === 'True' || reasons[now.reason] === 'ordinary'
+    const well = now.status === 'True' || kindOf(now.reason) === 'ordinary'
     return [{ type: well ? 'Normal' : 'Warning', reason: now.reason, note: now.message }]
   })
 }

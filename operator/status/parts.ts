@@ -47,7 +47,7 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   const refusal = refusedVolume(facts, part)
   if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
   const problem = problemOf(facts, set, part)
-  if (problem !== undefined) return fails(type, problem.reason, problem.message)
+  if (problem !== undefined) return failing(type, problem)
   return fails(
     type,
     'PodsNotReady',
@@ -102,7 +102,7 @@ function database(facts: Facts, { gates }: Plan): Finding {
   if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
   const end = jobEnd(job)
   const problem = problemOf(facts, job, 'migrate')
-  if (end === undefined && problem !== undefined) return fails(type, problem.reason, problem.message)
+  if (end === undefined && problem !== undefined) return failing(type, problem)
   if (end === undefined)
     return fails(type, 'Migrating', `Job ${name} is working; kubectl logs job/${name} shows it`)
   if (!end.succeeded)
@@ -124,7 +124,7 @@ function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: Condi
   if (crowd !== undefined) return fails(type, 'Connections', `Deployment ${name}: ${crowd}`)
   if (!isRolledOut(progress) && !isFloorReady(progress, facts, part)) {
     const problem = problemOf(facts, deployment, part)
-    if (problem !== undefined) return fails(type, problem.reason, problem.message)
+    if (problem !== undefined) return failing(type, problem)
     return fails(type, whatMoves(progress), `Deployment ${name}: ${counts(progress)}`)
   }
   if (progress.wanted === 0) return holds(type, 'ScaledToZero', `Deployment ${name} is scaled to zero`)
@@ -149,11 +149,24 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
 }
 
 /** Why a workload's pods are missing or not ready, as far as it can be seen. */
-const problemOf = (facts: Facts, workload: ObservedChild, owner: PodOwner): Problem | undefined =>
-  (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
-  missingSecretOf(facts, owner) ??
-  refusedPods(facts.refusals, workload, owner) ??
-  podProblem(facts.pods, owner)
+function problemOf(facts: Facts, workload: ObservedChild, owner: PodOwner): OwnedProblem | undefined {
+  const problem =
+    (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
+    missingSecretOf(facts, owner) ??
+    refusedPods(facts.refusals, workload, owner) ??
+    podProblem(facts.pods, owner)
+  return problem && { ...problem, owner }
+}
+
+/** A problem of somebody's pods. */
+interface OwnedProblem extends Problem {
+  owner: PodOwner
+}
+
+const failing = (type: ConditionType, { reason, message, owner }: OwnedProblem): Finding => ({
+  ...fails(type, reason, message),
+  about: owner,
+})
 
 /** What is not there yet, and why. */
 const awaited = ({ block }: Facts, type: ConditionType, [reason, message]: [Reason, string]): Finding =>

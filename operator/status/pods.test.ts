@@ -51,7 +51,7 @@ describe('one pod', () => {
       'without a node',
       kafka({ notScheduled: '0/3 nodes are available: 3 Insufficient memory.' }),
       'Unschedulable',
-      ['3 Insufficient memory', 'spec.kafka.managed.resources.requests', 'nodeSelector'],
+      ['3 Insufficient memory', 'lower spec.kafka.managed.resources.requests.memory or add a node'],
     ],
     [
       'without a volume',

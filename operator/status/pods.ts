@@ -4,6 +4,7 @@ import { labelKeys } from '#operator/desired/labels.ts'
 import type { Part } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type ContainerState, containersOf, lastWords, notScheduled } from './containers.ts'
+import { roomRemedy, withoutPreemption } from './room-remedy.ts'
 
 export interface Problem {
   reason: Reason
@@ -143,9 +144,7 @@ function unschedulable({ owner, name, pod }: Seen): Problem | undefined {
   if (why === undefined) return undefined
   return {
     reason: 'Unschedulable',
-    message:
-      `pod ${name} fits on no node: ${why} Add or free nodes, or change ${specPath[owner]}.resources.requests or ` +
-      `${specPath[owner]}.pod (nodeSelector, tolerations)`,
+    message: `pod ${name} fits on no node: ${withoutPreemption(why)} ${roomRemedy(why, specPath[owner])}`,
   }
 }
 

@@ -22,6 +22,7 @@ export const kafka: Engine = {
     'start.sh': startScript(target),
     'server.properties': properties(target),
     'log4j2.yaml': logging,
+    'java.security': nameLifetimes,
   }),
   ports: [
     { name: 'kafka', containerPort: ports.kafka, protocol: 'TCP' },
@@ -117,6 +118,14 @@ const logging = `Configuration:
         level: INFO
 `
 
+/**
+ * A pod that was evicted comes back with another address. Java keeps what a name meant for 30 s: so long its replicas
+ * would not reach a new leader, and producers that wait for all replicas would wait, too.
+ */
+const nameLifetimes = `networkaddress.cache.ttl=1
+networkaddress.cache.negative.ttl=1
+`
+
 /** How an empty volume joins: a lone node is the quorum; three know each other by the ids of the Secret. */
 function quorum(target: Target): string {
   if (!isQuorum(target)) return '--standalone'
@@ -148,7 +157,7 @@ else
     --cluster-id "$CLUSTER_ID" ${quorum(target)} --config $properties
 fi
 exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
-  -XX:SharedArchiveFile=$archive \\
+  -XX:SharedArchiveFile=$archive -Djava.security.properties=${configPath}/java.security \\
   -Dlog4j2.configurationFile=${configPath}/log4j2.yaml -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \\
   -Dkafka.logs.dir=/tmp -cp "$classes" kafka.Kafka $properties
 `

@@ -1,0 +1,32 @@
+/** Condition `Durable`: what is left of a record that was accepted when a disk or a node is lost. Pure. */
+import { labelKeys } from '#operator/desired/labels.ts'
+import type { Facts } from '#operator/reconcile/facts.ts'
+import { type Finding, fails, holds } from './conditions.ts'
+
+const type = 'Durable'
+
+export function durable({ target, pods }: Pick<Facts, 'target' | 'pods'>): Finding {
+  if (target.effective.brokers < 3)
+    return fails(type, 'SingleBroker', 'one broker keeps every record on one disk until it is in Postgres')
+  const shared = sharedNode(pods)
+  if (shared === undefined) return holds(type, 'Replicated', 'every record is on at least two brokers')
+  const { node, brokers } = shared
+  return fails(
+    type,
+    'BrokersShareNode',
+    `every record is on at least two brokers, but ${brokers.join(' and ')} run on node ${node}: without it no record is ` +
+      `accepted. Give another node room, then delete pod ${brokers.at(-1)}; a volume that is bound to the node has to move with it`,
+  )
+}
+
+/** The first node that has several brokers. */
+function sharedNode(pods: Facts['pods']): { node: string; brokers: string[] } | undefined {
+  const byNode = new Map<string, string[]>()
+  for (const { metadata, spec } of pods) {
+    const node = spec?.['nodeName']
+    if (metadata.labels?.[labelKeys.component] !== 'kafka' || typeof node !== 'string') continue
+    byNode.set(node, [...(byNode.get(node) ?? []), metadata.name].sort())
+  }
+  const shared = [...byNode].toSorted().find(([, brokers]) => brokers.length > 1)
+  return shared && { node: shared[0], brokers: shared[1] }
+}
