@@ -1,9 +1,10 @@
 /**
- * A queue of keys. It merges repeats, never runs one key twice at once, serves keys in the order they came, and alone
- * decides on back-off. An event is only a hint: the run reads the state afresh.
+ * A queue of keys. It merges repeats, never runs one key twice at once, serves namespaces in turns, and alone decides on
+ * back-off. An event is only a hint: the run reads the state afresh.
  */
 import { type BackoffLimits, backoffMs } from '#operator/cluster/backoff.ts'
 import type { Clock } from './clock.ts'
+import { Turns } from './turns.ts'
 
 /** What a run answers: done (and perhaps look again later), or failed (the queue backs off). */
 export type Verdict =
@@ -70,8 +71,7 @@ export function createQueue(options: QueueOptions): Queue {
 class KeyedQueue implements Queue {
   readonly #options: QueueOptions
   readonly #entries = new Map<string, Entry>()
-  /** A Set keeps the order in which keys came. */
-  readonly #ready = new Set<string>()
+  readonly #ready = new Turns()
   readonly #running = new Set<Promise<void>>()
   #work: Work | undefined
   #stopped = false
@@ -127,9 +127,9 @@ class KeyedQueue implements Queue {
   }
 
   #pump(): void {
-    for (const key of this.#ready) {
-      if (this.#work === undefined || this.#stopped || this.#running.size >= this.#options.workers) return
-      this.#ready.delete(key)
+    while (this.#work !== undefined && !this.#stopped && this.#running.size < this.#options.workers) {
+      const key = this.#ready.take()
+      if (key === undefined) return
       this.#options.metrics?.depth(this.#ready.size)
       const entry = this.#entryOf(key)
       entry.state = 'running'

@@ -66,6 +66,8 @@ export async function planeUp(resources: AsyncDisposableStack): Promise<Plane> {
   }
   await Promise.all([services, ...stores.values()].map(store => store.synced))
   resources.defer(startPlaying(admin, playedKinds.map(children)))
+  const audit = auditTail(control.auditLog)
+  resources.defer(() => audit.close())
   return {
     ...(await siteOf(control)),
     topicsUrl: served.url,
@@ -75,7 +77,7 @@ export async function planeUp(resources: AsyncDisposableStack): Promise<Plane> {
     transport,
     services,
     children,
-    audit: auditTail(control.auditLog),
+    audit,
     namespace: namespaces(admin),
   }
 }

@@ -13,6 +13,7 @@ import { recovery } from './recovery.ts'
 import { stable } from './stable.ts'
 import { staleServer } from './stale-server.ts'
 import { stateWalk } from './state-walk.ts'
+import { tenants } from './tenants.ts'
 import { thousand } from './thousand.ts'
 import { tooOld } from './too-old.ts'
 
@@ -31,6 +32,7 @@ const suites: Readonly<Record<string, OperatorSuite>> = {
   'operator-leader': leader,
   'operator-namespace-deleted': namespaceDeleted,
   'operator-quota': quotaDenies,
+  'operator-tenants': tenants,
   'operator-thousand': thousand,
 }
 
