@@ -7,7 +7,7 @@ const cluster = { name: 'one', server: 'https://127.0.0.1:6443', skipTLSVerify: 
 function accessWith(user: object, more: object = {}) {
   const config = new KubeConfig()
   config.loadFromClusterAndUser({ ...cluster, ...more }, { name: 'me', ...user })
-  const access = accessFromKubeConfig(config)
+  const access = accessFromKubeConfig(config, 0)
   onTestFinished(() => access.close())
   return { config, access }
 }
@@ -29,6 +29,17 @@ test('the token is asked for at each request, while the agent stays the same', a
     'Bearer second',
   ])
   expect(after.dispatcher).toBe(before.dispatcher)
+})
+
+test('what was read a moment ago is used again, and no caller sees the headers of another', async () => {
+  const config = new KubeConfig()
+  config.loadFromClusterAndUser(cluster, { name: 'me', token: 'first' })
+  const access = accessFromKubeConfig(config, 60_000)
+  onTestFinished(() => access.close())
+  const before = await access.prepare()
+  before.headers['accept'] = 'anything'
+  Object.assign(config.users[0] ?? {}, { token: 'second' })
+  expect((await access.prepare()).headers).toEqual({ authorization: 'Bearer first' })
 })
 
 test('a user with a password is known by it', async () => {

@@ -7,7 +7,7 @@ import { ClusterError } from './errors.ts'
 export interface Access {
   /** `https://host:port`, perhaps with a path before `/api`. */
   readonly server: string
-  /** Asked for every request, so that rotated tokens and certificates are used. */
+  /** Asked for every request, so that rotated tokens and certificates are soon used. */
   prepare(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }>
   close(): Promise<void>
 }
@@ -22,16 +22,20 @@ export function accessFromEnvironment(path?: string): Access {
 
 /**
  * One agent serves all requests; it is replaced only when the certificates on disk change (the old one ends when its
- * last request does). HTTP/1.1 only: each watch then has a connection of its own, so one that went dead cannot take
+ * last request does). Files are looked at again after `freshMs`; a token that was rotated stays good for minutes.
+ * HTTP/1.1 only: each watch then has a connection of its own, so one that went dead cannot take
  * others along.
  */
-export function accessFromKubeConfig(config: KubeConfig): Access {
+export function accessFromKubeConfig(config: KubeConfig, freshMs = 5_000): Access {
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new ClusterError('Invalid', 'the kubeconfig names no current cluster')
   let current: { dispatcher: Dispatcher; identity: string } | undefined
+  let known: { headers: Record<string, string>; dispatcher: Dispatcher; until: number } | undefined
   return {
     server: cluster.server,
     async prepare() {
+      const now = performance.now()
+      if (known !== undefined && now < known.until) return copyOf(known)
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options)
       const identity = JSON.stringify([options.ca, options.cert, options.key])
@@ -39,13 +43,20 @@ export function accessFromKubeConfig(config: KubeConfig): Access {
         void current?.dispatcher.close()
         current = { dispatcher: dispatcherFor(cluster, tlsOf(options)), identity }
       }
-      return { headers: headersOf(options), dispatcher: current.dispatcher }
+      known = { headers: headersOf(options), dispatcher: current.dispatcher, until: now + freshMs }
+      return copyOf(known)
     },
     async close() {
       await current?.dispatcher.destroy()
     },
   }
 }
+
+/** Callers add headers of their own. */
+const copyOf = ({ headers, dispatcher }: { headers: Record<string, string>; dispatcher: Dispatcher }) => ({
+  headers: { ...headers },
+  dispatcher,
+})
 
 /** Idle connections end before the API server's own 90 s, else a request could meet a closing one. */
 const agentOptions = { allowH2: false, keepAliveTimeout: 30_000, keepAliveMaxTimeout: 60_000 } as const

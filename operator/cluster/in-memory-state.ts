@@ -4,7 +4,7 @@ import { ClusterError } from './errors.ts'
 import { type Managed, type Ownership, same } from './in-memory-fields.ts'
 import { observedObject } from './list-watch.ts'
 import { describeRef } from './paths.ts'
-import type { KubernetesObject, ObjectRef, Scope, WatchedStore } from './port.ts'
+import type { KubernetesObject, ObjectRef, Scope, WatchedStore, WatchOptions } from './port.ts'
 import type { Kind } from './resources.ts'
 import { Store } from './store.ts'
 
@@ -81,11 +81,12 @@ export class MemoryState {
     else this.#drop(ref, object)
   }
 
-  watch<T extends KubernetesObject>(kind: Kind, scope: Scope): WatchedStore<T> {
+  watch<T extends KubernetesObject>(kind: Kind, scope: Scope, options: WatchOptions<T>): WatchedStore<T> {
     const watches = this.#watches.get(kind) ?? new Set()
     this.#watches.set(kind, watches)
-    const store = new TwinStore<T>(kind, scope, watch => watches.delete(watch))
-    store.replace(this.list(kind, scope).map(object => observedObject<T>(object, kind)))
+    const store = new TwinStore<T>(kind, scope, options, watch => watches.delete(watch))
+    for (const object of this.list(kind, scope)) store.notice(object, true)
+    store.complete()
     watches.add(store)
     return store
   }
@@ -129,16 +130,18 @@ export class MemoryState {
 
 class TwinStore<T extends KubernetesObject> extends Store<T> implements WatchedStore<T>, Watch {
   readonly #scope: Scope
+  readonly #keptStatus: WatchOptions<T>['keptStatus']
   readonly #detach: (watch: Watch) => void
 
-  constructor(kind: Kind, scope: Scope, detach: (watch: Watch) => void) {
-    super(kind)
+  constructor(kind: Kind, scope: Scope, options: WatchOptions<T>, detach: (watch: Watch) => void) {
+    super(kind, options.shelving)
     this.#scope = scope
+    this.#keptStatus = options.keptStatus
     this.#detach = detach
   }
 
   notice(object: AnyObject, present: boolean): void {
-    const seen = observedObject<T>(object, this.kind)
+    const seen = observedObject<T>(object, this.kind, this.#keptStatus)
     if (present && fits(object, this.#scope)) this.set(seen)
     else this.delete(seen)
   }

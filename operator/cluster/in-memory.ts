@@ -19,6 +19,7 @@ import {
   type Scale,
   type Scope,
   type WatchedStore,
+  type WatchOptions,
   type WatchPort,
 } from './port.ts'
 import type { Kind } from './resources.ts'
@@ -60,9 +61,13 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
     return this.#state.list(kind, scope).map(object => observedObject<T>(object, kind))
   }
 
-  watch<T extends KubernetesObject>(kind: Kind, scope: Scope = {}): WatchedStore<T> {
+  watch<T extends KubernetesObject>(
+    kind: Kind,
+    scope: Scope = {},
+    options: WatchOptions<T> = {},
+  ): WatchedStore<T> {
     if (kind === 'Secret') throw new ClusterError('Invalid', 'Secrets are never listed or watched')
-    return this.#state.watch<T>(kind, scope)
+    return this.#state.watch<T>(kind, scope, options)
   }
 
   apply<T extends KubernetesObject>(object: T, { force }: { force: boolean }): Promise<T> {

@@ -140,9 +140,9 @@ class KubernetesCluster implements ClusterPort, WatchPort {
     await this.#transport.send({ method: 'POST', path, query: this.#write, body })
   }
 
-  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions): WatchedStore<T> {
+  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions<T>): WatchedStore<T> {
     const { log, timing = {} } = this.#options
-    const source = listWatch<T>(this.#transport, kind, scope)
+    const source = listWatch<T>(this.#transport, kind, scope, options?.keptStatus)
     return startReflector({ kind, source, log, timing, ...options })
   }
 }

@@ -2,8 +2,9 @@
 import { errorOfAnswer, isRecord } from './answer.ts'
 import { ClusterError } from './errors.ts'
 import { jsonLines } from './json-lines.ts'
+import { deepFrozen } from './likeness.ts'
 import { collectionPath, labelSelector } from './paths.ts'
-import type { KubernetesObject, Scope } from './port.ts'
+import type { KeptStatus, KubernetesObject, Scope } from './port.ts'
 import { type Kind, resources } from './resources.ts'
 import type { Transport } from './transport.ts'
 
@@ -14,7 +15,8 @@ export interface Listing<T> {
 }
 
 export type WatchEvent<T> =
-  | { kind: 'changed'; object: T; resourceVersion: string }
+  /** `isNew`: there was none of its name before, or all there is was asked for. */
+  | { kind: 'changed'; object: T; resourceVersion: string; isNew: boolean }
   | { kind: 'removed'; object: T; resourceVersion: string }
   /** Nothing happened up to this resourceVersion. `complete`: all that exists was told before, as was asked. */
   | { kind: 'bookmark'; resourceVersion: string; complete: boolean }
@@ -30,14 +32,21 @@ export interface WatchRequest {
   signal: AbortSignal
 }
 
+type Observed<T> = (value: unknown) => T
+
 export interface ListWatch<T extends KubernetesObject> {
   /** Rejects with Gone when the list grew too old between two chunks: start anew. */
   list(signal?: AbortSignal): Promise<Listing<T>>
+  /** The same by and by: each page must be dealt with before the next one is asked for. */
+  pages(signal?: AbortSignal): AsyncIterable<Listing<T>>
   /** Resolves when the server accepted; the events reject with Gone when the resourceVersion is too old. */
   watch(request: WatchRequest): Promise<AsyncIterable<WatchEvent<T>>>
 }
 
-const chunkOfList = '500'
+/** A page of the largest objects then still is some megabytes. */
+const chunkOfList = '250'
+/** The whole object once more. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 /** The annotation of the bookmark that follows the initial events. */
 const allTold = 'k8s.io/initial-events-end'
 
@@ -48,23 +57,33 @@ export function listWatch<T extends KubernetesObject>(
   transport: Pick<Transport, 'send' | 'stream'>,
   kind: Kind,
   scope: Scope = {},
+  keptStatus?: KeptStatus,
 ): ListWatch<T> {
   if (kind === 'Secret') throw new ClusterError('Invalid', 'Secrets are never listed or watched')
   const path = collectionPath(kind, scope.namespace)
   const selector = labelSelector(scope.labels)
-  return {
-    async list(signal) {
-      const items: T[] = []
-      let from: string | undefined
-      for (;;) {
-        const query = { limit: chunkOfList, continue: from, labelSelector: selector }
-        const page = pageOf(
-          await transport.send({ method: 'GET', path, query, ...(signal ? { signal } : {}) }),
-        )
-        for (const item of page.items) items.push(observedObject<T>(item, kind))
-        if (page.next === undefined) return { items, resourceVersion: page.resourceVersion }
-        from = page.next
+  const observed: Observed<T> = value => observedObject<T>(value, kind, keptStatus)
+  async function* pages(signal?: AbortSignal): AsyncGenerator<Listing<T>> {
+    let from: string | undefined
+    do {
+      const query = { limit: chunkOfList, continue: from, labelSelector: selector }
+      const page = pageOf(await transport.send({ method: 'GET', path, query, ...(signal ? { signal } : {}) }))
+      yield {
+        items: page.items.map(observed),
+        resourceVersion: page.resourceVersion,
       }
+      from = page.next
+    } while (from !== undefined)
+  }
+  return {
+    pages,
+    async list(signal) {
+      const listing: Listing<T> = { items: [], resourceVersion: '' }
+      for await (const page of pages(signal)) {
+        for (const item of page.items) listing.items.push(item)
+        listing.resourceVersion = page.resourceVersion
+      }
+      return listing
     },
     async watch({ resourceVersion, everything = false, timeoutSeconds, idleMs, signal }) {
       const query = {
@@ -76,20 +95,24 @@ export function listWatch<T extends KubernetesObject>(
         ...(everything && { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
       }
       const bytes = await transport.stream({ method: 'GET', path, query, idleMs, signal })
-      return events<T>(bytes, kind, path)
+      return events(bytes, observed, path)
     },
   }
 }
 
 async function* events<T extends KubernetesObject>(
   bytes: AsyncIterable<Uint8Array>,
-  kind: Kind,
+  observed: Observed<T>,
   path: string,
 ) {
-  for await (const line of jsonLines(bytes, maxEventBytes)) yield eventOf<T>(line, kind, path)
+  for await (const line of jsonLines(bytes, maxEventBytes)) yield eventOf(line, observed, path)
 }
 
-function eventOf<T extends KubernetesObject>(line: unknown, kind: Kind, path: string): WatchEvent<T> {
+function eventOf<T extends KubernetesObject>(
+  line: unknown,
+  observed: Observed<T>,
+  path: string,
+): WatchEvent<T> {
   const { type, object } = isRecord(line) ? line : {}
   if (type === 'ERROR') {
     const code = isRecord(object) && typeof object.code === 'number' ? object.code : 500
@@ -107,9 +130,10 @@ function eventOf<T extends KubernetesObject>(line: unknown, kind: Kind, path: st
     return { kind: 'bookmark', resourceVersion, complete }
   }
   if (type === 'ADDED' || type === 'MODIFIED') {
-    return { kind: 'changed', object: observedObject<T>(object, kind), resourceVersion }
+    const isNew = type === 'ADDED'
+    return { kind: 'changed', object: observed(object), resourceVersion, isNew }
   }
-  if (type === 'DELETED') return { kind: 'removed', object: observedObject<T>(object, kind), resourceVersion }
+  if (type === 'DELETED') return { kind: 'removed', object: observed(object), resourceVersion }
   throw new ClusterError('Protocol', `WATCH ${path}: an event of unknown type ${String(type)}`)
 }
 
@@ -127,24 +151,26 @@ function pageOf(body: unknown): { items: unknown[]; resourceVersion: string; nex
 }
 
 /**
- * An object as it came, frozen and without managedFields (a third of it, and nobody here reads them). Items of a list
- * of a built-in kind carry neither apiVersion nor kind; they are put back.
+ * An object as it came, frozen and without managedFields (a third of it, and nobody here reads them) and what kubectl
+ * keeps of it for itself. Items of a list of a built-in kind carry neither apiVersion nor kind; they are put back.
  */
-export function observedObject<T extends KubernetesObject>(value: unknown, kind: Kind): T {
+export function observedObject<T extends KubernetesObject>(
+  value: unknown,
+  kind: Kind,
+  keptStatus?: KeptStatus,
+): T {
   const metadata = metadataOf(value)
   if (!isRecord(value) || typeof metadata?.name !== 'string') {
     throw new ClusterError('Protocol', `an object of kind ${kind} came without a name`)
   }
   const { managedFields: _, ...rest } = metadata
+  const { [lastApplied]: repeated, ...annotations } = isRecord(rest['annotations']) ? rest['annotations'] : {}
+  if (repeated !== undefined) rest['annotations'] = annotations
   // The API server validated what it stores; beyond the parts checked above, T is the caller's knowledge of the kind.
-  const object: unknown = { ...value, apiVersion: resources[kind].apiVersion, kind, metadata: rest }
+  const { apiVersion } = resources[kind]
+  const kept = keptStatus && isRecord(value.status) ? { status: keptStatus(value.status) } : {}
+  const object: unknown = { ...value, apiVersion, kind, metadata: rest, ...kept }
   return deepFrozen(object) as T
-}
-
-function deepFrozen(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  for (const each of Object.values(value)) deepFrozen(each)
-  return Object.freeze(value)
 }
 
 function metadataOf(value: unknown): Record<string, unknown> | undefined {

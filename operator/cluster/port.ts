@@ -146,13 +146,16 @@ export type Change<T extends KubernetesObject = KubernetesObject> =
 
 /**
  * A copy of all objects of one kind and scope, kept fresh by a watch. It lags behind the API server.
- * Objects are shared and frozen; `metadata.managedFields` is left out.
+ * Objects are shared and frozen; those that were not touched for a while may come back as equal ones, not as the same.
+ * `metadata.managedFields` is left out.
  */
 export interface ObjectStore<T extends KubernetesObject = KubernetesObject> {
   readonly kind: Kind
   get(namespace: string, name: string): T | undefined
   /** All objects of a namespace (absent = every one), optionally only those that fit. Sorted by namespace and name. */
   list(namespace?: string, fits?: (object: T) => boolean): T[]
+  /** The objects of a namespace that are kept together under this name (`WatchOptions.shelving`). Sorted by name. */
+  group(namespace: string, name: string): T[]
   /** Resolves when the first complete list has arrived; rejects with Unavailable when stopped before. */
   readonly synced: Promise<void>
   /** Calls back on each change from now on; answers the function that ends it. Call-backs must not throw. */
@@ -166,10 +169,25 @@ export interface WatchedStore<T extends KubernetesObject = KubernetesObject> ext
 
 export interface WatchPort {
   /** Starts at once; refuses Secrets by throwing Invalid. Trouble is retried for ever and reported to the log port. */
-  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions): WatchedStore<T>
+  watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions<T>): WatchedStore<T>
 }
 
-export interface WatchOptions {
+/** How the objects of a kind are kept; decisions do not depend on it. */
+export interface Shelving<T extends KubernetesObject = KubernetesObject> {
+  /** Objects of one namespace with the same answer are asked for together. Default: each stands alone. */
+  groupOf?: (object: T) => string
+  /** Objects with the same answer are likely to resemble each other. */
+  likeness?: (object: T) => string
+  /** Objects that were touched last are kept as they are, so many at least. Default: all of them. */
+  unpacked?: number
+}
+
+export type KeptStatus = (status: Record<string, unknown>) => Record<string, unknown>
+
+export interface WatchOptions<T extends KubernetesObject = KubernetesObject> {
   /** A kind that the API server does not know counts as one without objects, until it does. Once seen it is never so taken again. */
   mayBeUnserved?: boolean
+  shelving?: Shelving<T>
+  /** What of a status is kept. Default: all. */
+  keptStatus?: KeptStatus
 }

@@ -8,9 +8,10 @@ import { type BackoffLimits, backoffMs } from './backoff.ts'
 import { ClusterError, isClusterError } from './errors.ts'
 import type { ListWatch, WatchEvent } from './list-watch.ts'
 import type { Log } from './log.ts'
-import type { KubernetesObject, WatchedStore } from './port.ts'
+import type { KubernetesObject, Shelving, WatchedStore } from './port.ts'
 import type { Kind } from './resources.ts'
-import { identity, Store, type StoreFeed } from './store.ts'
+import { stampOf } from './shelves.ts'
+import { Store, type StoreFeed } from './store.ts'
 
 export interface ReflectorTiming extends BackoffLimits {
   /** The server ends each watch after a random time in this range. */
@@ -45,6 +46,7 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   timing?: Partial<ReflectorTiming>
   /** A first list that the API server answers with 404 counts as an empty one. */
   mayBeUnserved?: boolean
+  shelving?: Shelving<T>
 }
 
 /** Starts at once; never rejects and never gives up until stopped. */
@@ -57,7 +59,7 @@ class Reflector<T extends KubernetesObject> extends Store<T> implements WatchedS
   readonly #running: Promise<void>
 
   constructor(options: ReflectorOptions<T>) {
-    super(options.kind)
+    super(options.kind, options.shelving)
     const timing = { ...reflectorTiming, ...options.timing }
     this.#running = keepFresh({ ...options, timing, feed: this, signal: this.#stopping.signal })
   }
@@ -122,14 +124,12 @@ const askedWait = (error: unknown): number => (isClusterError(error) ? (error.re
 
 /** One list when needed and one watch to its end. Trouble rejects; the position then holds what was reached. */
 async function advance<T extends KubernetesObject>(run: Run<T>, position: Position): Promise<void> {
-  const { source, feed, signal, timing } = run
+  const { feed, timing } = run
   const isOld = performance.now() - position.completeAt >= timing.renewMs
   const everything = isOld && position.tellsEverything && position.resourceVersion !== undefined
   if (position.resourceVersion === undefined || (isOld && !everything)) {
-    const listing = await source.list(signal)
-    feed.replace(listing.items)
+    position.resourceVersion = await listed(run)
     position.listed = true
-    position.resourceVersion = listing.resourceVersion
     position.completeAt = performance.now()
   }
   const { resourceVersion } = position
@@ -145,6 +145,22 @@ async function advance<T extends KubernetesObject>(run: Run<T>, position: Positi
   if (!longEnough() && position.resourceVersion === resourceVersion) {
     throw new ClusterError('Unavailable', 'the watch ended at once and brought nothing')
   }
+}
+
+/** Takes over all there is, page by page; answers the moment of the list. */
+async function listed<T extends KubernetesObject>({ source, feed, signal }: Run<T>): Promise<string> {
+  const told = new Set<number>()
+  let moment = ''
+  for await (const { items, resourceVersion } of source.pages(signal)) {
+    for (const item of items) {
+      feed.set(item, true)
+      told.add(stampOf(item))
+    }
+    moment = resourceVersion
+  }
+  feed.keepOnly(told)
+  feed.complete()
+  return moment
 }
 
 async function opened<T extends KubernetesObject>(
@@ -172,13 +188,13 @@ async function follow<T extends KubernetesObject>(
   events: AsyncIterable<WatchEvent<T>>,
   { feed, position, everything }: Following<T>,
 ): Promise<void> {
-  let told: Set<string> | undefined = everything ? new Set() : undefined
+  let told: Set<number> | undefined = everything ? new Set() : undefined
   for await (const event of events) {
-    if (event.kind === 'changed') feed.set(event.object)
+    if (event.kind === 'changed') feed.set(event.object, event.isNew)
     if (event.kind === 'removed') feed.delete(event.object)
     position.failures = 0
     if (told !== undefined) {
-      if (event.kind === 'changed') told.add(identity(event.object))
+      if (event.kind === 'changed') told.add(stampOf(event.object))
       // Until then each event has a version of its own, in no order: none of them is a place to go on from.
       if (event.kind !== 'bookmark' || !event.complete) continue
       feed.keepOnly(told)

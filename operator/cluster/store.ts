@@ -1,28 +1,33 @@
 /** The copy of the objects of one kind that a reflector keeps fresh. No I/O. */
 import { ClusterError } from './errors.ts'
-import type { Change, KubernetesObject, ObjectStore } from './port.ts'
+import type { Change, KubernetesObject, ObjectStore, Shelving } from './port.ts'
 import type { Kind } from './resources.ts'
+import { Shelves, stampOf } from './shelves.ts'
 
 /** The side of the reflector. */
 export interface StoreFeed<T extends KubernetesObject> {
   /** A complete list: what is not in it is gone. The first one resolves `synced`. */
   replace(objects: readonly T[]): void
-  set(object: T): void
+  /** `isNew`: the server said that it was just made, or tells all there is. */
+  set(object: T, isNew?: boolean): void
   delete(object: T): void
-  /** What has none of these identities is gone. */
-  keepOnly(kept: ReadonlySet<string>): void
+  /** What is in none of these states (`stampOf`) is gone. */
+  keepOnly(stamps: ReadonlySet<number>): void
+  /** All there is was told. The first time resolves `synced`. */
+  complete(): void
   /** Rejects `synced` when no list came before. */
   end(): void
 }
 
 export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreFeed<T> {
   readonly kind: Kind
-  readonly #namespaces = new Map<string, Map<string, T>>()
+  readonly #shelves: Shelves<T>
   readonly #listeners = new Set<(change: Change<T>) => void>()
   readonly #synced = Promise.withResolvers<void>()
 
-  constructor(kind: Kind) {
+  constructor(kind: Kind, shelving?: Shelving<T>) {
     this.kind = kind
+    this.#shelves = new Shelves(shelving)
     this.synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
   }
 
@@ -31,13 +36,15 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 
   get(namespace: string, name: string): T | undefined {
-    return this.#namespaces.get(namespace)?.get(name)
+    return this.#shelves.find(namespace, name)
   }
 
   list(namespace?: string, fits: (object: T) => boolean = () => true): T[] {
-    const objects =
-      namespace === undefined ? this.#all() : [...(this.#namespaces.get(namespace)?.values() ?? [])]
-    return objects.filter(fits).sort(byNamespaceAndName)
+    return this.#shelves.of(namespace).filter(fits).sort(byNamespaceAndName)
+  }
+
+  group(namespace: string, name: string): T[] {
+    return this.#shelves.of(namespace, name).sort(byNamespaceAndName)
   }
 
   onChange(listener: (change: Change<T>) => void): () => void {
@@ -46,45 +53,37 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 
   replace(objects: readonly T[]): void {
-    this.keepOnly(new Set(objects.map(identity)))
-    for (const object of objects) this.set(object)
+    for (const object of objects) this.set(object, true)
+    this.keepOnly(new Set(objects.map(stampOf)))
+    this.complete()
+  }
+
+  complete(): void {
     this.#synced.resolve()
   }
 
-  keepOnly(kept: ReadonlySet<string>): void {
-    for (const object of this.#all()) if (!kept.has(identity(object))) this.delete(object)
+  keepOnly(stamps: ReadonlySet<number>): void {
+    for (const object of this.#shelves.without(stamps)) this.delete(object)
   }
 
-  set(object: T): void {
-    const { namespace = '', name, uid } = object.metadata
-    const names = this.#namespaces.get(namespace) ?? new Map<string, T>()
-    this.#namespaces.set(namespace, names)
-    const old = names.get(name)
+  set(object: T, isNew = false): void {
     // Told again as a watch begins anew: what is held is as good, and stays where the memory has it.
-    if (old !== undefined && isSameState(old, object)) return
-    names.set(name, object)
+    if (object.metadata.resourceVersion !== undefined && this.#shelves.holds(object)) return
+    const old = this.#shelves.put(object, isNew)
     if (old === undefined) this.#tell({ kind: 'added', object })
-    else if (old.metadata.uid !== uid) {
+    else if (old.metadata.uid !== object.metadata.uid) {
       this.#tell({ kind: 'deleted', object: old })
       this.#tell({ kind: 'added', object })
     } else this.#tell({ kind: 'updated', object, old })
   }
 
-  delete({ metadata: { namespace = '', name } }: T): void {
-    const names = this.#namespaces.get(namespace)
-    const old = names?.get(name)
-    if (names === undefined || old === undefined) return
-    names.delete(name)
-    if (names.size === 0) this.#namespaces.delete(namespace)
-    this.#tell({ kind: 'deleted', object: old })
+  delete(object: T): void {
+    const old = this.#shelves.take(object)
+    if (old !== undefined) this.#tell({ kind: 'deleted', object: old })
   }
 
   end(): void {
     this.#synced.reject(new ClusterError('Unavailable', `the watch of ${this.kind} was stopped`))
-  }
-
-  #all(): T[] {
-    return [...this.#namespaces.values()].flatMap(names => [...names.values()])
   }
 
   #tell(change: Change<T>): void {
@@ -92,12 +91,7 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 }
 
-const isSameState = ({ metadata: one }: KubernetesObject, { metadata: other }: KubernetesObject): boolean =>
-  one.uid === other.uid && one.resourceVersion === other.resourceVersion && one.resourceVersion !== undefined
-
-/** Of all objects of one kind. */
-export const identity = ({ metadata }: KubernetesObject): string =>
-  `${metadata.namespace ?? ''}/${metadata.name}`
+const identity = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
 
 function byNamespaceAndName(a: KubernetesObject, b: KubernetesObject): number {
   const [left, right] = [identity(a), identity(b)]

@@ -54,5 +54,5 @@ test('a list of more than one chunk is whole', async () => {
   statuses.length = 0
   const listed = await cluster.list('ConfigMap', { namespace })
   expect(listed.map(({ metadata }) => metadata.name)).toEqual(names)
-  expect(statuses).toEqual(['GET 200', 'GET 200'])
+  expect(statuses).toEqual(['GET 200', 'GET 200', 'GET 200'])
 })

@@ -34,13 +34,16 @@ export function startController(options: ControllerOptions): Controller {
   const { queue, watches, leadership = unrivalled } = options
   const addAll = (): void => {
     for (const { metadata } of watches.owners.list()) {
-      queue.add(keyText({ namespace: metadata.namespace ?? '', name: metadata.name }))
+      queue.addCalmly(keyText({ namespace: metadata.namespace ?? '', name: metadata.name }))
     }
   }
-  const endKeys = watches.onKey(key => queue.add(keyText(key)))
+  let isSynced = false
+  // What the first lists tell is no change that somebody waits for.
+  const endKeys = watches.onKey(key => (isSynced ? queue.add(keyText(key)) : queue.addCalmly(keyText(key))))
   const endGains = leadership.onGain(addAll)
   const started = watches.synced.then(() => {
     addAll()
+    isSynced = true
     queue.start(async text => (leadership.leads() ? runOf(text, options) : { kind: 'done' }))
   })
   started.catch(() => {}) // whoever waits hears of it; nobody has to wait

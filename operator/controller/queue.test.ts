@@ -40,6 +40,17 @@ describe('what runs', () => {
     expect(keys()).toEqual(['d', 'b'])
   })
 
+  test('who waits for a key does not wait for those that are only looked at again, but for every fourth', async () => {
+    const { queue, starts, running, start } = queueWorld({ workers: 1, started: false })
+    for (const key of ['r1', 'r2', 'r3', 'moved']) queue.addCalmly(key)
+    for (const key of ['a', 'b', 'c', 'd', 'moved']) queue.add(key)
+    queue.addCalmly('a')
+    start()
+    await settled()
+    while (running.length > 0) await running[0]?.end(done)
+    expect(starts).toEqual(['a', 'b', 'c', 'r1', 'd', 'moved', 'r2', 'r3'])
+  })
+
   test('what the work adds while it begins does not raise the number of workers', async () => {
     const clock = new FakeClock()
     const queue = createQueue({ workers: 1, clock, random: () => 1 })

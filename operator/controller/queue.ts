@@ -1,10 +1,11 @@
 /**
- * A queue of keys. It merges repeats, never runs one key twice at once, serves namespaces in turns, and alone decides on
- * back-off. An event is only a hint: the run reads the state afresh.
+ * A queue of keys. It merges repeats, never runs one key twice at once, serves namespaces in turns, what somebody waits
+ * for before what is only looked at again, and alone decides on back-off. An event is only a hint: the run reads the
+ * state afresh.
  */
 import { type BackoffLimits, backoffMs } from '#operator/cluster/backoff.ts'
 import type { Clock } from './clock.ts'
-import { Turns } from './turns.ts'
+import { type Lane, Lanes } from './lanes.ts'
 
 /** What a run answers: done (and perhaps look again later), or failed (the queue backs off). */
 export type Verdict =
@@ -41,7 +42,9 @@ export interface QueueOptions {
 export interface Queue {
   /** Run it as soon as a worker is free; while it runs: once more afterwards. Drops a later time set before. */
   add(key: string): void
-  /** Run it after a while. Of several times the earliest counts. */
+  /** The same without haste: keys that were added are served first, but for every fourth. */
+  addCalmly(key: string): void
+  /** Run it after a while, without haste. Of several times the earliest counts. */
   addAfter(key: string, delayMs: number): void
   /** Begins to work; keys added before are kept until then. */
   start(work: Work): void
@@ -71,7 +74,7 @@ export function createQueue(options: QueueOptions): Queue {
 class KeyedQueue implements Queue {
   readonly #options: QueueOptions
   readonly #entries = new Map<string, Entry>()
-  readonly #ready = new Turns()
+  readonly #ready = new Lanes()
   readonly #running = new Set<Promise<void>>()
   #work: Work | undefined
   #stopped = false
@@ -83,14 +86,25 @@ class KeyedQueue implements Queue {
   }
 
   add(key: string): void {
+    this.#add(key, 'urgent')
+  }
+
+  addCalmly(key: string): void {
+    this.#add(key, 'calm')
+  }
+
+  #add(key: string, lane: Lane): void {
     if (this.#stopped) return
     const entry = this.#entryOf(key)
     clearTimer(entry)
-    if (entry.state === 'running') entry.again = true
-    if (entry.state !== 'idle') return
+    if (entry.state === 'running') {
+      entry.again = true
+      return
+    }
+    this.#ready.put(key, lane)
+    if (entry.state === 'ready') return
     entry.state = 'ready'
     entry.readySince = this.#options.clock.now()
-    this.#ready.add(key)
     this.#options.metrics?.depth(this.#ready.size)
     this.#pump()
   }
@@ -102,7 +116,7 @@ class KeyedQueue implements Queue {
     const dueAt = clock.now() + delayMs
     if (entry.state === 'ready' || (entry.timer && entry.timer.dueAt <= dueAt)) return
     clearTimer(entry)
-    entry.timer = { dueAt, cancel: clock.after(delayMs, () => this.add(key)) }
+    entry.timer = { dueAt, cancel: clock.after(delayMs, () => this.addCalmly(key)) }
   }
 
   start(work: Work): void {

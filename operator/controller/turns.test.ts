@@ -36,3 +36,12 @@ test('nothing waits after it was cleared', () => {
   turns.clear()
   expect([turns.size, turns.take()]).toEqual([0, undefined])
 })
+
+test('a key that is taken out waits no more, and the others keep their turns', () => {
+  const turns = waiting('noisy/1', 'noisy/2', 'quiet/1')
+  turns.remove('noisy/1')
+  turns.remove('noisy/9')
+  turns.remove('quiet/1')
+  expect([turns.has('noisy/2'), turns.has('quiet/1'), turns.size]).toEqual([true, false, 1])
+  expect(taken(turns)).toEqual(['noisy/2'])
+})

@@ -20,6 +20,18 @@ export class Turns {
     this.#size += 1
   }
 
+  has(key: string): boolean {
+    return this.#namespaces.get(namespaceOf(key))?.has(key) === true
+  }
+
+  remove(key: string): void {
+    const namespace = namespaceOf(key)
+    const keys = this.#namespaces.get(namespace)
+    if (keys?.delete(key) !== true) return
+    if (keys.size === 0) this.#namespaces.delete(namespace)
+    this.#size -= 1
+  }
+
   /** The key whose turn it is, which then waits no more; undefined when none waits. */
   take(): string | undefined {
     const [turn] = this.#namespaces

@@ -8,6 +8,7 @@ import {
   sameButFigures,
   scaleTarget,
 } from '#operator/desired/autoscalers.ts'
+import { keepingAlone, keepingOf } from '#operator/desired/keeping.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
 import { classKind, watchedBeside } from '#operator/desired/watched-beside.ts'
 
@@ -85,12 +86,12 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
 ): Watches<Owner, Child> {
   const { cluster, kinds, unfiltered = [], namespace, usersOfClass } = options
   const everywhere: Scope = namespace === undefined ? {} : { namespace }
-  const owners = cluster.watch<Owner>(ownerKind, everywhere)
+  const owners = cluster.watch<Owner>(ownerKind, everywhere, keepingAlone)
   const classes = usersOfClass && cluster.watch<DataServiceClass>(classKind, {}, { mayBeUnserved: true })
   const children = new Map(
     [...new Set([...kinds, ...unfiltered])].map(kind => {
       const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
-      return [kind, cluster.watch<Child>(kind, scope)]
+      return [kind, cluster.watch<Child>(kind, scope, keepingOf(kind))]
     }),
   )
   const all = [owners, ...(classes === undefined ? [] : [classes]), ...children.values()]

@@ -1,5 +1,5 @@
 /** Hashes of plain values, the same whatever the order of their keys. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** First 8 hex digits: enough to tell versions of one object apart, short enough for a name. */
 export function contentHash(value: unknown): string {
@@ -7,19 +7,30 @@ export function contentHash(value: unknown): string {
 }
 
 /** 64 hex digits: the same for the same value only. */
-export const fullHash = (value: unknown): string =>
-  createHash('sha256').update(canonicalText(value)).digest('hex')
+export const fullHash = (value: unknown): string => hash('sha256', canonicalText(value))
 
 /** JSON with sorted keys. Undefined members count as absent. */
 export function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isPlainObject(member) ? Object.fromEntries(Object.entries(member).sort(byKey)) : member,
-  )
+  if (Array.isArray(value)) return `[${value.map(each => canonicalText(each) ?? 'null').join(',')}]`
+  if (!isPlainObject(value)) return JSON.stringify(value)
+  let text = ''
+  for (const key of sortedKeys(value)) {
+    const member = canonicalText(value[key])
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${member}`
+  }
+  return `{${text}}`
 }
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const byKey = ([left]: [string, unknown], [right]: [string, unknown]): number =>
-  left < right ? -1 : left > right ? 1 : 0
+/** Numbers come first and in their order, as in every object: hashes of earlier versions must stay the same. */
+function sortedKeys(value: Record<string, unknown>): string[] {
+  const keys = Object.keys(value).sort()
+  return keys.some(key => isIndex.test(key))
+    ? Object.keys(Object.fromEntries(keys.map(key => [key, 0])))
+    : keys
+}
+
+const isIndex = /^\d/

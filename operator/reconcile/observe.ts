@@ -63,7 +63,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const { namespace, name } = owner.metadata
   const children = ownChildren(owner, ports)
   const secrets = await ownSecrets(owner, ports)
-  const pods = ports.stores('Pod').list(namespace, pod => pod.metadata.labels?.[labelKeys.instance] === name)
+  const pods = ports.stores('Pod').group(namespace, name)
   const { choice, settings, target } = wanted({ owner, children, pods, secrets }, ports)
   const known = { owner, target, pods, children }
   const block = blockOf(choice, target)
@@ -94,7 +94,7 @@ function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, po
   const inForce = effective(owner.spec, ports.images, choice.kind === 'class' ? choice.spec : {})
   const settings = settingsOf(owner, inForce)
   const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
-  const autoscalers = ports.stores(autoscalerKind).list(owner.metadata.namespace)
+  const autoscalers = ports.stores(autoscalerKind).group(owner.metadata.namespace, owner.metadata.name)
   const target: Target = {
     owner,
     effective: inForce,
@@ -120,7 +120,7 @@ function ownChildren(owner: DataService, { stores }: ReadPorts): ObservedChild[]
   const { namespace, name } = owner.metadata
   const isChild = ({ metadata }: ObservedChild): boolean =>
     metadata.labels?.[labelKeys.instance] === name && isOurs(owner, metadata)
-  return watchedKinds.flatMap(kind => stores(kind).list(namespace, isChild))
+  return watchedKinds.flatMap(kind => stores(kind).group(namespace, name).filter(isChild))
 }
 
 async function flushFacts(
@@ -240,7 +240,12 @@ export function seenSecrets(now: () => number, lifeMs: number): SeenSecrets {
       return found !== undefined && now() - found.at < lifeMs ? found.facts : undefined
     },
     keep: (ownerUid, secret, facts) => {
-      for (const [key, { at }] of seen) if (now() - at >= lifeMs) seen.delete(key)
+      // The oldest come first: what was kept anew went to the end.
+      for (const [key, { at }] of seen) {
+        if (now() - at < lifeMs) break
+        seen.delete(key)
+      }
+      seen.delete(keyOf(ownerUid, secret))
       seen.set(keyOf(ownerUid, secret), { at: now(), facts })
     },
     forget: (ownerUid, secret) => void seen.delete(keyOf(ownerUid, secret)),

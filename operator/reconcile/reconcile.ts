@@ -10,6 +10,7 @@ import { decide } from './decide.ts'
 import { observe, type ReadPorts } from './observe.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
+import { isOutdated, noteOutdated } from './outdated.ts'
 import type { Restraint } from './restraint.ts'
 import { markedSecrets } from './retention.ts'
 
@@ -27,17 +28,12 @@ export interface Deps extends ReadPorts {
   now: () => Date
 }
 
-/**
- * States of DataServices whose status this process has replaced since. What the status keeps (numbers, times) would be
- * lost if it were derived from them again; the watch brings the newer one in a moment.
- */
-const outdated = new WeakSet<DataService>()
 const ownWriteRecheckMs = 1_000
 
 export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<Outcome> {
   const owner = deps.owners.get(namespace, name)
   if (owner === undefined || owner.metadata.deletionTimestamp !== undefined) return { kind: 'settled' }
-  if (outdated.has(owner))
+  if (isOutdated(deps.owners, owner))
     return { kind: 'waiting', reason: 'OwnStatusNotSeen', recheckMs: ownWriteRecheckMs }
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
   const plan = decide(facts) // pure
@@ -49,7 +45,7 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   if (!sameStatus(owner.status, status)) {
     const stored = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
     if (stored !== undefined && stored.metadata.resourceVersion !== owner.metadata.resourceVersion)
-      outdated.add(owner)
+      noteOutdated(deps.owners, owner)
     if (stored !== undefined) await deps.announce(owner, status)
   }
   return outcomeOf(plan, result, facts)

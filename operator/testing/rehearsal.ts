@@ -9,6 +9,7 @@ import { silentLog } from '#operator/cluster/log.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import type { Kind } from '#operator/cluster/resources.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
+import { keepingOf } from '#operator/desired/keeping.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
 import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
@@ -41,7 +42,7 @@ export async function rehearse(owner: DataService): Promise<Rehearsal> {
 export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPort = cluster) {
   const owners = cluster.watch<DataService>('DataService')
   const kinds = [...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
-  const stores = new Map(kinds.map(kind => [kind, cluster.watch<ObservedChild>(kind)]))
+  const stores = new Map(kinds.map(kind => [kind, cluster.watch<ObservedChild>(kind, {}, keepingOf(kind))]))
   const now = (): Date => new Date('2026-01-01T00:00:00Z')
   const deps: Deps = {
     cluster: writes,
