@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { smallestSpec as smallest } from '#operator/testing/data-service.ts'
 import { root } from '#tools/workspace.ts'
-import { dataServiceClassSchema, dataServiceSchema } from './definition.ts'
+import { dataServiceClassSchema, dataServiceSchema, operationSchema } from './definition.ts'
 import { parseDataService } from './v1alpha1/resource.ts'
 
 const autoscaling = { mode: 'CPU', maxReplicas: 50, targetCPUUtilization: 70 }
@@ -31,6 +31,7 @@ const inNamespace = (...args: string[]) => kubectl(['--namespace', namespace, ..
 test.each([
   ['dataservices', dataServiceSchema],
   ['dataserviceclasses', dataServiceClassSchema],
+  ['dataserviceoperations', operationSchema],
 ])('the API server takes the CRD of %s as structural and keeps every keyword of it', async (name, schema) => {
   const crd = JSON.parse(await kubectl(['get', 'crd', `${name}.dataservice.dev`, '-o', 'json']))
   const refused = crd.status.conditions.filter((each: { status: string; type: string }) =>

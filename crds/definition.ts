@@ -1,6 +1,7 @@
 /** Builds the CustomResourceDefinitions that users apply. Pure. */
 import { structural } from './structural.ts'
 import * as classes from './v1alpha1/class.ts'
+import * as operations from './v1alpha1/operation.ts'
 import * as resource from './v1alpha1/resource.ts'
 
 /** The largest object that `kubectl apply` can carry in its annotation; a larger CRD could not be applied by it. */
@@ -52,6 +53,24 @@ const classColumns = [
   age,
 ] as const
 
+const operationColumns = [
+  { name: 'Type', type: 'string', jsonPath: '.spec.type', description: 'What is done.' },
+  {
+    name: 'DataService',
+    type: 'string',
+    jsonPath: '.spec.dataService',
+    description: 'The DataService that it concerns.',
+  },
+  { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'How far it is.' },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: '.status.message',
+    description: 'What it does, waits for, or ended with.',
+  },
+  age,
+] as const
+
 /** Fields of every object. The API server describes them itself, and allows nothing else at metadata. */
 const standardFields = {
   apiVersion: { type: 'string' },
@@ -67,6 +86,8 @@ function schemaOf(source: object) {
 
 export const dataServiceSchema = () => schemaOf(resource.DataServiceSchema)
 export const dataServiceClassSchema = () => schemaOf(classes.DataServiceClassSchema)
+
+export const operationSchema = () => schemaOf(operations.OperationSchema)
 
 interface Named {
   kind: string
@@ -118,4 +139,12 @@ export const dataServiceClassDefinition = () =>
   definition('Cluster', classes, {
     additionalPrinterColumns: classColumns,
     schema: { openAPIV3Schema: dataServiceClassSchema() },
+  })
+
+/** The CustomResourceDefinition of DataServiceOperation. */
+export const operationDefinition = () =>
+  definition('Namespaced', operations, {
+    additionalPrinterColumns: operationColumns,
+    subresources: { status: {} },
+    schema: { openAPIV3Schema: operationSchema() },
   })

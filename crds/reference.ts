@@ -1,7 +1,8 @@
-/** Prints the API reference (docs/api.md, docs/class-api.md) from the same schema that the API server gets. Pure. */
-import { dataServiceClassSchema, dataServiceSchema } from './definition.ts'
+/** Prints the API reference (docs/api.md, docs/class-api.md, docs/operation-api.md) from the same schema that the API server gets. Pure. */
+import { dataServiceClassSchema, dataServiceSchema, operationSchema } from './definition.ts'
 import * as classes from './v1alpha1/class.ts'
 import { conditionTypes } from './v1alpha1/conditions.ts'
+import * as operations from './v1alpha1/operation.ts'
 import * as resource from './v1alpha1/resource.ts'
 
 interface Schema {
@@ -35,6 +36,9 @@ export const apiReference = (): string =>
 
 /** The page about DataServiceClass. */
 export const classReference = (): string => page(classes, dataServiceClassSchema(), [])
+
+/** The page about DataServiceOperation. */
+export const operationReference = (): string => page(operations, operationSchema(), [])
 
 function page(
   { kind, shortName }: { kind: string; shortName: string },

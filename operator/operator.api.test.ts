@@ -60,6 +60,8 @@ const calledForLater = [
   'delete pods', // brokers are restarted one by one
   'patch pods', // replicas of Postgres are told by a label
   'patch persistentvolumeclaims', // volumes grow
+  // somebody asks for something to be done once
+  ...['delete dataserviceoperations', 'get dataserviceoperations', 'patch dataserviceoperations/status'],
   'update dataservices/finalizers', // OpenShift asks for it
 ]
 

@@ -34,6 +34,7 @@ async function may(user: string, verb: string, what: string, where = namespace):
 }
 
 const dsvc = 'dataservices.dataservice.dev'
+const dsop = 'dataserviceoperations.dataservice.dev'
 
 describe('users of a namespace', () => {
   const rows: [user: string, verb: string, what: string, allowed: boolean][] = [
@@ -45,6 +46,11 @@ describe('users of a namespace', () => {
     ['view', 'get', `${dsvc}/scale`, true],
     ['view', 'patch', `${dsvc}/scale`, false],
     ['view', 'delete', dsvc, false],
+    ['admin', 'deletecollection', dsop, true],
+    ['edit', 'create', dsop, true],
+    ['edit', 'patch', `${dsop}/status`, false],
+    ['view', 'get', dsop, true],
+    ['view', 'create', dsop, false],
   ]
   test.each(rows)('%s: %s %s is %s', async (user, verb, what, allowed) => {
     expect(await may(user, verb, what)).toBe(allowed)

@@ -24,6 +24,13 @@ const fixed: readonly PolicyRule[] = [
   // Read before anything is removed: a copy that lags behind must not decide on that.
   { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/status'], verbs: ['patch'] },
+  // They say what is done once; the oldest that ended are removed.
+  {
+    apiGroups: ['dataservice.dev'],
+    resources: ['dataserviceoperations'],
+    verbs: ['delete', 'get', 'list', 'watch'],
+  },
+  { apiGroups: ['dataservice.dev'], resources: ['dataserviceoperations/status'], verbs: ['patch'] },
   // Owner references that block deletion need it where the admission plugin for them is on (OpenShift).
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/finalizers'], verbs: ['update'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },

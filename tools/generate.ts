@@ -5,8 +5,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-import { dataServiceClassDefinition, dataServiceDefinition, sizeLimit } from '#crds/definition.ts'
-import { apiReference, classReference } from '#crds/reference.ts'
+import {
+  dataServiceClassDefinition,
+  dataServiceDefinition,
+  operationDefinition,
+  sizeLimit,
+} from '#crds/definition.ts'
+import { apiReference, classReference, operationReference } from '#crds/reference.ts'
 import { namespacedOperatorRole, operatorRole } from '#operator/rbac.ts'
 import { root } from '#tools/workspace.ts'
 
@@ -25,8 +30,13 @@ export const generated: readonly Generated[] = [
     path: 'crds/dataservice.dev_dataserviceclasses.yaml',
     text: () => crd(dataServiceClassDefinition(), 'crds/v1alpha1'),
   },
+  {
+    path: 'crds/dataservice.dev_dataserviceoperations.yaml',
+    text: () => crd(operationDefinition(), 'crds/v1alpha1'),
+  },
   { path: 'docs/api.md', text: apiReference },
   { path: 'docs/class-api.md', text: classReference },
+  { path: 'docs/operation-api.md', text: operationReference },
   { path: 'config/rbac/role.yaml', text: () => yamlFile('operator/rbac.ts', operatorRole()) },
   {
     path: 'config/namespaced/role.yaml',

@@ -172,6 +172,7 @@ async function linesFor(owner: DataService, { images }: PlanRequest): Promise<st
   const facts = await observe(owner, {
     cluster: { get: async ref => (await secretOf(ref)) as never, list: async () => [] },
     stores,
+    operations: { list: () => [] }, // none is under way in a plan
     ...(known && { classes: known }),
     topics: { describe: notAsked, health: notAsked, room: notAsked, ends: notAsked },
     readiness: { reasonOf: async () => undefined, progressOf: async () => undefined },

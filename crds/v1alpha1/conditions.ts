@@ -30,6 +30,8 @@ export const conditionTypes = {
   LogHasRoom: 'Neither retention nor a full disk is near to what is accepted and not stored yet.',
   /** Says nothing about Ready. */
   Maintained: 'Partitions are made ahead of time, and what is older than the retention is removed.',
+  /** Present only with spec.backup. Says nothing about Ready. */
+  BackupReady: 'Every change of Postgres is archived, and there is a copy from which it can be restored.',
   /** Says nothing about Ready. */
   Durable: 'An accepted record survives the loss of one disk, and of one node.',
 } as const
@@ -54,6 +56,8 @@ export const reasons = {
   BuiltIn: 'reached',
   Hibernated: 'reached',
   External: 'reached',
+  Archiving: 'reached',
+  Succeeded: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -71,6 +75,10 @@ export const reasons = {
   BrokersShareNode: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
+  Restoring: 'ordinary',
+  Pending: 'ordinary',
+  Running: 'ordinary',
+  Cancelled: 'ordinary',
 
   EngineUnreachable: 'trouble',
   ApplyFailed: 'trouble',
@@ -86,7 +94,10 @@ export const reasons = {
   SchemaVersionUnknown: 'trouble',
   SeveralDefaults: 'trouble',
   LogNotStored: 'trouble',
+  NotArchiving: 'trouble',
+  BackupLate: 'trouble',
 
+  Failed: 'user',
   ClassMissing: 'user',
   ClassesNotSeen: 'user',
   CannotChange: 'user',

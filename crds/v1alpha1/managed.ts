@@ -8,13 +8,13 @@ import { builtInEngines, type Level, otherwise } from './built-in.ts'
 import { podFields } from './pods.ts'
 import { ObjectName, type Rule, StorageSize } from './scalars.ts'
 
-const canOnlyGrow: Rule = {
+export const canOnlyGrow: Rule = {
   rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
   message:
     'storage.size can only grow, because a volume cannot shrink: keep the old size or choose a larger one',
 }
 
-const sameClass: Rule = {
+export const sameClass: Rule = {
   rule: 'self == oldSelf',
   message:
     'storage.className cannot change, because the volumes exist: put the old value back, ' +

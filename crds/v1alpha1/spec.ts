@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { autoscaling, floorWithinMost, WriterAutoscaling } from './autoscaling.ts'
+import { BackupSpec } from './backup.ts'
 import { builtInClass, seededReplicas } from './built-in.ts'
 import {
   Authentication,
@@ -150,6 +151,7 @@ export const DataServiceSpec = Type.Object(
     kafka: KafkaSpec,
     postgres: PostgresSpec,
     redis: RedisSpec,
+    backup: Type.Optional(BackupSpec),
     networkPolicy: Type.Optional(NetworkPolicySpec),
   },
   {

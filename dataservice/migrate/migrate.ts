@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
+import type { LogVerdict } from '#dataservice/contract/restored.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { premakeSql, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
@@ -13,6 +14,7 @@ import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, type Facts, factsOf, RetainedDataDiffers } from './facts.ts'
 import { grantStatements } from './grants.ts'
 import { ensureIndex } from './indexes.ts'
+import { type RebaseLog, rebase } from './rebase.ts'
 import { lastVersionStatement } from './schema-versions.ts'
 import { type Step, stepsAfter, stepsFor } from './tables.ts'
 
@@ -23,17 +25,22 @@ export interface MigrateOptions {
   record: Pick<AcceptedRecord, 'schemaVersion' | 'indexes'>
   log: Logger
   signal: AbortSignal
+  /** The topic of events; asked only after a restore. */
+  events?: RebaseLog
 }
 
 /** The number of the lock, for `pg_locks`. Each service has a database or a schema; waiting too long is harmless. */
 const lockNumber = 7_231_020_001n
 const lockPollMs = 200
 
-/** Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. */
-export async function migrate(options: MigrateOptions): Promise<void> {
+/**
+ * Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. Answers how
+ * the tables fit the log after the last restore; undefined when there was none.
+ */
+export async function migrate(options: MigrateOptions): Promise<LogVerdict | undefined> {
   const { database, record, log } = options
   const { partitioning } = options.settings
-  await database.use(async session => {
+  return database.use(async session => {
     await lock(session, options.signal)
     try {
       await inTransaction(session, () => describe(session, options))
@@ -41,10 +48,24 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       for (const index of record.indexes) await ensureIndex(session, index, { by, log })
       const timed = timedTable(partitioning)
       if (timed) await session.query(premakeSql(timed))
+      return await fitted(session, options)
     } finally {
       await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
     }
   })
+}
+
+async function fitted(
+  session: Session,
+  { settings, events }: MigrateOptions,
+): Promise<LogVerdict | undefined> {
+  const topic = settings.log.eventsTopic
+  let verdict: LogVerdict | undefined
+  if (events)
+    await inTransaction(session, async () => {
+      verdict = await rebase(session, { topic, log: events })
+    })
+  return verdict
 }
 
 /** Tables, function, grants and facts: everything that fits into one transaction. */

@@ -3,9 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { type LastWords, lastWordsLine, lastWordsPath } from '#dataservice/contract/last-words.ts'
 
 /** Outside a pod there is no such file, and none is made. Never throws: the process is ending for another reason. */
-export function leaveLastWords(words: LastWords, path = lastWordsPath): void {
+export const leaveLastWords = (words: LastWords, path = lastWordsPath): void =>
+  leaveReport(lastWordsLine(words), path)
+
+/** What the operator reads of a process that ended well; like `leaveLastWords`. */
+export function leaveReport(line: string, path = lastWordsPath): void {
   try {
-    writeFileSync(path, lastWordsLine(words), { flag: 'r+' })
+    writeFileSync(path, line, { flag: 'r+' })
   } catch {
     // The log says the same.
   }

@@ -75,7 +75,7 @@ test('the operator never touched a namespace without a DataService, and nothing 
   expect(namespacesOf(own).filter(name => !allowed.has(name))).toEqual([])
   const wide = own.filter(({ objectRef }) => objectRef !== undefined && objectRef.namespace === undefined)
   expect(wide.filter(({ verb }) => verb !== 'list' && verb !== 'watch').map(told)).toEqual([])
-  const ours = ['DataService', 'DataServiceClass'] as const
+  const ours = ['DataService', 'DataServiceClass', 'DataServiceOperation'] as const
   const watched = [...ours, ...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
   const listed = new Set(wide.map(({ objectRef }) => objectRef?.resource))
   expect([...listed].sort()).toEqual(watched.map(kind => resources[kind].plural).sort())

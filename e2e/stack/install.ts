@@ -37,7 +37,7 @@ export async function installOperator(cluster: Cluster, images: readonly Image[]
 
 /** kubectl's own wait for a condition fails on a CRD that has no conditions yet, so the kind itself is asked for. */
 const isServed = (cluster: Cluster): Promise<boolean> =>
-  cluster.kubectl(['get', 'dataservices,dataserviceclasses', '--all-namespaces']).then(
+  cluster.kubectl(['get', 'dataservices,dataserviceclasses,dataserviceoperations', '--all-namespaces']).then(
     () => true,
     () => false,
   )

@@ -14,6 +14,11 @@ export const resources = {
     plural: 'dataserviceclasses',
     namespaced: false,
   },
+  DataServiceOperation: {
+    apiVersion: 'dataservice.dev/v1alpha1',
+    plural: 'dataserviceoperations',
+    namespaced: true,
+  },
   Deployment: { apiVersion: 'apps/v1', plural: 'deployments', namespaced: true },
   StatefulSet: { apiVersion: 'apps/v1', plural: 'statefulsets', namespaced: true },
   Service: { apiVersion: 'v1', plural: 'services', namespaced: true },

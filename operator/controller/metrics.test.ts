@@ -12,8 +12,11 @@ test('what the operator counts about itself can be scraped', async () => {
   metrics.onOutcome('settled')
   metrics.onOutcome('thrown')
   metrics.onAnswer('GET', 200, 0.1)
+  metrics.onCopy({ namespace: 'shop', name: 'orders' }, { name: '20260102T030405Z', bytes: 7 })
+  metrics.onCopy({ namespace: 'shop', name: 'plain' }, undefined)
   const text = await registry.metrics()
   for (const line of [
+    'dataservice_backup_bytes{namespace="shop",name="orders"} 7',
     'dataservice_operator_queue_depth 3',
     'dataservice_operator_queue_wait_seconds_count 1',
     'dataservice_operator_run_seconds_sum 2',

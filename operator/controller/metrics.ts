@@ -1,6 +1,8 @@
 /** What the operator counts about itself, for Prometheus. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { TransportOptions } from '#operator/cluster/transport.ts'
+import { copyTime } from '#operator/reconcile/operations/last-copy.ts'
+import type { Deps } from '#operator/reconcile/reconcile.ts'
 import type { ControllerOptions } from './controller.ts'
 import type { QueueMetrics } from './queue.ts'
 
@@ -9,6 +11,7 @@ export interface OperatorMetrics {
   /** Shows from now on whether this process leads. */
   leading(leads: () => boolean): void
   onOutcome: NonNullable<ControllerOptions['onOutcome']>
+  onCopy: NonNullable<Deps['onCopy']>
   onAnswer: NonNullable<TransportOptions['onAnswer']>
 }
 
@@ -53,6 +56,31 @@ export function operatorMetrics(registry: Registry): OperatorMetrics {
       retried: () => retries.inc(),
     },
     onOutcome: outcome => outcomes.inc({ outcome }),
+    onCopy: copyGauges(registers),
     onAnswer: (method, status, value) => requests.observe({ method, status: String(status) }, value),
+  }
+}
+
+/** Of the newest copy of each database that has one. */
+function copyGauges(registers: Registry[]): OperatorMetrics['onCopy'] {
+  const ofService = { registers, labelNames: ['namespace', 'name'] as const }
+  const times = new Gauge({
+    name: 'dataservice_backup_time_seconds',
+    help: 'When the newest copy of the database was made, in seconds since 1970.',
+    ...ofService,
+  })
+  const sizes = new Gauge({
+    name: 'dataservice_backup_bytes',
+    help: 'What the newest copy of the database takes.',
+    ...ofService,
+  })
+  return ({ namespace, name }, copy) => {
+    const time = copy && copyTime(copy.name)
+    if (copy === undefined || time === undefined) {
+      for (const gauge of [times, sizes]) gauge.remove({ namespace, name })
+      return
+    }
+    times.set({ namespace, name }, time)
+    sizes.set({ namespace, name }, copy.bytes)
   }
 }

@@ -203,6 +203,7 @@ describe('watches', () => {
     const seen = vi.fn()
     watches.synced.then(seen)
     complete('ConfigMap')
+    complete('DataServiceOperation')
     await Promise.resolve()
     expect(seen).not.toHaveBeenCalled()
     complete('DataService')

@@ -1,5 +1,6 @@
 /** Which changes concern which DataService: watched objects in, keys out. */
 import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
+import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { Change, KubernetesObject, ObjectStore, Scope, WatchPort } from '#operator/cluster/port.ts'
 import { type Kind, resources } from '#operator/cluster/resources.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from '#operator/desired/autoscalers.ts'
 import { keepingAlone, keepingOf } from '#operator/desired/keeping.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
-import { classKind, watchedBeside } from '#operator/desired/watched-beside.ts'
+import { classKind, operationKind, watchedBeside } from '#operator/desired/watched-beside.ts'
 
 /** Of one DataService. */
 export interface Key {
@@ -71,6 +72,7 @@ export interface Watches<Owner extends KubernetesObject, Child extends Kubernete
   readonly owners: ObjectStore<Owner>
   /** All classes of the cluster; absent: not watched. */
   readonly classes?: ObjectStore<DataServiceClass>
+  readonly operations: ObjectStore<Operation>
   /** The copy of a watched kind; throws for a kind that is not watched. */
   stores(kind: Kind): ObjectStore<Child>
   /** Resolves when every copy is complete. No decision may be made before: a missing child could just be unread. */
@@ -88,18 +90,21 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
   const everywhere: Scope = namespace === undefined ? {} : { namespace }
   const owners = cluster.watch<Owner>(ownerKind, everywhere, keepingAlone)
   const classes = usersOfClass && cluster.watch<DataServiceClass>(classKind, {}, { mayBeUnserved: true })
+  // Absent where the CRDs are older than the operator.
+  const operations = cluster.watch<Operation>(operationKind, everywhere, { mayBeUnserved: true })
   const children = new Map(
     [...new Set([...kinds, ...unfiltered])].map(kind => {
       const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
       return [kind, cluster.watch<Child>(kind, scope, keepingOf(kind))]
     }),
   )
-  const all = [owners, ...(classes === undefined ? [] : [classes]), ...children.values()]
+  const all = [owners, operations, ...(classes === undefined ? [] : [classes]), ...children.values()]
   const synced = Promise.all(all.map(store => store.synced)).then(() => {})
   synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
   return {
     owners,
     ...(classes && { classes }),
+    operations,
     synced,
     stores(kind) {
       const store = children.get(kind)
@@ -110,14 +115,16 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
       const tell = (change: Change): void => {
         for (const key of keysOf(change)) listener(key)
       }
-      const endClasses = classes?.onChange(change => {
-        for (const { metadata } of usersOfClass?.(change, owners.list()) ?? [])
-          listener({ namespace: metadata.namespace ?? '', name: metadata.name })
-      })
-      const ends = [owners.onChange(tell), ...[...children.values()].map(store => store.onChange(tell))]
+      const ends = [
+        classes?.onChange(change => {
+          for (const { metadata } of usersOfClass?.(change, owners.list()) ?? [])
+            listener({ namespace: metadata.namespace ?? '', name: metadata.name })
+        }),
+        operations.onChange(({ object }) => listener(concernedBy(object))),
+        ...[owners, ...children.values()].map(store => store.onChange(tell)),
+      ]
       return () => {
-        endClasses?.()
-        for (const end of ends) end()
+        for (const end of ends) end?.()
       }
     },
     async stop() {
@@ -125,6 +132,11 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
     },
   }
 }
+
+const concernedBy = ({ metadata, spec }: Operation): Key => ({
+  namespace: metadata.namespace,
+  name: spec.dataService,
+})
 
 /** Also the owner it had before: that one lost a child. */
 function keysOf(change: Change): Key[] {

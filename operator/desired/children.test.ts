@@ -78,6 +78,22 @@ test('a Redis of others: nothing of ours stands for it, and whoever uses it moun
   )
 })
 
+test('backups: what is made for them is as the golden file says', async () => {
+  const service = dataService(withSpec({ backup: { schedule: '0 3 * * *' } }))
+  const wanted = {
+    ...targetOf(service),
+    operation: { uid: '0b1c2d3e-4f50-4a6b', type: 'Restore' as const, restore: {}, isJobDue: true },
+  }
+  const found = desiredChildren(wanted).filter(
+    ({ kind, object: { metadata } }) => kind !== 'ConfigMap' && /^orders-(backup|op-)/.test(metadata.name),
+  )
+  expect(found.map(({ kind }) => kind)).toEqual(['NetworkPolicy', 'StatefulSet', 'CronJob', 'Job'])
+  const text = found
+    .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/backup.yaml')
+})
+
 describe('the children of the smallest DataService', () => {
   test.each(kinds)('%s is as its golden file says', async kind => {
     await expect(ofKind(kind)).toMatchFileSnapshot(`./golden/${kind}.yaml`)

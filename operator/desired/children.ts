@@ -3,6 +3,10 @@
  * follow from it. A new kind is one builder file, one row here, and one golden file.
  */
 import { autoscalerKind } from './autoscalers.ts'
+import { backupConfigMap } from './backup/config-map.ts'
+import { backupCronJob } from './backup/cron-job.ts'
+import { operationJob } from './backup/operation-job.ts'
+import { backupStatefulSet } from './backup/stateful-set.ts'
 import { deployment } from './deployment.ts'
 import { engineConfigMap } from './engine-config-map.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
@@ -89,9 +93,13 @@ export const children: readonly ChildRow[] = [
     kind: 'NetworkPolicy',
     stage: 'engines',
     write: 'apply',
-    build: each([...parts, 'jobs'], run(networkPolicy)),
+    build: each([...parts, 'jobs', 'backup'], run(networkPolicy)),
   },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, run(statefulSet)) },
+  { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: one(backupConfigMap) },
+  { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: one(backupStatefulSet) },
+  { kind: 'CronJob', stage: 'engines', write: 'apply', build: one(backupCronJob) },
+  { kind: 'Job', stage: 'engines', write: 'create', build: one(operationJob) },
   { kind: 'ConfigMap', stage: 'migration', write: 'apply', build: one(settingsConfigMap) },
   { kind: 'Job', stage: 'migration', write: 'create', build: one(migrateJob) },
   { kind: 'CronJob', stage: 'service', write: 'apply', build: one(maintainCronJob) },

@@ -2,6 +2,7 @@
  * What is in force for one DataService: its own words first, then those of its class, then the built-in choice.
  * The one place where the three meet.
  */
+import type { BackupSpec } from '#crds/v1alpha1/backup.ts'
 import {
   type Amounts,
   builtInEngines,
@@ -57,6 +58,8 @@ export interface Effective {
     maxPods: Record<ConnectedPart, number>
   }
   cacheTtlSeconds: number
+  /** Backups of Postgres; absent: none are made. */
+  backup?: { schedule: string; retainSeconds: number; storage: Storage }
 }
 
 const builtIn: Record<Part | 'jobs', { requests: Amounts; limits: Amounts }> = {
@@ -113,6 +116,7 @@ export function effective(
     }),
     connections: budget,
     cacheTtlSeconds: 60,
+    ...(spec.backup && { backup: backups(spec.backup) }),
   }
 }
 
@@ -135,6 +139,12 @@ function podWishes({ gateway, writer, reader, kafka, postgres, redis }: DataServ
 function storage(layers: readonly (Partial<Storage> | undefined)[]): Storage {
   return Object.assign({ size: builtInEngines.volumeSize }, ...layers)
 }
+
+const backups = ({ schedule, retain, volume }: BackupSpec): NonNullable<Effective['backup']> => ({
+  schedule,
+  retainSeconds: Math.ceil(durationMs(retain) / 1000),
+  storage: storage([volume]),
+})
 
 /** All parts share the primary. */
 function connections(maxPods: Record<ConnectedPart, number>): Effective['connections'] {

@@ -18,7 +18,7 @@ const readOfStatus: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   StatefulSet: [...pods, 'updateRevision'],
   Deployment: [...pods, 'conditions'],
   Job: ['startTime', 'active', 'succeeded', 'failed', 'conditions'],
-  CronJob: ['lastSuccessfulTime'],
+  CronJob: ['lastScheduleTime', 'lastSuccessfulTime'],
 }
 
 /** So many objects of a kind lie ready; the others are packed, which costs about 10 µs each time one is touched. */

@@ -17,7 +17,7 @@ export const dataParts = ['kafka', 'postgres'] as const satisfies readonly Engin
 export type DataPart = (typeof dataParts)[number]
 
 /** `orders-gateway`: Deployment or StatefulSet, Service, ServiceAccount and PodDisruptionBudget of a part. */
-export const partName = (owner: string, part: Part | 'jobs'): string => `${owner}-${part}`
+export const partName = (owner: string, part: Part | 'jobs' | 'backup'): string => `${owner}-${part}`
 
 export const settingsName = (owner: string): string => `${owner}-settings`
 /** Start script and configuration of an engine. */
@@ -30,6 +30,14 @@ export const postgresPrimaryName = (owner: string): string => `${owner}-postgres
 export const postgresReplicaName = (owner: string): string => `${owner}-postgres-ro`
 export const migrateName = (owner: string, hash: string): string => `${owner}-migrate-${hash}`
 export const maintainName = (owner: string): string => `${owner}-maintain`
+
+/** StatefulSet and CronJob of backups. */
+export const backupName = (owner: string): string => `${owner}-backup`
+export const backupConfigName = (owner: string): string => `${owner}-backup-config`
+/** The volume of the first pod of a StatefulSet of ours. */
+export const claimName = (set: string): string => `data-${set}-0`
+/** Job of a DataServiceOperation; a uid has nothing but what a name may have. */
+export const operationJobName = (owner: string, uid: string): string => `${owner}-op-${uid.slice(0, 13)}`
 
 /** DNS name of a Service as pods of any namespace reach it. */
 export const serviceHost = (service: string, namespace: string): string => `${service}.${namespace}.svc`

@@ -19,7 +19,7 @@ import { usesRedis } from './user-secrets.ts'
 type Policy = Wire<V1NetworkPolicy>
 type IngressRule = Wire<V1NetworkPolicyIngressRule>
 
-type Talker = Part | 'jobs'
+type Talker = Part | 'jobs' | 'backup'
 
 interface Conversation {
   from: Talker
@@ -39,6 +39,14 @@ const conversations: readonly Conversation[] = [
   { from: 'reader', to: 'postgres', ports: [ports.postgres] },
   { from: 'reader', to: 'redis', ports: [ports.redis] },
   { from: 'jobs', to: 'postgres', ports: [ports.postgres] },
+  // After a restore the migration looks whether the log is the same.
+  { from: 'jobs', to: 'kafka', ports: [ports.kafka] },
+  {
+    from: 'backup',
+    to: 'postgres',
+    ports: [ports.postgres],
+    when: ({ effective }) => effective.backup !== undefined,
+  },
   { from: 'kafka', to: 'kafka', ports: [ports.kafka, ports.kafkaController] },
   { from: 'postgres', to: 'postgres', ports: [ports.postgres] },
 ]
@@ -62,6 +70,7 @@ export function networkPolicy(target: Target, part: Talker): Child<Policy> | und
   const { name } = owner.metadata
   const { networkPolicy: rules } = owner.spec
   if (rules === undefined || rules.mode === 'Off') return undefined
+  if (part === 'backup' && target.effective.backup === undefined) return undefined
   const { mode } = rules
   const ingress = ingressOf(target, part)
   return {
@@ -78,12 +87,14 @@ export function networkPolicy(target: Target, part: Talker): Child<Policy> | und
   }
 }
 
-/** Jobs of both kinds share a policy, as they share a ServiceAccount. */
+/** Pods of these kinds share a policy. */
+const shared = { jobs: ['migrate', 'maintain'], backup: ['backup', 'backup-job', 'restore'] } as const
+
 const selectorOf = (name: string, part: Talker): V1LabelSelector =>
-  part === 'jobs'
+  part === 'jobs' || part === 'backup'
     ? {
         matchLabels: { [labelKeys.name]: 'dataservice', [labelKeys.instance]: name },
-        matchExpressions: [{ key: labelKeys.component, operator: 'In', values: ['migrate', 'maintain'] }],
+        matchExpressions: [{ key: labelKeys.component, operator: 'In', values: [...shared[part]] }],
       }
     : { matchLabels: selectorLabels(name, part) }
 

@@ -21,7 +21,7 @@ export interface PodTemplate {
 
 export interface PodInputs {
   owner: DataService
-  component: Part | 'jobs' | 'migrate' | 'maintain'
+  component: Part | 'jobs' | 'migrate' | 'maintain' | 'backup' | 'backup-job' | 'restore'
   serviceAccount: string
   overrides: PodOverrides
   /** A change rolls the pods. */

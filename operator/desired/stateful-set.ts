@@ -1,12 +1,20 @@
 /** StatefulSets of the engines: a stable name and, where the engine keeps data, a volume for each pod. */
-import type { V1Container, V1StatefulSet, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import type {
+  V1Container,
+  V1StatefulSet,
+  V1StatefulSetSpec,
+  V1Volume,
+  V1VolumeMount,
+} from '@kubernetes/client-node'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { Storage } from './effective.ts'
 import { configPath, type Engine, secretPath } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { contentHash } from './hash.ts'
 import { type Child, ownedMetadata, retainedAnnotations, selectorLabels } from './labels.ts'
 import { credentialsName, type EnginePart, engineConfigName, partName } from './names.ts'
 import { containerSecurity, podTemplate, serviceAccountOf } from './pod.ts'
-import type { Target } from './target.ts'
+import type { ObservedChild, Target } from './target.ts'
 
 /** One that is asleep is not made: a new one has to look first whose volumes it finds. */
 export function statefulSet(target: Target, part: EnginePart): Child<V1StatefulSet> | undefined {
@@ -21,28 +29,35 @@ export function statefulSet(target: Target, part: EnginePart): Child<V1StatefulS
   }
 }
 
-/** What the API server lets nobody change after creation: once there, it is taken from the object itself. */
 function pinned(target: Target, part: EnginePart) {
   const name = partName(target.owner.metadata.name, part)
-  const observed = target.observed('StatefulSet', name)?.spec
   const wanted = {
     serviceName: name,
     podManagementPolicy: 'Parallel',
     selector: { matchLabels: selectorLabels(target.owner.metadata.name, part) },
-    ...volumeClaims(target, part),
+    ...(part === 'redis' ? {} : claimTemplates(target.owner, part, target.effective.storage[part])),
   }
-  if (observed === undefined) return wanted
-  const kept = Object.keys(wanted).map(field => [field, observed[field]])
-  return Object.fromEntries(kept) as typeof wanted
+  return pinnedFields(wanted, target.observed('StatefulSet', name))
+}
+
+/** What the API server lets nobody change after creation: once there, it is taken from the object itself. */
+export function pinnedFields<Fields extends object>(
+  wanted: Fields,
+  observed: ObservedChild | undefined,
+): Fields {
+  const spec = observed?.spec
+  if (spec === undefined) return wanted
+  const kept = Object.keys(wanted).map(field => [field, spec[field]])
+  return Object.fromEntries(kept) as Fields
 }
 
 function changeable(target: Target, part: EnginePart) {
   const { owner, effective, asleep } = target
   const engine = engines[part]
   return {
-    replicas: asleep.has(part) ? 0 : engine.pods(effective),
+    replicas: asleep.has(part) ? 0 : podsNow(target, part),
     updateStrategy: { type: engine.rolls(effective) },
-    ...claimPolicy(target, part),
+    ...(part === 'redis' ? {} : claimPolicy(owner)),
     template: podTemplate({
       owner,
       component: part,
@@ -57,6 +72,12 @@ function changeable(target: Target, part: EnginePart) {
       },
     }),
   }
+}
+
+/** A replica that starts while its primary is away serves what it has; after a restore that would be the past. */
+function podsNow({ effective, operation }: Target, part: EnginePart): number {
+  const isAlone = part === 'postgres' && operation?.type === 'Restore'
+  return isAlone ? 1 : engines[part].pods(effective)
 }
 
 function container(target: Target, part: EnginePart, engine: Engine): V1Container {
@@ -107,32 +128,30 @@ function files({ owner }: Target, part: EnginePart, engine: Engine): MountedFile
 }
 
 /** May change at any time: Kubernetes then marks the claims that exist, or takes the mark away. */
-function claimPolicy({ owner }: Target, part: EnginePart) {
-  if (part === 'redis') return {}
-  return {
-    persistentVolumeClaimRetentionPolicy: { whenDeleted: owner.spec.deletionPolicy, whenScaled: 'Retain' },
-  }
-}
+export const claimPolicy = (owner: DataService) => ({
+  persistentVolumeClaimRetentionPolicy: { whenDeleted: owner.spec.deletionPolicy, whenScaled: 'Retain' },
+})
 
-function volumeClaims({ owner, effective }: Target, part: EnginePart) {
-  if (part === 'redis') return {}
-  const { size, className } = effective.storage[part]
-  return {
-    volumeClaimTemplates: [
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        metadata: {
-          name: 'data',
-          labels: selectorLabels(owner.metadata.name, part),
-          annotations: retainedAnnotations(owner),
-        },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          resources: { requests: { storage: size } },
-          ...(className === undefined ? {} : { storageClassName: className }),
-        },
+/** One volume for each pod. */
+export const claimTemplates = (
+  owner: DataService,
+  component: string,
+  { size, className }: Storage,
+): Pick<V1StatefulSetSpec, 'volumeClaimTemplates'> => ({
+  volumeClaimTemplates: [
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: {
+        name: 'data',
+        labels: selectorLabels(owner.metadata.name, component),
+        annotations: retainedAnnotations(owner),
       },
-    ],
-  }
-}
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: size } },
+        ...(className === undefined ? {} : { storageClassName: className }),
+      },
+    },
+  ],
+})

@@ -1,4 +1,5 @@
 /** What every builder takes, and the shapes of objects it may have to look back at. */
+import type { OperationType, RestoreWish } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
 import type { Effective } from './effective.ts'
@@ -41,8 +42,20 @@ export interface Target {
   initialisation: Initialisation
   /** Parts that should have no pods in this run, although the spec gives them some: hibernated, or not woken yet. */
   asleep: ReadonlySet<Part>
+  /** The operation that is under way. */
+  operation?: OperationAtWork
   /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */
   fresh: FreshSecrets
+}
+
+/** What a DataServiceOperation asks of the children; there is one at a time. */
+export interface OperationAtWork {
+  uid: string
+  type: OperationType
+  /** What to go back to. */
+  restore: RestoreWish
+  /** What its Job needs is there; from then on the Job stays until the operation is over. */
+  isJobDue: boolean
 }
 
 /** What is kept on the identity Secret about the volumes. It outlives the DataService, as they do. */

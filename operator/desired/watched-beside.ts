@@ -16,6 +16,9 @@ export const watchedBeside = [
 /** Watched too where the operator has rights beyond one namespace: classes stand in none. */
 export const classKind = 'DataServiceClass' satisfies Kind
 
+/** Of all DataServices of a namespace; the DataService is the one that it names. */
+export const operationKind = 'DataServiceOperation' satisfies Kind
+
 export const besideKinds = (objects: BesideRow['objects']): Kind[] =>
   watchedBeside.filter((row: BesideRow) => row.objects === objects).map(({ kind }) => kind)
 

@@ -3,12 +3,14 @@ import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import { type DesiredChild, desiredChildren, type Stage, unwanted } from '#operator/desired/children.ts'
 import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
-import { annotationKeys, type Child } from '#operator/desired/labels.ts'
+import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild, isThere } from './facts.ts'
 import { type Gates, gatesOf } from './gates.ts'
 import { growths } from './growth.ts'
 import { hibernates } from './lifecycle/asleep.ts'
+import { forgottenOperations } from './operations/at-work.ts'
+import { isRestoring } from './operations/restoring.ts'
 import type { Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
@@ -43,7 +45,16 @@ export function decide(facts: Facts): Plan {
       ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
       ...brokerToRestart(facts).flatMap(removal),
       ...endedJobs(facts),
-      ...(due.length === desired.length ? leftovers(desired, facts, kind => !atOnce(kind)) : []),
+      ...forgottenOperations(facts.operations).map(
+        ({ kind, metadata: { namespace, name, uid } }): Step => ({
+          do: 'remove',
+          kind,
+          namespace,
+          name,
+          uid,
+        }),
+      ),
+      ...(due.length === desired.length ? leftovers(desired, facts, child => !atOnce(child)) : []),
     ],
   }
 }
@@ -64,7 +75,8 @@ function isDue(stage: Stage, gates: Gates, facts: Facts): boolean {
 }
 
 /** Nobody uses the database any more, and it is about to end. */
-const isWindingUp = ({ owner, target }: Facts): boolean => hibernates(owner) && target.asleep.has('reader')
+const isWindingUp = (facts: Facts): boolean =>
+  isRestoring(facts) || (hibernates(facts.owner) && facts.target.asleep.has('reader'))
 
 /** A CronJob that is there is paused, and goes on, whatever else waits: its runs need a database that sleeps or is awake. */
 function isToPause({ kind, object }: DesiredChild, facts: Facts): boolean {
@@ -114,30 +126,41 @@ function topicSteps(facts: Facts): Step[] {
   return changes.length === 0 ? [] : [{ do: 'topics', servers: readyServers(facts), changes }]
 }
 
-/** A migration that gave up is removed; the next run makes it anew. One that works is, too, before its database sleeps. */
+/**
+ * A migration that gave up is removed; the next run makes it anew. One that works is, too, before its database sleeps, and
+ * one that has ended before another database comes, which has to be brought to what is declared.
+ */
 function endedJobs(facts: Facts): Step[] {
   const isEnded = (job: ObservedChild): boolean => {
     const end = jobEnd(job)
-    return end === undefined ? isWindingUp(facts) : !end.succeeded
+    return end === undefined ? isWindingUp(facts) : !end.succeeded || isRestoring(facts)
   }
-  return facts.children.filter(child => child.kind === 'Job' && isEnded(child)).flatMap(removal)
+  const isMigration = ({ metadata }: ObservedChild): boolean =>
+    metadata.labels[labelKeys.component] === 'migrate'
+  return facts.children
+    .filter(child => child.kind === 'Job' && isMigration(child) && isEnded(child))
+    .flatMap(removal)
 }
 
 /**
- * Nothing of these kinds may be left while other things wait: an autoscaler beside another's stops both, and a policy
- * that is not wanted shuts somebody out.
+ * Nothing of these may be left while other things wait: an autoscaler beside another's stops both, a policy that is not
+ * wanted shuts somebody out, and the Job of an operation that was cancelled goes on with it.
  */
-const atOnce = (kind: string): boolean => kind === autoscalerKind || kind === 'NetworkPolicy'
+const atOnce = ({ kind, metadata }: ObservedChild): boolean =>
+  kind === autoscalerKind ||
+  kind === 'NetworkPolicy' ||
+  (kind === 'Job' && isOfOperation(metadata.labels[labelKeys.component]))
+
+const isOfOperation = (component: string | undefined): boolean =>
+  component === 'backup-job' || component === 'restore'
 
 /** Others than those at once look unwanted also while what replaces them is not made yet. */
 function leftovers(
   desired: readonly DesiredChild[],
   { children }: Facts,
-  isAmong: (kind: string) => boolean,
+  isAmong: (child: ObservedChild) => boolean,
 ): Step[] {
-  return unwanted(desired, children)
-    .filter(({ kind }) => isAmong(kind))
-    .flatMap(removal)
+  return unwanted(desired, children).filter(isAmong).flatMap(removal)
 }
 
 function removal({ kind, metadata }: ObservedChild): Step[] {

@@ -1,5 +1,6 @@
 /** What one run of the loop knows: everything that the decision is made from, as plain values. */
 
+import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
@@ -79,6 +80,10 @@ export interface Facts {
   /** How far the writers are behind the end of the log; asked while the service is about to hibernate. */
   flush: FlushFacts
   load: LoadFacts
+  /** Of this DataService, also those that are over; in the order in which they are done. */
+  operations: readonly Operation[]
+  /** The one that is under way, or is next. */
+  operation?: Operation
   /** True for the uid of a child that was put back too often lately. */
   isContested: (uid: string) => boolean
 }

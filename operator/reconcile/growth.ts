@@ -1,7 +1,7 @@
 /** Volumes that should be larger than they were made. Pure. A StatefulSet's claim templates cannot change in place. */
 import { engines } from '#operator/desired/engines/engines.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
-import { partName } from '#operator/desired/names.ts'
+import { backupName, dataParts, partName } from '#operator/desired/names.ts'
 import { quantityValue } from '#operator/desired/quantity.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
@@ -16,14 +16,19 @@ export interface Growth {
   size: string
 }
 
-const parts = ['kafka', 'postgres'] as const
-
 export function growths(facts: Facts): Growth[] {
   const { namespace, name: owner } = facts.owner.metadata
-  return parts.flatMap(part => {
-    const name = partName(owner, part)
+  const { storage, backup } = facts.target.effective
+  const wanted = [
+    ...dataParts.map(part => ({
+      name: partName(owner, part),
+      size: storage[part].size,
+      pods: engines[part].pods(facts.target.effective),
+    })),
+    ...(backup === undefined ? [] : [{ name: backupName(owner), size: backup.storage.size, pods: 1 }]),
+  ]
+  return wanted.flatMap(({ name, size, pods: most }) => {
     const set = findChild(facts, 'StatefulSet', name)
-    const { size } = facts.target.effective.storage[part]
     const made = set === undefined ? undefined : claimSize(set)
     const uid = set?.metadata.uid
     if (
@@ -34,7 +39,7 @@ export function growths(facts: Facts): Growth[] {
     )
       return []
     // A set that sleeps has volumes and no pods.
-    const pods = Math.max(podProgress(set).wanted, engines[part].pods(facts.target.effective))
+    const pods = Math.max(podProgress(set).wanted, most)
     const claims = Array.from({ length: pods }, (_, ordinal) => `data-${name}-${ordinal}`)
     return [{ namespace, statefulSet: name, uid, claims, size }]
   })

@@ -23,6 +23,23 @@ export function lastWordsOf(
   return first
 }
 
+/** What the newest pod of a Job that ended said; undefined when it said nothing, or none is left. */
+export function jobMessage(pods: readonly ObservedChild[], job: string): string | undefined {
+  return pods
+    .filter(({ metadata }) => metadata.labels['batch.kubernetes.io/job-name'] === job)
+    .toSorted((a, b) =>
+      (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
+    )
+    .map(podMessage)
+    .find(message => message !== undefined)
+}
+
+/** What a pod that ended said; undefined while it runs, or when it said nothing. */
+export const podMessage = (pod: ObservedChild): string | undefined =>
+  containersOf(pod)
+    .map(container => terminationMessage(container['state'])?.trim())
+    .find(message => message !== undefined && message !== '')
+
 function containersOf({ status }: ObservedChild): Record<string, unknown>[] {
   const statuses = status?.['containerStatuses']
   return Array.isArray(statuses) ? statuses.filter(isPlainObject) : []

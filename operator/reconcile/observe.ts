@@ -1,6 +1,7 @@
 /** Reads, and nothing else: gathers the facts of one run. */
 import { randomBytes } from 'node:crypto'
 import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
+import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { eventsTopic, writerGroup } from '#dataservice/contract/names.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
@@ -30,6 +31,7 @@ import { gatesOf } from './gates.ts'
 import { initialisationOf } from './initialised.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
 import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
+import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
@@ -47,6 +49,7 @@ export interface ReadPorts {
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
   /** All classes of the cluster; absent: the operator may not see them. */
   classes?: ObjectStore<DataServiceClass>
+  operations: Pick<ObjectStore<Operation>, 'list'>
   topics: Pick<TopicsPort, 'describe' | 'health' | 'room' | 'ends'>
   readiness: ReadinessPort
   judge: Judge
@@ -70,8 +73,10 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   const verdict = recordVerdict(target, settings.record, ports.judge)
   const flush = await flushFacts(known, ports)
-  const seen = { ...known, topics, verdict, flush }
-  const decided = { ...seen, target: { ...target, asleep: asleepParts(seen, gatesOf(seen)) } }
+  const operations = await operationsOf(owner, ports)
+  const operation = nextOperation(operations)
+  const seen = { ...known, topics, verdict, flush, operations, ...(operation && { operation }) }
+  const decided = { ...seen, target: { ...target, ...wishesNow(seen) } }
   return {
     ...decided,
     load: await writerLoad(decided, ports),
@@ -84,6 +89,27 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     room: await roomFacts(known, topics, ports),
     isContested: ports.restraint.isHeld,
   }
+}
+
+/** What of the target follows from how far everything is. */
+export function wishesNow(seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'operation'>) {
+  const gates = gatesOf(seen)
+  const operation = operationAtWork(seen, gates)
+  return { asleep: asleepParts(seen, gates), ...(operation && { operation }) }
+}
+
+/** The one that is next is read live: by a copy of the past it would be done again. */
+async function operationsOf(
+  { metadata: { namespace, name } }: DataService,
+  { operations, cluster }: Pick<ReadPorts, 'operations' | 'cluster'>,
+): Promise<Operation[]> {
+  const seen = operations.list(namespace, ({ spec }) => spec.dataService === name)
+  const next = nextOperation(seen)
+  if (next === undefined) return inOrder(seen)
+  const { kind, metadata } = next
+  const live = await cluster.get<Operation>({ kind, namespace, name: metadata.name })
+  const others = seen.filter(operation => operation !== next)
+  return inOrder(live?.metadata.uid === metadata.uid ? [...others, live] : others)
 }
 
 /** What follows from the spec and its class. */

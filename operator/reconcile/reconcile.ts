@@ -1,16 +1,21 @@
 /** THE loop: read, decide, write, report. One run for one key; everything it needs comes in. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { deriveStatus, sameStatus } from '#operator/status/derive.ts'
+import { changedOperations, orphanedOperations } from '#operator/status/operations.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 import type { Announce } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { decide } from './decide.ts'
+import type { Facts } from './facts.ts'
 import { observe, type ReadPorts } from './observe.ts'
+import { type Copy, lastCopy } from './operations/last-copy.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
 import { isOutdated, noteOutdated } from './outdated.ts'
+import type { Plan } from './plan.ts'
 import type { Restraint } from './restraint.ts'
 import { markedSecrets } from './retention.ts'
 
@@ -25,14 +30,38 @@ export interface Deps extends ReadPorts {
   owners: ObjectStore<DataService>
   announce: Announce
   restraint: Restraint
+  /** Hears of the newest copy after each run; undefined: there is none, or the DataService is gone. */
+  onCopy?: (key: Key, copy: Copy | undefined) => void
   now: () => Date
 }
 
+async function tellOperations(
+  { facts, plan, status }: { facts: Facts; plan: Plan; status: DataServiceStatus },
+  { cluster, now }: Pick<Deps, 'cluster' | 'now'>,
+): Promise<void> {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready') ?? unknown
+  for (const operation of changedOperations({ facts, plan, ready, now: now() }))
+    await cluster.patchStatus(operation)
+}
+
+/** Operations may be declared before what they concern, and stay after it. */
+async function withoutOwner(
+  { namespace, name }: Key,
+  { operations, cluster, now, onCopy }: Deps,
+): Promise<Outcome> {
+  onCopy?.({ namespace, name }, undefined)
+  const known = operations.list(namespace, ({ spec }) => spec.dataService === name)
+  for (const operation of orphanedOperations(known, now())) await cluster.patchStatus(operation)
+  return { kind: 'settled' }
+}
+
 const ownWriteRecheckMs = 1_000
+const unknown = { status: 'Unknown', message: '' } as const
 
 export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<Outcome> {
   const owner = deps.owners.get(namespace, name)
-  if (owner === undefined || owner.metadata.deletionTimestamp !== undefined) return { kind: 'settled' }
+  if (owner === undefined) return withoutOwner({ namespace, name }, deps)
+  if (owner.metadata.deletionTimestamp !== undefined) return { kind: 'settled' }
   if (isOutdated(deps.owners, owner))
     return { kind: 'waiting', reason: 'OwnStatusNotSeen', recheckMs: ownWriteRecheckMs }
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
@@ -48,5 +77,7 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
       noteOutdated(deps.owners, owner)
     if (stored !== undefined) await deps.announce(owner, status)
   }
+  await tellOperations({ facts, plan, status }, deps)
+  deps.onCopy?.({ namespace, name }, lastCopy(facts))
   return outcomeOf(plan, result, facts)
 }

@@ -34,10 +34,14 @@ export function refusedVolume(facts: Facts, part: EnginePart): DataRefused | und
   const again = reinitialised.has(keeper)
     ? 'remove the annotation, which was used already, and set it anew: '
     : ''
+  const restore =
+    keeper === 'postgres' && facts.target.effective.backup !== undefined
+      ? 'or create a DataServiceOperation of type Restore (docs/backup.md); '
+      : ''
   return {
     reason: words.reason,
     text:
-      `${words.text} and held data before. Bring the volume back; or, to begin with an empty one, ${again}` +
+      `${words.text} and held data before. Bring the volume back; ${restore}or, to begin with an empty one, ${again}` +
       `kubectl annotate dsvc/${name} ${annotationKeys.reinitialise}=${keeper}: ${cost[keeper]}`,
   }
 }

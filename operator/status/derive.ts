@@ -14,6 +14,7 @@ import { previewLines } from '#operator/reconcile/preview/text.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
 import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling.ts'
+import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { durable } from './durable.ts'
@@ -81,6 +82,7 @@ function findings(run: Run): Finding[] {
     lastKnown(facts, scaling(facts)),
     logRoom(facts),
     maintained(facts, now),
+    ...backupReady(facts, now).map(finding => lastKnown(facts, finding)),
     lastKnown(facts, durable(facts)),
   ]
 }

@@ -5,6 +5,7 @@ import { partsOfSleep } from '#operator/desired/target.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates, isGone, podsOf, workloadOf } from '#operator/reconcile/lifecycle/asleep.ts'
 import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
+import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 
@@ -15,6 +16,12 @@ export const isHibernated = (facts: Facts): boolean =>
 /** What a part that should have no pods says; undefined for all others. */
 export function resting(facts: Facts, part: Part, type: ConditionType): Finding | undefined {
   if (!facts.target.asleep.has(part)) return undefined
+  if (isRestoring(facts))
+    return fails(
+      type,
+      'Restoring',
+      `the ${part} has no pods until operation ${facts.operation?.metadata.name} has restored the database`,
+    )
   if (!hibernates(facts.owner))
     return fails(type, 'Waking', `the ${part} is woken after ${wokenBefore(part)}`)
   if (isGone(part, facts))

@@ -149,7 +149,7 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
 }
 
 /** Why a workload's pods are missing or not ready, as far as it can be seen. */
-function problemOf(facts: Facts, workload: ObservedChild, owner: PodOwner): OwnedProblem | undefined {
+function problemOf(facts: Facts, workload: ObservedChild, owner: PartOwner): OwnedProblem | undefined {
   const problem =
     (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
     missingSecretOf(facts, owner) ??
@@ -158,9 +158,12 @@ function problemOf(facts: Facts, workload: ObservedChild, owner: PodOwner): Owne
   return problem && { ...problem, owner }
 }
 
+/** Backups have a condition of their own. */
+type PartOwner = Exclude<PodOwner, 'backup'>
+
 /** A problem of somebody's pods. */
 interface OwnedProblem extends Problem {
-  owner: PodOwner
+  owner: PartOwner
 }
 
 const failing = (type: ConditionType, { reason, message, owner }: OwnedProblem): Finding => ({

@@ -12,7 +12,7 @@ export interface Problem {
   message: string
 }
 
-export type PodOwner = Part | 'migrate'
+export type PodOwner = Part | 'migrate' | 'backup'
 
 /** Where a user changes what the pods of a part ask for. */
 export const specPath: Record<PodOwner, string> = {
@@ -23,6 +23,7 @@ export const specPath: Record<PodOwner, string> = {
   postgres: 'spec.postgres.managed',
   redis: 'spec.redis.managed',
   migrate: 'spec.writer',
+  backup: 'spec.postgres.managed',
 }
 
 /** A pod with what the rules look at. */
@@ -110,6 +111,7 @@ const imageVariable: Record<PodOwner, string> = {
   kafka: 'RELATED_IMAGE_KAFKA',
   postgres: 'RELATED_IMAGE_POSTGRES',
   redis: 'RELATED_IMAGE_REDIS',
+  backup: 'RELATED_IMAGE_POSTGRES',
 }
 
 const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']

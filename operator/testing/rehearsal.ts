@@ -1,6 +1,7 @@
 /** The loop against the in-memory cluster, from an empty namespace until nothing moves any more. */
 
 import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
+import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
@@ -50,6 +51,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
     images,
     owners,
     classes: cluster.watch<DataServiceClass>('DataServiceClass'),
+    operations: cluster.watch<Operation>('DataServiceOperation'),
     stores: kind => {
       const store = stores.get(kind)
       if (store === undefined) throw new Error(`kind ${kind} is not watched`)

@@ -1,4 +1,5 @@
 /** Worlds for the tests of decision and status: an owner, and how far its children are. */
+import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
@@ -19,9 +20,9 @@ import type {
   SecretFacts,
   TopicFacts,
 } from '#operator/reconcile/facts.ts'
-import { gatesOf } from '#operator/reconcile/gates.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
-import { asleepParts } from '#operator/reconcile/lifecycle/asleep.ts'
+import { wishesNow } from '#operator/reconcile/observe.ts'
+import { inOrder, nextOperation } from '#operator/reconcile/operations/at-work.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { unmountedOf, waitingToMount } from '#operator/reconcile/unmounted.ts'
@@ -46,6 +47,7 @@ export interface World {
   writerStops?: readonly WriterStop[]
   flush?: FlushFacts
   load?: LoadFacts
+  operations?: readonly Operation[]
 }
 
 export function factsOf(world: World): Facts {
@@ -59,10 +61,15 @@ export function factsOf(world: World): Facts {
   const block = blockOf(choice, target)
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
-  const seen = { owner, target, verdict, children: ours, pods, topics, flush }
+  const operations = inOrder(world.operations ?? [])
+  const operation = nextOperation(operations)
+  const seen = {
+    ...{ owner, target, verdict, children: ours, pods, topics, flush, operations },
+    ...(operation && { operation }),
+  }
   return {
     ...seen,
-    target: { ...target, asleep: asleepParts(seen, gatesOf(seen)) },
+    target: { ...target, ...wishesNow(seen) },
     choice,
     ...(block && { block }),
     writerStops,

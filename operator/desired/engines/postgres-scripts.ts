@@ -9,11 +9,16 @@ export const dataPath = '/var/lib/postgresql/data'
 const pgdata = `${dataPath}/pgdata`
 const runPath = '/var/run/postgresql'
 
+/** By it the primary keeps what is not archived yet. */
+export const backupSlot = 'backup'
+
 export interface ScriptValues {
   /** Where the replicas find the primary. */
   primaryHost: string
   /** Pods in all; slots of replicas beyond them are dropped. */
   instances: number
+  /** What it writes is archived; else nobody needs the slot of backups. */
+  archived: boolean
 }
 
 /**
@@ -61,7 +66,7 @@ ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
 
-function primaryPart({ instances }: ScriptValues): string {
+function primaryPart({ instances, archived }: ScriptValues): string {
   return `if [ ! -s $data/PG_VERSION ]; then
   if ${heldData}; then
     ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
@@ -80,7 +85,8 @@ pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$c
   # A replica makes its own slot; the slot of one that is not wanted any more would keep log for ever.
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --output=/dev/null --command="
     SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
-    WHERE slot_name ~ '^replica_[0-9]+$' AND substring(slot_name FROM 9)::int >= ${instances} AND NOT active"
+    WHERE (slot_name ~ '^replica_[0-9]+$' AND substring(slot_name FROM 9)::int >= ${instances}${archived ? '' : ` OR slot_name = '${backupSlot}'`})
+    AND NOT active"
 )
 pg_ctl --pgdata=$data --wait --mode=fast --silent stop
 exec postgres -D $data -c config_file=$conf`

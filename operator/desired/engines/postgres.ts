@@ -61,6 +61,7 @@ function scriptValues({ owner, effective }: Target): ScriptValues {
   return {
     primaryHost: serviceHost(postgresPrimaryName(name), namespace),
     instances: effective.instances,
+    archived: effective.backup !== undefined,
   }
 }
 

@@ -17,15 +17,30 @@ import {
 import { type ObservedChild, partsOfSleep } from '#operator/desired/target.ts'
 import { type Facts, type FlushFacts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
+import { isRestoring, type KnownOperation } from '../operations/restoring.ts'
 import { podProgress } from '../progress.ts'
 
 type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
-type Seen = Known & { flush: FlushFacts }
+type Seen = Known & KnownOperation & { flush: FlushFacts }
 
 export const hibernates = ({ spec }: DataService): boolean => spec.lifecycle === 'Hibernated'
 
 export function asleepParts(seen: Seen, gates: Gates): ReadonlySet<Part> {
-  return new Set(hibernates(seen.owner) ? fallingAsleep(seen) : notWoken(seen, gates))
+  if (hibernates(seen.owner)) return new Set(fallingAsleep(seen))
+  return new Set(isRestoring(seen) ? leavingDatabase(seen) : notWoken(seen, gates))
+}
+
+/** Whoever uses the database, and what is kept of it in memory. The gateway goes on: what it accepts waits in the log. */
+const usersOfDatabase = ['writer', 'reader', 'redis', 'postgres'] as const satisfies Part[]
+
+/** As to sleep, but nothing has to be stored before: the writers read it again. */
+function leavingDatabase(seen: Seen): Part[] {
+  const asleep: Part[] = usersOfDatabase.filter(part => liesAsleep(part, seen))
+  for (const part of usersOfDatabase) {
+    if (!asleep.includes(part)) asleep.push(part)
+    if (!isGone(part, seen)) break
+  }
+  return asleep
 }
 
 /** Each part after the pods of the one before have gone; what sleeps already is not woken by a pod that others start. */
@@ -70,7 +85,7 @@ export function isGone(part: Part, known: Known): boolean {
 }
 
 /** Pods of a part that are there, those that are ending too. */
-export const podsOf = (part: Part, { pods }: Pick<Facts, 'pods'>): ObservedChild[] =>
+export const podsOf = (part: Part | 'backup', { pods }: Pick<Facts, 'pods'>): ObservedChild[] =>
   pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)
 
 /** A migration or a maintenance run that has the database open. */

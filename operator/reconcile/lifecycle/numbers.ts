@@ -2,10 +2,11 @@
 import { type DeployedPart, deployedParts } from '#operator/desired/names.ts'
 import { type PodNumber, podNumbers } from '#operator/desired/pod-numbers.ts'
 import type { Facts } from '../facts.ts'
+import { isRestoring } from '../operations/restoring.ts'
 import { podProgress } from '../progress.ts'
 import { hibernates, keptNumber, workloadOf } from './asleep.ts'
 
-type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'pods'>
+type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'pods' | 'operation'>
 
 export type KeptNumbers = Partial<Record<DeployedPart, number>>
 
@@ -26,7 +27,7 @@ function numberToKeep(part: DeployedPart, known: Known): number | undefined {
   const workload = workloadOf(part, known)
   const before = keptNumber(part, known.owner)
   const wanted = workload === undefined ? 0 : podProgress(workload).wanted
-  if (hibernates(known.owner)) {
+  if (hibernates(known.owner) || isRestoring(known)) {
     if (!known.target.asleep.has(part)) return undefined
     if (workload === undefined) return before
     return wanted > 0 ? wanted : (before ?? 0)

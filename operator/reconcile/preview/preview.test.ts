@@ -36,6 +36,18 @@ test('a resource that is not there yet is created whole', () => {
   })
 })
 
+test('backups turned off: the volume goes with deletionPolicy Delete, and else stays', () => {
+  const backedUp = dataService(withSpec({ backup: { schedule: '0 3 * * *' } }))
+  const risks = (deletionPolicy: string) =>
+    previewOf(factsOf({ ...upAndRunning(backedUp), owner: dataService(withSpec({ deletionPolicy })) })).risks
+  expect(risks('Retain')).toContain(
+    'what Postgres writes is not archived any more, the volume with the copies stays',
+  )
+  expect(risks('Delete')).toContain(
+    'what Postgres writes is not archived any more, and with deletionPolicy Delete the volume with all copies goes',
+  )
+})
+
 test('more memory for Postgres: its fields, and whose pods restart', () => {
   const found = linesOf([withSpec({ postgres: { managed: { resources: { limits: { memory: '2Gi' } } } } })])
   expect(found).toContain('restarts: StatefulSet orders-postgres (1 pod)')

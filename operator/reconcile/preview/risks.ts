@@ -1,7 +1,7 @@
 /** What of a change touches data or takes something from clients: settings in force against those that are asked for. Pure. */
 import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
-import { dataParts, partName, settingsName } from '#operator/desired/names.ts'
+import { backupName, dataParts, partName, settingsName } from '#operator/desired/names.ts'
 import { settingsKey } from '#operator/desired/settings-config-map.ts'
 import { type Facts, findChild } from '../facts.ts'
 
@@ -68,10 +68,22 @@ function ofLifecycle(known: Known): string[] {
     ...(marked && owner.spec.deletionPolicy === 'Delete'
       ? ['from then on a deletion of this DataService takes all records with it']
       : []),
+    ...endOfBackups(known),
     ...(owner.spec.lifecycle === 'Hibernated' && known.children.length > 0
       ? ['every pod ends, and requests are not answered until it is Running again; no record is lost']
       : []),
   ]
+}
+
+function endOfBackups(known: Known): string[] {
+  const { metadata, spec } = known.owner
+  const archive = findChild(known, 'StatefulSet', backupName(metadata.name))
+  if (spec.backup !== undefined || archive === undefined) return []
+  const copies =
+    spec.deletionPolicy === 'Delete'
+      ? 'and with deletionPolicy Delete the volume with all copies goes'
+      : 'the volume with the copies stays'
+  return [`what Postgres writes is not archived any more, ${copies}`]
 }
 
 function settingsInForce({ owner, children }: Known): Settings | undefined {

@@ -1,0 +1,33 @@
+/** ConfigMap `NAME-backup-config`: the scripts of backups. */
+import type { V1ConfigMap } from '@kubernetes/client-node'
+import { type Child, ownedMetadata } from '../labels.ts'
+import { backupConfigName, postgresPrimaryName, serviceHost } from '../names.ts'
+import type { Target } from '../target.ts'
+import { fetchScript, restoreScript } from './restore-scripts.ts'
+import { backupScript, commonScript, readyScript, receiveScript } from './scripts.ts'
+
+export function backupFiles({ owner, effective }: Target): Record<string, string> {
+  const { name, namespace } = owner.metadata
+  return {
+    'common.sh': commonScript({
+      primaryHost: serviceHost(postgresPrimaryName(name), namespace),
+      retainSeconds: effective.backup?.retainSeconds ?? 0,
+    }),
+    'receive.sh': receiveScript,
+    'ready.sh': readyScript,
+    'backup.sh': backupScript,
+    'restore.sh': restoreScript,
+    'fetch.sh': fetchScript,
+  }
+}
+
+export function backupConfigMap(target: Target): Child<V1ConfigMap> | undefined {
+  const { owner, effective } = target
+  if (effective.backup === undefined) return undefined
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: ownedMetadata(owner, backupConfigName(owner.metadata.name), 'backup'),
+    data: backupFiles(target),
+  }
+}

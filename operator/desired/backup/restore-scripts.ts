@@ -1,0 +1,121 @@
+/**
+ * The shell scripts of a restore. It is done beside the old data, on the volume of the primary while no Postgres has it
+ * open; the last step is two renames, and the old data stays.
+ */
+import { database } from '#dataservice/contract/names.ts'
+import { restoredFacts } from '#dataservice/contract/restored.ts'
+import { configPath } from '../engines/engine.ts'
+import { dataPath } from '../engines/postgres-scripts.ts'
+
+/** What was there before a restore, on the primary's volume; the next restore removes it. */
+export const beforeRestorePath = `${dataPath}/before-restore`
+/** Environment of `restore.sh`; the moment or the copy, or neither for all there is. */
+export const restoreVariables = {
+  operation: 'OPERATION',
+  time: 'RESTORE_TIME',
+  backup: 'RESTORE_BACKUP',
+} as const
+
+/** `fetch.sh FILE TARGET`: Postgres asks for a file of its log. The last segment of a folder is not complete. */
+export const fetchScript = `#!/bin/sh
+for found in "$ARCHIVE"/*/"$1" "$ARCHIVE/$1" "$ARCHIVE"/*/"$1.partial"; do
+  [ ! -f "$found" ] || exec cp "$found" "$2"
+done
+exit 1
+`
+
+/** `restore.sh`: ends with what it did in its termination message. May run any number of times. */
+export const restoreScript = `#!/bin/sh
+. ${configPath}/common.sh
+live=${dataPath}/pgdata
+work=${dataPath}/restoring
+done=restored-by # within the folder, so that it comes to be with the last rename
+if [ "$(head -n 1 $live/$done 2> /dev/null)" = "$${restoreVariables.operation}" ]; then
+  say "$(tail -n 1 $live/$done)"
+  exit 0
+fi
+exec 9> $volume/lock
+flock 9
+stamp() { date -u -d "$1" +%Y%m%dT%H%M%SZ; }
+at=$(date +%s)
+[ -z "$${restoreVariables.time}" ] || at=$(date -d "$${restoreVariables.time}" +%s)
+
+# The history that was written at that moment: the newest folder that had begun by then.
+history=
+begun=0
+for folder in $volume/wal/*/*.*; do
+  [ -d "$folder" ] || continue
+  since=\${folder##*.}
+  if [ "$since" -le "$at" ] && [ "$since" -ge "$begun" ]; then begun=$since history=$folder; fi
+done
+copies=$(ls -r $volume/base 2> /dev/null | grep 'Z$' || true)
+[ -n "$copies" ] || refuse 'the volume of backups holds no backup'
+if [ -n "$${restoreVariables.backup}" ]; then
+  [ -d "$volume/base/$${restoreVariables.backup}" ] || refuse "there is no backup $${restoreVariables.backup}; there are: $(echo $copies)"
+  candidates=$${restoreVariables.backup}
+  read -r system timeline _ < "$volume/base/$candidates/about"
+  target="-c recovery_target=immediate"
+else
+  latest=$(stamp "@$at")
+  candidates=$(for each in $copies; do expr "$each" '>' "$latest" > /dev/null || echo "$each"; done)
+  [ -n "$candidates" ] && [ -n "$history" ] ||
+    refuse "$${restoreVariables.time} is before the oldest backup, $(echo "$copies" | tail -n 1): choose a later time"
+  system=$(basename "$(dirname "$history")")
+  timeline=$(basename "$history")
+  timeline=\${timeline%%.*}
+  target=
+  [ -z "$${restoreVariables.time}" ] || target="-c recovery_target_time='$(date -u -d "$${restoreVariables.time}" '+%Y-%m-%d %H:%M:%S.%6N+00')'"
+fi
+export ARCHIVE="$volume/wal/$system"
+recovery="-c restore_command='sh ${configPath}/fetch.sh %f %p' -c recovery_target_action=promote \\
+  -c recovery_target_timeline=$timeline"
+
+# recover COPY: fails for a copy that is not part of that history.
+recover() {
+  read -r of _ _ _ plain < "$volume/base/$1/about"
+  [ "$of" = "$system" ] || return 1
+  room=$(df --output=avail --block-size=1 ${dataPath} | tail -n 1)
+  [ "$((plain + plain / 10 + 67108864))" -le "$room" ] ||
+    refuse "the volume of Postgres has $room bytes left and the restored data takes $plain beside the old: raise postgres.managed.storage.size"
+  unpack "$volume/base/$1" $work
+  touch $work/recovery.signal
+  rm -f /tmp/postgres.log
+  serve $work "$recovery $target" && return 0
+  if grep -q 'recovery ended before configured recovery target was reached' /tmp/postgres.log; then
+    # Nothing was written after it.
+    touch $work/recovery.signal
+    serve $work "$recovery" && return 0
+  fi
+  tail -n 5 /tmp/postgres.log >&2
+  grep -q 'is not a child of this server' /tmp/postgres.log || exit 1
+  return 1
+}
+chosen=
+for copy in $candidates; do
+  if recover "$copy"; then chosen=$copy; break; fi
+done
+[ -n "$chosen" ] || refuse "no backup leads to that moment; there are: $(echo $copies)"
+
+until=$(sed -n 's/.*last completed transaction was at log time \\(.*\\)/\\1/p' /tmp/postgres.log | tail -n 1)
+# What the writer had reached before: it tells what is lost where the log of Kafka is another one.
+reached=$(cat $volume/reached 2> /dev/null || echo null)
+inside "DO \\$do\\$ BEGIN
+  IF to_regclass('${database.schema}.service_facts') IS NOT NULL THEN
+    INSERT INTO ${database.schema}.service_facts VALUES ('${restoredFacts.reached}', \\$json\\$$reached\\$json\\$)
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+  END IF;
+END \\$do\\$" ${database.name}
+finish $work
+cp $work/pg_wal/*.history "$ARCHIVE/" 2> /dev/null || true
+result="{\\"backup\\":\\"$chosen\\",\\"until\\":\\"$until\\"}"
+printf '%s\\n%s\\n' "$${restoreVariables.operation}" "$result" > $work/$done
+sync -f $work
+trap '' TERM INT
+if [ -s $live/PG_VERSION ]; then
+  rm -rf ${beforeRestorePath}
+  mv $live ${beforeRestorePath}
+fi
+rm -rf $live
+mv $work $live
+say "$result"
+`

@@ -1,0 +1,70 @@
+/** Condition `BackupReady`: whether the database could be restored, and why not. Pure. */
+import { backupName } from '#operator/desired/names.ts'
+import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
+import { answers } from '#operator/reconcile/progress.ts'
+import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { podProblem } from './pods.ts'
+import { refusedPods } from './refused-pods.ts'
+
+const type = 'BackupReady'
+/** A copy of a large database takes its time, and a failed one is tried again. */
+const lateAfterMs = 6 * 3_600_000
+
+/** Absent where no backups are wanted. */
+export function backupReady(facts: Facts, now: Date): Finding[] {
+  const { owner, target } = facts
+  if (target.effective.backup === undefined) return []
+  const name = backupName(owner.metadata.name)
+  if (isRestoring(facts))
+    return [
+      fails(type, 'Restoring', 'the copies are being used; archiving goes on with the restored database'),
+    ]
+  if (target.asleep.has('postgres'))
+    return [isUnknown(type, 'Hibernated', 'nothing is written, so nothing is archived; the copies stay')]
+  const set = findChild(facts, 'StatefulSet', name)
+  if (set === undefined) return [fails(type, 'Creating', `StatefulSet ${name} is being created`)]
+  if (!answers(set)) {
+    const problem = refusedPods(facts.refusals, set, 'backup') ?? podProblem(facts.pods, 'backup')
+    return [
+      problem === undefined
+        ? fails(type, 'NotArchiving', notYet(facts, name))
+        : fails(type, problem.reason, problem.message),
+    ]
+  }
+  return [lateness(facts, now) ?? holds(type, 'Archiving', archiving(facts))]
+}
+
+const notYet = ({ owner }: Facts, name: string): string =>
+  'what Postgres writes is not archived now, or the first copy is not made yet; it goes on by itself when Postgres answers. ' +
+  `kubectl logs -n ${owner.metadata.namespace} ${name}-0 tells more`
+
+const cronJob = (facts: Facts) => findChild(facts, 'CronJob', backupName(facts.owner.metadata.name))
+
+const timeIn = (facts: Facts, field: string): string | undefined => {
+  const value = cronJob(facts)?.status?.[field]
+  return typeof value === 'string' ? value : undefined
+}
+
+function archiving(facts: Facts): string {
+  const last = timeIn(facts, 'lastSuccessfulTime')
+  const copy =
+    last === undefined ? 'the first copy was made when archiving began' : `last copy by schedule ${last}`
+  return `every change is archived as it happens; ${copy}. Each copy was proved by restoring it`
+}
+
+/** A copy by schedule that was due and has not succeeded since. */
+function lateness(facts: Facts, now: Date): Finding | undefined {
+  const due = timeIn(facts, 'lastScheduleTime')
+  const done = timeIn(facts, 'lastSuccessfulTime')
+  if (due === undefined || (done !== undefined && Date.parse(done) >= Date.parse(due))) return undefined
+  if (now.getTime() - Date.parse(due) < lateAfterMs) return undefined
+  const { namespace, name } = facts.owner.metadata
+  return fails(
+    type,
+    'BackupLate',
+    `the copy that was due at ${due} is not made (the one before: ${done ?? 'none by schedule'}); changes are archived ` +
+      `all the same. kubectl logs -n ${namespace} -l app.kubernetes.io/instance=${name},app.kubernetes.io/component=backup-job ` +
+      'tells why; the volume of backups may be full (spec.backup.volume.size)',
+  )
+}
