@@ -70,7 +70,11 @@ const refusals: Record<string, Refusal> = {
   },
   'two brokers': { spec: brokers(2), says: 'kafka.managed.brokers is 1 or 3' },
   'four brokers': { spec: brokers(4), says: 'should be less than or equal to 3' },
-  'more brokers later': { before: brokers(1), spec: brokers(3), says: 'kafka.managed.brokers cannot change' },
+  'fewer brokers later': {
+    before: brokers(3),
+    spec: brokers(1),
+    says: 'can grow from 1 to 3 and never shrink',
+  },
   'six Postgres instances': { spec: instances(6), says: 'should be less than or equal to 5' },
   'fewer partitions': { before: topic(12), spec: topic(6), says: 'kafka.topic.partitions can only grow' },
   'fewer partitions by leaving them out': {

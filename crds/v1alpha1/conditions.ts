@@ -73,6 +73,7 @@ export const reasons = {
   PlanOnly: 'ordinary',
   SingleBroker: 'ordinary',
   BrokersShareNode: 'ordinary',
+  Growing: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
   Restoring: 'ordinary',

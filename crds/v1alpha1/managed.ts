@@ -58,10 +58,11 @@ const oneOrThree: Rule = {
     'kafka.managed.brokers is 1 or 3: with two brokers neither may be away, so use 3, or 1 to save room',
 }
 
-const sameBrokers: Rule = {
-  rule: 'self == oldSelf',
+const onlyMoreBrokers: Rule = {
+  rule: 'self >= oldSelf',
   message:
-    'kafka.managed.brokers cannot change: put the old number back, or create another DataService with the new one',
+    'kafka.managed.brokers can grow from 1 to 3 and never shrink, because records may be on any of them: ' +
+    'put the old number back, or create another DataService with the new one',
 }
 
 export const managedKafka = (level: Level) =>
@@ -71,11 +72,11 @@ export const managedKafka = (level: Level) =>
         Type.Integer({
           minimum: 1,
           maximum: 3,
-          'x-kubernetes-validations': level === 'service' ? [oneOrThree, sameBrokers] : [oneOrThree],
+          'x-kubernetes-validations': level === 'service' ? [oneOrThree, onlyMoreBrokers] : [oneOrThree],
           description:
             'Number of brokers, 1 or 3. With 3 a record is accepted when two brokers have it, and one broker may be away. ' +
-            'One broker keeps every record on one disk, which the condition Durable says. Cannot be changed once the ' +
-            `brokers run. ${otherwise(level, builtInEngines.brokers)}`,
+            'One broker keeps every record on one disk, which the condition Durable says. Can grow from 1 to 3 at work; ' +
+            `never shrinks. ${otherwise(level, builtInEngines.brokers)}`,
         }),
       ),
       storage: Type.Optional(storage('Kafka', level)),

@@ -47,6 +47,14 @@ export function fencedTopics(topics: TopicsPort, leads: Leadership['leads']): To
     health: (...asked) => topics.health(...asked),
     ends: (...asked) => topics.ends(...asked),
     room: (...asked) => topics.room(...asked),
+    async elect(servers) {
+      refuseUnless(leads)
+      return topics.elect(servers)
+    },
+    async replicate(servers, partitions) {
+      refuseUnless(leads)
+      return topics.replicate(servers, partitions)
+    },
     async change(servers, changes) {
       refuseUnless(leads)
       return topics.change(servers, changes)

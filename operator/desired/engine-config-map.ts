@@ -1,6 +1,6 @@
 /** ConfigMap `NAME-<engine>-config`: start script and configuration of one engine. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
-import { initialisedFile } from './engines/engine.ts'
+import { heldBrokersFile, initialisedFile } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { dataParts, type EnginePart, engineConfigName } from './names.ts'
@@ -20,5 +20,9 @@ export function engineConfigMap(target: Target, part: EnginePart): Child<V1Confi
 /** Tells the start script whether an empty volume is a first start or a loss. */
 function volumeState({ initialisation }: Target, part: EnginePart): Record<string, string> {
   const keeper = dataParts.find(each => each === part)
-  return keeper === undefined ? {} : { [initialisedFile]: `${initialisation.initialised.has(keeper)}\n` }
+  if (keeper === undefined) return {}
+  return {
+    [initialisedFile]: `${initialisation.initialised.has(keeper)}\n`,
+    ...(part === 'kafka' && { [heldBrokersFile]: `${initialisation.heldBrokers}\n` }),
+  }
 }

@@ -16,6 +16,8 @@ export interface Topic {
 export interface ObservedTopic {
   name: string
   partitions: number
+  /** Replicas in sync, of the partition that has the fewest. */
+  inSync: number
   config: Record<string, string>
 }
 
@@ -55,12 +57,21 @@ export function topicChanges(wanted: readonly Topic[], observed: readonly Observ
   return wanted.flatMap((topic): TopicChange[] => {
     const found = byName.get(topic.name)
     if (found === undefined) return [{ change: 'create', topic }]
-    const differing = Object.entries(topic.config).some(([key, value]) => found.config[key] !== value)
+    const config = bearable(topic, found)
+    const differing = Object.entries(config).some(([key, value]) => found.config[key] !== value)
     return [
       ...(found.partitions < topic.partitions
         ? [{ change: 'grow' as const, name: topic.name, partitions: topic.partitions }]
         : []),
-      ...(differing ? [{ change: 'configure' as const, name: topic.name, config: topic.config }] : []),
+      ...(differing ? [{ change: 'configure' as const, name: topic.name, config }] : []),
     ]
   })
+}
+
+const fewest = 'min.insync.replicas'
+
+/** While a log grows from one broker to three, its topics do not have the replicas yet that they should ask for. */
+function bearable({ replicationFactor, config }: Topic, { inSync, config: found }: ObservedTopic) {
+  const isThin = inSync < replicationFactor && found[fewest] === '1'
+  return isThin ? { ...config, [fewest]: '1' } : config
 }

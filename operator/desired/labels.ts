@@ -20,6 +20,8 @@ export const annotationKeys = {
   retained: 'dataservice.dev/retained',
   /** On the identity Secret: the parts whose volumes hold data, so that an empty one is a loss. */
   initialised: 'dataservice.dev/initialised',
+  /** On the identity Secret: how many brokers' volumes hold data. */
+  heldBrokers: 'dataservice.dev/held-brokers',
   /** On the identity Secret: the parts for which the user's `reinitialise` was used. */
   reinitialised: 'dataservice.dev/reinitialised',
   /** On a DataService: the part whose lost volume may be initialised anew. */

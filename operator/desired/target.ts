@@ -64,6 +64,8 @@ export interface Initialisation {
   initialised: ReadonlySet<DataPart>
   /** Parts for which the annotation `reinitialise` was used up; it counts once. */
   reinitialised: ReadonlySet<DataPart>
+  /** Brokers that held data by now, from ordinal 0 on; fewer than wanted while the log grows. */
+  heldBrokers: number
 }
 
 /** A child as it came from the API server. */

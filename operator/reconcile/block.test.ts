@@ -94,12 +94,6 @@ describe('a class that changes', () => {
       'kafka.managed.brokers was 3 when the volumes were made and would become 1',
     ],
     [
-      'three brokers for one',
-      {},
-      managed('kafka', { brokers: 3 }),
-      'set spec.kafka.managed.brokers to what it was',
-    ],
-    [
       'another storage class of Postgres',
       managed('postgres', { storage: { className: 'a' } }),
       managed('postgres', { storage: { className: 'b' } }),
@@ -124,6 +118,12 @@ describe('a class that changes', () => {
     expect(found.condition('Stalled')).toBe('True/CannotChange')
     expect(found.condition('DatabaseReady')).toBe('True/Ready')
     expect(found.stalled).toContain(says)
+  })
+
+  test('three brokers for one is no block: the log grows', () => {
+    const found = run(following(ofClass({}), ofClass(managed('kafka', { brokers: 3 }))))
+    expect(found.steps.map(step => step.do)).toContain('apply')
+    expect(found.condition('Stalled')).toBe('False/Healthy')
   })
 
   test('what the DataService says itself keeps it as it was', () => {

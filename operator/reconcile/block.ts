@@ -83,14 +83,14 @@ function seenProviders({ owner, effective, observed }: Seen): Effective['provide
   return { kafka: of('kafka'), postgres: of('postgres'), redis: of('redis') }
 }
 
-/** One broker or three: the way in which they are restarted tells what the StatefulSet was made for. */
+/** One broker becomes three, three never one: the way in which they are restarted tells what the StatefulSet was made for. */
 function brokersThatDiffer(seen: Seen): Block | undefined {
   const { owner, effective, observed } = seen
   const spec = observed('StatefulSet', partName(owner.metadata.name, 'kafka'))?.spec
   const strategy = isPlainObject(spec?.['updateStrategy']) ? spec['updateStrategy']['type'] : undefined
-  if (strategy === undefined || strategy === kafka.rolls(effective)) return undefined
-  const runs = effective.brokers > 1 ? '1' : '3'
-  return refused({ field: 'kafka.managed.brokers', runs, wanted: String(effective.brokers) }, seen)
+  const isFewer = strategy === 'OnDelete' && kafka.rolls(effective) !== 'OnDelete'
+  if (!isFewer) return undefined
+  return refused({ field: 'kafka.managed.brokers', runs: '3', wanted: String(effective.brokers) }, seen)
 }
 
 function storageThatDiffers(seen: Seen): Block | undefined {

@@ -119,6 +119,12 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
       return undefined
     case 'grow':
       return grow(step.growth, cluster)
+    case 'elect':
+      await topics.elect(step.servers)
+      return undefined
+    case 'replicate':
+      await topics.replicate(step.servers, step.partitions)
+      return undefined
     case 'topics':
       await topics.change(step.servers, step.changes)
       return undefined
@@ -267,6 +273,10 @@ function describe(step: Step): string {
       return `${step.kind} ${step.name}`
     case 'grow':
       return `StatefulSet ${step.growth.statefulSet}`
+    case 'elect':
+      return 'leaders of partitions'
+    case 'replicate':
+      return 'replicas of partitions'
     case 'topics':
       return 'topics'
     default:

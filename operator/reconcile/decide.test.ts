@@ -18,6 +18,10 @@ const told = (steps: readonly Step[]): string[] =>
         return `remove ${step.kind} ${step.name}`
       case 'grow':
         return `grow ${step.growth.claims.join(',')} to ${step.growth.size}`
+      case 'elect':
+        return 'elect'
+      case 'replicate':
+        return `replicate ${step.partitions.map(each => `${each.topic}/${each.partition} ${each.replicas}`).join('; ')}`
       case 'topics':
         return `topics ${step.changes.map(({ change }) => change).join(',')}`
       default:

@@ -11,6 +11,7 @@ import { growths } from './growth.ts'
 import { hibernates } from './lifecycle/asleep.ts'
 import { forgottenOperations } from './operations/at-work.ts'
 import { isRestoring } from './operations/restoring.ts'
+import { replicateSteps } from './more-brokers.ts'
 import type { Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
@@ -41,6 +42,7 @@ export function decide(facts: Facts): Plan {
       ...freedPods(facts),
       ...earlyScaling(due, facts),
       ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
+      ...replicateSteps(facts),
       ...topicSteps(facts),
       ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
       ...brokerToRestart(facts).flatMap(removal),

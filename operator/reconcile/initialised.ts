@@ -7,7 +7,7 @@ import { type DataPart, dataParts, identityName, partName } from '#operator/desi
 import type { Initialisation } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
-import { isRolledOut, podProgress } from './progress.ts'
+import { isRolledByUs, isRolledOut, podProgress } from './progress.ts'
 
 export type Seen = Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>
 
@@ -28,11 +28,23 @@ export function initialisationOf(seen: Seen): Initialisation {
     if ((state.had && !granted) || (ready && !(state.used && hasMigration(seen, part)))) initialised.add(part)
     if (asked.has(part) && (state.used || granted || (state.had && ready))) reinitialised.add(part)
   }
-  return { initialised, reinitialised }
+  const heldBrokers = initialised.has('kafka') ? brokersThatHeldData(seen) : 0
+  return { initialised, reinitialised, heldBrokers }
+}
+
+/** Recorded when all brokers are ready. Where it was not yet, the way in which they are restarted tells the number. */
+function brokersThatHeldData(seen: Seen): number {
+  const set = kafkaOf(seen)
+  if (set !== undefined && isReady(seen, 'kafka')) return podProgress(set).wanted
+  const told = Number(
+    seen.secrets.get(identityName(seen.owner.metadata.name))?.annotations?.[annotationKeys.heldBrokers],
+  )
+  if (Number.isInteger(told) && told > 0) return told
+  return set !== undefined && !isRolledByUs(set) ? 1 : mostBrokers
 }
 
 /** What the identity Secret says. */
-function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): Initialisation {
+function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): Omit<Initialisation, 'heldBrokers'> {
   const annotations = secrets.get(identityName(owner.metadata.name))?.annotations
   return {
     initialised: partsIn(annotations?.[annotationKeys.initialised]),
@@ -43,6 +55,11 @@ function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): Initiali
 /** `kafka,postgres`: as an annotation holds it; unknown words are left out. */
 const partsIn = (text: string | undefined): ReadonlySet<DataPart> =>
   new Set(dataParts.filter(part => (text ?? '').split(',').some(word => word.trim() === part)))
+
+const mostBrokers = 3
+
+const kafkaOf = ({ owner, children }: Seen) =>
+  findChild({ children }, 'StatefulSet', partName(owner.metadata.name, 'kafka'))
 
 function isReady({ owner, children }: Seen, part: DataPart): boolean {
   const set = findChild({ children }, 'StatefulSet', partName(owner.metadata.name, part))

@@ -208,7 +208,7 @@ async function logFacts(
   if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
   return orUnreachable(async () => ({
     kind: 'seen',
-    health: await ports.topics.health(readyServers(known)),
+    health: await ports.topics.health(readyServers(known), known.target.effective.topic.replicationFactor),
   }))
 }
 

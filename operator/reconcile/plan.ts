@@ -1,6 +1,7 @@
 /** What one run of the loop has found to do. */
 import type { TopicChange } from '#operator/desired/kafka-topics.ts'
 import type { Child } from '#operator/desired/labels.ts'
+import type { Placed } from '#operator/topics/port.ts'
 import type { Gates } from './gates.ts'
 import type { Growth } from './growth.ts'
 import type { ScaleStep } from './scaling.ts'
@@ -16,6 +17,8 @@ export type Step =
   | ScaleStep
   | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
   | { do: 'grow'; growth: Growth }
+  | { do: 'elect'; servers: readonly string[] }
+  | { do: 'replicate'; servers: readonly string[]; partitions: readonly Placed[] }
   | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
 
 export interface Plan {

@@ -31,6 +31,12 @@ export function isRolledOut({ wanted, existing, ready, updated, current }: PodPr
   return current && existing === wanted && ready === wanted && updated === wanted
 }
 
+/** Whether a StatefulSet leaves it to the operator to replace outdated pods: the one of several brokers does. */
+export function isRolledByUs({ spec }: ObservedChild): boolean {
+  const strategy = spec?.['updateStrategy']
+  return isPlainObject(strategy) && strategy['type'] === 'OnDelete'
+}
+
 /** True when at least one pod answers. */
 export const answers = (workload: ObservedChild | undefined): boolean =>
   workload !== undefined && podProgress(workload).ready > 0

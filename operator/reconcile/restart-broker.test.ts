@@ -39,7 +39,7 @@ function pod({ revision, ready = true, going = false }: Broker, ordinal: number)
 
 const seen = (controller: number, ...lacking: string[]): LogFacts => ({
   kind: 'seen',
-  health: { lacking, controller },
+  health: { lacking, thin: [], misled: 0, controller, voters: 3 },
 })
 
 function world({ brokers, log = seen(0), generation = 1 }: Situation, count: 1 | 3 = 3) {

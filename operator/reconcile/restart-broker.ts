@@ -7,8 +7,9 @@ import { labelKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
 import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import type { LogHealth } from '#operator/topics/port.ts'
 import { type Facts, findChild } from './facts.ts'
-import { podProgress } from './progress.ts'
+import { isRolledByUs, podProgress } from './progress.ts'
 
 type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
 
@@ -18,14 +19,14 @@ const revisionLabel = 'controller-revision-hash'
 /** Brokers of an older revision than the StatefulSet's newest, of which we have to be the ones who replace them. */
 export function outdatedBrokers({ owner, children, pods }: Known): ObservedChild[] {
   const set = findChild({ children }, 'StatefulSet', partName(owner.metadata.name, 'kafka'))
-  if (set === undefined || !leftToUs(set) || !podProgress(set).current) return []
+  if (set === undefined || !isRolledByUs(set) || !podProgress(set).current) return []
   const newest = set.status?.['updateRevision']
   if (typeof newest !== 'string') return []
   return brokersOf(pods).filter(pod => pod.metadata.labels?.[revisionLabel] !== newest)
 }
 
 /** At most one. */
-export function brokerToRestart(facts: Known & Pick<Facts, 'log'>): ObservedChild[] {
+export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target'>): ObservedChild[] {
   const outdated = outdatedBrokers(facts)
   const set = findChild(facts, 'StatefulSet', partName(facts.owner.metadata.name, 'kafka'))
   const brokers = brokersOf(facts.pods)
@@ -35,15 +36,31 @@ export function brokerToRestart(facts: Known & Pick<Facts, 'log'>): ObservedChil
   // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
   const broken = away.filter(pod => outdated.includes(pod))
   if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
-  return away.length === 0 ? nextOf(outdated, facts.log) : []
+  return away.length === 0 ? nextOf(outdated, facts) : []
 }
 
-function nextOf(outdated: readonly ObservedChild[], log: Facts['log']): ObservedChild[] {
+function nextOf(
+  outdated: readonly ObservedChild[],
+  { log, target }: Pick<Facts, 'log' | 'target'>,
+): ObservedChild[] {
   if (log.kind !== 'seen' || log.health.lacking.length > 0) return []
+  if (isGrowing(target) && !hasGrown(target, log.health)) return []
   const isController = (pod: ObservedChild): boolean =>
     pod.metadata.name.endsWith(`-${log.health.controller}`)
   return [outdated.findLast(pod => !isController(pod)) ?? outdated[0]].filter(pod => pod !== undefined)
 }
+
+/** Some brokers are to come, or are there and hold nothing yet. */
+export const isGrowing = ({ effective, initialisation: { heldBrokers } }: Facts['target']): boolean =>
+  heldBrokers > 0 && heldBrokers < effective.brokers
+
+/** Until then the first broker is all there is of what the new ones have not copied yet. */
+const hasGrown = ({ effective }: Facts['target'], { thin, misled, voters }: LogHealth): boolean =>
+  thin.length === 0 && misled === 0 && voters >= effective.brokers
+
+/** How many brokers serve. */
+export const readyBrokers = ({ pods }: Pick<Facts, 'pods'>): number =>
+  brokersOf(pods).filter(pod => isReady(pod) && !isGoing(pod)).length
 
 /**
  * `host:port` of the brokers that are ready, and of all while none is: one that is away costs whoever asks a timeout.
@@ -57,11 +74,6 @@ export function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'tar
 
 const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>
   pods.filter(pod => pod.metadata.labels?.[labelKeys.component] === 'kafka')
-
-const leftToUs = ({ spec }: ObservedChild): boolean => {
-  const strategy = spec?.['updateStrategy']
-  return isPlainObject(strategy) && strategy['type'] === 'OnDelete'
-}
 
 const isGoing = (pod: ObservedChild): boolean =>
   'deletionTimestamp' in pod.metadata && pod.metadata.deletionTimestamp !== undefined

@@ -9,7 +9,12 @@ import { decide } from './decide.ts'
 import type { Step } from './plan.ts'
 
 const asked = (part: string): Change => withAnnotation(annotationKeys.reinitialise, part)
-const identity = (marks: Record<string, string>) => ({ 'orders-identity': marks })
+const identity = (marks: Record<string, string>) => ({
+  'orders-identity': {
+    ...(marks[annotationKeys.initialised]?.includes('kafka') && { [annotationKeys.heldBrokers]: '1' }),
+    ...marks,
+  },
+})
 const { initialised, reinitialised } = annotationKeys
 
 /** The steps that write or remove what this file is about. */

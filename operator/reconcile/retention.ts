@@ -59,8 +59,9 @@ function wantedMarks(facts: Facts): Marks[] {
 }
 
 function stateAnnotations({ target }: Facts): Record<string, string> {
-  const { initialised, reinitialised } = target.initialisation
+  const { initialised, reinitialised, heldBrokers } = target.initialisation
   return {
+    ...(heldBrokers > 0 ? { [annotationKeys.heldBrokers]: String(heldBrokers) } : {}),
     ...(initialised.size > 0 ? { [annotationKeys.initialised]: [...initialised].join(',') } : {}),
     ...(reinitialised.size > 0 ? { [annotationKeys.reinitialised]: [...reinitialised].join(',') } : {}),
   }
@@ -69,7 +70,7 @@ function stateAnnotations({ target }: Facts): Record<string, string> {
 function isMarked({ annotations, owned }: Marks, found: SecretFacts, ownerUid: string): boolean {
   const { annotations: present, ownerReferences = [] } = found
   const isOwned = ownerReferences.some(({ uid }) => uid === ownerUid)
-  const keys = [annotationKeys.initialised, annotationKeys.reinitialised]
+  const keys = [annotationKeys.initialised, annotationKeys.reinitialised, annotationKeys.heldBrokers]
   return isOwned === owned && keys.every(key => present?.[key] === annotations[key])
 }
 

@@ -1,13 +1,17 @@
 /** Condition `Durable`: what is left of a record that was accepted when a disk or a node is lost. Pure. */
 import { labelKeys } from '#operator/desired/labels.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
+import { growing } from '#operator/reconcile/more-brokers.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 
 const type = 'Durable'
 
-export function durable({ target, pods }: Pick<Facts, 'target' | 'pods'>): Finding {
+export function durable({ target, pods, log }: Pick<Facts, 'target' | 'pods' | 'log'>): Finding {
   if (target.effective.brokers < 3)
     return fails(type, 'SingleBroker', 'one broker keeps every record on one disk until it is in Postgres')
+  const growth = growing({ target, log })
+  if (growth !== undefined)
+    return fails(type, 'Growing', `the log grows ${growth}: until then some records are on one disk`)
   const shared = sharedNode(pods)
   if (shared === undefined) return holds(type, 'Replicated', 'every record is on at least two brokers')
   const { node, brokers } = shared

@@ -10,6 +10,7 @@ import {
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
+import { growing } from '#operator/reconcile/more-brokers.ts'
 import type { Plan } from '#operator/reconcile/plan.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { dueNumber } from '#operator/reconcile/scaling.ts'
@@ -27,7 +28,7 @@ type Rule = (facts: Facts, plan: Plan) => Finding
 
 /** Order is the order in which a stack comes up; the first that fails is the root cause. */
 export const partRules: readonly Rule[] = [
-  facts => engine(facts, 'kafka', 'LogReady'),
+  log,
   topics,
   database,
   cache,
@@ -35,6 +36,15 @@ export const partRules: readonly Rule[] = [
   (facts, plan) => deployed(facts, plan, 'reader', 'ReaderReady'),
   (facts, plan) => deployed(facts, plan, 'gateway', 'GatewayReady'),
 ]
+
+/** What keeps a broker from its work comes first: it holds up a growth, too. */
+function log(facts: Facts): Finding {
+  const kafka = engine(facts, 'kafka', 'LogReady')
+  const growth = growing(facts)
+  const isMoving = kafka.status === 'True' || kafka.reason === 'PodsNotReady'
+  if (growth === undefined || !isMoving) return kafka
+  return fails('LogReady', 'Growing', `the log grows ${growth}; it takes and gives records meanwhile`)
+}
 
 function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   const rest = resting(facts, part, type)

@@ -41,7 +41,7 @@ export function targetOf(
       observed.filter(({ kind }) => kind === autoscalerKind),
     ),
     asleep: new Set(),
-    initialisation: { initialised: new Set(), reinitialised: new Set() },
+    initialisation: { initialised: new Set(), reinitialised: new Set(), heldBrokers: 0 },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }
 }

@@ -5,7 +5,7 @@ import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import { sealed } from '#operator/desired/drift.ts'
-import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { desiredTopics, type ObservedTopic, type Topic } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, isOurs, retainedAnnotations } from '#operator/desired/labels.ts'
 import { type DataPart, dataParts } from '#operator/desired/names.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
@@ -95,13 +95,14 @@ export function upAndRunning(
   change: (child: ObservedChild) => ObservedChild | undefined = child => child,
   choice: ClassChoice = { kind: 'builtIn' },
 ) {
+  const heldBrokers = targetOf(owner, [], choice).effective.brokers
   const twice = {
     ...targetOf(
       owner,
       desiredChildren(targetOf(owner, [], choice)).map(({ object }) => object),
       choice,
     ),
-    initialisation: { initialised: new Set(dataParts), reinitialised: new Set<DataPart>() },
+    initialisation: { initialised: new Set(dataParts), reinitialised: new Set<DataPart>(), heldBrokers },
   }
   const replicas: Record<string, number> = {
     'orders-gateway': owner.spec.replicas,
@@ -129,13 +130,24 @@ export function upAndRunning(
     choice,
     children,
     secrets: ['orders-identity', 'orders-credentials'],
-    marks: { 'orders-identity': { [annotationKeys.initialised]: 'kafka,postgres' } },
+    marks: {
+      'orders-identity': {
+        [annotationKeys.initialised]: 'kafka,postgres',
+        [annotationKeys.heldBrokers]: String(heldBrokers),
+      },
+    },
     topics: {
       kind: 'described' as const,
-      topics: desiredTopics(owner, twice.effective),
+      topics: desiredTopics(owner, twice.effective).map(observedTopic),
     },
   }
 }
+
+/** A topic as the brokers describe it when all replicas are in sync. */
+export const observedTopic = ({ replicationFactor: inSync, ...topic }: Topic): ObservedTopic => ({
+  ...topic,
+  inSync,
+})
 
 /** Changes one child of a world and leaves the others. */
 export const only =

@@ -1,14 +1,21 @@
-/** Asks a KRaft cluster for its active controller. kafkajs cannot: to it brokers name a random node. */
+/** Asks a KRaft cluster for its active controller and voters. kafkajs cannot: to it brokers name a random node. */
 import { Connection, describeQuorumV2 } from '@platformatic/kafka'
 
 const metadataLog = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
 
-/** Node id of the active controller, by the first server that knows. Rejects with the last server's error. */
-export async function activeController(servers: readonly string[], timeoutMs: number): Promise<number> {
+export interface Quorum {
+  /** Node id of the active controller. */
+  controller: number
+  /** Nodes that vote for it. */
+  voters: number
+}
+
+/** By the first server that knows. Rejects with the last server's error. */
+export async function quorumOf(servers: readonly string[], timeoutMs: number): Promise<Quorum> {
   let last: unknown = new Error('no server to ask')
   for (const server of servers) {
     try {
-      return await leaderAt(server, timeoutMs)
+      return await quorumAt(server, timeoutMs)
     } catch (error) {
       last = error
     }
@@ -16,7 +23,7 @@ export async function activeController(servers: readonly string[], timeoutMs: nu
   throw last
 }
 
-async function leaderAt(server: string, timeoutMs: number): Promise<number> {
+async function quorumAt(server: string, timeoutMs: number): Promise<Quorum> {
   const [host = '', port = ''] = server.split(':')
   const connection = new Connection('dataservice-operator', {
     connectTimeout: timeoutMs,
@@ -26,9 +33,9 @@ async function leaderAt(server: string, timeoutMs: number): Promise<number> {
   try {
     await connection.connect(host, Number(port))
     const answer = await describeQuorumV2.api.async(connection, metadataLog)
-    const leader = answer.topics[0]?.partitions[0]?.leaderId ?? -1
-    if (leader < 0) throw new Error('Kafka has no active controller')
-    return leader
+    const log = answer.topics[0]?.partitions[0]
+    if (log === undefined || log.leaderId < 0) throw new Error('Kafka has no active controller')
+    return { controller: log.leaderId, voters: log.currentVoters.length }
   } finally {
     connection.socket?.destroy()
   }

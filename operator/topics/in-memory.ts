@@ -19,7 +19,7 @@ export function inMemoryTopics(): InMemoryTopics {
   const topics = new Map<string, ObservedTopic>()
   const port: InMemoryTopics = {
     away: false,
-    healthy: { lacking: [], controller: 0 },
+    healthy: { lacking: [], thin: [], misled: 0, controller: 0, voters: 1 },
     roomy: { lagTenths: 0, disks: [{ broker: 0, totalBytes: 10 * gibibyte, usableBytes: 9 * gibibyte }] },
     filled: new Map(),
     ends: async (servers, topic) => {
@@ -40,6 +40,18 @@ export function inMemoryTopics(): InMemoryTopics {
       answer(servers)
       return port.healthy
     },
+    elect: async servers => {
+      answer(servers)
+      port.healthy = { ...port.healthy, misled: 0 }
+    },
+    replicate: async (servers, partitions) => {
+      answer(servers)
+      const placed = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))
+      const thin = port.healthy.thin.filter(({ topic, partition }) => !placed.has(`${topic}/${partition}`))
+      port.healthy = { ...port.healthy, thin }
+      for (const { topic, replicas } of partitions)
+        if (topics.has(topic)) update(topics, topic, found => ({ ...found, inSync: replicas.length }))
+    },
     room: async servers => {
       answer(servers)
       return port.roomy
@@ -54,8 +66,8 @@ export function inMemoryTopics(): InMemoryTopics {
 function make(topics: Map<string, ObservedTopic>, change: TopicChange): void {
   switch (change.change) {
     case 'create': {
-      const { name, partitions, config } = change.topic
-      if (!topics.has(name)) topics.set(name, { name, partitions, config: { ...config } })
+      const { name, partitions, replicationFactor: inSync, config } = change.topic
+      if (!topics.has(name)) topics.set(name, { name, partitions, inSync, config: { ...config } })
       return
     }
     case 'grow':

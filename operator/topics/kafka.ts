@@ -1,9 +1,10 @@
 /** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
 import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { activeController } from './active-controller.ts'
+import { quorumOf } from './active-controller.ts'
+import { electPreferredLeaders } from './elect-leaders.ts'
 import { brokerDisks, lagTenths } from './log-room.ts'
-import { type LogHealth, type TopicsPort, TopicsUnavailable } from './port.ts'
+import { type LogHealth, type Placed, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
 const connectionTimeout = 3_000
@@ -21,7 +22,15 @@ export function kafkaTopics(): TopicsPort {
       withAdmin(servers, async admin => {
         for (const change of changes) await make(admin, change)
       }),
-    health: servers => withAdmin(servers, admin => health(admin, servers)),
+    health: (servers, copies) => withAdmin(servers, admin => health(admin, servers, copies)),
+    elect: async servers => {
+      try {
+        await electPreferredLeaders(servers[0] ?? '', requestTimeout)
+      } catch (cause) {
+        throw new TopicsUnavailable(`Kafka at ${servers[0] ?? '(no server)'}: ${String(cause)}`, { cause })
+      }
+    },
+    replicate: (servers, partitions) => withAdmin(servers, admin => replicate(admin, partitions)),
     ends: (servers, topic) => withAdmin(servers, admin => ends(admin, topic)),
     room: (servers, question) =>
       withAdmin(servers, async admin => {
@@ -72,9 +81,11 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Observe
     includeSynonyms: false,
     resources: topics.map(name => ({ type: ConfigResourceTypes.TOPIC, name })),
   })
+  const partitionsOf = (name: string) => metadata.topics.find(topic => topic.name === name)?.partitions ?? []
   return topics.map(name => ({
     name,
-    partitions: metadata.topics.find(topic => topic.name === name)?.partitions.length ?? 0,
+    partitions: partitionsOf(name).length,
+    inSync: Math.min(...partitionsOf(name).map(({ isr }) => isr.length)),
     config: Object.fromEntries(
       (configs.resources.find(resource => resource.resourceName === name)?.configEntries ?? []).map(entry => [
         entry.configName,
@@ -84,14 +95,29 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Observe
   }))
 }
 
-async function health(admin: Admin, servers: readonly string[]): Promise<LogHealth> {
+async function health(admin: Admin, servers: readonly string[], copies: number): Promise<LogHealth> {
   const { topics } = await admin.fetchTopicMetadata()
-  const lacking = topics.flatMap(({ name, partitions }) =>
-    partitions
-      .filter(({ isr, replicas }) => isr.length < replicas.length)
-      .map(({ partitionId }) => `${name}/${partitionId}`),
+  const all = topics.flatMap(({ name: topic, partitions }) =>
+    partitions.map(({ partitionId: partition, ...placed }) => ({ topic, partition, ...placed })),
   )
-  return { lacking, controller: await activeController(servers, connectionTimeout) }
+  const lacking = all.filter(({ isr, replicas }) => isr.length < replicas.length)
+  const thin = all.filter(({ replicas }) => replicas.length < copies)
+  return {
+    lacking: lacking.map(({ topic, partition }) => `${topic}/${partition}`),
+    thin: thin.map(({ topic, partition, replicas }) => ({ topic, partition, replicas })),
+    misled: all.filter(({ leader, replicas }) => leader !== replicas[0]).length,
+    ...(await quorumOf(servers, connectionTimeout)),
+  }
+}
+
+async function replicate(admin: Admin, partitions: readonly Placed[]): Promise<void> {
+  const byTopic = Map.groupBy(partitions, ({ topic }) => topic)
+  await admin.alterPartitionReassignments({
+    topics: [...byTopic].map(([topic, placed]) => ({
+      topic,
+      partitionAssignment: placed.map(({ partition, replicas }) => ({ partition, replicas: [...replicas] })),
+    })),
+  })
 }
 
 async function ends(admin: Admin, topic: string): Promise<ReadonlyMap<number, bigint>> {

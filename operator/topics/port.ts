@@ -10,8 +10,12 @@ export interface TopicsPort {
   describe(servers: readonly string[], names: readonly string[]): Promise<ObservedTopic[]>
   /** Makes the changes, in order. A topic that exists already is fine. Rejects with TopicsUnavailable. */
   change(servers: readonly string[], changes: readonly TopicChange[]): Promise<void>
-  /** How whole the cluster is, over all topics. Rejects with TopicsUnavailable. */
-  health(servers: readonly string[]): Promise<LogHealth>
+  /** How whole the cluster is, over all topics, which should have so many `copies`. Rejects with TopicsUnavailable. */
+  health(servers: readonly string[], copies: number): Promise<LogHealth>
+  /** Gives partitions other replicas; Kafka copies in the background. Rejects with TopicsUnavailable. */
+  replicate(servers: readonly string[], partitions: readonly Placed[]): Promise<void>
+  /** Lets the first replica of each partition lead it. Rejects with TopicsUnavailable. */
+  elect(servers: readonly string[]): Promise<void>
   /** Offset after the last record of each partition of a topic; empty for one that does not exist. Rejects with TopicsUnavailable. */
   ends(servers: readonly string[], topic: string): Promise<ReadonlyMap<number, bigint>>
   /** Whether retention or a full disk is near. Rejects with TopicsUnavailable. */
@@ -34,8 +38,21 @@ export interface LogRoom {
 export interface LogHealth {
   /** Partitions that lack a replica in sync, as `topic/number`. */
   lacking: readonly string[]
+  /** Partitions with fewer replicas than wanted, in sync or not. */
+  thin: readonly Placed[]
+  /** How many partitions another broker leads than the first of their replicas. */
+  misled: number
   /** Node id of the active controller. */
   controller: number
+  /** Nodes that vote for it. */
+  voters: number
+}
+
+/** A partition and the node ids of its replicas; the first one leads where it can. */
+export interface Placed {
+  topic: string
+  partition: number
+  replicas: readonly number[]
 }
 
 /** Kafka did not answer, or refused; the message says which server and why. */

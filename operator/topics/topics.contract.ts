@@ -35,7 +35,20 @@ export function topicsContract(start: () => TopicsUnderTest): void {
     test('a cluster whose replicas are all in sync lacks none, and names its controller', async () => {
       const { port, servers, prefix } = start()
       await port.change(servers, topicChanges([topic(prefix)], []))
-      expect(await port.health(servers)).toEqual({ lacking: [], controller: 0 })
+      expect(await port.health(servers, 1)).toEqual({
+        lacking: [],
+        thin: [],
+        misled: 0,
+        controller: 0,
+        voters: 1,
+      })
+    })
+
+    test('leaders are elected, also where nothing is to do', async () => {
+      const { port, servers, prefix } = start()
+      await port.change(servers, topicChanges([topic(prefix)], []))
+      await port.elect(servers)
+      expect((await port.health(servers, 1)).misled).toBe(0)
     })
 
     test('a log that nobody wrote has room, and every broker tells its disk', async () => {

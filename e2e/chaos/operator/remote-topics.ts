@@ -12,7 +12,7 @@ export interface TopicsServer {
   close(): Promise<void>
 }
 
-const methods = ['describe', 'change', 'health', 'room', 'ends'] as const
+const methods = ['describe', 'change', 'health', 'elect', 'replicate', 'room', 'ends'] as const
 
 /** Serves the topics of all operators; their names hold the namespace. */
 export async function serveTopics(): Promise<TopicsServer> {
@@ -57,6 +57,8 @@ export function remoteTopics(url: string): TopicsPort {
     describe: (...given) => ask('describe', given),
     change: (...given) => ask('change', given),
     health: (...given) => ask('health', given),
+    elect: (...given) => ask('elect', given),
+    replicate: (...given) => ask('replicate', given),
     room: (...given) => ask('room', given),
     ends: (...given) => ask('ends', given),
   }

@@ -33,6 +33,8 @@ export const configPath = '/etc/dataservice/engine'
 export const secretPath = '/etc/dataservice/credentials'
 /** File among the engine's files: `true` once the part held data. It does not roll the pods. */
 export const initialisedFile = 'initialised'
+/** File beside it, of Kafka: how many brokers held data by then. Those that come later join with empty volumes. */
+export const heldBrokersFile = 'held-brokers'
 
 /** Shell: true when an empty volume is a loss. */
 export const heldData = `[ "$(cat ${configPath}/${initialisedFile})" = true ]`

@@ -1,110 +1,104 @@
-/** The script of three Kafka pods as it stands in the ConfigMap, run as plain processes; only places are moved. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+/** The script of Kafka pods as it stands in the ConfigMap, run as plain processes. */
 import { expect, onTestFinished, test } from 'vitest'
-import { ports } from '#dataservice/contract/names.ts'
 import { type EngineFolder, engineFolder } from '#e2e/engines/folder.ts'
-import { freePort } from '#e2e/engines/ports.ts'
-import { type EngineProcess, engineProcess } from '#e2e/engines/process.ts'
-import { engines } from '#e2e/images/recipes.ts'
-import { engineRoot } from '#e2e/images/root-folder.ts'
-import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import type { EngineProcess } from '#e2e/engines/process.ts'
+import { desiredTopics, type TopicChange } from '#operator/desired/kafka-topics.ts'
+import type { Target } from '#operator/desired/target.ts'
+import { replicateSteps } from '#operator/reconcile/more-brokers.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { pod } from '#operator/testing/pods.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { kafkaTopics } from '#operator/topics/kafka.ts'
-import { run } from '#tools/shell.ts'
-import { configPath } from './engine.ts'
-import { kafka } from './kafka.ts'
+import { addressOf, freePlaces, kafkaNode, writeKafkaFiles } from './testing/kafka-node.ts'
 
-const recipe = engines.kafka
-const target = targetOf(dataService(withSpec({ kafka: { managed: { brokers: 3 } } })))
-const service = 'orders-kafka.shop.svc'
-/** What the Secret `orders-identity` holds for such a service. */
-const identity = {
-  CLUSTER_ID: 'QWxsIHRoZSBicm9rZXJzMQ',
-  DIRECTORY_ID_0: 'Zmlyc3QgZGlyZWN0b3J5MQ',
-  DIRECTORY_ID_1: 'c2Vjb25kIGRpcmVjdG9yeQ',
-  DIRECTORY_ID_2: 'dGhpcmQgZGlyZWN0b3J5MQ',
-}
+const soon = { timeout: 60_000, interval: 500 }
+const topics = kafkaTopics()
+const targetWith = (brokers: 1 | 3): Target =>
+  targetOf(dataService(withSpec({ kafka: { managed: { brokers } } })))
+const creations = ({ owner, effective }: Target) =>
+  desiredTopics(owner, effective).map((topic): TopicChange & { change: 'create' } => ({
+    change: 'create',
+    topic,
+  }))
 
-interface Place {
-  client: number
-  controller: number
-}
-
-async function broker(folder: EngineFolder, own: number, places: readonly Place[]): Promise<EngineProcess> {
-  const root = await engineRoot('kafka')
-  const data = await folder.own(`kafka-${own}`, recipe.user.id)
-  const [config, scratch] = [join(recipe.dataFolder, 'config'), join(recipe.dataFolder, 'run')]
-  const here =
-    (name: string, { client, controller }: Place) =>
-    (text: string) =>
-      text
-        .replaceAll(`${name}.${service}:${ports.kafkaController}`, `127.0.0.1:${controller}`)
-        .replaceAll(`${name}.${service}:${ports.kafka}`, `127.0.0.1:${client}`)
-        .replaceAll(`://:${ports.kafkaController}`, `://127.0.0.1:${controller}`)
-        .replaceAll(`://:${ports.kafka}`, `://127.0.0.1:${client}`)
-  const self = places[own]
-  if (self === undefined) throw new Error(`no place for broker ${own}`)
-  const moves = [
-    here('@POD@', self),
-    ...places.map((place, id) => here(`orders-kafka-${id}`, place)),
-    (text: string) => text.replaceAll(configPath, config).replaceAll('/run/kafka', scratch),
-    (text: string) => text.replaceAll('defaultLogLevel=warn', 'defaultLogLevel=info'), // it says when it serves
-    // Three share one small machine here.
-    (text: string) =>
-      text.replaceAll('-XX:MaxRAMPercentage=50', '-Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'),
-  ]
-  for (const name of ['config', 'run']) await mkdir(join(data, name))
-  for (const [name, text] of Object.entries(kafka.files(target)))
-    await writeFile(
-      join(data, 'config', name),
-      moves.reduce((moved, move) => move(moved), text),
-    )
-  await run('chown', ['-R', `${recipe.user.id}:${recipe.user.id}`, data])
-  return engineProcess({
-    name: `kafka-${own}`,
-    command: {
-      root: root.path,
-      userId: recipe.user.id,
-      data: { folder: data, seenAs: recipe.dataFolder },
-      environment: { ...recipe.environment, ...identity, POD_NAME: `orders-kafka-${own}` },
-      program: ['sh', `${config}/start.sh`],
-    },
-    logFile: join(folder.path, `kafka-${own}.log`),
-    readyText: 'Kafka Server started',
-    stopSignal: 'SIGTERM',
+/** Where nodes live that the test ends. */
+async function home(): Promise<{ folder: EngineFolder; nodes: EngineProcess[] }> {
+  const folder = await engineFolder()
+  const nodes: EngineProcess[] = []
+  onTestFinished(async () => {
+    await Promise.all(nodes.map(each => (each.pid ? each.kill('SIGKILL') : undefined)))
+    await folder.remove()
   })
+  return { folder, nodes }
 }
 
 test('three nodes find each other, keep topics three times, and say when a replica is lacking', async () => {
-  const folder = await engineFolder()
-  const places = await Promise.all(
-    [0, 1, 2].map(async () => ({ client: await freePort(), controller: await freePort() })),
-  )
-  const brokers = await Promise.all([0, 1, 2].map(id => broker(folder, id, places)))
-  onTestFinished(async () => {
-    await Promise.all(brokers.map(each => (each.pid ? each.kill('SIGKILL') : undefined)))
-    await folder.remove()
-  })
-  await Promise.all(brokers.map(each => each.start()))
-  const servers = places.map(({ client }) => `127.0.0.1:${client}`)
-  const topics = kafkaTopics()
-  const create = desiredTopics(target.owner, target.effective).map(topic => ({
-    change: 'create' as const,
-    topic,
-  }))
-  const soon = { timeout: 60_000, interval: 500 }
+  const { folder, nodes } = await home()
+  const target = targetWith(3)
+  const places = await freePlaces(3)
+  for (const ordinal of [0, 1, 2]) nodes.push(await kafkaNode({ target, folder, ordinal, places }))
+  await Promise.all(nodes.map(each => each.start()))
+  const servers = places.map(addressOf)
+  const create = creations(target)
   await expect.poll(() => topics.change(servers, create).then(() => true, String), soon).toBe(true)
-  const first = await topics.health(servers)
-  expect(first.lacking).toEqual([])
+  const first = await topics.health(servers, 3)
+  expect(first).toMatchObject({ lacking: [], thin: [], voters: 3 })
   expect([0, 1, 2]).toContain(first.controller)
 
-  await brokers[first.controller]?.kill('SIGKILL')
-  const health = () => topics.health(servers).catch(String)
+  await nodes[first.controller]?.kill('SIGKILL')
+  const health = () => topics.health(servers, 3).catch(String)
   const partitions = create.reduce((sum, { topic }) => sum + topic.partitions, 0)
   await expect.poll(health, soon).toMatchObject({ lacking: { length: partitions } })
   await expect.poll(health, soon).not.toMatchObject({ controller: first.controller })
-  await brokers[first.controller]?.start()
+  await nodes[first.controller]?.start()
   await expect.poll(health, soon).toMatchObject({ lacking: [] })
+})
+
+test('two nodes join one that holds data: they vote, get every partition, and the first may be restarted', async () => {
+  const { folder, nodes } = await home()
+  const places = await freePlaces(3)
+  const [one, three] = [targetWith(1), targetWith(3)]
+  nodes.push(await kafkaNode({ target: one, folder, ordinal: 0, places }))
+  await nodes[0]?.start()
+  const [first = ''] = places.map(addressOf)
+  await expect.poll(() => topics.change([first], creations(one)).then(() => true, String), soon).toBe(true)
+
+  const grown: Target = {
+    ...three,
+    initialisation: { initialised: new Set(['kafka']), reinitialised: new Set(), heldBrokers: 1 },
+  }
+  for (const ordinal of [1, 2]) nodes.push(await kafkaNode({ target: grown, folder, ordinal, places }))
+  await Promise.all(nodes.slice(1).map(each => each.start()))
+  const health = () => topics.health([first], 3)
+  await expect.poll(health, soon).toMatchObject({ voters: 3, lacking: [] })
+
+  const pods = [0, 1, 2].map(id => ready(`orders-kafka-${id}`))
+  const [step] = replicateSteps({
+    owner: grown.owner,
+    target: grown,
+    pods,
+    log: { kind: 'seen', health: await health() },
+  })
+  if (step?.do !== 'replicate') throw new Error('partitions are on one broker only')
+  await topics.replicate([first], step.partitions)
+  await expect.poll(health, soon).toMatchObject({ thin: [], lacking: [] })
+  expect((await health()).misled).toBeGreaterThan(0)
+  await topics.elect([first])
+  await expect.poll(health, soon).toMatchObject({ misled: 0 })
+
+  await nodes[0]?.stop()
+  await writeKafkaFiles({ target: grown, folder, ordinal: 0, places })
+  await nodes[0]?.start()
+  await expect
+    .poll(() => topics.health(places.map(addressOf), 3).catch(String), soon)
+    .toMatchObject({
+      thin: [],
+      lacking: [],
+      voters: 3,
+    })
+})
+
+const ready = (name: string) => ({
+  ...pod({ owner: 'kafka', name }),
+  status: { conditions: [{ type: 'Ready', status: 'True' }] },
 })

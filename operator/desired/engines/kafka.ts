@@ -4,7 +4,7 @@ import { ports } from '#dataservice/contract/names.ts'
 import { identityName, partName, podHost, serviceHost } from '../names.ts'
 import { identityKeys } from '../secrets.ts'
 import type { Target } from '../target.ts'
-import { configPath, type Engine, heldData, refuse, refuseFunction } from './engine.ts'
+import { configPath, type Engine, heldBrokersFile, heldData, refuse, refuseFunction } from './engine.ts'
 
 const dataPath = '/var/lib/kafka/data'
 /** A subfolder: a fresh file system has a `lost+found` that Kafka would take for a partition. */
@@ -79,6 +79,8 @@ function properties(target: Target): string {
     'advertised.listeners': `CLIENT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.kafkaController}`,
     'inter.broker.listener.name': 'CLIENT',
     'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    // A broker that came later votes as soon as it has caught up.
+    ...(isQuorum(target) && { 'controller.quorum.auto.join.enable': 'true' }),
     'log.dirs': logFolder,
     'auto.create.topics.enable': 'false',
     'unclean.leader.election.enable': 'false',
@@ -126,11 +128,11 @@ const nameLifetimes = `networkaddress.cache.ttl=1
 networkaddress.cache.negative.ttl=1
 `
 
-/** How an empty volume joins: a lone node is the quorum; three know each other by the ids of the Secret. */
+/** How the first volumes begin: a lone node is the quorum; three know each other by the ids of the Secret. */
 function quorum(target: Target): string {
   if (!isQuorum(target)) return '--standalone'
   const voters = controllersOf(target).map((address, id) => `${id}@${address}:$${directoryVariable(id)}`)
-  return `--initial-controllers "${voters.join(',')}"`
+  return `--initial-controllers ${voters.join(',')}`
 }
 
 const startScript = (target: Target): string => `#!/bin/sh
@@ -150,11 +152,16 @@ if [ -f $meta ]; then
   if [ "$found" != "$CLUSTER_ID" ]; then
     ${refuse('VolumeMismatch', 'the volume of $POD_NAME belongs to Kafka cluster $found, expected $CLUSTER_ID')}
   fi
-elif ${heldData}; then
-  ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
 else
+  begin="${quorum(target)}"
+  if ${heldData}; then
+    if [ "\${POD_NAME##*-}" -lt "$(cat ${configPath}/${heldBrokersFile})" ]; then
+      ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
+    fi
+    begin=--no-initial-controllers # a broker that came later: it learns from the others who votes
+  fi
   java -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile=$archive -cp "$classes" kafka.tools.StorageTool format \\
-    --cluster-id "$CLUSTER_ID" ${quorum(target)} --config $properties
+    --cluster-id "$CLUSTER_ID" $begin --config $properties
 fi
 exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
   -XX:SharedArchiveFile=$archive -Djava.security.properties=${configPath}/java.security \\

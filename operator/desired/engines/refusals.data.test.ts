@@ -8,7 +8,7 @@ import { lastWordsPath, parseLastWords } from '#dataservice/contract/last-words.
 import type { DataPart } from '#operator/desired/names.ts'
 import { dataService } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
-import { configPath, initialisedFile } from './engine.ts'
+import { configPath, heldBrokersFile, initialisedFile } from './engine.ts'
 import { engines } from './engines.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'refusals-'))
@@ -16,6 +16,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 interface Volume {
   held: boolean
+  /** Brokers that held data. Default: one. */
+  heldBrokers?: number
   /** Files in the volume: path -> text. */
   files: Record<string, string>
 }
@@ -24,7 +26,7 @@ interface Volume {
 const began = 42
 
 /** Runs the script of an engine on a volume; answers its exit code and its last words. */
-function start(part: DataPart, { held, files }: Volume) {
+function start(part: DataPart, { held, heldBrokers = 1, files }: Volume) {
   const root = mkdtempSync(join(folder, `${part}-`))
   const at = (path: string) => join(root, path)
   const { dataPath = '' } = engines[part]
@@ -40,6 +42,7 @@ function start(part: DataPart, { held, files }: Volume) {
   const shipped = engines[part].files(targetOf(dataService()))
   for (const [name, text] of Object.entries(shipped)) writeFileSync(join(at('config'), name), moved(text))
   writeFileSync(join(at('config'), initialisedFile), `${held}\n`)
+  writeFileSync(join(at('config'), heldBrokersFile), `${heldBrokers}\n`)
   writeFileSync(at('last-words'), '')
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(at('data'), path, '..'), { recursive: true })
@@ -61,6 +64,12 @@ test.each(['kafka', 'postgres'] as const)('%s ends at an empty volume that held 
 
 test.each(['kafka', 'postgres'] as const)('%s begins with an empty volume that never held any', part => {
   const { status, words } = start(part, { held: false, files: {} })
+  expect(words).toBeUndefined()
+  expect(status).toBe(began)
+})
+
+test('a broker that comes later than the data begins with an empty volume', () => {
+  const { status, words } = start('kafka', { held: true, heldBrokers: 0, files: {} })
   expect(words).toBeUndefined()
   expect(status).toBe(began)
 })

@@ -1,0 +1,96 @@
+/** A service at work gets three brokers instead of one: nobody sees it, and every record is on all of them afterwards. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { serviceAddress } from '#e2e/stack/address.ts'
+import { readService, waitUntilReady } from '#e2e/stack/service.ts'
+import { step } from '#tools/progress.ts'
+import { type Ledger, openLedger } from './ledger.ts'
+import { startReading } from './reading-load.ts'
+import { settledIn, since } from './settled.ts'
+import { declare, whenReady } from './small-service.ts'
+import { cluster } from './stack.ts'
+
+const service = { namespace: 'growing', name: 'sprout' }
+const { namespace, name } = service
+/** Under load a pod gets time in proportion to what it asks for. */
+const resources = { requests: { cpu: '150m' } }
+const withBrokers = (brokers: 1 | 3) => ({
+  kafka: { managed: { brokers, storage: { size: '1Gi' }, resources }, topic: { partitions: 3 } },
+})
+let ledger: Ledger
+let url = ''
+
+beforeAll(async () => {
+  const kubernetes = await cluster()
+  await declare(kubernetes, service, withBrokers(1))
+  await whenReady(kubernetes, service)
+  url = (await serviceAddress(kubernetes, namespace, `${name}-gateway`)).url
+  ledger = await openLedger(kubernetes, service)
+  await ledger.post(2_000)
+  await ledger.balanced()
+})
+afterAll(async () => {
+  await (await cluster()).kubectl(['delete', 'namespace', namespace, '--wait=false'])
+})
+
+/** Runs one of Kafka's own tools in the first broker's pod. */
+async function tool(main: string, ...args: string[]): Promise<string> {
+  const java = ['java', '-Xmx64m', '-XX:TieredStopAtLevel=1', '-cp', '/opt/kafka/libs/*']
+  const command = [...java, main, '--bootstrap-server', 'localhost:9092', ...args]
+  return (await cluster()).kubectl([
+    '-n',
+    namespace,
+    'exec',
+    `${name}-kafka-0`,
+    '-c',
+    'kafka',
+    '--',
+    ...command,
+  ])
+}
+
+test('from one broker to three under load: no request fails, no record is lost', async () => {
+  const kubernetes = await cluster()
+  const before = await readService(kubernetes, service)
+  expect(before.status?.conditions?.find(({ type }) => type === 'Durable')?.reason).toBe('SingleBroker')
+  const load = ledger.startLoad()
+  const reading = startReading({ url, ids: ledger.acknowledged().slice(), newestToken: ledger.newestToken })
+  const began = Date.now()
+  try {
+    await declare(kubernetes, service, withBrokers(3))
+    await waitUntilReady(kubernetes, service, {
+      timeoutMs: 420_000,
+      onChange: message => step(`  ${message}`),
+    })
+    await settledIn(120_000, async () => {
+      const { status } = await readService(kubernetes, service)
+      const durable = status?.conditions?.find(({ type }) => type === 'Durable')
+      expect(['Replicated', 'BrokersShareNode']).toContain(durable?.reason)
+    })
+  } finally {
+    await Promise.all([load.stop(), reading.stop()])
+  }
+  const { answers } = load
+  const odd = [
+    ...answers.filter(({ status }) => status !== 202).map(({ said }) => `POST ${said}`),
+    ...reading.reads
+      .filter(({ kind, status }) => status !== 200 && !(kind === 'token' && status === 504))
+      .map(({ kind, status, said }) => `GET ${kind} ${status} ${said}`),
+  ]
+  step(
+    `three brokers after ${since(began)}: ${answers.length} POSTs, ${reading.reads.length} GETs, ${odd.length} failed`,
+  )
+  expect(odd).toEqual([])
+  step(`${await ledger.balanced()} rows, none lost`)
+})
+
+test('every partition is on three brokers, two have to have a record, and three controllers vote', async () => {
+  await settledIn(60_000, async () => {
+    const topics = await tool('org.apache.kafka.tools.TopicCommand', '--describe')
+    const partitions = topics.split('\n').filter(line => line.includes('Leader:'))
+    expect(partitions.length).toBeGreaterThan(3)
+    for (const line of partitions) expect(line).toMatch(/Isr: \d,\d,\d/)
+    expect(topics).toMatch(new RegExp(`Topic: ${namespace}.${name}.events\\s.*min.insync.replicas=2`))
+  })
+  const quorum = await tool('org.apache.kafka.tools.MetadataQuorumCommand', 'describe', '--status')
+  expect(quorum.match(/CurrentVoters:.*/)?.[0].match(/"id": \d/g)).toHaveLength(3)
+})
