@@ -24,6 +24,9 @@ export const conditionTypes = {
   GatewayReady: 'As many gateway pods as wanted are ready; those that an autoscaler adds do not count.',
   WriterReady: 'As many writer pods as wanted are ready.',
   ReaderReady: 'As many reader pods as wanted are ready; those that an autoscaler adds do not count.',
+  /** Where it is False because records get stuck, so is Ready. Unknown while no reader tells. */
+  EndToEndReady:
+    'Records come through from POST to GET, as fast as spec.slo asks; if not, the reason names the station.',
   /** Names the owner of the number of each part's pods. Says nothing about Ready. */
   Scaling: 'The numbers of pods have an owner that can do its work; the message names it.',
   /** Says nothing about Ready. Unknown while Kafka does not tell. */
@@ -58,6 +61,7 @@ export const reasons = {
   External: 'reached',
   Archiving: 'reached',
   Succeeded: 'reached',
+  RecordsPass: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -74,6 +78,7 @@ export const reasons = {
   SingleBroker: 'ordinary',
   BrokersShareNode: 'ordinary',
   Growing: 'ordinary',
+  NotProbed: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
   Restoring: 'ordinary',
@@ -97,6 +102,12 @@ export const reasons = {
   LogNotStored: 'trouble',
   NotArchiving: 'trouble',
   BackupLate: 'trouble',
+  StuckAtGateway: 'trouble',
+  StuckAtKafka: 'trouble',
+  StuckAtWriter: 'trouble',
+  StuckAtPostgres: 'trouble',
+  StuckAtReader: 'trouble',
+  SlowerThanSlo: 'trouble',
 
   Failed: 'user',
   ClassMissing: 'user',

@@ -123,6 +123,25 @@ export const Lifecycle = Type.Unsafe<'Running' | 'Hibernated'>({
     'Default: Running.',
 })
 
+const Slo = Type.Object(
+  {
+    endToEnd: Type.Optional(
+      Type.String({
+        maxLength: 5,
+        pattern: '^[1-9][0-9]{0,3}(s|m)$',
+        description:
+          'How long a record may take from POST until GET answers with it (seconds s or minutes m). Probe records that take ' +
+          'longer, three in a row, make the condition EndToEndReady False. Example: 5s. Default: no aim.',
+      }),
+    ),
+  },
+  {
+    description:
+      'What the service is measured against by probe records, which go through all of its parts every few seconds ' +
+      '(docs/probing.md). Example: {endToEnd: 5s}. Default: no aim.',
+  },
+)
+
 export const DataServiceSpec = Type.Object(
   {
     replicas: Type.Integer({
@@ -153,6 +172,7 @@ export const DataServiceSpec = Type.Object(
     redis: RedisSpec,
     backup: Type.Optional(BackupSpec),
     networkPolicy: Type.Optional(NetworkPolicySpec),
+    slo: Type.Optional(Slo),
   },
   {
     'x-kubernetes-validations': [

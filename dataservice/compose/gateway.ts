@@ -32,7 +32,28 @@ export async function start(context: RoleContext, environment: Environment): Pro
   const asset = assetReader(docsFolder())
   const keys = keySources(context, environment)
   const listen = { port: httpPort }
-  return startGateway(context, { appender, reader, lag, follow, asset, keys, listen })
+  const openProbes = probeTopic(context)
+  return startGateway(context, {
+    appender,
+    reader,
+    lag,
+    follow,
+    asset,
+    keys,
+    listen,
+    ...(openProbes && { openProbes }),
+  })
+}
+
+/** How the topic of probe records is opened; it is closed with the process. */
+function probeTopic(context: RoleContext) {
+  const topic = context.settings.probe?.topic
+  if (topic === undefined) return undefined
+  return async () => {
+    const opened = await createAppender({ ...topicOptions(context), topic, signal: context.signal })
+    context.onClose('the log of probes', () => opened.close())
+    return opened
+  }
 }
 
 /** The gateway's way to the reader, behind a circuit breaker. */

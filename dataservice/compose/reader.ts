@@ -1,6 +1,9 @@
 /** The reader's adapters. */
+import { credentialFiles } from '#dataservice/contract/names.ts'
 import { type Circuit, makeCircuit } from '#dataservice/platform/circuit.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
+import { innerKey } from '#dataservice/platform/http/inner-key.ts'
+import { ProbeClient } from '#dataservice/platform/http/probe-client.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { guardedReads, isLost, type Reads, readsWithFallback } from '#dataservice/platform/postgres/reads.ts'
 import { start as startReader } from '#dataservice/reader/role.ts'
@@ -14,11 +17,22 @@ export async function start(context: RoleContext, environment: Environment): Pro
   // Of their own: a primary that is away must not keep the replica from answering.
   const circuits = { store: circuit('store'), ...(databases.primary && { primary: circuit('primary') }) }
   const cache = sharedCache(context, environment, circuits)
+  const probed = probedGateway(context)
   return startReader(context, {
     ...guarded(databases, circuits),
     cache,
+    ...(probed && { probed }),
     listen: { port: environment.httpPort },
   })
+}
+
+function probedGateway(context: RoleContext): ProbeClient | undefined {
+  const { probe } = context.settings
+  if (probe === undefined) return undefined
+  const key = innerKey(context.credential(credentialFiles.cursorKey), 'probes')
+  const client = new ProbeClient({ url: probe.gatewayUrl, key })
+  context.onClose('the way to the gateway', () => client.close())
+  return client
 }
 
 interface ReaderDatabases {

@@ -44,7 +44,7 @@ export const probePaths = {
   live: '/livez',
   ready: '/readyz',
   metrics: '/metrics',
-  /** Of writers only: what they have stored (`writer-progress.ts`). */
+  /** What writers have stored (`writer-progress.ts`), and what readers saw of probes (`end-to-end.ts`). */
   progress: '/progress',
 } as const
 
@@ -112,6 +112,8 @@ export const database = {
 export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`
 export const deadLettersTopic = ({ namespace, name }: ServiceKey): string =>
   `${namespace}.${name}.dead-letters`
+/** Of records that only tell whether the service works. */
+export const probeTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.probe`
 /** Only where records change. */
 export const changesTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.changes`
 export const writerGroup = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.writer`

@@ -108,6 +108,10 @@ export const Settings = Type.Object({
   reader: Type.Object({ url: Type.String({ minLength: 1 }) }),
   /** Hops between our own parts are encrypted, and both sides show a certificate. Absent: they are plain. */
   tls: Type.Optional(Type.Literal('Internal')),
+  /** Where probe records go; absent: nobody sends any. */
+  probe: Type.Optional(
+    Type.Object({ topic: Type.String({ minLength: 1 }), gatewayUrl: Type.String({ minLength: 1 }) }),
+  ),
   /** Absent: the gateway is open to everybody. */
   gateway: Type.Optional(GatewayRules),
 })

@@ -14,6 +14,7 @@ import { madeBy } from './commands/version.ts'
 import type { ChangeHeaders, ChangeKind } from './event-headers.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { passedOutcomes } from './passed-outcomes.ts'
+import { type ProbePorts, probeRoutes } from './probes.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { getChanges } from './routes/get-changes.ts'
@@ -35,6 +36,8 @@ export interface GatewayPorts extends Omit<PostPorts, 'watch' | 'versionOf'> {
   cors?: CorsRules
   /** Where records change: headers of the commands that change them. */
   commands?: ChangeHeaders
+  /** Records that only tell whether the service works. */
+  probes?: ProbePorts
 }
 
 /** Who follows the log needs the scope for it, and may be limited to records of one key. */
@@ -134,4 +137,5 @@ export async function gateway(app: FastifyInstance, ports: GatewayPorts): Promis
   if (ports.cors) await allowOrigins(app, ports.cors)
   if (ports.guard) guardCallers(app, ports.guard)
   register(app, routes(app.initialConfig.bodyLimit ?? 0, ports))
+  if (ports.probes) probeRoutes(app, ports.probes, ports.reader)
 }

@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto'
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
+import { innerKey } from '#dataservice/platform/http/inner-key.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
@@ -22,6 +23,7 @@ import { changeHeaders } from './event-headers.ts'
 import { keptAnswers, keptBytes } from './kept-answers.ts'
 import { startLogGuard } from './log-guard.ts'
 import { gatewayMetrics } from './metrics.ts'
+import { type ProbePorts, probeLog } from './probes.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { postingRules } from './schema-version.ts'
 import { tokens } from './tokens.ts'
@@ -37,6 +39,8 @@ export interface GatewayRolePorts {
   listen: { port: number; host?: string }
   /** Where the keys of callers come from. */
   keys?: KeySources
+  /** Opens the topic of probe records; absent: there is none. */
+  openProbes?: () => Promise<LogAppender>
 }
 
 /** Request bodies in memory: a fifth of the standard profile's limit. */
@@ -46,7 +50,7 @@ const maxSkewMs = 1_000
 
 export async function start(
   context: RoleContext,
-  { appender, reader, lag, follow, asset, listen, keys = {} }: GatewayRolePorts,
+  { appender, reader, lag, follow, asset, listen, keys = {}, openProbes }: GatewayRolePorts,
 ): Promise<Running> {
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
@@ -68,6 +72,7 @@ export async function start(
     tokens: tokens(signingKey(context.credential(credentialFiles.cursorKey)), () => appender.logId),
     asset,
     ...ofMode(context, source),
+    ...(openProbes && { probes: probePorts(context, openProbes) }),
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
     rules: {
@@ -131,6 +136,11 @@ function ofMode({ settings, record }: RoleContext, source: string): Pick<Gateway
     ...(isChanging && { commands: changeHeaders(source, record.schemaVersion) }),
   }
 }
+
+const probePorts = ({ credential }: RoleContext, open: () => Promise<LogAppender>): ProbePorts => ({
+  key: innerKey(credential(credentialFiles.cursorKey), 'probes'),
+  log: probeLog(open),
+})
 
 const limitsOf = ({ gateway: { maxBodyBytes } = {} }: Settings) =>
   maxBodyBytes === undefined ? {} : { maxBodyBytes }

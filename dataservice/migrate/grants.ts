@@ -15,8 +15,9 @@ export function grantStatements({ schema, users }: Settings['store'], by: TableK
     `GRANT SELECT, INSERT, DELETE ON held TO ${writer}`,
     `GRANT SELECT, INSERT, DELETE ON request_keys TO ${writer}`,
     `GRANT SELECT ON schema_versions TO ${writer}`,
+    `GRANT SELECT, INSERT, UPDATE ON probes TO ${writer}`,
     ...onlyFor[by]({ writer, reader }),
-    `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes TO ${reader}`,
+    `GRANT SELECT ON records, ingest_offsets, service_facts, outcomes, probes TO ${reader}`,
   ]
 }
 

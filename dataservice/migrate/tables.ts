@@ -7,6 +7,7 @@ import { changeRelayTables, changingRecords } from './changing-records.ts'
 import { type HashPartitioning, hashPartitions } from './hash-partitions.ts'
 import { heldTables } from './held-tables.ts'
 import { outcomeTables } from './outcome-tables.ts'
+import { probeTables } from './probe-tables.ts'
 import { requestKeyTables } from './request-keys.ts'
 import { schemaVersionTables } from './schema-versions.ts'
 
@@ -99,6 +100,7 @@ export function stepsFor(partitioning: Partitioning): readonly Step[] {
       statements: tableKind(partitioning) === 'Upsert' ? changeRelayTables : [],
     },
     { version: 6, name: 'records that wait behind a refused one', statements: heldTables },
+    { version: 7, name: 'probe records', statements: probeTables },
   ]
 }
 

@@ -9,6 +9,7 @@ import { type InputError, Problem } from '#dataservice/platform/http/problems.ts
 import { resource } from '#dataservice/platform/http/resource.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type LogPosition, readTokens, tokenHeader } from '#dataservice/record/consistency-token.ts'
+import { probePath, type StoredProbe, storedProbesText } from '#dataservice/record/probe.ts'
 import { type Caching, pageCaching, recordCaching, sendEntity } from './conditional.ts'
 import type { Exporter } from './export.ts'
 import type { Selection } from './fields.ts'
@@ -30,6 +31,8 @@ export interface ReaderPorts {
   outcomes: Pick<Outcomes, 'status' | 'passed' | 'stored'>
   /** Where records change. */
   history?: Pick<History, 'page' | 'madeBy'>
+  /** Probe records that are stored. */
+  probes(ask: Ask): Promise<readonly StoredProbe[]>
   /** What clients are told of keeping a record. */
   caching: Caching
   /** What a list may be asked for, and where a record carries its key. */
@@ -63,6 +66,14 @@ export async function reader(app: FastifyInstance, ports: ReaderPorts): Promise<
   resource(app, '/outcomes', {
     GET: (request, reply) =>
       answerPassed(ports.outcomes, request, reply, askOf(request, ports.tokenKey)).catch(unavailable),
+  })
+  resource(app, probePath, {
+    GET: async (request, reply) => {
+      const stored = await ports.probes(askOf(request, ports.tokenKey)).catch(unavailable)
+      return reply
+        .headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+        .send(storedProbesText(stored))
+    },
   })
   resource(app, '/stored', {
     GET: (request, reply) =>

@@ -18,6 +18,7 @@ import { readerMetrics } from './metrics.ts'
 import { OneRow } from './one-row.ts'
 import { Outcomes } from './outcomes.ts'
 import { Pages } from './pages.ts'
+import { storedProbes } from './probing/stored.ts'
 import { rowLifting } from './row-lifting.ts'
 import { spotOf } from './spots.ts'
 import { openStore } from './store.ts'
@@ -64,6 +65,7 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
     exporter,
     indexes: new IndexReadiness({ store, indexes, now }),
     outcomes,
+    probes: ask => storedProbes(store, ask),
     ...(by === 'Upsert' && { history: new History(store, lifting) }),
     caching: by === 'Upsert' ? changingCaching : recordCaching,
     place: { indexes, ...(keyPath && { keyPath }) },

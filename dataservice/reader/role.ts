@@ -1,4 +1,5 @@
 /** The role `reader`: answers questions about stored records. */
+import { randomUUID } from 'node:crypto'
 import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import { innerKey, onlyWithKey } from '#dataservice/platform/http/inner-key.ts'
 import { makeServer } from '#dataservice/platform/http/server.ts'
@@ -6,14 +7,18 @@ import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { reader } from './app.ts'
 import { type ReaderAdapters, readerPorts } from './parts.ts'
+import { probeMetrics } from './probing/metrics.ts'
+import { type ProbedGateway, startProber } from './probing/prober.ts'
 
 export interface ReaderRolePorts extends ReaderAdapters {
   listen: { port: number; host?: string }
+  /** The gateway that probe records go through; absent: none are sent. */
+  probed?: ProbedGateway
 }
 
 export async function start(context: RoleContext, ports: ReaderRolePorts): Promise<Running> {
   const { settings, record, log, metrics } = context
-  const { listen, ...adapters } = ports
+  const { listen, probed, ...adapters } = ports
   const secret = context.credential(credentialFiles.cursorKey)
   const key = signingKey(secret)
   const { certificates } = context
@@ -22,11 +27,26 @@ export async function start(context: RoleContext, ports: ReaderRolePorts): Promi
   app.addHook('onRequest', onlyWithKey(innerKey(secret)))
   await app.register(reader, readerPorts({ ...adapters, settings, record, key, metrics, now: Date.now }))
   await serve(listen)
+  const prober =
+    probed &&
+    startProber({
+      gateway: probed,
+      newId: randomUUID,
+      observe: probeMetrics(metrics),
+      random: Math.random,
+    })
   return {
     notReady: () => undefined,
+    ...(prober && { progress: prober.progress }),
     behindService: true,
-    drain,
-    stop: () => app.close(),
+    drain() {
+      prober?.stop()
+      drain()
+    },
+    async stop() {
+      prober?.stop()
+      await app.close()
+    },
     done: new Promise(() => {}),
   }
 }

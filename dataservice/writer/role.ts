@@ -1,6 +1,6 @@
 /** The role `writer`: reads the log and stores its records, each exactly once. */
 import { randomBytes } from 'node:crypto'
-import type { LogAppender, LogConsumer } from '#dataservice/platform/kafka/port.ts'
+import type { LogAppender, LogConsumer, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { tableKind } from '#dataservice/platform/postgres/partitions.ts'
@@ -12,6 +12,7 @@ import { Assignment } from './assignment.ts'
 import { laneLimits, storingOrder } from './hash-batches.ts'
 import { versionsUpTo } from './known-versions.ts'
 import { changeMetrics, writerMetrics } from './metrics.ts'
+import { startProbes } from './probes.ts'
 import { DeadLetterRelay } from './relay.ts'
 import { deadLetters } from './relay-store.ts'
 import { startReports } from './reports.ts'
@@ -30,6 +31,8 @@ export interface WriterPorts {
   database: Database
   /** Only where records change. */
   changing?: ChangingPorts
+  /** Records that only tell whether the service works; absent: there are none. */
+  probes?: LogReader
 }
 
 export interface ChangingPorts {
@@ -41,7 +44,7 @@ export interface ChangingPorts {
 
 export async function start(
   context: RoleContext,
-  { consumer, database, openDeadLetters, changing: ports }: WriterPorts,
+  { consumer, database, openDeadLetters, changing: ports, probes: probeLog }: WriterPorts,
 ): Promise<Running> {
   const { settings, record, log, metrics: registry, podName } = context
   const metrics = writerMetrics(registry)
@@ -73,6 +76,7 @@ export async function start(
     ...(changes && { changes }),
   })
   const reports = startReports({ consumer, assignment, metrics, limits })
+  storeProbes(context, { log: probeLog, database, assignment })
   let stopping = false
   return {
     notReady: () => assignment.notReady(),
@@ -85,6 +89,19 @@ export async function start(
     },
     done: endOf(Promise.race([consumer.run(assignment), assignment.failed]), () => stopping),
   }
+}
+
+interface ProbeParts {
+  log: LogReader | undefined
+  database: Database
+  assignment: Assignment
+}
+
+function storeProbes({ log: logger, onClose }: RoleContext, { log, database, assignment }: ProbeParts): void {
+  if (log === undefined) return
+  const partitions = () => new Set(assignment.positions().keys())
+  const probes = startProbes({ log, database, partitions, logger, now: Date.now })
+  onClose('probes', () => probes.stop())
 }
 
 function storeOf(

@@ -1,7 +1,7 @@
 /** The topics of one DataService, and what has to change about observed ones. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { changesTopic, deadLettersTopic, eventsTopic } from '#dataservice/contract/names.ts'
+import { changesTopic, deadLettersTopic, eventsTopic, probeTopic } from '#dataservice/contract/names.ts'
 import type { Effective } from './effective.ts'
 
 export interface Topic {
@@ -26,6 +26,8 @@ export type TopicChange =
   | { change: 'grow'; name: string; partitions: number }
   | { change: 'configure'; name: string; config: Record<string, string> }
 
+const probesKeptMs = '3600000'
+
 /** The largest batch that the gateway sends (1 MiB) with the 12 bytes that Kafka counts on top. */
 const maxMessageBytes = String(1_048_588)
 
@@ -47,6 +49,11 @@ export function desiredTopics({ metadata, spec }: DataService, { topic }: Effect
   return [
     named(eventsTopic(metadata), partitions),
     named(deadLettersTopic(metadata), 1),
+    // One partition on each broker, so that each of them is probed.
+    {
+      ...named(probeTopic(metadata), replicationFactor),
+      config: { ...config, 'retention.ms': probesKeptMs },
+    },
     ...(spec.record.mode === 'Upsert' ? [named(changesTopic(metadata), partitions)] : []),
   ]
 }

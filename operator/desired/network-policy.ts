@@ -37,6 +37,7 @@ const conversations: readonly Conversation[] = [
   { from: 'writer', to: 'postgres', ports: [ports.postgres] },
   { from: 'writer', to: 'redis', ports: [ports.redis], when: ({ owner }) => usesRedis.writer(owner.spec) },
   { from: 'reader', to: 'postgres', ports: [ports.postgres] },
+  { from: 'reader', to: 'gateway', ports: [ports.http] },
   { from: 'reader', to: 'redis', ports: [ports.redis] },
   { from: 'jobs', to: 'postgres', ports: [ports.postgres] },
   // After a restore the migration looks whether the log is the same.

@@ -7,6 +7,7 @@ import {
   deadLettersTopic,
   eventsTopic,
   ports,
+  probeTopic,
   writerGroup,
 } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
@@ -130,6 +131,10 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
     partitioning: effective.partitioning,
     cache: { ...redisAddress(owner, effective), ttlSeconds: effective.cacheTtlSeconds },
     gateway: gatewayRules(owner.spec.gateway),
+    probe: {
+      topic: probeTopic({ namespace, name }),
+      gatewayUrl: `http://${serviceHost(partName(name, 'gateway'), namespace)}`,
+    },
     reader: { url: `http://${serviceHost(partName(name, 'reader'), namespace)}` },
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { EndToEnd } from '#dataservice/contract/end-to-end.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
@@ -45,6 +46,13 @@ export interface PartitionBehind {
   told: boolean
 }
 
+/** What probe records said; asked while readers are ready. */
+export type EndToEndFacts =
+  | { kind: 'notAsked' }
+  /** No reader knows yet, or it does not answer. */
+  | { kind: 'untold' }
+  | { kind: 'told'; told: EndToEnd }
+
 /** How the writers fare; asked where the operator moves their number. */
 export type LoadFacts =
   | { kind: 'notAsked' }
@@ -84,6 +92,7 @@ export interface Facts {
   operations: readonly Operation[]
   /** The one that is under way, or is next. */
   operation?: Operation
+  endToEnd: EndToEndFacts
   /** True for the uid of a child that was put back too often lately. */
   isContested: (uid: string) => boolean
 }

@@ -134,7 +134,7 @@ const asked = (situation: Growth): string[] =>
 test('a topic asks for two replicas when it has three', () => {
   expect(asked({ ready: 3, health: { thin } })).toEqual([])
   expect(asked({ ready: 3, health: {}, inSync: 2 })).toEqual([])
-  expect(asked({ ready: 3, health: {}, inSync: 3 })).toEqual(['2', '2'])
+  expect(asked({ ready: 3, health: {}, inSync: 3 })).toEqual(['2', '2', '2'])
 })
 
 test('a topic that asked for two goes on doing so while a broker is away', () => {

@@ -18,6 +18,7 @@ import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { blockOf } from './block.ts'
+import { endToEndFacts } from './end-to-end.ts'
 import {
   type Facts,
   type FlushFacts,
@@ -80,6 +81,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   return {
     ...decided,
     load: await writerLoad(decided, ports),
+    endToEnd: await endToEndFacts(pods, ports.readiness),
     choice,
     ...(block && { block }),
     writerStops: await writerStops(pods, ports.readiness),

@@ -22,13 +22,21 @@ const refusedRecheckMs = 5_000
 const flushRecheckMs = 2_000
 /** Writers that the operator moves are asked so often while records wait, and as often as the topics at rest. */
 const loadRecheckMs = 15_000
+/** What probe records say sends no events; asked so often until they come through. */
+const probeRecheckMs = 10_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
 export function outcomeOf(
   { held, gates, steps, contested }: Plan,
   { failures }: Result,
-  { children, block, flush, load }: Pick<Facts, 'children' | 'block' | 'flush' | 'load'>,
+  {
+    children,
+    block,
+    flush,
+    load,
+    endToEnd,
+  }: Pick<Facts, 'children' | 'block' | 'flush' | 'load' | 'endToEnd'>,
 ): Outcome {
   if (block !== undefined) return { kind: 'refused', ...block }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
@@ -44,10 +52,14 @@ export function outcomeOf(
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
   if (load.kind === 'seen' && load.load.waiting > 0) return { kind: 'settled', recheckMs: loadRecheckMs }
+  if (!comesThrough(endToEnd)) return { kind: 'settled', recheckMs: probeRecheckMs }
   if (contested.length > 0)
     return { kind: 'waiting', reason: `Contested: ${contested.join(', ')}`, recheckMs: contestedRecheckMs }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
 }
+
+const comesThrough = (seen: Facts['endToEnd']): boolean =>
+  seen.kind === 'notAsked' || (seen.kind === 'told' && seen.told.brokenAt === undefined)
 
 function afterFailure({ cause, message }: Failure): Outcome {
   if (cause === 'notOwned') return { kind: 'waiting', reason: 'NotOwned', recheckMs: foreignRecheckMs }

@@ -5,7 +5,7 @@ import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
 import { decide } from './decide.ts'
 import type { LogFacts } from './facts.ts'
 import { outcomeOf } from './outcome-of.ts'
-import { readyServers } from './restart-broker.ts'
+import { brokerToRestart, readyServers } from './restart-broker.ts'
 
 /** State of one broker: its revision, and whether it is ready or going. */
 interface Broker {
@@ -125,5 +125,35 @@ describe('which broker is restarted next', () => {
       reason: 'BrokersRestarting',
     })
     expect(outcome({ brokers: [done, done, done] })).toMatchObject({ kind: 'settled' })
+  })
+})
+
+describe('while records get stuck', () => {
+  const at = (brokers: ('old' | 'new')[], since?: string) => {
+    const facts = world({ brokers: brokers.map(revision => ({ revision })) })
+    const said = { type: 'EndToEndReady', status: 'False', reason: 'StuckAtKafka', message: '' } as const
+    const conditions =
+      since === undefined ? [] : [{ ...said, observedGeneration: 1, lastTransitionTime: since }]
+    const pods = facts.pods.map(pod => ({
+      ...pod,
+      metadata: { ...pod.metadata, creationTimestamp: '2026-01-01T12:00:00Z' },
+    }))
+    return brokerToRestart({
+      ...facts,
+      pods,
+      owner: { ...facts.owner, status: { ...facts.owner.status, conditions } },
+      endToEnd: { kind: 'told', told: { brokenAt: 'kafka' } },
+    }).map(({ metadata }) => metadata.name)
+  }
+
+  test('the first broker is restarted: that may be what mends it', () => {
+    expect(at(['old', 'old', 'old'])).toEqual(['orders-kafka-2'])
+  })
+  test('no further one is when that was fine before the first restart', () => {
+    expect(at(['old', 'old', 'new'])).toEqual([])
+    expect(at(['old', 'old', 'new'], '2026-01-01T12:00:30Z')).toEqual([])
+  })
+  test('the others follow when records were stuck before', () => {
+    expect(at(['old', 'old', 'new'], '2026-01-01T11:00:00Z')).toEqual(['orders-kafka-1'])
   })
 })

@@ -26,7 +26,7 @@ export function outdatedBrokers({ owner, children, pods }: Known): ObservedChild
 }
 
 /** At most one. */
-export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target'>): ObservedChild[] {
+export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target' | 'endToEnd'>): ObservedChild[] {
   const outdated = outdatedBrokers(facts)
   const set = findChild(facts, 'StatefulSet', partName(facts.owner.metadata.name, 'kafka'))
   const brokers = brokersOf(facts.pods)
@@ -36,7 +36,30 @@ export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target'>): O
   // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
   const broken = away.filter(pod => outdated.includes(pod))
   if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
-  return away.length === 0 ? nextOf(outdated, facts) : []
+  if (away.length > 0 || isStuckSince(firstCurrent(brokers, outdated), facts)) return []
+  return nextOf(outdated, facts)
+}
+
+/** When the first broker with the newest settings was made; undefined: none was. */
+function firstCurrent(
+  brokers: readonly ObservedChild[],
+  outdated: readonly ObservedChild[],
+): string | undefined {
+  const current = brokers.filter(broker => !outdated.includes(broker))
+  return current.map(({ metadata }) => metadata.creationTimestamp ?? '').toSorted()[0]
+}
+
+/**
+ * Records got stuck after the first restart: what it brought must not come to the other brokers, too. Where they were stuck
+ * before, the restarts may be what mends it.
+ */
+function isStuckSince(
+  first: string | undefined,
+  { owner, endToEnd }: Pick<Facts, 'owner' | 'endToEnd'>,
+): boolean {
+  if (first === undefined || endToEnd.kind !== 'told' || endToEnd.told.brokenAt === undefined) return false
+  const said = owner.status?.conditions?.find(({ type }) => type === 'EndToEndReady')
+  return said?.status !== 'False' || said.lastTransitionTime >= first
 }
 
 function nextOf(

@@ -18,6 +18,7 @@ import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { durable } from './durable.ts'
+import { endToEnd, isStuck } from './end-to-end.ts'
 import { isHibernated, onTheWay } from './hibernation.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
@@ -70,7 +71,8 @@ function findings(run: Run): Finding[] {
   const { facts, plan, now } = run
   const parts = partRules.map(rule => rule(facts, plan))
   const stalled = stalledFinding(run, parts)
-  const ready = readyFinding(run, parts, stalled)
+  const wholeWay = endToEnd(facts)
+  const ready = readyFinding(run, { parts, wholeWay, stalled })
   return [
     ready,
     reconciling(run, ready, stalled),
@@ -79,6 +81,7 @@ function findings(run: Run): Finding[] {
     ...plannedFinding(facts),
     classReady(facts),
     ...withCauses(parts, facts),
+    lastKnown(facts, wholeWay),
     lastKnown(facts, scaling(facts)),
     logRoom(facts),
     maintained(facts, now),
@@ -87,7 +90,14 @@ function findings(run: Run): Finding[] {
   ]
 }
 
-function readyFinding({ facts, plan, result }: Run, parts: readonly Finding[], stalled: Finding): Finding {
+interface Found {
+  parts: readonly Finding[]
+  /** Of probe records. */
+  wholeWay: Finding
+  stalled: Finding
+}
+
+function readyFinding({ facts, plan, result }: Run, { parts, wholeWay, stalled }: Found): Finding {
   if (stalled.status === 'True') return fails('Ready', stalled.reason, stalled.message)
   if (isHibernated(facts) && result.failures.length === 0)
     return holds(
@@ -103,6 +113,8 @@ function readyFinding({ facts, plan, result }: Run, parts: readonly Finding[], s
   if (failure !== undefined) return fails('Ready', 'ApplyFailed', failure.message)
   if (plan.steps.some(step => moves(step, facts)))
     return fails('Ready', 'Progressing', 'changes were just written and are rolling out')
+  // Last: what a part says of itself is nearer to the cause.
+  if (isStuck(wholeWay)) return fails('Ready', wholeWay.reason, `${wholeWay.type}: ${wholeWay.message}`)
   const gateway = parts.find(({ type }) => type === 'GatewayReady')
   if (gateway?.reason === 'ScaledToZero')
     return holds('Ready', 'ScaledToZero', 'the HTTP side is scaled to zero; data is untouched')

@@ -10,7 +10,14 @@ export interface Notice {
 }
 
 /** Ready carries the root cause of all parts; the others stand beside it. */
-const told: readonly ConditionType[] = ['Ready', 'Paused', 'LogHasRoom', 'Maintained', 'Durable']
+const told: readonly ConditionType[] = [
+  'Ready',
+  'Paused',
+  'EndToEndReady',
+  'LogHasRoom',
+  'Maintained',
+  'Durable',
+]
 
 /** One notice for each told condition whose status or reason is another one. */
 export function notices(before: readonly Condition[], after: readonly Condition[]): Notice[] {

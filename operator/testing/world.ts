@@ -12,6 +12,7 @@ import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { blockOf } from '#operator/reconcile/block.ts'
 import type {
+  EndToEndFacts,
   Facts,
   FlushFacts,
   LoadFacts,
@@ -48,6 +49,7 @@ export interface World {
   flush?: FlushFacts
   load?: LoadFacts
   operations?: readonly Operation[]
+  endToEnd?: EndToEndFacts
 }
 
 export function factsOf(world: World): Facts {
@@ -55,6 +57,7 @@ export function factsOf(world: World): Facts {
   const { choice = { kind: 'builtIn' } } = world
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
   const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' } } = world
+  const { endToEnd = { kind: 'notAsked' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
   const target = { ...targetOf(owner, children, choice), initialisation }
@@ -77,6 +80,7 @@ export function factsOf(world: World): Facts {
     unmounted: unmountedOf(waitingToMount(target, pods), events),
     secrets: secretFacts,
     load,
+    endToEnd,
     log,
     room,
     isContested: () => false,

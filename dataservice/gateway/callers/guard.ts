@@ -6,6 +6,13 @@ import { addVary } from '#dataservice/platform/http/vary.ts'
 import { authorize } from './authorization.ts'
 import type { Caller } from './caller.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** True: not for callers; the route asks for a key of its own. */
+    inner?: boolean
+  }
+}
+
 export interface CallerGuard {
   /** Throws a Problem, or rejects with one. */
   authenticate(headers: IncomingHttpHeaders): Caller | Promise<Caller>
@@ -25,6 +32,7 @@ export function guardCallers(
   app.decorateRequest('caller', undefined)
   app.decorateRequest('ownKey', undefined)
   app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.inner === true) return // it asks for a key of ours
     addVary(reply, callerHeaders)
     const caller = await authenticate(request.headers)
     if (limit !== undefined) await limit(caller, reply)

@@ -1,0 +1,65 @@
+/** Condition `EndToEndReady`: whether probe records come through, and where they get stuck if not. Pure. */
+import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import type { Hop } from '#dataservice/contract/end-to-end.ts'
+import { durationMs } from '#operator/desired/duration.ts'
+import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { podProgress } from '#operator/reconcile/progress.ts'
+import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+
+const type = 'EndToEndReady'
+
+/** What to look at where a record gets stuck. */
+const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => string }>> = {
+  gateway: { reason: 'StuckAtGateway', look: name => `kubectl logs deployment/${partName(name, 'gateway')}` },
+  kafka: { reason: 'StuckAtKafka', look: name => `LogReady and kubectl logs ${partName(name, 'kafka')}-0` },
+  writer: {
+    reason: 'StuckAtWriter',
+    look: name => `WriterReady and kubectl logs deployment/${partName(name, 'writer')}`,
+  },
+  postgres: {
+    reason: 'StuckAtPostgres',
+    look: name => `DatabaseReady and kubectl logs ${partName(name, 'postgres')}-0`,
+  },
+  reader: { reason: 'StuckAtReader', look: name => `kubectl logs deployment/${partName(name, 'reader')}` },
+}
+
+export function endToEnd(facts: Pick<Facts, 'owner' | 'children' | 'endToEnd'>): Finding {
+  const { owner, endToEnd: seen } = facts
+  const off = deployedParts.find(part => isScaledToZero(facts, part))
+  if (off !== undefined)
+    return isUnknown(type, 'NotProbed', `the ${off} is scaled to zero: nothing can come through`)
+  if (seen.kind === 'notAsked')
+    return isUnknown(type, 'NotProbed', 'no reader is ready that could send probe records')
+  if (seen.kind === 'untold')
+    return isUnknown(type, 'NotProbed', 'the readers have not seen yet whether probe records come through')
+  const { brokenAt, detail, quickestMs } = seen.told
+  if (brokenAt !== undefined) {
+    const { reason, look } = stations[brokenAt]
+    const why = detail === undefined ? '' : `: ${detail}`
+    return fails(
+      type,
+      reason,
+      `probe records get stuck at the ${brokenAt}${why}. See ${look(owner.metadata.name)}`,
+    )
+  }
+  const aim = owner.spec.slo?.endToEnd
+  if (aim === undefined) return holds(type, 'RecordsPass', 'probe records come through from POST to GET')
+  if (quickestMs !== undefined && quickestMs > durationMs(aim))
+    return fails(
+      type,
+      'SlowerThanSlo',
+      `each of the last probe records took longer than spec.slo.endToEnd (${aim}): dataservice_end_to_end_seconds of the ` +
+        'readers tells how long, dataservice_writer_lag and the condition Scaling why',
+    )
+  return holds(type, 'RecordsPass', `probe records come through from POST to GET within ${aim}`)
+}
+
+function isScaledToZero(facts: Pick<Facts, 'owner' | 'children'>, part: DeployedPart): boolean {
+  const found = findChild(facts, 'Deployment', partName(facts.owner.metadata.name, part))
+  return found !== undefined && podProgress(found).wanted === 0
+}
+
+/** Records that are late are no reason to call a service unready; records that get stuck are. */
+export const isStuck = ({ status, reason }: Finding): boolean =>
+  status === 'False' && reason !== 'SlowerThanSlo'
