@@ -14,6 +14,7 @@ import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
+import { keepingOf } from '#operator/desired/keeping.ts'
 import { labelKeys, managedBy } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
@@ -91,7 +92,7 @@ async function storesOf(namespace: string): Promise<(kind: Kind) => Store<Observ
   ])
   const objects = texts.flatMap(itemsOf)
   return kind => {
-    const store = new Store<ObservedChild>(kind)
+    const store = new Store<ObservedChild>(kind, keepingOf(kind).shelving)
     store.replace(objects.filter(object => object.kind === kind))
     return store
   }

@@ -154,7 +154,10 @@ export interface ObjectStore<T extends KubernetesObject = KubernetesObject> {
   get(namespace: string, name: string): T | undefined
   /** All objects of a namespace (absent = every one), optionally only those that fit. Sorted by namespace and name. */
   list(namespace?: string, fits?: (object: T) => boolean): T[]
-  /** The objects of a namespace that are kept together under this name (`WatchOptions.shelving`). Sorted by name. */
+  /**
+   * The objects of a namespace that are kept together under this name (`WatchOptions.shelving`), sorted by name.
+   * Throws when none were named.
+   */
   group(namespace: string, name: string): T[]
   /** Resolves when the first complete list has arrived; rejects with Unavailable when stopped before. */
   readonly synced: Promise<void>

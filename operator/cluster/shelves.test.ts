@@ -106,3 +106,9 @@ test('states have stamps of their own', () => {
   for (let n = 0; n < 20_000; n++) stamps.add(stampOf(child(`n-${n % 100}`, 'orders', 'reader', n)))
   expect(stamps.size).toBe(20_000)
 })
+
+test('who asks a store without groups for one is told so, and not that there is nothing', () => {
+  const store = new Store<Child>('Service')
+  store.replace([child('shop', 'orders', 'reader')])
+  expect(() => store.group('shop', 'orders')).toThrow('Service were not put into groups')
+})

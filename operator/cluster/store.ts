@@ -22,12 +22,14 @@ export interface StoreFeed<T extends KubernetesObject> {
 export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreFeed<T> {
   readonly kind: Kind
   readonly #shelves: Shelves<T>
+  readonly #isGrouped: boolean
   readonly #listeners = new Set<(change: Change<T>) => void>()
   readonly #synced = Promise.withResolvers<void>()
 
   constructor(kind: Kind, shelving?: Shelving<T>) {
     this.kind = kind
     this.#shelves = new Shelves(shelving)
+    this.#isGrouped = shelving?.groupOf !== undefined
     this.synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
   }
 
@@ -44,6 +46,7 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   }
 
   group(namespace: string, name: string): T[] {
+    if (!this.#isGrouped) throw new Error(`objects of kind ${this.kind} were not put into groups`)
     return this.#shelves.of(namespace, name).sort(byNamespaceAndName)
   }
 
