@@ -2,7 +2,7 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import type { Log } from '#operator/cluster/log.ts'
-import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
+import type { ClusterPort, ObjectStore, WatchPort } from '#operator/cluster/port.ts'
 import { usersOf } from '#operator/controller/class-keys.ts'
 import { systemClock } from '#operator/controller/clock.ts'
 import { type Controller, startController } from '#operator/controller/controller.ts'
@@ -10,7 +10,7 @@ import { fencedCluster, fencedTopics } from '#operator/controller/fence.ts'
 import { campaign, type Leadership, unrivalled } from '#operator/controller/leader.ts'
 import type { OperatorMetrics } from '#operator/controller/metrics.ts'
 import { createQueue } from '#operator/controller/queue.ts'
-import { startWatches } from '#operator/controller/watches.ts'
+import { keyText, parseKey, startWatches } from '#operator/controller/watches.ts'
 import { unfilteredKinds, watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
@@ -21,6 +21,7 @@ import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
+import { type Turnstile, turnstile } from '#operator/reconcile/upgrade/turnstile.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 
 export interface OperatorOptions {
@@ -28,6 +29,10 @@ export interface OperatorOptions {
   topics: TopicsPort
   readiness: ReadinessPort
   images: Images
+  /** The operator's own, see `revisionOf`. */
+  revision: string
+  /** How many DataServices at once may restart their pods for a newer revision. */
+  maxRolling: number
   metrics: OperatorMetrics
   log: Log
   workers: number
@@ -42,7 +47,7 @@ export interface OperatorOptions {
 }
 
 export function startOperator(options: OperatorOptions): Controller {
-  const { readiness, images, metrics, log, workers, namespace, resyncMs } = options
+  const { readiness, images, revision, metrics, log, workers, namespace, resyncMs } = options
   const random = Math.random
   const now = (): Date => new Date()
   const leadership = leadershipOf(options, { random, now })
@@ -55,10 +60,13 @@ export function startOperator(options: OperatorOptions): Controller {
     ...(namespace === undefined ? {} : { namespace }),
     ...(options.classes && { usersOfClass: usersOf }),
   })
+  const queue = createQueue({ workers, clock: systemClock, random, metrics: metrics.queue })
   const deps = {
     cluster,
     topics,
     images,
+    revision,
+    turns: turnsOf(watches.owners, options.maxRolling, key => queue.add(key)),
     owners: watches.owners,
     ...(watches.classes && { classes: watches.classes }),
     operations: watches.operations,
@@ -73,7 +81,7 @@ export function startOperator(options: OperatorOptions): Controller {
     ...(options.election && { operatorNamespace: options.election.namespace }),
   }
   return startController({
-    queue: createQueue({ workers, clock: systemClock, random, metrics: metrics.queue }),
+    queue,
     watches,
     leadership,
     reconcile: key => reconcile(key, deps),
@@ -82,6 +90,33 @@ export function startOperator(options: OperatorOptions): Controller {
     random,
     onOutcome: metrics.onOutcome,
   })
+}
+
+function turnsOf(owners: ObjectStore<DataService>, places: number, wake: (key: string) => void): Turnstile {
+  const exists = (text: string): boolean => {
+    const key = parseKey(text)
+    return key !== undefined && owners.get(key.namespace, key.name) !== undefined
+  }
+  return turnstile({ places, wake, exists, inside: rollingOnes(owners) })
+}
+
+/** Keys of those whose status says that their pods restart for a newer revision; read once, and then kept up. */
+function rollingOnes(owners: ObjectStore<DataService>): () => Iterable<string> {
+  const isRolling = ({ status }: DataService): boolean => status?.upgrade?.phase === 'Rolling'
+  const textOf = ({ metadata: { namespace = '', name } }: DataService): string => keyText({ namespace, name })
+  let known: Set<string> | undefined
+  const read = (): Set<string> => {
+    const keys = new Set(owners.list(undefined, isRolling).map(textOf))
+    owners.onChange(({ kind, object }) => {
+      if (kind !== 'deleted' && isRolling(object)) keys.add(textOf(object))
+      else keys.delete(textOf(object))
+    })
+    return keys
+  }
+  return () => {
+    known ??= read()
+    return known
+  }
 }
 
 function leadershipOf(

@@ -10,6 +10,7 @@ import { createTransport, type Transport } from './cluster/transport.ts'
 import { operatorMetrics } from './controller/metrics.ts'
 import { startOperator } from './operator.ts'
 import type { ReadinessPort } from './pods/port.ts'
+import { revisionOf } from './reconcile/upgrade/stand.ts'
 import type { OperatorSettings } from './settings.ts'
 import { startTelemetry } from './telemetry.ts'
 import type { TopicsPort } from './topics/port.ts'
@@ -34,6 +35,7 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const metrics = operatorMetrics(registry)
+  const revision = revisionOf(product.version, settings.images)
   const transport = createTransport({
     access: outside.access,
     version: product.version,
@@ -42,6 +44,7 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
   const controller = startOperator({
     ...settings,
     ...outside,
+    revision,
     cluster: clusterOf(settings, transport, log),
     metrics,
     log,
@@ -56,7 +59,7 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
   controller.started.then(
     () => {
       notReady = undefined
-      log.info({ version: product.version, images: settings.images }, 'the operator is working')
+      log.info({ version: product.version, revision, images: settings.images }, 'the operator is working')
     },
     () => {}, // stopped before it began
   )

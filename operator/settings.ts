@@ -8,6 +8,8 @@ export interface OperatorSettings {
   /** The operator's own namespace and pod: it then shares the work with others by a Lease. Absent: it is alone. */
   own?: { namespace: string; pod: string }
   workers: number
+  /** How many DataServices at once may restart their pods because the operator is newer than they are. */
+  maxRolling: number
   /** In this time every DataService is looked at again, and the copies of the cluster are compared with it. */
   resyncMs: number
   telemetryPort: number
@@ -48,6 +50,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): OperatorSettings {
       ? {}
       : { own: { namespace: own.namespace, pod: own.pod } }),
     workers: wholeNumber('WORKERS', value('WORKERS') ?? '4', 1, 64),
+    maxRolling: wholeNumber('MAX_ROLLING', value('MAX_ROLLING') ?? '1', 1, 1_000),
     resyncMs: wholeNumber('RESYNC_SECONDS', value('RESYNC_SECONDS') ?? '600', 2, 86_400) * 1000,
     telemetryPort: wholeNumber('TELEMETRY_PORT', value('TELEMETRY_PORT') ?? '9090', 0, 65_535),
     logLevel,

@@ -179,6 +179,7 @@ async function linesFor(owner: DataService, { images }: PlanRequest): Promise<st
     readiness: { reasonOf: async () => undefined, progressOf: async () => undefined },
     judge: judgeRecord,
     images: imagesOf(stores, name, images),
+    revision: owner.status?.revision ?? '',
     ...(operatorNamespace && { operatorNamespace }),
     now: () => new Date(),
     restraint: { isHeld: () => false },

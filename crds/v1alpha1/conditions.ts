@@ -17,6 +17,8 @@ export const conditionTypes = {
   ClassReady: 'The class is there and can be used, or none is needed.',
   /** Present only while the annotation `dataservice.dev/plan` stands. */
   Planned: 'The annotation dataservice.dev/plan holds the operator back; the message says what it would do.',
+  /** Present only while the operator is newer than the pods. */
+  Upgraded: 'The pods are those that the operator of now makes.',
   LogReady: 'The Kafka brokers are up.',
   TopicsReady: 'The topics exist with the settings of the spec.',
   DatabaseReady: 'Postgres is up and its tables fit the spec.',
@@ -85,6 +87,8 @@ export const reasons = {
   Pending: 'ordinary',
   Running: 'ordinary',
   Cancelled: 'ordinary',
+  WaitingForTurn: 'ordinary',
+  RevisionPinned: 'ordinary',
 
   EngineUnreachable: 'trouble',
   ApplyFailed: 'trouble',

@@ -163,6 +163,18 @@ export const DataServiceSpec = Type.Object(
     ),
     lifecycle: Lifecycle,
     deletionPolicy: DeletionPolicy,
+    // Absent where the CRD is older than the operator.
+    operatorRevision: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        pattern: '^[0-9A-Za-z][-.+0-9A-Za-z]*$',
+        description:
+          'Lets the pods wait at an upgrade of the operator: while its revision is another one, they stay as they are ' +
+          '(status.revision, condition Upgraded, docs/upgrades.md). Example: 0.1.0-4c5abb00. Default: the pods follow ' +
+          'the operator when their turn comes.',
+      }),
+    ),
     record: RecordSpec,
     gateway: GatewaySpec,
     writer: WriterSpec,

@@ -97,6 +97,29 @@ const provider = (engine: string) =>
     description: `Who runs ${engine}: the operator (managed) or somebody else (external).`,
   })
 
+const Upgrade = Type.Object(
+  {
+    phase: Type.Unsafe<'Waiting' | 'Pinned' | 'Rolling'>({
+      type: 'string',
+      enum: ['Waiting', 'Pinned', 'Rolling'],
+      description: 'Waiting for its turn, held by spec.operatorRevision, or on the way.',
+    }),
+    to: Type.String({ maxLength: 64, description: 'Revision of the operator.' }),
+    generation: Type.Integer({
+      format: 'int64',
+      minimum: 0,
+      description: 'The generation of the spec that its pods are of.',
+    }),
+    wasReady: Type.Optional(
+      Type.Boolean({
+        description: 'Whether it was Ready when its turn came; its turn then lasts until it is again.',
+      }),
+    ),
+  },
+  { description: 'The way to a newer revision; absent while there is none.' },
+)
+export type Upgrade = Static<typeof Upgrade>
+
 export const DataServiceStatus = Type.Object(
   {
     observedGeneration: Type.Optional(
@@ -143,6 +166,13 @@ export const DataServiceStatus = Type.Object(
         description: `DataServiceClass in force; ${builtInClass} when there is none. It stays when another class becomes the default.`,
       }),
     ),
+    revision: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Revision of the operator (version and hash of its images) that the pods are of.',
+      }),
+    ),
+    upgrade: Type.Optional(Upgrade),
     hibernation: Type.Optional(Hibernation),
     scaling: Type.Optional(
       Type.Object({ writer: WriterScaling }, { description: 'What the operator scales itself.' }),

@@ -28,7 +28,8 @@ export const credentialsName = (owner: string): string => `${owner}-credentials`
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
 /** The Service that points at the streaming replicas. */
 export const postgresReplicaName = (owner: string): string => `${owner}-postgres-ro`
-export const migrateName = (owner: string, hash: string): string => `${owner}-migrate-${hash}`
+export const migratePrefix = (owner: string): string => `${owner}-migrate-`
+export const migrateName = (owner: string, hash: string): string => `${migratePrefix(owner)}${hash}`
 export const maintainName = (owner: string): string => `${owner}-maintain`
 
 /** StatefulSet and CronJob of backups. */

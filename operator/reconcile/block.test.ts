@@ -16,7 +16,7 @@ function run(world: World) {
   const facts = factsOf(world)
   const plan = decide(facts)
   const result = { failures: [], written: 0 }
-  const status = deriveStatus({ facts, plan, result, now })
+  const status = deriveStatus({ facts, plan, result, now, progress: { kind: 'unknown' } })
   const condition = (type: string) => {
     const found = status.conditions?.find(each => each.type === type)
     return `${found?.status}/${found?.reason}`

@@ -18,6 +18,8 @@ const planOf = (...steps: Step[]): Plan => ({
     brokersCurrent: true,
     deployed: true,
   },
+  kept: [],
+  isWhole: true,
   contested: [],
   steps,
 })

@@ -18,6 +18,8 @@ import { jobEnd } from './progress.ts'
 import { brokerToRestart, readyServers } from './restart-broker.ts'
 import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
 import { earlyScaling, scaleSteps } from './scaling.ts'
+import { restartsPods } from './upgrade/held-steps.ts'
+import { keepsPods } from './upgrade/stand.ts'
 
 export function decide(facts: Facts): Plan {
   const gates = gatesOf(facts)
@@ -25,40 +27,49 @@ export function decide(facts: Facts): Plan {
   const isSet = (key: string): boolean => metadata.annotations?.[key] === 'true'
   const held =
     metadata.deletionTimestamp !== undefined || isSet(annotationKeys.paused) || isSet(annotationKeys.plan)
-  if (held || facts.block !== undefined) return { held, gates, steps: [], contested: [] }
+  if (held || facts.block !== undefined)
+    return { held, gates, steps: [], kept: [], isWhole: false, contested: [] }
   const desired = desiredChildren(facts.target)
   const due = desired.filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))
+  const isKept = (step: Step): boolean => keepsPods(facts.stand) && restartsPods(step)
+  const steps = allSteps(desired, due, facts)
   return {
     held,
     gates,
+    isWhole: due.length === desired.length,
+    kept: steps.filter(isKept),
+    steps: steps.filter(step => !isKept(step)),
     contested: due
       .filter(child => isContested(child, facts))
       .map(({ kind, object }) => `${kind} ${object.metadata.name}`),
-    steps: [
-      ...leftovers(desired, facts, atOnce),
-      ...outdatedMigrations(facts),
-      ...due.flatMap(child => stepsOf(child, facts)),
-      ...markSteps(facts),
-      ...freedPods(facts),
-      ...earlyScaling(due, facts),
-      ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
-      ...replicateSteps(facts),
-      ...topicSteps(facts),
-      ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
-      ...brokerToRestart(facts).flatMap(removal),
-      ...endedJobs(facts),
-      ...forgottenOperations(facts.operations).map(
-        ({ kind, metadata: { namespace, name, uid } }): Step => ({
-          do: 'remove',
-          kind,
-          namespace,
-          name,
-          uid,
-        }),
-      ),
-      ...(due.length === desired.length ? leftovers(desired, facts, child => !atOnce(child)) : []),
-    ],
   }
+}
+
+function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[], facts: Facts): Step[] {
+  return [
+    ...leftovers(desired, facts, atOnce),
+    ...outdatedMigrations(facts),
+    ...due.flatMap(child => stepsOf(child, facts)),
+    ...markSteps(facts),
+    ...freedPods(facts),
+    ...earlyScaling(due, facts),
+    ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
+    ...replicateSteps(facts),
+    ...topicSteps(facts),
+    ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
+    ...brokerToRestart(facts).flatMap(removal),
+    ...endedJobs(facts),
+    ...forgottenOperations(facts.operations).map(
+      ({ kind, metadata: { namespace, name, uid } }): Step => ({
+        do: 'remove',
+        kind,
+        namespace,
+        name,
+        uid,
+      }),
+    ),
+    ...(due.length === desired.length ? leftovers(desired, facts, child => !atOnce(child)) : []),
+  ]
 }
 
 function isDue(stage: Stage, gates: Gates, facts: Facts): boolean {

@@ -12,6 +12,7 @@ import type { LogHealth, LogRoom } from '#operator/topics/port.ts'
 import type { Block } from './block.ts'
 import type { Refusals } from './refusals.ts'
 import type { Unmounted } from './unmounted.ts'
+import type { Stand } from './upgrade/stand.ts'
 import type { WriterStop } from './writer-stops.ts'
 import type { TotalLoad } from './writers/number.ts'
 
@@ -66,6 +67,10 @@ export type SecretFacts = ObservedOwnership & { uid: string }
 export interface Facts {
   owner: DataService
   target: Target
+  /** Whether the operator is newer than its pods, and what that means for them. */
+  stand: Stand
+  /** The operator's own. */
+  revision: string
   choice: ClassChoice
   /** Nothing is written while there is one. */
   block?: Block

@@ -1,7 +1,8 @@
 /** What has been reached by now. Pure. */
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
-import { deployedParts, migrateName, partName } from '#operator/desired/names.ts'
+import { deployedParts, partName } from '#operator/desired/names.ts'
 import { type Facts, findChild } from './facts.ts'
+import { migrationOf } from './migration.ts'
 import { answers, jobEnd } from './progress.ts'
 import { outdatedBrokers } from './restart-broker.ts'
 
@@ -18,12 +19,12 @@ export interface Gates {
   deployed: boolean
 }
 
-type Known = Pick<Facts, 'owner' | 'target' | 'verdict' | 'topics' | 'children' | 'pods'>
+type Known = Pick<Facts, 'owner' | 'target' | 'verdict' | 'topics' | 'children' | 'pods' | 'stand'>
 
 export function gatesOf(known: Known): Gates {
   const { owner, target, verdict, topics } = known
   const { name } = owner.metadata
-  const job = findChild(known, 'Job', migrateName(name, target.settings.hash))
+  const job = findChild(known, 'Job', migrationOf(known))
   const wanted = desiredTopics(owner, target.effective)
   return {
     recordAccepted: verdict.kind === 'accepted',

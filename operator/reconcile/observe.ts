@@ -41,6 +41,7 @@ import { outdatedBrokers, readyServers } from './restart-broker.ts'
 import type { Restraint } from './restraint.ts'
 import { renderedSettings } from './roll-order.ts'
 import { unmountedOf, waitingToMount } from './unmounted.ts'
+import { standOf } from './upgrade/stand.ts'
 import { writerStops } from './writer-stops.ts'
 import { writerLoad } from './writers/load.ts'
 
@@ -55,6 +56,8 @@ export interface ReadPorts {
   readiness: ReadinessPort
   judge: Judge
   images: Images
+  /** The operator's own, see `revisionOf`. */
+  revision: string
   /** Where this operator runs; absent: outside of the cluster. */
   operatorNamespace?: string
   now: () => Date
@@ -69,7 +72,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const secrets = await ownSecrets(owner, ports)
   const pods = ports.stores('Pod').group(namespace, name)
   const { choice, settings, target } = wanted({ owner, children, pods, secrets }, ports)
-  const known = { owner, target, pods, children }
+  const known = { owner, target, pods, children, stand: standOf(owner, ports.revision) }
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   const verdict = recordVerdict(target, settings.record, ports.judge)
@@ -83,6 +86,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     load: await writerLoad(decided, ports),
     endToEnd: await endToEndFacts(pods, ports.readiness),
     choice,
+    revision: ports.revision,
     ...(block && { block }),
     writerStops: await writerStops(pods, ports.readiness),
     ...(await troubles({ target, children, pods }, ports)),

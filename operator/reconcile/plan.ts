@@ -26,6 +26,10 @@ export interface Plan {
   held: boolean
   gates: Gates
   steps: readonly Step[]
+  /** What would be done beside these, if the pods did not have to stay as they are until the turn comes. */
+  kept: readonly Step[]
+  /** Every child had its stage in this decision. */
+  isWhole: boolean
   /** Children that somebody else changes again and again, as `kind name`: they are left for a while. */
   contested: readonly string[]
 }

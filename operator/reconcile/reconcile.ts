@@ -18,6 +18,8 @@ import { isOutdated, noteOutdated } from './outdated.ts'
 import type { Plan } from './plan.ts'
 import type { Restraint } from './restraint.ts'
 import { markedSecrets } from './retention.ts'
+import type { Turnstile } from './upgrade/turnstile.ts'
+import { progressOf } from './upgrade/upgrade.ts'
 
 export interface Key {
   namespace: string
@@ -32,6 +34,7 @@ export interface Deps extends ReadPorts {
   restraint: Restraint
   /** Hears of the newest copy after each run; undefined: there is none, or the DataService is gone. */
   onCopy?: (key: Key, copy: Copy | undefined) => void
+  turns: Turnstile
   now: () => Date
 }
 
@@ -60,6 +63,8 @@ const unknown = { status: 'Unknown', message: '' } as const
 
 export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<Outcome> {
   const owner = deps.owners.get(namespace, name)
+  if (owner === undefined || owner.metadata.deletionTimestamp !== undefined)
+    deps.turns.leave(`${namespace}/${name}`)
   if (owner === undefined) return withoutOwner({ namespace, name }, deps)
   if (owner.metadata.deletionTimestamp !== undefined) return { kind: 'settled' }
   if (isOutdated(deps.owners, owner))
@@ -70,14 +75,20 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   for (const step of plan.steps)
     if (step.do === 'apply' && step.restores && step.uid !== undefined) deps.restraint.note(step.uid)
   for (const secret of markedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
-  const status = deriveStatus({ facts, plan, result, now: deps.now() })
-  if (!sameStatus(owner.status, status)) {
-    const stored = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
-    if (stored !== undefined && stored.metadata.resourceVersion !== owner.metadata.resourceVersion)
-      noteOutdated(deps.owners, owner)
-    if (stored !== undefined) await deps.announce(owner, status)
-  }
+  const visitor = `${namespace}/${name}`
+  const progress = progressOf(facts, plan, first => deps.turns.enter(visitor, { first }))
+  const status = deriveStatus({ facts, plan, result, now: deps.now(), progress })
+  await reported(owner, status, deps)
+  if (progress.kind === 'rolling' && status.upgrade === undefined) deps.turns.leave(visitor)
   await tellOperations({ facts, plan, status }, deps)
   deps.onCopy?.({ namespace, name }, lastCopy(facts))
   return outcomeOf(plan, result, facts)
+}
+
+async function reported(owner: DataService, status: DataServiceStatus, deps: Deps): Promise<void> {
+  if (sameStatus(owner.status, status)) return
+  const stored = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
+  if (stored === undefined) return
+  if (stored.metadata.resourceVersion !== owner.metadata.resourceVersion) noteOutdated(deps.owners, owner)
+  await deps.announce(owner, status)
 }

@@ -46,7 +46,13 @@ function stepsIn(situation: Situation): string[] {
 function conditionIn(situation: Situation, type: string): string {
   const facts = factsOf(worldOf(situation))
   const plan = decide(facts)
-  const status = deriveStatus({ facts, plan, result: { failures: [], written: 0 }, now: new Date(0) })
+  const status = deriveStatus({
+    facts,
+    plan,
+    result: { failures: [], written: 0 },
+    now: new Date(0),
+    progress: { kind: 'reached' },
+  })
   const found = status.conditions?.find(condition => condition.type === type)
   return `${found?.status}/${found?.reason}: ${found?.message}`
 }
@@ -256,7 +262,13 @@ describe('what is told', () => {
         owner: { ...facts.owner, ...(before === undefined ? {} : { status: before }) },
       }
       const result = { failures: [], written: 0 }
-      return deriveStatus({ facts: seen, plan: decide(seen), result, now: new Date(0) })
+      return deriveStatus({
+        facts: seen,
+        plan: decide(seen),
+        result,
+        now: new Date(0),
+        progress: { kind: 'reached' },
+      })
     }
     const told = (status: DataService['status']) =>
       status?.conditions?.find(({ type }) => type === 'GatewayReady')?.reason
@@ -269,6 +281,7 @@ describe('what is told', () => {
       plan: decide(all),
       result: { failures: [], written: 0 },
       now: new Date(0),
+      progress: { kind: 'reached' },
     })
     expect(told(ready(up))).toBe('Ready')
   })

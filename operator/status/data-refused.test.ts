@@ -13,6 +13,7 @@ function conditions(world: World): Record<string, { verdict: string; message: st
     plan: decide(facts),
     result: { failures: [], written: 0 },
     now: new Date(0),
+    progress: { kind: 'reached' },
   })
   return Object.fromEntries(
     (status.conditions ?? []).map(({ type, status: is, reason, message }) => [

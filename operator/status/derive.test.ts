@@ -13,7 +13,13 @@ const now = new Date('2026-01-02T03:04:05.678Z')
 
 function status(world: World, failures: readonly Failure[] = [], at = now) {
   const facts = factsOf(world)
-  return deriveStatus({ facts, plan: decide(facts), result: { failures, written: 0 }, now: at })
+  return deriveStatus({
+    facts,
+    plan: decide(facts),
+    result: { failures, written: 0 },
+    now: at,
+    progress: { kind: 'reached' },
+  })
 }
 
 /** `True/Ready` of one condition. */

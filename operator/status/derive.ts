@@ -13,6 +13,7 @@ import { previewOf } from '#operator/reconcile/preview/preview.ts'
 import { previewLines } from '#operator/reconcile/preview/text.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
+import { isChanged, type Progress, upgradeStatus } from '#operator/reconcile/upgrade/upgrade.ts'
 import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
@@ -25,12 +26,14 @@ import { maintained } from './maintained.ts'
 import { partRules } from './parts.ts'
 import { rootCause, rootReason, withCauses } from './root-cause.ts'
 import { scaling } from './scaling.ts'
+import { upgraded } from './upgraded.ts'
 
 export interface Run {
   facts: Facts
   plan: Plan
   result: Result
   now: Date
+  progress: Progress
 }
 
 export function deriveStatus(run: Run): DataServiceStatus {
@@ -43,9 +46,14 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
   const kept = keptNumbers(facts)
   const writer = writerScaling(facts)
+  const found = findings(run)
+  const upgrade = upgradeStatus(run.progress, facts, upgradeState(run, found))
+  // In the run that ends an upgrade it is not known before that it does.
+  const said = found.filter(({ type }) => type !== 'Upgraded' || upgrade.upgrade !== undefined)
   return {
     observedGeneration: generation,
-    conditions: stamped(findings(run), before?.conditions ?? [], generation, now),
+    conditions: stamped(said, before?.conditions ?? [], generation, now),
+    ...upgrade,
     replicas: gateway === undefined ? 0 : podProgress(gateway).existing,
     selector: selectorText(selectorLabels(name, 'gateway')),
     endpoints: { gateway: `http://${serviceHost(partName(name, 'gateway'), namespace)}` },
@@ -56,6 +64,11 @@ export function deriveStatus(run: Run): DataServiceStatus {
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
   }
 }
+
+const upgradeState = ({ facts, plan }: Run, found: readonly Finding[]) => ({
+  isReady: found.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  isDone: plan.isWhole && !plan.steps.some(step => moves(step, facts)),
+})
 
 /** The version that all gateways take records to be of; stays while a newer one is on its way to them. */
 function schemaVersionOf({ facts }: Run): string | undefined {
@@ -79,6 +92,7 @@ function findings(run: Run): Finding[] {
     stalled,
     ...pausedFinding(facts),
     ...plannedFinding(facts),
+    ...upgraded(run.progress, facts),
     classReady(facts),
     ...withCauses(parts, facts),
     lastKnown(facts, wholeWay),
@@ -97,8 +111,12 @@ interface Found {
   stalled: Finding
 }
 
-function readyFinding({ facts, plan, result }: Run, { parts, wholeWay, stalled }: Found): Finding {
+function readyFinding(run: Run, { parts, wholeWay, stalled }: Found): Finding {
+  const { facts, plan, result } = run
   if (stalled.status === 'True') return fails('Ready', stalled.reason, stalled.message)
+  const [wait] = upgraded(run.progress, facts)
+  if (wait !== undefined && plan.kept.length > 0 && isChanged(facts))
+    return fails('Ready', wait.reason, `what changed in the spec restarts pods; ${wait.message}`)
   if (isHibernated(facts) && result.failures.length === 0)
     return holds(
       'Ready',

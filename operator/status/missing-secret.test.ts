@@ -45,6 +45,7 @@ function conditions(events: readonly ObservedEvent[], service = owner) {
     plan: decide(facts),
     result: { failures: [], written: 0 },
     now: new Date(0),
+    progress: { kind: 'reached' },
   })
   const of = (type: string) => status.conditions?.find(each => each.type === type)
   return { gateway: of('GatewayReady'), stalled: of('Stalled') }
@@ -77,7 +78,13 @@ test('another volume is no matter of the user, and an open gateway is not asked 
 test('a gateway that is open says so', () => {
   const message = (service: typeof owner) => {
     const facts = factsOf(upAndRunning(service))
-    const run = { facts, plan: decide(facts), result: { failures: [], written: 0 }, now: new Date(0) }
+    const run = {
+      facts,
+      plan: decide(facts),
+      result: { failures: [], written: 0 },
+      now: new Date(0),
+      progress: { kind: 'reached' as const },
+    }
     return deriveStatus(run).conditions?.find(({ type }) => type === 'GatewayReady')?.message
   }
   expect(message(dataService())).toBe(
@@ -104,7 +111,13 @@ test('a Secret of an external Redis is named to those who mount it', () => {
     events: [event('MountVolume.SetUp failed for volume "redis-access" : secret "cache" not found')],
   })
   const result = { failures: [], written: 0 }
-  const { conditions: found } = deriveStatus({ facts, plan: decide(facts), result, now: new Date(0) })
+  const { conditions: found } = deriveStatus({
+    facts,
+    plan: decide(facts),
+    result,
+    now: new Date(0),
+    progress: { kind: 'reached' },
+  })
   const reader = found?.find(({ type }) => type === 'ReaderReady')
   expect(reader?.reason).toBe('SecretMissing')
   expect(reader?.message).toContain('Secret cache: secret "cache" not found. Create it in namespace shop')

@@ -1,15 +1,10 @@
 /** What is said of each part: one rule for each condition. Pure. */
 import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
-import {
-  type DeployedPart,
-  deployedParts,
-  type EnginePart,
-  migrateName,
-  partName,
-} from '#operator/desired/names.ts'
+import { type DeployedPart, deployedParts, type EnginePart, partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
+import { migrationOf } from '#operator/reconcile/migration.ts'
 import { growing } from '#operator/reconcile/more-brokers.ts'
 import type { Plan } from '#operator/reconcile/plan.ts'
 import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
@@ -105,7 +100,7 @@ function database(facts: Facts, { gates }: Plan): Finding {
   if (facts.block !== undefined) return postgres
   if (!gates.recordAccepted)
     return fails(type, 'RecordRefused', 'the tables wait for a record schema that can be used')
-  const name = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
+  const name = migrationOf(facts)
   const job = findChild(facts, 'Job', name)
   if (job === undefined) return fails(type, 'Migrating', `Job ${name} is being created`)
   const refusal = refusedMigration(facts, name)

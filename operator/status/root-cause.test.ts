@@ -21,6 +21,7 @@ function conditionsOf(world: World) {
     plan: decide(facts),
     result: { failures: [], written: 0 },
     now: new Date(0),
+    progress: { kind: 'reached' },
   })
   return (type: string) => {
     const { status, reason, message } = conditions.find(each => each.type === type) ?? {}

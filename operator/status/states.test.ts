@@ -130,7 +130,13 @@ const rows: [what: string, World, ConditionType, reason: string, remedy: RegExp,
 test.each(rows)('%s', (_, world, type, reason, remedy, failure) => {
   const facts = factsOf(world)
   const result = { failures: failure === undefined ? [] : [failure], written: 0 }
-  const status = deriveStatus({ facts, plan: decide(facts), result, now: new Date(0) })
+  const status = deriveStatus({
+    facts,
+    plan: decide(facts),
+    result,
+    now: new Date(0),
+    progress: { kind: 'reached' },
+  })
   const found = status.conditions?.find(condition => condition.type === type)
   expect(found?.reason).toBe(reason)
   expect(found?.message).toMatch(remedy)

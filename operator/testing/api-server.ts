@@ -16,7 +16,7 @@ import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { root } from '#tools/workspace.ts'
-import { images } from './target.ts'
+import { images, testRevision } from './target.ts'
 
 export interface ConnectedCluster {
   cluster: ClusterPort & WatchPort
@@ -58,11 +58,17 @@ export interface RunningOperator {
   stop(): Promise<void>
 }
 
+interface RunOptions {
+  classes?: boolean
+  revision?: string
+  maxRolling?: number
+}
+
 /** Starts the operator for one namespace and waits until it works. Kafka's administration and the pods are twins. */
 export async function runOperator(
   namespace: string,
   readiness: ReadinessPort = inMemoryReadiness(),
-  { classes = true }: { classes?: boolean } = {},
+  { classes = true, revision = testRevision, maxRolling = 1 }: RunOptions = {},
 ): Promise<RunningOperator> {
   const connected = await asOperator()
   const topics = inMemoryTopics()
@@ -71,6 +77,8 @@ export async function runOperator(
     topics,
     readiness,
     images,
+    revision,
+    maxRolling,
     metrics: operatorMetrics(new Registry()),
     log: silentLog,
     workers: 2,

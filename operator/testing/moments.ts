@@ -83,7 +83,13 @@ export function factsIn(moment: Moment) {
 export function seen(moment: Moment) {
   const facts = factsIn(moment)
   const plan = decide(facts)
-  const status = deriveStatus({ facts, plan, result: { failures: [], written: 0 }, now: new Date(0) })
+  const status = deriveStatus({
+    facts,
+    plan,
+    result: { failures: [], written: 0 },
+    now: new Date(0),
+    progress: { kind: 'reached' },
+  })
   const ready = status.conditions?.find(({ type }) => type === 'Ready')
   const steps = plan.steps.map(step => {
     if (step.do === 'scale') return `scale ${step.name} ${step.replicas}`

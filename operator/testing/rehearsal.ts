@@ -19,8 +19,9 @@ import { seenSecrets } from '#operator/reconcile/observe.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
+import { turnstile } from '#operator/reconcile/upgrade/turnstile.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
-import { images } from './target.ts'
+import { images, testRevision } from './target.ts'
 
 const judge = remembered(judgeRecord)
 
@@ -49,6 +50,8 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
     cluster: writes,
     topics,
     images,
+    revision: testRevision,
+    turns: turnstile({ places: 1, inside: () => [], exists: () => true, wake: () => {} }),
     owners,
     classes: cluster.watch<DataServiceClass>('DataServiceClass'),
     operations: cluster.watch<Operation>('DataServiceOperation'),

@@ -14,6 +14,9 @@ export const images: Images = {
   redis: 'redis:8.0',
 }
 
+/** Of the operator of tests. */
+export const testRevision = '1.0.0-00000001'
+
 export function targetOf(
   owner: DataService,
   observed: readonly ObservedChild[] = [],

@@ -27,8 +27,9 @@ import { inOrder, nextOperation } from '#operator/reconcile/operations/at-work.t
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { unmountedOf, waitingToMount } from '#operator/reconcile/unmounted.ts'
+import type { Stand } from '#operator/reconcile/upgrade/stand.ts'
 import type { WriterStop } from '#operator/reconcile/writer-stops.ts'
-import { targetOf } from './target.ts'
+import { targetOf, testRevision } from './target.ts'
 
 /** A world: which of our children exist, and how far they are. */
 export interface World {
@@ -50,13 +51,15 @@ export interface World {
   load?: LoadFacts
   operations?: readonly Operation[]
   endToEnd?: EndToEndFacts
+  /** Default: its pods are of the operator's revision. */
+  stand?: Stand
 }
 
 export function factsOf(world: World): Facts {
   const { owner, children = [], secrets = [], topics = { kind: 'notAsked' }, pods = [], events = [] } = world
   const { choice = { kind: 'builtIn' } } = world
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
-  const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' } } = world
+  const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' }, stand = 'current' } = world
   const { endToEnd = { kind: 'notAsked' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
@@ -67,13 +70,14 @@ export function factsOf(world: World): Facts {
   const operations = inOrder(world.operations ?? [])
   const operation = nextOperation(operations)
   const seen = {
-    ...{ owner, target, verdict, children: ours, pods, topics, flush, operations },
+    ...{ owner, target, verdict, children: ours, pods, topics, flush, operations, stand },
     ...(operation && { operation }),
   }
   return {
     ...seen,
     target: { ...target, ...wishesNow(seen) },
     choice,
+    revision: testRevision,
     ...(block && { block }),
     writerStops,
     refusals: refusalsOf(ours, events),

@@ -189,7 +189,13 @@ describe('to sleep', () => {
     expect(plan.steps.flatMap(step => ('object' in step ? step.object.kind : []))).not.toContain(
       'StatefulSet',
     )
-    const status = deriveStatus({ facts, plan, result: { failures: [], written: 0 }, now: new Date(0) })
+    const status = deriveStatus({
+      facts,
+      plan,
+      result: { failures: [], written: 0 },
+      now: new Date(0),
+      progress: { kind: 'reached' },
+    })
     expect(status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
       status: 'True',
       reason: 'Hibernated',

@@ -26,7 +26,13 @@ function statusIn({ mode = 'Lag', load, change }: Situation) {
   const owner = dataService(withSpec({ writer: { autoscaling: { mode } } }))
   const facts = factsOf({ ...upAndRunning(owner, change), ...(load && { load }) })
   const result = { failures: [], written: 0 }
-  const status = deriveStatus({ facts, plan: decide(facts), result, now: new Date(0) })
+  const status = deriveStatus({
+    facts,
+    plan: decide(facts),
+    result,
+    now: new Date(0),
+    progress: { kind: 'reached' },
+  })
   const condition = (type: string) => status.conditions?.find(each => each.type === type)
   return { scaling: status.scaling, told: condition('Scaling')?.message, ready: condition('Ready')?.status }
 }

@@ -1,0 +1,115 @@
+/** A newer operator over a service that is up: its pods stay until its turn comes. */
+import { describe, expect, test } from 'vitest'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { Upgrade } from '#crds/v1alpha1/status.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
+import { deriveStatus } from '#operator/status/derive.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { testRevision } from '#operator/testing/target.ts'
+import { factsOf, upAndRunning } from '#operator/testing/world.ts'
+import { decide } from '../decide.ts'
+import { standOf } from './stand.ts'
+import type { Turn } from './turnstile.ts'
+import { progressOf } from './upgrade.ts'
+
+const older = '0.9.0-00000000'
+
+function owned(upgrade?: Upgrade, ...changes: Parameters<typeof dataService>): DataService {
+  const owner = dataService(...changes)
+  const { generation } = owner.metadata
+  return {
+    ...owner,
+    status: { observedGeneration: generation, revision: older, ...(upgrade && { upgrade }) },
+  }
+}
+
+/** As an older operator made it: another image, and a migration of another name. */
+function ofOlder(child: ObservedChild): ObservedChild {
+  const { kind, metadata } = child
+  if (kind === 'Job') return { ...child, metadata: { ...metadata, name: 'orders-migrate-0a0b0c0d' } }
+  if (kind !== 'Deployment') return child
+  const annotations = { ...metadata.annotations, 'dataservice.dev/desired': 'of-older' }
+  const spec = { ...child.spec, template: { spec: { containers: [{ name: 'x', image: 'older' }] } } }
+  return { ...child, metadata: { ...metadata, annotations }, spec }
+}
+
+const turn: Turn = { kind: 'turn' }
+const wait: Turn = { kind: 'wait', inside: ['shop/first'] }
+
+function run(owner: DataService, answer: Turn, change = ofOlder) {
+  const asked: boolean[] = []
+  const facts = factsOf({ ...upAndRunning(owner, change), owner, stand: standOf(owner, testRevision) })
+  const plan = decide(facts)
+  const progress = progressOf(facts, plan, first => {
+    asked.push(first)
+    return answer
+  })
+  const result = { failures: [], written: 0 }
+  const status = deriveStatus({ facts, plan, result, now: new Date(0), progress })
+  const condition = (type: string) => status.conditions?.find(each => each.type === type)
+  const written = plan.steps.flatMap(step =>
+    step.do === 'apply' || step.do === 'create' ? [step.object.kind] : [],
+  )
+  return { progress: progress.kind, status, condition, written, asked }
+}
+
+describe('a service of an older operator', () => {
+  test('waits for its turn: no workload is written, it is Ready, and a condition says for whom it waits', () => {
+    const { progress, written, condition, status } = run(owned(), wait)
+    expect([progress, written]).toEqual(['waiting', []])
+    expect([condition('Ready')?.status, condition('DatabaseReady')?.status]).toEqual(['True', 'True'])
+    expect(condition('Upgraded')).toMatchObject({ status: 'False', reason: 'WaitingForTurn' })
+    expect(condition('Upgraded')?.message).toContain('until shop/first is Ready')
+    expect(status).toMatchObject({ revision: older, upgrade: { phase: 'Waiting', to: testRevision } })
+  })
+
+  test('its turn is written down before any pod restarts', () => {
+    const { progress, written, status } = run(owned(), turn)
+    expect([progress, written]).toEqual(['granted', []])
+    expect(status.upgrade).toEqual({ phase: 'Rolling', to: testRevision, generation: 1, wasReady: true })
+  })
+
+  test('in its turn pods restart, and it keeps its place until it is Ready again', () => {
+    const rolling = { phase: 'Rolling', to: testRevision, generation: 1, wasReady: true } as const
+    const { progress, written, status } = run(owned(rolling), wait)
+    expect([progress, status.upgrade]).toEqual(['rolling', rolling])
+    expect(written).toContain('Job')
+    const done = run(owned(rolling), wait, child => child)
+    expect([done.status.revision, done.status.upgrade]).toEqual([testRevision, undefined])
+    expect(done.condition('Upgraded')).toBeUndefined()
+  })
+
+  test('one that differs in nothing needs no turn', () => {
+    const { progress, status, asked } = run(owned(), wait, child => child)
+    expect([progress, status.revision, asked]).toEqual(['reached', testRevision, []])
+  })
+
+  test('what is missing is made all the same', () => {
+    const lost = (child: ObservedChild) =>
+      child.metadata.name === 'orders-reader' ? undefined : ofOlder(child)
+    const { written } = run(owned(), wait, lost)
+    expect(written.filter(kind => ['Deployment', 'StatefulSet', 'Job', 'Service'].includes(kind))).toEqual([
+      'Service',
+      'Deployment',
+    ])
+  })
+
+  test('a spec that changed while it waits goes first, and Ready does not say that it is reached', () => {
+    const waiting = { phase: 'Waiting', to: testRevision, generation: 0 } as const
+    const { asked, condition, status } = run(owned(waiting), wait)
+    expect(asked).toEqual([true])
+    expect(condition('Ready')).toMatchObject({ status: 'False', reason: 'WaitingForTurn' })
+    expect(status.upgrade?.generation).toBe(0)
+  })
+})
+
+test('spec.operatorRevision keeps the pods until it is taken out or names the new one', () => {
+  const pinned = run(owned(undefined, withSpec({ operatorRevision: older })), turn)
+  expect([pinned.progress, pinned.written, pinned.asked]).toEqual(['pinned', [], []])
+  expect(pinned.condition('Upgraded')?.message).toContain(`set it to ${testRevision}`)
+  expect(run(owned(undefined, withSpec({ operatorRevision: testRevision })), turn).progress).toBe('granted')
+})
+
+test('a new service is of the newest revision at once', () => {
+  expect(standOf(dataService(), testRevision)).toBe('current')
+})
