@@ -31,7 +31,7 @@ export function decide(facts: Facts): Plan {
     return { held, gates, steps: [], kept: [], isWhole: false, contested: [] }
   const desired = desiredChildren(facts.target)
   const due = desired.filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))
-  const isKept = (step: Step): boolean => keepsPods(facts.stand) && restartsPods(step)
+  const isKept = (step: Step): boolean => keepsPods(facts) && restartsPods(step)
   const steps = allSteps(desired, due, facts)
   return {
     held,

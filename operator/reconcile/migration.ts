@@ -13,7 +13,7 @@ export function migrationOf({
 }: Pick<Facts, 'owner' | 'target' | 'children' | 'stand'>): string {
   const { name } = owner.metadata
   const wanted = migrateName(name, target.settings.hash)
-  if (!keepsPods(stand)) return wanted
+  if (!keepsPods({ stand, target })) return wanted
   const done = children.filter(
     child =>
       child.kind === 'Job' &&

@@ -27,6 +27,10 @@ export interface OperatorOptions extends Pick<ProxyOptions, 'onCall' | 'onEvent'
   resyncSeconds?: number
   /** In force from its first request on. */
   faults?: readonly Fault[]
+  /** Of the data plane; another one makes it another revision. Default: that of tests. */
+  image?: string
+  /** How many DataServices at once may restart their pods for a newer revision. */
+  maxRolling?: number
   /** It has rivals: the namespace of the Lease, and its name among them. */
   election?: { namespace: string; pod: string }
 }
@@ -116,7 +120,7 @@ let configs = 0
 
 async function environment(
   { token, topicsUrl, folder }: Site,
-  { namespace, resyncSeconds, election }: OperatorOptions,
+  { namespace, resyncSeconds, election, image, maxRolling }: OperatorOptions,
   server: string,
 ): Promise<NodeJS.ProcessEnv> {
   configs += 1
@@ -137,7 +141,8 @@ async function environment(
     TOPICS_URL: topicsUrl,
     TELEMETRY_PORT: '0',
     LOG_LEVEL: 'info',
-    RELATED_IMAGE_DATASERVICE: images.dataservice,
+    RELATED_IMAGE_DATASERVICE: image ?? images.dataservice,
+    ...(maxRolling !== undefined && { MAX_ROLLING: String(maxRolling) }),
     ...(namespace !== undefined && { WATCH_NAMESPACE: namespace }),
     ...(resyncSeconds !== undefined && { RESYNC_SECONDS: String(resyncSeconds) }),
     ...(election !== undefined && { POD_NAMESPACE: election.namespace, POD_NAME: election.pod }),

@@ -16,6 +16,7 @@ import { stateWalk } from './state-walk.ts'
 import { tenants } from './tenants.ts'
 import { thousand } from './thousand.ts'
 import { tooOld } from './too-old.ts'
+import { upgrade } from './upgrade.ts'
 
 type OperatorSuite = (plane: Plane, context: SuiteContext) => Promise<readonly Figure[]>
 
@@ -33,6 +34,7 @@ const suites: Readonly<Record<string, OperatorSuite>> = {
   'operator-namespace-deleted': namespaceDeleted,
   'operator-quota': quotaDenies,
   'operator-tenants': tenants,
+  'operator-upgrade': upgrade,
   'operator-thousand': thousand,
 }
 

@@ -2,6 +2,7 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import { contentHash } from '#operator/desired/hash.ts'
+import type { Target } from '#operator/desired/target.ts'
 
 export type Stand =
   /** Its pods are of the operator's revision, or there are none yet. */
@@ -23,4 +24,6 @@ export function standOf({ spec, status }: DataService, revision: string): Stand 
   return pin !== undefined && pin !== revision ? 'pinned' : 'due'
 }
 
-export const keepsPods = (stand: Stand): boolean => stand === 'due' || stand === 'pinned'
+/** Pods of a service that goes to sleep, is put back to an older state or wakes end anyway. */
+export const keepsPods = ({ stand, target }: { stand: Stand; target: Pick<Target, 'asleep'> }): boolean =>
+  (stand === 'due' || stand === 'pinned') && target.asleep.size === 0

@@ -4,7 +4,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { Upgrade } from '#crds/v1alpha1/status.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
-import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { type Change, dataService, withSpec } from '#operator/testing/data-service.ts'
 import { testRevision } from '#operator/testing/target.ts'
 import { factsOf, upAndRunning } from '#operator/testing/world.ts'
 import { decide } from '../decide.ts'
@@ -14,7 +14,7 @@ import { progressOf } from './upgrade.ts'
 
 const older = '0.9.0-00000000'
 
-function owned(upgrade?: Upgrade, ...changes: Parameters<typeof dataService>): DataService {
+function owned(upgrade?: Upgrade, ...changes: Change[]): DataService {
   const owner = dataService(...changes)
   const { generation } = owner.metadata
   return {
@@ -33,10 +33,12 @@ function ofOlder(child: ObservedChild): ObservedChild {
   return { ...child, metadata: { ...metadata, annotations }, spec }
 }
 
+type Seen = (child: ObservedChild) => ObservedChild | undefined
+
 const turn: Turn = { kind: 'turn' }
 const wait: Turn = { kind: 'wait', inside: ['shop/first'] }
 
-function run(owner: DataService, answer: Turn, change = ofOlder) {
+function run(owner: DataService, answer: Turn, change: Seen = ofOlder) {
   const asked: boolean[] = []
   const facts = factsOf({ ...upAndRunning(owner, change), owner, stand: standOf(owner, testRevision) })
   const plan = decide(facts)
