@@ -11,7 +11,13 @@ const told = (words: object): EndToEndFacts => ({ kind: 'told', told: words })
 function conditionOf(world: World, type: string) {
   const facts = factsOf(world)
   const result = { failures: [], written: 0 }
-  const { conditions = [] } = deriveStatus({ facts, plan: decide(facts), result, now: new Date(0), progress: { kind: 'reached' } })
+  const { conditions = [] } = deriveStatus({
+    facts,
+    plan: decide(facts),
+    result,
+    now: new Date(0),
+    progress: { kind: 'reached' },
+  })
   const { status, reason, message } = conditions.find(each => each.type === type) ?? {}
   return { verdict: `${status}/${reason}`, message }
 }
