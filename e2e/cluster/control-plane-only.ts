@@ -80,7 +80,8 @@ async function settingsFor(binaries: string, folder: string): Promise<plane.Cont
     auditLog: join(folder, 'audit.log'),
     address: '127.0.0.1',
     port,
-    serviceRange: '10.0.0.0/24',
+    // Room for the Services of ten thousand DataServices.
+    serviceRange: '10.0.0.0/12',
     apiServiceAddress: '10.0.0.1',
     loopback: '127.0.0.1',
     etcdPort,
