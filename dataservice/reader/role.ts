@@ -23,7 +23,7 @@ export async function start(context: RoleContext, ports: ReaderRolePorts): Promi
   const key = signingKey(secret)
   const { certificates } = context
   const tls = certificates && { certificates, caller: 'gateway' satisfies Role }
-  const { app, listen: serve, drain } = makeServer({ log, metrics, ...(tls && { tls }) })
+  const { app, listen: serve, drain } = makeServer({ log, metrics, hasOwnCallers: true, ...(tls && { tls }) })
   app.addHook('onRequest', onlyWithKey(innerKey(secret)))
   await app.register(reader, readerPorts({ ...adapters, settings, record, key, metrics, now: Date.now }))
   await serve(listen)

@@ -6,6 +6,7 @@ import { type Answer, exchange } from './exchange.ts'
 import { bearer } from './inner-key.ts'
 import { internalHeaders } from './internal-headers.ts'
 import { listFormat } from './list-format.ts'
+import { ownCallersKeepMs } from './server.ts'
 
 export interface ReaderClientOptions {
   /** `http://host:port`, or `https` with `tls`. */
@@ -87,6 +88,7 @@ export class ReaderClient {
     return new Pool(url, {
       connections,
       pipelining: 1,
+      keepAliveTimeout: ownCallersKeepMs,
       connect: { timeout: connectTimeoutMs, ...(tls && { secureContext: tls() }) },
       headersTimeout: 0, // each question has a deadline of its own
       bodyTimeout: bodyTimeoutMs,

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { resource } from './resource.ts'
 import { makeServer, takeYourTime } from './server.ts'
 
-async function start(options: { requestTimeoutMs?: number } = {}) {
+async function start(options: { requestTimeoutMs?: number; hasOwnCallers?: boolean } = {}) {
   const server = makeServer({ log: pino({ level: 'silent' }), metrics: new Registry(), ...options })
   const bodies: unknown[] = []
   const entered = Promise.withResolvers<void>()
@@ -118,4 +118,25 @@ test('a request in flight is answered while the server closes, and nothing is ke
   hold.resolve()
   expect(await slow).toMatch(/^HTTP\/1.1 200 OK\r\n.*done$/s)
   await closed
+})
+
+const get = (connection: string) => `GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n\r\n`
+
+test.each([
+  { hasOwnCallers: true, told: null },
+  { hasOwnCallers: false, told: 'timeout=65' },
+])(
+  'own callers $hasOwnCallers: a kept connection serves on, and its idle time told is $told',
+  async ({ hasOwnCallers, told }) => {
+    const { send } = await start({ hasOwnCallers })
+    const [first = '', second = ''] = (await send(get('keep-alive') + get('close'))).split(/(?<=\})(?=HTTP)/)
+    expect(/^keep-alive: (.*)$/im.exec(first)?.[1] ?? null).toBe(told)
+    expect(second).toMatch(/^HTTP\/1\.1 404 /)
+  },
+)
+
+test('own callers are asked to connect anew by a server that drains', async () => {
+  const { send, drain } = await start({ hasOwnCallers: true })
+  drain()
+  expect(await send(get('keep-alive'))).toMatch(/^connection: close\r$/m)
 })

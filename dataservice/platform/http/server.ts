@@ -25,6 +25,8 @@ export interface ServerOptions {
   requestTimeoutMs?: number
   /** Absent: plain. */
   tls?: ServerTls
+  /** Callers keep their connections for `ownCallersKeepMs`, and need not be told with each answer how long they may. */
+  hasOwnCallers?: boolean
 }
 
 export interface HttpServer {
@@ -35,6 +37,9 @@ export interface HttpServer {
   drain(): void
   isDraining(): boolean
 }
+
+/** Below the server's own time, so that the caller closes first. */
+export const ownCallersKeepMs = 60_000
 
 const limits = {
   bodyBytes: 10 * 1024 * 1024,
@@ -51,7 +56,7 @@ const limits = {
 /** A server with nothing but its rules; register routes on `app`, then `listen` or `inject`. */
 export function makeServer(options: ServerOptions): HttpServer {
   const { log, metrics, maxBodyBytes = limits.bodyBytes } = options
-  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, tls } = options
+  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, tls, hasOwnCallers = false } = options
   const http = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
@@ -82,6 +87,7 @@ export function makeServer(options: ServerOptions): HttpServer {
   let isDraining = false
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isDraining) reply.header('connection', 'close')
+    else if (hasOwnCallers) reply.raw.removeHeader('connection') // and with it the time that Node would tell
     done()
   })
   return {
