@@ -115,6 +115,13 @@ const Upgrade = Type.Object(
         description: 'Whether it was Ready when its turn came; its turn then lasts until it is again.',
       }),
     ),
+    wasPassing: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether probe records came through when its turn came; its turn then lasts until one has come through that was sent ' +
+          'after it became Ready again.',
+      }),
+    ),
   },
   { description: 'The way to a newer revision; absent while there is none.' },
 )

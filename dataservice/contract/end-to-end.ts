@@ -14,6 +14,8 @@ export interface EndToEnd {
   detail?: string
   /** Milliseconds from POST to GET of the quickest of the last probes; absent when another pod sent them. */
   quickestMs?: number
+  /** How long ago the last one that came through was on its way, at most, in milliseconds. */
+  passedAgoMs?: number
 }
 
 export const endToEndText = (told: EndToEnd): string => JSON.stringify({ endToEnd: told })
@@ -24,15 +26,19 @@ const longestDetail = 300
 export function parseEndToEnd(text: string): EndToEnd | undefined {
   const value = told(text)
   if (value === undefined) return undefined
-  const { brokenAt, detail, quickestMs } = value
+  const { brokenAt, detail, quickestMs, passedAgoMs } = value
   const hop = hops.find(each => each === brokenAt)
   if (brokenAt !== undefined && hop === undefined) return undefined
   return {
     ...(hop && { brokenAt: hop }),
     ...(typeof detail === 'string' && { detail: detail.slice(0, longestDetail) }),
-    ...(typeof quickestMs === 'number' && Number.isFinite(quickestMs) && { quickestMs }),
+    ...(isTime(quickestMs) && { quickestMs }),
+    ...(isTime(passedAgoMs) && { passedAgoMs }),
   }
 }
+
+const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0
 
 function told(text: string): Record<string, unknown> | undefined {
   try {

@@ -24,19 +24,17 @@ const flushRecheckMs = 2_000
 const loadRecheckMs = 15_000
 /** What probe records say sends no events; asked so often until they come through. */
 const probeRecheckMs = 10_000
+/** While others wait for its turn to end: the probe record that ends it sends no event. */
+const turnRecheckMs = 3_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
+
+type Seen = Pick<Facts, 'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand'>
 
 export function outcomeOf(
   { held, gates, steps, contested }: Plan,
   { failures }: Result,
-  {
-    children,
-    block,
-    flush,
-    load,
-    endToEnd,
-  }: Pick<Facts, 'children' | 'block' | 'flush' | 'load' | 'endToEnd'>,
+  { children, block, flush, ...seen }: Seen,
 ): Outcome {
   if (block !== undefined) return { kind: 'refused', ...block }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
@@ -51,11 +49,22 @@ export function outcomeOf(
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
-  if (load.kind === 'seen' && load.load.waiting > 0) return { kind: 'settled', recheckMs: loadRecheckMs }
-  if (!comesThrough(endToEnd)) return { kind: 'settled', recheckMs: probeRecheckMs }
+  const recheckMs = nextLookMs(seen)
+  if (recheckMs !== undefined) return { kind: 'settled', recheckMs }
   if (contested.length > 0)
     return { kind: 'waiting', reason: `Contested: ${contested.join(', ')}`, recheckMs: contestedRecheckMs }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
+}
+
+/** What is as it should be, but moves without an event. */
+function nextLookMs({
+  stand,
+  load,
+  endToEnd,
+}: Pick<Seen, 'stand' | 'load' | 'endToEnd'>): number | undefined {
+  if (stand === 'rolling') return turnRecheckMs
+  if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
+  return comesThrough(endToEnd) ? undefined : probeRecheckMs
 }
 
 const comesThrough = (seen: Facts['endToEnd']): boolean =>

@@ -13,13 +13,14 @@ import { previewOf } from '#operator/reconcile/preview/preview.ts'
 import { previewLines } from '#operator/reconcile/preview/text.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { configHashOf, isHeldBack } from '#operator/reconcile/roll-order.ts'
-import { isChanged, type Progress, upgradeStatus } from '#operator/reconcile/upgrade/upgrade.ts'
+import { isPassing, isProven } from '#operator/reconcile/upgrade/proof.ts'
+import { isChanged, type Progress, type State, upgradeStatus } from '#operator/reconcile/upgrade/upgrade.ts'
 import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { durable } from './durable.ts'
-import { endToEnd, isStuck } from './end-to-end.ts'
+import { endToEnd, isOff, isStuck } from './end-to-end.ts'
 import { isHibernated, onTheWay } from './hibernation.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
@@ -65,9 +66,12 @@ export function deriveStatus(run: Run): DataServiceStatus {
   }
 }
 
-const upgradeState = ({ facts, plan }: Run, found: readonly Finding[]) => ({
+const upgradeState = ({ facts, plan, now }: Run, found: readonly Finding[]): State => ({
   isReady: found.some(({ type, status }) => type === 'Ready' && status === 'True'),
   isDone: plan.isWhole && !plan.steps.some(step => moves(step, facts)),
+  isPassing: isPassing(facts),
+  // One that is scaled to zero meanwhile proves nothing any more.
+  isProven: isProven(facts, now) || isOff(facts),
 })
 
 /** The version that all gateways take records to be of; stays while a newer one is on its way to them. */

@@ -26,7 +26,7 @@ const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => s
 
 export function endToEnd(facts: Pick<Facts, 'owner' | 'children' | 'endToEnd'>): Finding {
   const { owner, endToEnd: seen } = facts
-  const off = deployedParts.find(part => isScaledToZero(facts, part))
+  const off = partOff(facts)
   if (off !== undefined)
     return isUnknown(type, 'NotProbed', `the ${off} is scaled to zero: nothing can come through`)
   if (seen.kind === 'notAsked')
@@ -54,6 +54,12 @@ export function endToEnd(facts: Pick<Facts, 'owner' | 'children' | 'endToEnd'>):
     )
   return holds(type, 'RecordsPass', `probe records come through from POST to GET within ${aim}`)
 }
+
+/** A part that is scaled to zero: nothing can come through. */
+const partOff = (facts: Pick<Facts, 'owner' | 'children'>): DeployedPart | undefined =>
+  deployedParts.find(part => isScaledToZero(facts, part))
+
+export const isOff = (facts: Pick<Facts, 'owner' | 'children'>): boolean => partOff(facts) !== undefined
 
 function isScaledToZero(facts: Pick<Facts, 'owner' | 'children'>, part: DeployedPart): boolean {
   const found = findChild(facts, 'Deployment', partName(facts.owner.metadata.name, part))

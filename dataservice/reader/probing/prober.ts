@@ -33,23 +33,30 @@ export interface ProberOptions {
 }
 
 const lookEveryMs = 200
+/** Another pod's probe that is not older counts as this pod's own. */
+const seenWithinMs = (everyMs: number): number => everyMs / 2
 
 /** Runs until it is stopped. */
 export function startProber(options: ProberOptions): { progress(): string; stop(): void } {
   const stopping = new AbortController()
-  const state: { told: EndToEnd | undefined } = { told: undefined }
+  const state: State = { told: undefined, passedAt: undefined }
   void probeForEver(options, state, stopping.signal)
   return {
-    progress: () => (state.told === undefined ? '{}' : endToEndText(state.told)),
+    progress: () => (state.told === undefined ? '{}' : endToEndText({ ...state.told, ...passedAgo(state) })),
     stop: () => stopping.abort(),
   }
 }
 
-async function probeForEver(
-  options: ProberOptions,
-  state: { told: EndToEnd | undefined },
-  signal: AbortSignal,
-): Promise<void> {
+interface State {
+  told: EndToEnd | undefined
+  /** When the last one that came through was sent, at the earliest; by `performance.now`. */
+  passedAt: number | undefined
+}
+
+const passedAgo = ({ passedAt }: State): Pick<EndToEnd, 'passedAgoMs'> =>
+  passedAt === undefined ? {} : { passedAgoMs: Math.ceil(performance.now() - passedAt) }
+
+async function probeForEver(options: ProberOptions, state: State, signal: AbortSignal): Promise<void> {
   const { everyMs = 5_000, random, observe } = options
   let outcomes: ProbeOutcome[] = []
   let hasPassed = false
@@ -57,7 +64,10 @@ async function probeForEver(
     // Pods that started together do not stay together.
     await pause(everyMs * (0.5 + random()), undefined, { signal, ref: false }).catch(() => {})
     if (signal.aborted) return
+    const began = performance.now()
     const outcome = await probe(options, turn)
+    if (outcome.kind === 'passed')
+      state.passedAt = outcome.tookMs === undefined ? began - seenWithinMs(everyMs) : began
     outcomes = [...outcomes, outcome].slice(-remembered)
     hasPassed ||= outcome.kind === 'passed'
     state.told = endToEndOf(outcomes, hasPassed)
@@ -70,7 +80,7 @@ export async function probe(options: ProberOptions, partition: number): Promise<
   const { gateway, newId, everyMs = 5_000, limitMs = 10_000 } = options
   const before = await gateway.stored()
   if (before.kind === 'untold') return before
-  if (before.kind === 'answer' && before.value.some(({ ageMs }) => ageMs < everyMs / 2))
+  if (before.kind === 'answer' && before.value.some(({ ageMs }) => ageMs < seenWithinMs(everyMs)))
     return { kind: 'passed' }
   const id = newId()
   const began = performance.now()

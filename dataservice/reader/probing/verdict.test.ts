@@ -29,7 +29,11 @@ test('a service that is coming up is called stuck only after a while', () => {
 })
 
 test('what a reader spells the operator reads', () => {
-  for (const told of [{}, { quickestMs: 12.5 }, { brokenAt: 'kafka', detail: 'why' } as const])
+  for (const told of [
+    {},
+    { quickestMs: 12.5, passedAgoMs: 3 },
+    { brokenAt: 'kafka', detail: 'why' } as const,
+  ])
     expect(parseEndToEnd(endToEndText(told))).toEqual(told)
 })
 

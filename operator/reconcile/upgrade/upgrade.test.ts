@@ -1,13 +1,15 @@
 /** A newer operator over a service that is up: its pods stay until its turn comes. */
 import { describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import type { Upgrade } from '#crds/v1alpha1/status.ts'
+import type { Condition, Upgrade } from '#crds/v1alpha1/status.ts'
+import type { EndToEnd } from '#dataservice/contract/end-to-end.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
 import { type Change, dataService, withSpec } from '#operator/testing/data-service.ts'
 import { testRevision } from '#operator/testing/target.ts'
 import { factsOf, upAndRunning } from '#operator/testing/world.ts'
 import { decide } from '../decide.ts'
+import type { EndToEndFacts } from '../facts.ts'
 import { standOf } from './stand.ts'
 import type { Turn } from './turnstile.ts'
 import { progressOf } from './upgrade.ts'
@@ -36,24 +38,36 @@ function ofOlder(child: ObservedChild): ObservedChild {
 type Seen = (child: ObservedChild) => ObservedChild | undefined
 
 const turn: Turn = { kind: 'turn' }
+const quiet: EndToEndFacts = { kind: 'notAsked' }
+const told = (said: EndToEnd): EndToEndFacts => ({ kind: 'told', told: said })
 const wait: Turn = { kind: 'wait', inside: ['shop/first'] }
 
-function run(owner: DataService, answer: Turn, change: Seen = ofOlder) {
+interface Around {
+  change?: Seen
+  endToEnd?: EndToEndFacts
+  now?: Date
+}
+
+function run(owner: DataService, answer: Turn, around: Around = {}) {
+  const { change = ofOlder, endToEnd = quiet, now = new Date(0) } = around
   const asked: boolean[] = []
-  const facts = factsOf({ ...upAndRunning(owner, change), owner, stand: standOf(owner, testRevision) })
+  const stand = standOf(owner, testRevision)
+  const facts = factsOf({ ...upAndRunning(owner, change), owner, stand, endToEnd })
   const plan = decide(facts)
   const progress = progressOf(facts, plan, first => {
     asked.push(first)
     return answer
   })
   const result = { failures: [], written: 0 }
-  const status = deriveStatus({ facts, plan, result, now: new Date(0), progress })
+  const status = deriveStatus({ facts, plan, result, now, progress })
   const condition = (type: string) => status.conditions?.find(each => each.type === type)
   const written = plan.steps.flatMap(step =>
     step.do === 'apply' || step.do === 'create' ? [step.object.kind] : [],
   )
   return { progress: progress.kind, status, condition, written, asked }
 }
+
+const itsTurn = { phase: 'Rolling', to: testRevision, generation: 1, wasReady: true } as const
 
 describe('a service of an older operator', () => {
   test('waits for its turn: no workload is written, it is Ready, and a condition says for whom it waits', () => {
@@ -68,28 +82,36 @@ describe('a service of an older operator', () => {
   test('its turn is written down before any pod restarts', () => {
     const { progress, written, status } = run(owned(), turn)
     expect([progress, written]).toEqual(['granted', []])
-    expect(status.upgrade).toEqual({ phase: 'Rolling', to: testRevision, generation: 1, wasReady: true })
+    expect(status.upgrade).toEqual({
+      phase: 'Rolling',
+      to: testRevision,
+      generation: 1,
+      wasReady: true,
+      wasPassing: false,
+    })
+    const passing = run(owned(), turn, { endToEnd: told({}) })
+    expect(passing.status.upgrade?.wasPassing).toBe(true)
   })
 
   test('in its turn pods restart, and it keeps its place until it is Ready again', () => {
-    const rolling = { phase: 'Rolling', to: testRevision, generation: 1, wasReady: true } as const
+    const rolling = { ...itsTurn, wasPassing: false }
     const { progress, written, status } = run(owned(rolling), wait)
     expect([progress, status.upgrade]).toEqual(['rolling', rolling])
     expect(written).toContain('Job')
-    const done = run(owned(rolling), wait, child => child)
+    const done = run(owned(rolling), wait, { change: child => child })
     expect([done.status.revision, done.status.upgrade]).toEqual([testRevision, undefined])
     expect(done.condition('Upgraded')).toBeUndefined()
   })
 
   test('one that differs in nothing needs no turn', () => {
-    const { progress, status, asked } = run(owned(), wait, child => child)
+    const { progress, status, asked } = run(owned(), wait, { change: child => child })
     expect([progress, status.revision, asked]).toEqual(['reached', testRevision, []])
   })
 
   test('what is missing is made all the same', () => {
     const lost = (child: ObservedChild) =>
       child.metadata.name === 'orders-reader' ? undefined : ofOlder(child)
-    const { written } = run(owned(), wait, lost)
+    const { written } = run(owned(), wait, { change: lost })
     expect(written.filter(kind => ['Deployment', 'StatefulSet', 'Job', 'Service'].includes(kind))).toEqual([
       'Service',
       'Deployment',
@@ -102,6 +124,48 @@ describe('a service of an older operator', () => {
     expect(asked).toEqual([true])
     expect(condition('Ready')).toMatchObject({ status: 'False', reason: 'WaitingForTurn' })
     expect(status.upgrade?.generation).toBe(0)
+  })
+})
+
+describe('where probe records came through before, a turn lasts until one does that was sent since Ready', () => {
+  const readyAt = Date.parse('2026-05-01T12:00:00Z')
+  const rolling = { ...itsTurn, wasPassing: true }
+  const ready: Condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: '',
+    observedGeneration: 1,
+    lastTransitionTime: new Date(readyAt).toISOString(),
+  }
+  const inTurn = (conditions: Condition[], ...changes: Change[]): DataService => {
+    const owner = owned(rolling, ...changes)
+    return { ...owner, status: { ...owner.status, conditions } }
+  }
+  const afterMs = 10_000
+  const ends = (owner: DataService, endToEnd: EndToEndFacts): boolean => {
+    const now = new Date(readyAt + afterMs)
+    return run(owner, wait, { change: child => child, endToEnd, now }).status.upgrade === undefined
+  }
+
+  test.each<[string, EndToEndFacts, boolean]>([
+    ['nobody has asked', quiet, false],
+    ['no reader knows yet', { kind: 'untold' }, false],
+    ['the last one was sent before', told({ passedAgoMs: afterMs }), false],
+    ['perhaps before, for conditions tell whole seconds', told({ passedAgoMs: afterMs - 999 }), false],
+    ['one was sent since', told({ passedAgoMs: afterMs - 1_000 }), true],
+    ['readers of an older version do not tell when', told({}), true],
+    ['they get stuck', told({ brokenAt: 'writer', passedAgoMs: 0 }), false],
+  ])('%s', (_, seen, isOver) => {
+    expect(ends(inTurn([ready]), seen)).toBe(isOver)
+  })
+
+  test('in the run in which it becomes Ready nothing can have been sent since', () => {
+    expect(ends(inTurn([]), told({ passedAgoMs: 0 }))).toBe(false)
+  })
+
+  test('scaled to zero meanwhile it proves nothing, and keeps nobody waiting', () => {
+    expect(ends(inTurn([ready], withSpec({ replicas: 0 })), quiet)).toBe(true)
   })
 })
 

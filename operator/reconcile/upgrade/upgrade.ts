@@ -31,11 +31,23 @@ export function progressOf(facts: Facts, plan: Plan, enter: (first: boolean) => 
 export const isChanged = ({ owner: { metadata, status } }: Pick<Facts, 'owner'>): boolean =>
   status?.upgrade?.generation !== undefined && status.upgrade.generation !== metadata.generation
 
-/** What the status keeps; `isReady` by the same run's conditions. */
+/** How the DataService is in this run. */
+export interface State {
+  /** By the conditions of the same run. */
+  isReady: boolean
+  /** All is written. */
+  isDone: boolean
+  /** Probe records come through. */
+  isPassing: boolean
+  /** One has come through that was sent since the service is Ready. */
+  isProven: boolean
+}
+
+/** What the status keeps. */
 export function upgradeStatus(
   progress: Progress,
   { owner, revision }: Pick<Facts, 'owner' | 'revision'>,
-  { isReady, isDone }: { isReady: boolean; isDone: boolean },
+  { isReady, isDone, isPassing, isProven }: State,
 ): Pick<DataServiceStatus, 'revision' | 'upgrade'> {
   const { status, metadata } = owner
   const before = { ...(status?.revision !== undefined && { revision: status.revision }) }
@@ -45,11 +57,19 @@ export function upgradeStatus(
     case 'reached':
       return { revision }
     case 'granted':
-      return on({ phase: 'Rolling', to: revision, generation: since, wasReady: isReady })
+      return on({
+        phase: 'Rolling',
+        to: revision,
+        generation: since,
+        wasReady: isReady,
+        wasPassing: isPassing,
+      })
     case 'rolling': {
-      const wasReady = status?.upgrade?.wasReady ?? false
-      const isOver = wasReady ? isReady : isDone
-      return isOver ? { revision } : on({ phase: 'Rolling', to: revision, generation: since, wasReady })
+      const { wasReady = false, wasPassing = false } = status?.upgrade ?? {}
+      const isOver = wasReady ? isReady && (isProven || !wasPassing) : isDone
+      return isOver
+        ? { revision }
+        : on({ phase: 'Rolling', to: revision, generation: since, wasReady, wasPassing })
     }
     case 'waiting':
       return on({ phase: 'Waiting', to: revision, generation: since })
