@@ -56,6 +56,7 @@ test('the smallest resource gets every default', async () => {
     kafka: { topic: { partitions: 6, retention: '7d' } },
     postgres: { partitioning: {} },
     redis: {},
+    security: {},
     networkPolicy: { mode: 'Ingress', allowFrom: [], egress: [] },
   })
 })
@@ -113,6 +114,7 @@ test('a resource that uses every field is taken as it is', async () => {
       partitioning: { by: 'Time', interval: 'Month', retain: '730d', premake: 3 },
     },
     redis: { managed: block },
+    security: { tls: 'Internal' },
     networkPolicy: {
       mode: 'Strict',
       allowFrom: [{ parts: ['kafka'], namespaceLabels: { team: 'billing' }, podLabels: { app: 'ledger' } }],

@@ -56,7 +56,7 @@ test('once it is corrected it comes up: with a topic of changes, and a writer th
   const text = await inNamespace('get', 'configmap/orders-settings', '-o', 'jsonpath={.data.settings\\.json}')
   const { log, partitioning } = parseSettings(text)
   expect(partitioning).toMatchObject({ by: 'Hash', history: { by: 'Time' } })
-  const topics = await operator.topics.describe([], Object.values(log).map(String))
+  const topics = await operator.topics.describe({ servers: [] }, Object.values(log).map(String))
   expect(topics.map(({ name, partitions }) => [name, partitions]).sort()).toEqual([
     [log.changesTopic, log.partitions],
     [log.deadLettersTopic, 1],

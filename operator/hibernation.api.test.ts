@@ -84,7 +84,7 @@ test('an operator that was just started leaves it asleep and asks for nothing', 
 })
 
 test('it wakes the other way round with the numbers it had', async () => {
-  await operator.topics.change(['x'], [])
+  await operator.topics.change({ servers: ['x'] }, [])
   await wish('Running')
   const numbers = ['1', '1', '1', '3', '4', '3']
   for (const [index, what] of toSleep.toReversed().entries()) await comesTo(what, numbers[index] ?? '')

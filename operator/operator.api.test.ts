@@ -54,6 +54,7 @@ const calledForLater = [
   ].map(each => `delete ${each}`),
   ...['serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
   'get dataservices', // before something is removed
+  'delete secrets', // an authority that nobody trusts any more
   'patch jobs', // somebody took its labels away
   'get jobs', // whose is the one that has the name already
   'list events', // why a workload makes no pods

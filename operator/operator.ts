@@ -1,6 +1,7 @@
 /** The operator as a value: adapters in, a running controller out. Tests start it against a real API server. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { certify } from '#operator/certificates/certify.ts'
 import type { Log } from '#operator/cluster/log.ts'
 import type { ClusterPort, ObjectStore, WatchPort } from '#operator/cluster/port.ts'
 import { usersOf } from '#operator/controller/class-keys.ts'
@@ -17,7 +18,8 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
-import { seenSecrets } from '#operator/reconcile/observe.ts'
+import type { CertificateLives } from '#operator/reconcile/certificates/renewal.ts'
+import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
@@ -38,6 +40,8 @@ export interface OperatorOptions {
   workers: number
   /** Every key is looked at again after about this time, and own Secrets are read once in it. */
   resyncMs: number
+  /** How long certificates live; default: `lives`. */
+  certificateLives?: CertificateLives
   /** Only this namespace; absent: all of them. */
   namespace?: string
   /** True with rights beyond any namespace. Without classes every DataService has the built-in one. */
@@ -47,7 +51,7 @@ export interface OperatorOptions {
 }
 
 export function startOperator(options: OperatorOptions): Controller {
-  const { readiness, images, revision, metrics, log, workers, namespace, resyncMs } = options
+  const { metrics, log, workers, namespace, resyncMs } = options
   const random = Math.random
   const now = (): Date => new Date()
   const leadership = leadershipOf(options, { random, now })
@@ -64,14 +68,13 @@ export function startOperator(options: OperatorOptions): Controller {
   const deps = {
     cluster,
     topics,
-    images,
-    revision,
+    certify,
+    ...asGiven(options),
     turns: turnsOf(watches.owners, options.maxRolling, key => queue.add(key)),
     owners: watches.owners,
     ...(watches.classes && { classes: watches.classes }),
     operations: watches.operations,
     stores: watches.stores,
-    readiness,
     judge: remembered(judgeRecord),
     seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
     restraint: restraint(systemClock.now),
@@ -91,6 +94,14 @@ export function startOperator(options: OperatorOptions): Controller {
     onOutcome: metrics.onOutcome,
   })
 }
+
+/** What every run of the loop gets as it is. */
+const asGiven = ({ readiness, images, revision, certificateLives }: OperatorOptions) => ({
+  readiness,
+  images,
+  revision,
+  ...(certificateLives && { certificateLives }),
+})
 
 function turnsOf(owners: ObjectStore<DataService>, places: number, wake: (key: string) => void): Turnstile {
   const exists = (text: string): boolean => {

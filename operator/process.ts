@@ -6,6 +6,7 @@ import product from '../package.json' with { type: 'json' }
 import type { Access } from './cluster/access.ts'
 import { kubernetesCluster } from './cluster/kubernetes.ts'
 import type { Log } from './cluster/log.ts'
+import type { ClusterPort } from './cluster/port.ts'
 import { createTransport, type Transport } from './cluster/transport.ts'
 import { operatorMetrics } from './controller/metrics.ts'
 import { startOperator } from './operator.ts'
@@ -18,7 +19,8 @@ import type { TopicsPort } from './topics/port.ts'
 /** What the process talks to. */
 export interface Outside {
   access: Access
-  topics: TopicsPort
+  /** How logs are asked; certificates stand in Secrets of the cluster. */
+  topics: (cluster: Pick<ClusterPort, 'get'>) => TopicsPort
   readiness: ReadinessPort
 }
 
@@ -41,11 +43,13 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
     version: product.version,
     onAnswer: metrics.onAnswer,
   })
+  const cluster = clusterOf(settings, transport, log)
   const controller = startOperator({
     ...settings,
     ...outside,
     revision,
-    cluster: clusterOf(settings, transport, log),
+    cluster,
+    topics: outside.topics(cluster),
     metrics,
     log,
     classes: settings.namespace === undefined, // a Role reaches no further than its namespace

@@ -10,12 +10,12 @@ export interface PolicyRule {
 }
 
 /**
- * What each kind needs. Of one that is created only the labels are put back, nothing else. Secrets are never listed nor
- * deleted (with deletionPolicy Delete garbage collection takes them), and of them only the metadata are patched: owner
- * and marks, for what they hold is immutable.
+ * What each kind needs. Of one that is created only the labels are put back, nothing else. Secrets are never listed; of
+ * those that are immutable only the metadata are patched (owner and marks), certificates are replaced in place, and an
+ * authority that nobody trusts any more is deleted (the others are taken by garbage collection).
  */
 const verbsOf = ({ kind }: ChildRow): string[] => {
-  if (kind === 'Secret') return ['create', 'get', 'patch']
+  if (kind === 'Secret') return ['create', 'delete', 'get', 'patch']
   return ['create', 'delete', 'get', 'list', 'patch', 'watch']
 }
 

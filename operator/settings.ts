@@ -1,5 +1,6 @@
 /** The operator's own settings: the environment, read once. */
 import type { Images } from '#operator/desired/effective.ts'
+import { type CertificateLives, lives } from '#operator/reconcile/certificates/renewal.ts'
 
 export interface OperatorSettings {
   images: Images
@@ -12,6 +13,7 @@ export interface OperatorSettings {
   maxRolling: number
   /** In this time every DataService is looked at again, and the copies of the cluster are compared with it. */
   resyncMs: number
+  certificateLives: CertificateLives
   telemetryPort: number
   logLevel: string
 }
@@ -21,6 +23,9 @@ const defaultImages: Omit<Images, 'dataservice'> = {
   postgres: 'postgres:17',
   redis: 'redis:8.0',
 }
+
+/** How long a change of certificates may take to reach every pod. */
+const settle = 'CERTIFICATE_SETTLE_SECONDS'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
@@ -52,6 +57,10 @@ export function readSettings(environment: NodeJS.ProcessEnv): OperatorSettings {
     workers: wholeNumber('WORKERS', value('WORKERS') ?? '4', 1, 64),
     maxRolling: wholeNumber('MAX_ROLLING', value('MAX_ROLLING') ?? '1', 1, 1_000),
     resyncMs: wholeNumber('RESYNC_SECONDS', value('RESYNC_SECONDS') ?? '600', 2, 86_400) * 1000,
+    certificateLives: {
+      ...lives,
+      settle: wholeNumber(settle, value(settle) ?? String(lives.settle / 1000), 20, 86_400) * 1000,
+    },
     telemetryPort: wholeNumber('TELEMETRY_PORT', value('TELEMETRY_PORT') ?? '9090', 0, 65_535),
     logLevel,
   }

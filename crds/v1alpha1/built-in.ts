@@ -36,6 +36,11 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
 export const providers = ['managed', 'external'] as const
 export type Provider = (typeof providers)[number]
 
+/** Whether the parts of a data service talk to each other by TLS. */
+export const hopModes = ['Internal', 'Off'] as const
+export type HopMode = (typeof hopModes)[number]
+export const builtInSecurity: Readonly<{ tls: HopMode }> = { tls: 'Off' }
+
 /** What stands for no class wherever the name of one may stand. */
 export const builtInClass = 'built-in'
 

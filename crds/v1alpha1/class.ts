@@ -5,6 +5,7 @@ import { ExternalRedis, oneRedis } from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { podFields } from './pods.ts'
 import { group, version } from './resource.ts'
+import { securitySpec } from './security.ts'
 
 export const kind = 'DataServiceClass'
 export const listKind = 'DataServiceClassList'
@@ -96,6 +97,7 @@ export const DataServiceClassSpec = Type.Object(
         },
       ),
     ),
+    security: Type.Optional(securitySpec('class')),
     scopePrefix: Type.Optional(
       Type.String({
         maxLength: 20,

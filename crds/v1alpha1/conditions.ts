@@ -38,6 +38,8 @@ export const conditionTypes = {
   /** Present only with spec.backup. Says nothing about Ready. */
   BackupReady: 'Every change of Postgres is archived, and there is a copy from which it can be restored.',
   /** Says nothing about Ready. */
+  Encrypted: 'The parts talk to each other by TLS, with certificates that are valid.',
+  /** Says nothing about Ready. */
   Durable: 'An accepted record survives the loss of one disk, and of one node.',
 } as const
 export type ConditionType = keyof typeof conditionTypes
@@ -64,6 +66,7 @@ export const reasons = {
   Archiving: 'reached',
   Succeeded: 'reached',
   RecordsPass: 'reached',
+  CertificatesValid: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -81,6 +84,9 @@ export const reasons = {
   BrokersShareNode: 'ordinary',
   Growing: 'ordinary',
   NotProbed: 'ordinary',
+  HopsPlain: 'ordinary',
+  CertificatesPending: 'ordinary',
+  AuthorityChanging: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
   Restoring: 'ordinary',
@@ -112,6 +118,7 @@ export const reasons = {
   StuckAtPostgres: 'trouble',
   StuckAtReader: 'trouble',
   SlowerThanSlo: 'trouble',
+  CertificatesExpired: 'trouble',
 
   Failed: 'user',
   ClassMissing: 'user',

@@ -16,6 +16,8 @@ export const apiVersion = `${group}/${version}` as const
 
 /** Annotations on a DataService that the operator understands. */
 export const annotations = {
+  /** Another value: another authority signs certificates, in phases. */
+  rotateAuthority: `${group}/rotate-authority`,
   /** `true`: the operator touches nothing but status. */
   paused: `${group}/paused`,
   /** `true`: the operator touches nothing but status, and says there what it would do. */

@@ -22,6 +22,7 @@ import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
 import { ObjectName } from './scalars.ts'
+import { securitySpec } from './security.ts'
 
 export const GatewaySpec = Type.Object(
   {
@@ -183,6 +184,7 @@ export const DataServiceSpec = Type.Object(
     postgres: PostgresSpec,
     redis: RedisSpec,
     backup: Type.Optional(BackupSpec),
+    security: Type.Optional(securitySpec('service')),
     networkPolicy: Type.Optional(NetworkPolicySpec),
     slo: Type.Optional(Slo),
   },

@@ -1,6 +1,6 @@
 /** `status` of a DataService: what the operator last saw. Nothing fast-changing stands here; rates and lag are metrics. */
 import { type Static, Type } from 'typebox'
-import { builtInClass, type Provider, providers } from './built-in.ts'
+import { builtInClass, type HopMode, hopModes, type Provider, providers } from './built-in.ts'
 import type { ConditionType, RootReason } from './conditions.ts'
 
 export const Condition = Type.Object(
@@ -188,6 +188,26 @@ export const DataServiceStatus = Type.Object(
       Type.Object(
         { kafka: provider('Kafka'), postgres: provider('Postgres'), redis: provider('Redis') },
         { description: 'Who runs each engine, since the DataService was first seen. It never changes.' },
+      ),
+    ),
+    security: Type.Optional(
+      Type.Object(
+        {
+          tls: Type.Unsafe<HopMode>({
+            type: 'string',
+            enum: [...hopModes],
+            description:
+              'Whether the parts talk to each other by TLS. It changes only while all of them sleep.',
+          }),
+          authority: Type.Optional(
+            Type.Integer({
+              format: 'int32',
+              minimum: 1,
+              description: 'Number of the authority that signs certificates: the first one is 1.',
+            }),
+          ),
+        },
+        { description: 'What protects the way between the parts.' },
       ),
     ),
     schemaVersion: Type.Optional(

@@ -9,7 +9,7 @@ import { flights, flightsManifest } from '#e2e/stack/flights.ts'
 import { importImages, installOperator } from '#e2e/stack/install.ts'
 import { type ServiceRef, waitUntilReady } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
-import { type StackAddress, testCluster } from './stack.ts'
+import { type StackAddress, settleSeconds, testCluster } from './stack.ts'
 
 /** Two projects ask for the same stack, each loading this module anew; the environment of the process is what they share. */
 const runningVariable = 'DATASERVICE_TEST_STACK'
@@ -26,7 +26,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   started.defer(() => clusterDown(testCluster.name))
   const [cluster, images] = await Promise.all([clusterUp(testCluster), ensureImages()])
   await importImages(cluster, images)
-  await installOperator(cluster, images)
+  await installOperator(cluster, images, { CERTIFICATE_SETTLE_SECONDS: String(settleSeconds) })
   for (const manifest of [flightsManifest, earthquakesManifest])
     await cluster.kubectl(['apply', '-f', manifest])
   const addressOf = async (sample: ServiceRef): Promise<string> => {

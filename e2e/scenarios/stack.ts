@@ -5,6 +5,9 @@ import type { Cluster } from '#e2e/cluster/handle.ts'
 
 export const testCluster = { name: 'test', nodes: 3 }
 
+/** What the operator gives the pods to take up new certificates. */
+export const settleSeconds = 40
+
 export interface StackAddress {
   /** HTTP addresses of the samples' gateway Services. */
   flights: string

@@ -16,15 +16,19 @@ export async function importImages(cluster: Cluster, images: readonly Image[]): 
   await Promise.all(images.map(({ reference, archive }) => cluster.importImage(reference, archive)))
 }
 
-/** Applies CRDs and operator, and waits until the operator is ready. Rejects with what kubectl says. */
-export async function installOperator(cluster: Cluster, images: readonly Image[]): Promise<void> {
+/** Applies CRDs and operator, and waits until the operator is ready. Rejects with what kubectl says. `variables` are more of its environment. */
+export async function installOperator(
+  cluster: Cluster,
+  images: readonly Image[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await cluster.kubectl(['apply', '-k', join(root, 'crds')])
   await waitFor(() => isServed(cluster), {
     what: 'the API server to serve the CRDs',
     timeoutMs: 60_000,
     logs: [],
   })
-  await cluster.kubectl(['apply', '-k', await overlay(cluster, images)])
+  await cluster.kubectl(['apply', '-k', await overlay(cluster, images, variables)])
   await cluster.kubectl([
     '-n',
     operatorNamespace,
@@ -43,17 +47,24 @@ const isServed = (cluster: Cluster): Promise<boolean> =>
   )
 
 /** A kustomize overlay on `config/default` that names the images of this machine. */
-async function overlay(cluster: Cluster, images: readonly Image[]): Promise<string> {
+async function overlay(
+  cluster: Cluster,
+  images: readonly Image[],
+  variables: Readonly<Record<string, string>>,
+): Promise<string> {
   const folder = cacheFolder('overlays', cluster.name)
   const reference = (role: Image['role']): string => {
     const image = images.find(candidate => candidate.role === role)
     if (image === undefined) throw new Error(`no image for ${role}`)
     return image.reference
   }
-  const env = (['dataservice', 'kafka', 'postgres', 'redis'] as const).map(role => ({
-    name: `RELATED_IMAGE_${role.toUpperCase()}`,
-    value: reference(role),
-  }))
+  const env = [
+    ...(['dataservice', 'kafka', 'postgres', 'redis'] as const).map(role => ({
+      name: `RELATED_IMAGE_${role.toUpperCase()}`,
+      value: reference(role),
+    })),
+    ...Object.entries(variables).map(([name, value]) => ({ name, value })),
+  ]
   const patch = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -47,17 +47,17 @@ export function fencedTopics(topics: TopicsPort, leads: Leadership['leads']): To
     health: (...asked) => topics.health(...asked),
     ends: (...asked) => topics.ends(...asked),
     room: (...asked) => topics.room(...asked),
-    async elect(servers) {
+    async elect(log) {
       refuseUnless(leads)
-      return topics.elect(servers)
+      return topics.elect(log)
     },
-    async replicate(servers, partitions) {
+    async replicate(log, partitions) {
       refuseUnless(leads)
-      return topics.replicate(servers, partitions)
+      return topics.replicate(log, partitions)
     },
-    async change(servers, changes) {
+    async change(log, changes) {
       refuseUnless(leads)
-      return topics.change(servers, changes)
+      return topics.change(log, changes)
     },
   }
 }

@@ -123,7 +123,7 @@ describe('the deadline', () => {
           note: '',
           at: new Date(),
         }),
-      () => fencedTopics(inMemoryTopics(), first.leadership.leads).change([], []),
+      () => fencedTopics(inMemoryTopics(), first.leadership.leads).change({ servers: [] }, []),
     ]
     for (const write of writes) await expect(write()).rejects.toMatchObject({ code: 'Unavailable' })
     expect(cluster.writes).toHaveLength(before)

@@ -36,6 +36,32 @@ test('three brokers and a replica: engines and their Services are as the golden 
   await expect(text).toMatchFileSnapshot('./golden/clustered.yaml')
 })
 
+test('encrypted hops: what is new in each object is as the golden file says, and nothing is mounted without', async () => {
+  const encrypted = desiredChildren(targetOf(dataService(withSpec({ security: { tls: 'Internal' } }))))
+  const kinds: readonly string[] = ['Service', 'ConfigMap', 'StatefulSet', 'Deployment', 'Job', 'CronJob']
+  const changed = encrypted.filter(
+    ({ kind, object }) => kinds.includes(kind) && !all.some(child => isDeepStrictEqual(child.object, object)),
+  )
+  const text = changed
+    .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/encrypted.yaml')
+  expect(JSON.stringify(all)).not.toContain('orders-certificates')
+})
+
+test('encrypted hops: every pod has certificates, and backups ask with them', () => {
+  const service = dataService(withSpec({ security: { tls: 'Internal' }, backup: { schedule: '0 3 * * *' } }))
+  const operation = { uid: '0b1c2d3e-4f50-4a6b', type: 'Backup' as const, restore: {}, isJobDue: true }
+  const found = desiredChildren({ ...targetOf(service), operation })
+  const bare = found.filter(({ object }) => {
+    const text = JSON.stringify(object)
+    return text.includes('"containers":') && !text.includes('"secretName":"orders-certificates"')
+  })
+  expect(bare.map(({ object }) => object.metadata.name)).toEqual([])
+  const scripts = found.find(({ object }) => object.metadata.name === 'orders-backup-config')
+  expect(JSON.stringify(scripts).match(/sslmode=verify-full/g)).toHaveLength(2)
+})
+
 test('records that change and wait: settings and writer are as the golden file says', async () => {
   const changing = withSpec({
     record: { ...smallestSpec.record, key: undefined, mode: 'Upsert' },

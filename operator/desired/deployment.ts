@@ -1,6 +1,7 @@
 /** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
 import { credentialFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
+import { certificateVolumes } from './certificates.ts'
 import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
@@ -34,7 +35,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
   const exists = target.observed('Deployment', name) !== undefined
   if (asleep.has(part) && !exists) return undefined
   const metadata = ownedMetadata(owner, name, part)
-  const secrets = userSecrets(target, part)
+  const secrets = [...userSecrets(target, part), ...certificateVolumes(target, part)]
   const ownRedis = usesRedis[part](owner.spec) && effective.providers.redis === 'managed'
   const program = programContainer(part, effective.images.dataservice, effective.resources[part])
   return {

@@ -7,6 +7,8 @@ import {
   type Amounts,
   builtInEngines,
   builtInResources,
+  builtInSecurity,
+  type HopMode,
   type Provider,
   seededReplicas,
 } from '#crds/v1alpha1/built-in.ts'
@@ -41,6 +43,8 @@ export interface Effective {
   redis?: ExternalRedis
   /** Before the names of this cluster on engines that others share. */
   scopePrefix?: string
+  /** Whether hops are encrypted. */
+  tls: HopMode
   resources: Record<Part | 'jobs', Resources>
   pods: Record<Part | 'jobs', PodOverrides>
   storage: Record<DataPart, Storage>
@@ -72,11 +76,12 @@ const maxConnections = 200
 /** Most pods that any part may have (the bound of `replicas` in the API). */
 const mostPods = 50
 
-/** `ofClass`: empty without a class. */
+/** `ofClass`: empty without a class. `hops`: how they are by now, which nobody changes by saying nothing. */
 export function effective(
   spec: DataServiceSpec,
   images: Images,
   ofClass: DataServiceClassSpec = {},
+  hops?: HopMode,
 ): Effective {
   /** What decides later stands later. */
   const layers = [ofClass, spec]
@@ -91,6 +96,7 @@ export function effective(
     images: { ...images, ...ofClass.images },
     providers: { kafka: 'managed', postgres: 'managed', redis: redis === undefined ? 'managed' : 'external' },
     ...(redis && { redis }),
+    tls: said(({ security }) => security?.tls) ?? hops ?? builtInSecurity.tls,
     ...(ofClass.scopePrefix !== undefined && { scopePrefix: ofClass.scopePrefix }),
     resources: mapParts(part =>
       wishes.reduce((below, of) => mergeResources(below, of[part].resources), builtIn[part]),

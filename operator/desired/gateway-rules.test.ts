@@ -56,5 +56,5 @@ test('the keys of an issuer by address need no Secret', () => {
 
 test('the operator may not list Secrets', () => {
   const rules = operatorRules().filter(({ resources }) => resources.includes('secrets'))
-  expect(rules.flatMap(({ verbs }) => verbs).sort()).toEqual(['create', 'get', 'patch'])
+  expect(rules.flatMap(({ verbs }) => verbs).sort()).toEqual(['create', 'delete', 'get', 'patch'])
 })

@@ -33,6 +33,12 @@ export const annotationKeys = {
   restartedAt: 'dataservice.dev/restartedAt',
   paused: 'dataservice.dev/paused',
   plan: annotations.plan,
+  /** On a DataService: another value asks for another authority. */
+  rotateAuthority: annotations.rotateAuthority,
+  /** On the Secret with the certificates: the value of that annotation that was obeyed last. */
+  rotated: 'dataservice.dev/rotated',
+  /** On the Secret with the certificates: how often they were made. */
+  issue: 'dataservice.dev/issue',
 } as const
 
 /** What every child carries. */

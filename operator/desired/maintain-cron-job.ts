@@ -1,14 +1,16 @@
 /** The CronJob that makes partitions ahead of time and drops those past their retention. */
 import type { V1CronJob } from '@kubernetes/client-node'
+import { programPod } from './job-pod.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { maintainName } from './names.ts'
-import { podTemplate, productUser, programContainer, programVolumes, serviceAccountOf } from './pod.ts'
+import { podTemplate, productUser, serviceAccountOf } from './pod.ts'
 import type { Target } from './target.ts'
 
 /** Every hour, away from the full hour when everybody else's jobs start. */
 const schedule = '17 * * * *'
 
-export function maintainCronJob({ owner, effective, settings }: Target): Child<V1CronJob> {
+export function maintainCronJob(target: Target): Child<V1CronJob> {
+  const { owner, effective, settings } = target
   const { name } = owner.metadata
   return {
     apiVersion: 'batch/v1',
@@ -34,10 +36,7 @@ export function maintainCronJob({ owner, effective, settings }: Target): Child<V
             user: productUser,
             spec: {
               restartPolicy: 'Never',
-              containers: [
-                programContainer('maintain', effective.images.dataservice, effective.resources.jobs),
-              ],
-              volumes: programVolumes(name, 'maintain'),
+              ...programPod(target, 'maintain'),
             },
           }),
         },

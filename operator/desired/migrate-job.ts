@@ -3,12 +3,14 @@
  * another form is another Job. Gateway, writer and reader roll only after it succeeded.
  */
 import type { V1Job } from '@kubernetes/client-node'
+import { programPod } from './job-pod.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { migrateName } from './names.ts'
-import { podTemplate, productUser, programContainer, programVolumes, serviceAccountOf } from './pod.ts'
+import { podTemplate, productUser, serviceAccountOf } from './pod.ts'
 import type { Target } from './target.ts'
 
-export function migrateJob({ owner, effective, settings }: Target): Child<V1Job> {
+export function migrateJob(target: Target): Child<V1Job> {
+  const { owner, effective, settings } = target
   const { name } = owner.metadata
   return {
     apiVersion: 'batch/v1',
@@ -26,8 +28,7 @@ export function migrateJob({ owner, effective, settings }: Target): Child<V1Job>
         user: productUser,
         spec: {
           restartPolicy: 'OnFailure',
-          containers: [programContainer('migrate', effective.images.dataservice, effective.resources.jobs)],
-          volumes: programVolumes(name, 'migrate'),
+          ...programPod(target, 'migrate'),
         },
       }),
     },

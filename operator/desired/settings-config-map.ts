@@ -135,6 +135,9 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       topic: probeTopic({ namespace, name }),
       gatewayUrl: `http://${serviceHost(partName(name, 'gateway'), namespace)}`,
     },
-    reader: { url: `http://${serviceHost(partName(name, 'reader'), namespace)}` },
+    reader: {
+      url: `${effective.tls === 'Off' ? 'http' : 'https'}://${serviceHost(partName(name, 'reader'), namespace)}`,
+    },
+    ...(effective.tls !== 'Off' && { tls: effective.tls }),
   }
 }

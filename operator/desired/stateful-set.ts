@@ -7,6 +7,7 @@ import type {
   V1VolumeMount,
 } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { certificateVolumes } from './certificates.ts'
 import type { Storage } from './effective.ts'
 import { configPath, type Engine, secretPath } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
@@ -63,7 +64,7 @@ function changeable(target: Target, part: EnginePart) {
       component: part,
       serviceAccount: serviceAccountOf(owner.metadata.name, part),
       overrides: effective.pods[part],
-      configHash: contentHash(engine.files(target)),
+      configHash: configHash(target, part),
       user: engine.user,
       spec: {
         terminationGracePeriodSeconds: engine.graceSeconds,
@@ -78,6 +79,17 @@ function changeable(target: Target, part: EnginePart) {
 function podsNow({ effective, operation }: Target, part: EnginePart): number {
   const isAlone = part === 'postgres' && operation?.type === 'Restore'
   return isAlone ? 1 : engines[part].pods(effective)
+}
+
+/**
+ * Nodes of a quorum take up new certificates when they start: Kafka reloads those of its listeners, but not those that
+ * its controllers show to each other.
+ */
+function configHash(target: Target, part: EnginePart): string {
+  const { effective, certificates } = target
+  const files = engines[part].files(target)
+  const isQuorum = part === 'kafka' && effective.brokers > 1 && effective.tls !== 'Off'
+  return contentHash(isQuorum ? { ...files, certificates: String(certificates.issue) } : files)
 }
 
 function container(target: Target, part: EnginePart, engine: Engine): V1Container {
@@ -108,8 +120,8 @@ interface MountedFiles {
   volume?: V1Volume
 }
 
-function files({ owner }: Target, part: EnginePart, engine: Engine): MountedFiles[] {
-  const { name } = owner.metadata
+function files(target: Target, part: EnginePart, engine: Engine): MountedFiles[] {
+  const { name } = target.owner.metadata
   const config: MountedFiles = {
     mount: { name: 'config', mountPath: configPath, readOnly: true },
     volume: { name: 'config', configMap: { name: engineConfigName(name, part) } },
@@ -124,7 +136,8 @@ function files({ owner }: Target, part: EnginePart, engine: Engine): MountedFile
     volume: { name: `scratch-${index}`, emptyDir: {} },
   }))
   const data = engine.dataPath === undefined ? [] : [{ mount: { name: 'data', mountPath: engine.dataPath } }]
-  return [config, ...(items.length > 0 ? [credentials] : []), ...scratch, ...data]
+  const certificates = certificateVolumes(target, part)
+  return [config, ...(items.length > 0 ? [credentials] : []), ...certificates, ...scratch, ...data]
 }
 
 /** May change at any time: Kubernetes then marks the claims that exist, or takes the mark away. */

@@ -192,3 +192,49 @@ const volumesTouched = (steps: ReturnType<typeof run>['steps']): string[] =>
     const object: ObservedChild | undefined = step.do === 'apply' ? step.object : undefined
     return object?.kind === 'StatefulSet' ? [object.metadata.name] : []
   })
+
+describe('whether hops are encrypted', () => {
+  const encrypted = withSpec({ security: { tls: 'Internal' } })
+  const plain = withSpec({ security: { tls: 'Off' } })
+
+  /** All is well with the first wish; then the second one holds. */
+  const changing = (
+    before: typeof plain,
+    wish: typeof plain,
+    change?: Parameters<typeof upAndRunning>[1],
+  ) => {
+    const calm = upAndRunning(dataService(before), change)
+    const { status } = run(calm)
+    const owner = dataService(wish)
+    return run({ ...calm, owner: { ...owner, status } })
+  }
+  const asleep = (child: ObservedChild): ObservedChild =>
+    child.spec?.['replicas'] === undefined
+      ? child
+      : { ...child, spec: { ...child.spec, replicas: 0 }, status: { ...child.status, replicas: 0 } }
+
+  test.each([
+    ['Off', plain, encrypted],
+    ['Internal', encrypted, plain],
+  ])('from %s: nothing changes while pods run, and the way is told', (was, before, wish) => {
+    const found = changing(before, wish)
+    expect(found.steps).toEqual([])
+    expect(found.condition('Stalled')).toBe('True/CannotChange')
+    expect(found.stalled).toContain(`security.tls is ${was} and would become`)
+    expect(found.stalled).toContain('Hibernated')
+    expect(found.status.security?.tls).toBe(was)
+  })
+
+  test('it changes while all of them sleep', () => {
+    const found = changing(plain, encrypted, asleep)
+    expect(found.condition('Stalled')).not.toBe('True/CannotChange')
+    expect(found.status.security?.tls).toBe('Internal')
+  })
+
+  test('who says nothing keeps what is there, also of an operator that did not record it', () => {
+    const calm = upAndRunning(dataService(encrypted))
+    expect(run({ ...calm, owner: dataService() }).status.security?.tls).toBe('Internal')
+    const older = upAndRunning(dataService(plain))
+    expect(run({ ...older, owner: dataService() }).status.security?.tls).toBe('Off')
+  })
+})

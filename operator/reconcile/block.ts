@@ -5,8 +5,17 @@ import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { Effective } from '#operator/desired/effective.ts'
 import { kafka } from '#operator/desired/engines/kafka.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
-import { dataParts, type EnginePart, engineParts, partName } from '#operator/desired/names.ts'
+import { hopsInUse } from '#operator/desired/hops.ts'
+import {
+  dataParts,
+  deployedParts,
+  type EnginePart,
+  engineParts,
+  partName,
+  parts,
+} from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
+import { podProgress } from './progress.ts'
 
 export interface Block {
   reason: Reason
@@ -28,7 +37,12 @@ export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
       }
     case 'builtIn':
     case 'class':
-      return providerThatDiffers(seen) ?? brokersThatDiffer(seen) ?? storageThatDiffers(seen)
+      return (
+        providerThatDiffers(seen) ??
+        brokersThatDiffer(seen) ??
+        storageThatDiffers(seen) ??
+        hopsThatDiffer(seen)
+      )
     default:
       return choice satisfies never
   }
@@ -82,6 +96,30 @@ function seenProviders({ owner, effective, observed }: Seen): Effective['provide
       : 'managed'
   return { kafka: of('kafka'), postgres: of('postgres'), redis: of('redis') }
 }
+
+/** A part that encrypts and one that does not cannot talk to each other, and they are not replaced at one moment. */
+function hopsThatDiffer(seen: Seen): Block | undefined {
+  const { owner, effective, className } = seen
+  const runs = hopsInUse(seen)
+  if (runs === undefined || runs === effective.tls || !isAnyoneThere(seen)) return undefined
+  const { name } = owner.metadata
+  return {
+    reason: 'CannotChange',
+    message:
+      `security.tls is ${runs} and would become ${effective.tls}, by the DataService or its class ${className}, while ` +
+      `pods run: put it back, set spec.lifecycle Hibernated, wait until dsvc/${name} is hibernated, and change it ` +
+      `then. ${meanwhile}`,
+  }
+}
+
+const isAnyoneThere = ({ owner, observed }: Seen): boolean =>
+  parts.some(part => {
+    const kind = deployedParts.some(each => each === part) ? 'Deployment' : 'StatefulSet'
+    const workload = observed(kind, partName(owner.metadata.name, part))
+    if (workload === undefined) return false
+    const { wanted, existing } = podProgress(workload)
+    return wanted > 0 || existing > 0
+  })
 
 /** One broker becomes three, three never one: the way in which they are restarted tells what the StatefulSet was made for. */
 function brokersThatDiffer(seen: Seen): Block | undefined {

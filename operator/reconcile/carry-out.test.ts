@@ -1,6 +1,8 @@
 /** Copies that lag behind: what was decided on them does no harm that a later run could not put right. */
+
 import { expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { certify } from '#operator/certificates/certify.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { rehearse, untilSettled } from '#operator/testing/rehearsal.ts'
@@ -35,7 +37,7 @@ async function settled() {
   }
   const owner = await found<DataService>('DataService', key.name)
   const deployment = () => found<ObservedChild>('Deployment', 'orders-gateway')
-  const run = (seen: DataService, step: Step) => carryOut(seen, planOf(step), { cluster, topics })
+  const run = (seen: DataService, step: Step) => carryOut(seen, planOf(step), { cluster, topics, certify })
   return { owner, deployment, run, cluster, topics, namespace: key.namespace }
 }
 
@@ -95,7 +97,7 @@ test('a Deployment that was not seen keeps its number and the mark that it had i
     { do: 'apply', object },
     { do: 'scale', namespace, name, replicas: 2, from: 1 },
   ]
-  await carryOut(owner, planOf(...steps), { cluster, topics })
+  await carryOut(owner, planOf(...steps), { cluster, topics, certify })
   const found = await deployment()
   expect(found.spec?.['replicas']).toBe(1)
   expect(found.metadata.annotations?.['dataservice.dev/seeded']).toBe('true')

@@ -1,6 +1,7 @@
 /** Writes, and nothing else: takes the steps of a plan to the cluster and to Kafka. Failures come back as data. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { type Certify, ForeignSecret } from '#operator/certificates/certify.ts'
 import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
@@ -10,7 +11,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
 import type { Growth } from './growth.ts'
-import type { Plan, Step } from './plan.ts'
+import { nameOf, type Plan, type Step } from './plan.ts'
 import { podProgress } from './progress.ts'
 
 export interface Failure {
@@ -31,6 +32,7 @@ export interface Result {
 interface Ports {
   cluster: ClusterPort
   topics: TopicsPort
+  certify: Certify
 }
 
 export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Promise<Result> {
@@ -44,7 +46,7 @@ export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Pr
     // Nothing is pruned after a failure: what looks left over may be about to be replaced.
     if (step.do === 'remove' && failures.length > 0) continue
     // The number of a Deployment that could not be made ours, or that was not new as it seemed, is none of ours.
-    const name = describe(step)
+    const name = nameOf(step)
     if (step.do === 'scale' && (unwritten.has(name) || unseen.has(name))) continue
     const failure = await attempt(owner, step, run)
     if (failure === undefined) written += 1
@@ -70,7 +72,7 @@ async function attempt(owner: DataService, step: Step, run: Run): Promise<Failur
   } catch (error) {
     if (error instanceof TopicsUnavailable) return { cause: 'retry', message: error.message }
     if (error instanceof ClusterError)
-      return { cause: causeOf(error), message: `${describe(step)}: ${error.message}` }
+      return { cause: causeOf(error), message: `${nameOf(step)}: ${error.message}` }
     throw error
   }
 }
@@ -94,7 +96,7 @@ async function isNewest({ kind, metadata }: DataService, cluster: ClusterPort): 
 const behind = ({ kind, metadata }: DataService, step: Step): Failure => ({
   cause: 'retry',
   message:
-    `${describe(step)} stays for now: what was seen of ${kind} ${metadata.namespace}/${metadata.name} ` +
+    `${nameOf(step)} stays for now: what was seen of ${kind} ${metadata.namespace}/${metadata.name} ` +
     'is not its newest state',
 })
 
@@ -119,14 +121,16 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
       return undefined
     case 'grow':
       return grow(step.growth, cluster)
+    case 'certify':
+      return signed(owner, step, run)
     case 'elect':
-      await topics.elect(step.servers)
+      await topics.elect(step.log)
       return undefined
     case 'replicate':
-      await topics.replicate(step.servers, step.partitions)
+      await topics.replicate(step.log, step.partitions)
       return undefined
     case 'topics':
-      await topics.change(step.servers, step.changes)
+      await topics.change(step.log, step.changes)
       return undefined
     default:
       return step satisfies never
@@ -145,7 +149,7 @@ async function apply(
   const known = uid ?? live?.metadata.uid
   const foreign = known === undefined ? await foreignClaim(owner, object, cluster) : undefined
   if (foreign !== undefined) return notOwned(owner, foreign)
-  if (live !== undefined) unseen.add(describe(step))
+  if (live !== undefined) unseen.add(nameOf(step))
   if (known === undefined) await cluster.apply(object, { force: false })
   else await cluster.apply({ ...object, metadata: metadataOver(object, known, live) }, { force: true })
   return undefined
@@ -189,6 +193,20 @@ const labelsOf = ({ apiVersion, kind, metadata: { name, namespace, labels } }: C
   kind,
   metadata: { name, namespace, labels },
 })
+
+async function signed(
+  owner: DataService,
+  step: Extract<Step, { do: 'certify' }>,
+  { cluster, certify }: Run,
+): Promise<Failure | undefined> {
+  try {
+    await certify(owner, step, cluster)
+    return undefined
+  } catch (error) {
+    if (error instanceof ForeignSecret) return notOwned(owner, error.secret, error.live)
+    throw error
+  }
+}
 
 /**
  * An autoscaler may have moved the number since it was seen, or the copy lags behind. That number is not ours to take
@@ -260,26 +278,4 @@ const isLeaving = ({ kind, metadata: { name } }: DataService, { metadata }: Kube
 function kindOf(kind: string): Kind {
   if (isKind(kind)) return kind
   throw new Error(`kind ${kind} is missing in the table of resources`)
-}
-
-function describe(step: Step): string {
-  switch (step.do) {
-    case 'apply':
-    case 'create':
-      return `${step.object.kind} ${step.object.metadata.name}`
-    case 'scale':
-      return `Deployment ${step.name}`
-    case 'remove':
-      return `${step.kind} ${step.name}`
-    case 'grow':
-      return `StatefulSet ${step.growth.statefulSet}`
-    case 'elect':
-      return 'leaders of partitions'
-    case 'replicate':
-      return 'replicas of partitions'
-    case 'topics':
-      return 'topics'
-    default:
-      return step satisfies never
-  }
 }

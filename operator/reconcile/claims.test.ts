@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { certify } from '#operator/certificates/certify.ts'
 import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
 import { retainedAnnotations } from '#operator/desired/labels.ts'
 import { statefulSet } from '#operator/desired/stateful-set.ts'
@@ -20,7 +21,7 @@ const withClaim = async (annotations: Record<string, string>) => {
   const cluster = new InMemoryCluster()
   const metadata = { namespace: 'shop', name: 'data-orders-kafka-0', annotations }
   await cluster.as('somebody').create({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata })
-  const { failures } = await carryOut(owner, plan, { cluster, topics: inMemoryTopics() })
+  const { failures } = await carryOut(owner, plan, { cluster, topics: inMemoryTopics(), certify })
   const made = await cluster.get({ kind: 'StatefulSet', namespace: 'shop', name: 'orders-kafka' })
   return { failures, made: made !== undefined }
 }

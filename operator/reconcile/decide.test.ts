@@ -18,6 +18,8 @@ const told = (steps: readonly Step[]): string[] =>
         return `remove ${step.kind} ${step.name}`
       case 'grow':
         return `grow ${step.growth.claims.join(',')} to ${step.growth.size}`
+      case 'certify':
+        return `certify ${step.wish.issuer}`
       case 'elect':
         return 'elect'
       case 'replicate':

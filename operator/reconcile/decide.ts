@@ -15,7 +15,7 @@ import { isRestoring } from './operations/restoring.ts'
 import type { Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
-import { brokerToRestart, readyServers } from './restart-broker.ts'
+import { brokerToRestart, logAddress } from './restart-broker.ts'
 import { freedPods, markSteps, outdatedMigrations, ownerMark } from './retention.ts'
 import { earlyScaling, scaleSteps } from './scaling.ts'
 import { restartsPods } from './upgrade/held-steps.ts'
@@ -47,6 +47,7 @@ export function decide(facts: Facts): Plan {
 
 function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[], facts: Facts): Step[] {
   return [
+    ...(facts.certificates?.due === undefined ? [] : [facts.certificates.due]),
     ...leftovers(desired, facts, atOnce),
     ...outdatedMigrations(facts),
     ...due.flatMap(child => stepsOf(child, facts)),
@@ -136,7 +137,7 @@ function topicSteps(facts: Facts): Step[] {
   const { owner, target, topics, verdict } = facts
   if (topics.kind !== 'described' || verdict.kind !== 'accepted') return []
   const changes = topicChanges(desiredTopics(owner, target.effective), topics.topics)
-  return changes.length === 0 ? [] : [{ do: 'topics', servers: readyServers(facts), changes }]
+  return changes.length === 0 ? [] : [{ do: 'topics', log: logAddress(facts), changes }]
 }
 
 /**

@@ -10,6 +10,8 @@ import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { LogHealth, LogRoom } from '#operator/topics/port.ts'
 import type { Block } from './block.ts'
+import type { CertifyStep } from './certificates/renewal.ts'
+import type { PublicCertificates, SeenCertificates } from './certificates/seen.ts'
 import type { Refusals } from './refusals.ts'
 import type { Unmounted } from './unmounted.ts'
 import type { Stand } from './upgrade/stand.ts'
@@ -61,8 +63,16 @@ export type LoadFacts =
   | { kind: 'unknown' }
   | { kind: 'seen'; at: Date; load: TotalLoad }
 
-/** What the metadata of a Secret of ours say. */
-export type SecretFacts = ObservedOwnership & { uid: string }
+/** What the metadata of a Secret of ours say, and of certificates what everybody may see. */
+export type SecretFacts = ObservedOwnership & { uid: string; shown?: PublicCertificates }
+
+/** Of a service whose hops are encrypted. */
+export interface CertificateFacts {
+  /** Absent: there are none yet. */
+  seen?: SeenCertificates
+  /** Absent: everything is in order. */
+  due?: CertifyStep
+}
 
 export interface Facts {
   owner: DataService
@@ -87,6 +97,8 @@ export interface Facts {
   unmounted: Unmounted
   /** Our Secrets that exist, by name; never what they hold. */
   secrets: ReadonlyMap<string, SecretFacts>
+  /** Absent: hops are plain. */
+  certificates?: CertificateFacts
   topics: TopicFacts
   log: LogFacts
   room: RoomFacts

@@ -7,7 +7,7 @@
 import type { Placed } from '#operator/topics/port.ts'
 import type { Facts } from './facts.ts'
 import type { Step } from './plan.ts'
-import { isGrowing, readyBrokers, readyServers } from './restart-broker.ts'
+import { isGrowing, logAddress, readyBrokers } from './restart-broker.ts'
 
 /** Of one step: a large log is copied by and by. */
 const mostAtOnce = 32
@@ -22,9 +22,9 @@ export function replicateSteps(facts: Known): Step[] {
   const { thin, lacking, misled } = log.health
   if (lacking.length > 0) return []
   // The first broker leads everything: a leadership that is given away while it is there costs nobody anything.
-  if (thin.length === 0) return misled > 0 ? [{ do: 'elect', servers: readyServers(facts) }] : []
+  if (thin.length === 0) return misled > 0 ? [{ do: 'elect', log: logAddress(facts) }] : []
   const partitions = thin.slice(0, mostAtOnce).map(each => onAll(each, brokers))
-  return [{ do: 'replicate', servers: readyServers(facts), partitions }]
+  return [{ do: 'replicate', log: logAddress(facts), partitions }]
 }
 
 /** Each partition begins at another broker, so that their leaders spread. */

@@ -9,6 +9,7 @@ import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscaler
 import { watchedKinds } from '#operator/desired/children.ts'
 import { chooseClass, chosenName } from '#operator/desired/class-choice.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
+import { hopsInUse } from '#operator/desired/hops.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
@@ -25,7 +26,6 @@ import {
   findChild,
   type LogFacts,
   type RoomFacts,
-  type SecretFacts,
   type TopicFacts,
 } from './facts.ts'
 import { gatesOf } from './gates.ts'
@@ -33,11 +33,12 @@ import { initialisationOf } from './initialised.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
 import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
 import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
+import { ownSecrets, type SecretPorts, withCertificates } from './own-secrets.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
-import { outdatedBrokers, readyServers } from './restart-broker.ts'
+import { logAddress, outdatedBrokers } from './restart-broker.ts'
 import type { Restraint } from './restraint.ts'
 import { renderedSettings } from './roll-order.ts'
 import { unmountedOf, waitingToMount } from './unmounted.ts'
@@ -45,7 +46,7 @@ import { standOf } from './upgrade/stand.ts'
 import { writerStops } from './writer-stops.ts'
 import { writerLoad } from './writers/load.ts'
 
-export interface ReadPorts {
+export interface ReadPorts extends SecretPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
@@ -60,18 +61,16 @@ export interface ReadPorts {
   revision: string
   /** Where this operator runs; absent: outside of the cluster. */
   operatorNamespace?: string
-  now: () => Date
-  /** Remembers for a while which Secrets were seen, so that an idle resource costs no GET. */
-  seenSecrets: SeenSecrets
   restraint: Pick<Restraint, 'isHeld'>
 }
 
 export async function observe(owner: DataService, ports: ReadPorts): Promise<Facts> {
   const { namespace, name } = owner.metadata
   const children = ownChildren(owner, ports)
-  const secrets = await ownSecrets(owner, ports)
+  const secrets = await ownSecrets(owner, ports, [identityName(name), credentialsName(name)])
   const pods = ports.stores('Pod').group(namespace, name)
-  const { choice, settings, target } = wanted({ owner, children, pods, secrets }, ports)
+  const { choice, settings, ...found } = wanted({ owner, children, pods, secrets }, ports)
+  const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
   const known = { owner, target, pods, children, stand: standOf(owner, ports.revision) }
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
@@ -88,6 +87,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     choice,
     revision: ports.revision,
     ...(block && { block }),
+    ...(certificates && { certificates }),
     writerStops: await writerStops(pods, ports.readiness),
     ...(await troubles({ target, children, pods }, ports)),
     secrets,
@@ -123,10 +123,11 @@ function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, po
   const { owner, children } = seen
   const choice = chooseClass(owner, ports.classes?.list())
   const className = chosenName(choice)
-  const inForce = effective(owner.spec, ports.images, choice.kind === 'class' ? choice.spec : {})
-  const settings = settingsOf(owner, inForce)
   const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
   const autoscalers = ports.stores(autoscalerKind).group(owner.metadata.namespace, owner.metadata.name)
+  const ofClass = choice.kind === 'class' ? choice.spec : {}
+  const inForce = effective(owner.spec, ports.images, ofClass, hopsInUse({ owner, observed }))
+  const settings = settingsOf(owner, inForce)
   const target: Target = {
     owner,
     effective: inForce,
@@ -140,6 +141,7 @@ function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, po
     }),
     observed,
     foreignAutoscalers: foreignAutoscalers(owner, autoscalers),
+    certificates: { issue: 1 },
     initialisation: initialisationOf(seen),
     asleep: new Set(),
     ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),
@@ -175,24 +177,6 @@ async function troubles(
   return { refusals: refusalsOf(children, events), unmounted: unmountedOf(waiting, events) }
 }
 
-async function ownSecrets(
-  owner: DataService,
-  { cluster, seenSecrets }: ReadPorts,
-): Promise<Map<string, SecretFacts>> {
-  const { namespace, name, uid: ownerUid } = owner.metadata
-  const found = new Map<string, SecretFacts>()
-  for (const secret of [identityName(name), credentialsName(name)]) {
-    const known = seenSecrets.find(ownerUid, secret)
-    const live = known ?? (await cluster.get({ kind: 'Secret', namespace, name: secret }))?.metadata
-    if (live?.uid === undefined || !isOurs(owner, live)) continue
-    const { uid, annotations, ownerReferences } = live
-    const facts = { uid, annotations, ownerReferences }
-    found.set(secret, facts)
-    if (known === undefined) seenSecrets.keep(ownerUid, secret, facts)
-  }
-  return found
-}
-
 async function topicFacts(
   known: Pick<Facts, 'owner' | 'target' | 'pods'>,
   ports: ReadPorts,
@@ -203,7 +187,7 @@ async function topicFacts(
   const names = desiredTopics(owner, target.effective).map(topic => topic.name)
   return orUnreachable(async () => ({
     kind: 'described',
-    topics: await ports.topics.describe(readyServers(known), names),
+    topics: await ports.topics.describe(logAddress(known), names),
   }))
 }
 
@@ -214,7 +198,7 @@ async function logFacts(
   if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
   return orUnreachable(async () => ({
     kind: 'seen',
-    health: await ports.topics.health(readyServers(known), known.target.effective.topic.replicationFactor),
+    health: await ports.topics.health(logAddress(known), known.target.effective.topic.replicationFactor),
   }))
 }
 
@@ -232,7 +216,7 @@ async function roomFacts(
   const question = { topic: events, group: writerGroup(metadata), retentionMs: topic.retentionMs }
   return orUnreachable(async () => ({
     kind: 'seen',
-    room: await topics.room(readyServers(known), question),
+    room: await topics.room(logAddress(known), question),
   }))
 }
 
@@ -253,33 +237,3 @@ const freshSecrets = (): FreshSecrets => ({
   kafkaId: () => randomBytes(16).toString('base64url').replace(/^-/, 'A'),
   password: () => randomBytes(32).toString('hex'),
 })
-
-/** The Secrets of each owner as they were seen lately. */
-export interface SeenSecrets {
-  find(ownerUid: string, secret: string): SecretFacts | undefined
-  keep(ownerUid: string, secret: string, facts: SecretFacts): void
-  /** After a write: the next run reads it anew. */
-  forget(ownerUid: string, secret: string): void
-}
-
-/** Forgets after `lifeMs`, so that a Secret that somebody deleted is noticed at the next resync. */
-export function seenSecrets(now: () => number, lifeMs: number): SeenSecrets {
-  const seen = new Map<string, { at: number; facts: SecretFacts }>()
-  const keyOf = (ownerUid: string, secret: string) => `${ownerUid}/${secret}`
-  return {
-    find: (ownerUid, secret) => {
-      const found = seen.get(keyOf(ownerUid, secret))
-      return found !== undefined && now() - found.at < lifeMs ? found.facts : undefined
-    },
-    keep: (ownerUid, secret, facts) => {
-      // The oldest come first: what was kept anew went to the end.
-      for (const [key, { at }] of seen) {
-        if (now() - at < lifeMs) break
-        seen.delete(key)
-      }
-      seen.delete(keyOf(ownerUid, secret))
-      seen.set(keyOf(ownerUid, secret), { at: now(), facts })
-    },
-    forget: (ownerUid, secret) => void seen.delete(keyOf(ownerUid, secret)),
-  }
-}

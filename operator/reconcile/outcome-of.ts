@@ -1,5 +1,7 @@
 /** What a run means for the queue. Pure. */
+
 import type { Failure, Result } from './carry-out.ts'
+import { isRotating } from './certificates/renewal.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -22,6 +24,8 @@ const refusedRecheckMs = 5_000
 const flushRecheckMs = 2_000
 /** Writers that the operator moves are asked so often while records wait, and as often as the topics at rest. */
 const loadRecheckMs = 15_000
+/** Time alone makes the next step of a rotation due. */
+const rotationRecheckMs = 10_000
 /** What probe records say sends no events; asked so often until they come through. */
 const probeRecheckMs = 10_000
 /** While others wait for its turn to end: the probe record that ends it sends no event. */
@@ -29,7 +33,7 @@ const turnRecheckMs = 3_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
-type Seen = Pick<Facts, 'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand'>
+type Seen = Pick<Facts, 'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand' | 'certificates'>
 
 export function outcomeOf(
   { held, gates, steps, contested }: Plan,
@@ -42,6 +46,8 @@ export function outcomeOf(
   if (!gates.recordAccepted)
     return { kind: 'refused', reason: 'RecordRefused', message: 'spec.record cannot be used' }
   if (held) return { kind: 'settled' }
+  if (steps.some(step => step.do === 'certify'))
+    return { kind: 'waiting', reason: 'CertificatesMade', recheckMs: startRecheckMs }
   if (flush.kind !== 'notAsked') return { kind: 'waiting', reason: 'LogNotStored', recheckMs: flushRecheckMs }
   if (!gates.brokersCurrent)
     return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: brokerRecheckMs }
@@ -61,10 +67,12 @@ function nextLookMs({
   stand,
   load,
   endToEnd,
-}: Pick<Seen, 'stand' | 'load' | 'endToEnd'>): number | undefined {
+  certificates,
+}: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates'>): number | undefined {
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
-  return comesThrough(endToEnd) ? undefined : probeRecheckMs
+  if (!comesThrough(endToEnd)) return probeRecheckMs
+  return certificates?.seen && isRotating(certificates.seen) ? rotationRecheckMs : undefined
 }
 
 const comesThrough = (seen: Facts['endToEnd']): boolean =>

@@ -1,7 +1,8 @@
 /** What one run of the loop has found to do. */
 import type { TopicChange } from '#operator/desired/kafka-topics.ts'
 import type { Child } from '#operator/desired/labels.ts'
-import type { Placed } from '#operator/topics/port.ts'
+import type { LogAddress, Placed } from '#operator/topics/port.ts'
+import type { CertifyStep } from './certificates/renewal.ts'
 import type { Gates } from './gates.ts'
 import type { Growth } from './growth.ts'
 import type { ScaleStep } from './scaling.ts'
@@ -17,9 +18,10 @@ export type Step =
   | ScaleStep
   | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
   | { do: 'grow'; growth: Growth }
-  | { do: 'elect'; servers: readonly string[] }
-  | { do: 'replicate'; servers: readonly string[]; partitions: readonly Placed[] }
-  | { do: 'topics'; servers: readonly string[]; changes: readonly TopicChange[] }
+  | { do: 'elect'; log: LogAddress }
+  | { do: 'replicate'; log: LogAddress; partitions: readonly Placed[] }
+  | { do: 'topics'; log: LogAddress; changes: readonly TopicChange[] }
+  | CertifyStep
 
 export interface Plan {
   /** True while the annotation `paused` or `plan` stands or the object is being deleted: nothing is written. */
@@ -32,4 +34,29 @@ export interface Plan {
   isWhole: boolean
   /** Children that somebody else changes again and again, as `kind name`: they are left for a while. */
   contested: readonly string[]
+}
+
+/** What a step concerns, for messages; `Deployment orders-gateway`. */
+export function nameOf(step: Step): string {
+  switch (step.do) {
+    case 'apply':
+    case 'create':
+      return `${step.object.kind} ${step.object.metadata.name}`
+    case 'scale':
+      return `Deployment ${step.name}`
+    case 'remove':
+      return `${step.kind} ${step.name}`
+    case 'grow':
+      return `StatefulSet ${step.growth.statefulSet}`
+    case 'elect':
+      return 'leaders of partitions'
+    case 'replicate':
+      return 'replicas of partitions'
+    case 'topics':
+      return 'topics'
+    case 'certify':
+      return 'certificates'
+    default:
+      return step satisfies never
+  }
 }

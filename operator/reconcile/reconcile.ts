@@ -2,7 +2,9 @@
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { DataServiceStatus } from '#crds/v1alpha1/status.ts'
+import type { Certify } from '#operator/certificates/certify.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
+import { certificatesName } from '#operator/desired/certificates.ts'
 import { deriveStatus, sameStatus } from '#operator/status/derive.ts'
 import { changedOperations, orphanedOperations } from '#operator/status/operations.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
@@ -29,6 +31,7 @@ export interface Key {
 export interface Deps extends ReadPorts {
   cluster: ClusterPort
   topics: TopicsPort
+  certify: Certify
   owners: ObjectStore<DataService>
   announce: Announce
   restraint: Restraint
@@ -75,6 +78,8 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   for (const step of plan.steps)
     if (step.do === 'apply' && step.restores && step.uid !== undefined) deps.restraint.note(step.uid)
   for (const secret of markedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
+  if (plan.steps.some(step => step.do === 'certify'))
+    deps.seenSecrets.forget(owner.metadata.uid, certificatesName(name))
   const visitor = `${namespace}/${name}`
   const progress = progressOf(facts, plan, first => deps.turns.enter(visitor, { first }))
   const status = deriveStatus({ facts, plan, result, now: deps.now(), progress })

@@ -5,7 +5,7 @@ import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
 import { decide } from './decide.ts'
 import type { LogFacts } from './facts.ts'
 import { outcomeOf } from './outcome-of.ts'
-import { brokerToRestart, readyServers } from './restart-broker.ts'
+import { brokerToRestart, logAddress } from './restart-broker.ts'
 
 /** State of one broker: its revision, and whether it is ready or going. */
 interface Broker {
@@ -108,7 +108,7 @@ describe('which broker is restarted next', () => {
     ['all while none is ready', [], [0, 1, 2]],
   ])('who is asked about the log: %s', (_name, brokers, asked) => {
     const addresses = asked.map(ordinal => `orders-kafka-${ordinal}.orders-kafka.shop.svc:9092`)
-    expect(readyServers(world({ brokers }))).toEqual(addresses)
+    expect(logAddress(world({ brokers }))).toEqual({ servers: addresses })
   })
 
   test('a lone broker is left to its StatefulSet', () => {

@@ -2,12 +2,13 @@
  * Which broker may be restarted next, when there are several and their StatefulSet leaves it to us. Pure.
  * One at a time, only while the others have every record, the active controller last.
  */
+import { certificatesName } from '#operator/desired/certificates.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
 import { bootstrapServers } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { LogHealth } from '#operator/topics/port.ts'
+import type { LogAddress, LogHealth } from '#operator/topics/port.ts'
 import { type Facts, findChild } from './facts.ts'
 import { isRolledByUs, podProgress } from './progress.ts'
 
@@ -88,11 +89,20 @@ export const readyBrokers = ({ pods }: Pick<Facts, 'pods'>): number =>
 /**
  * `host:port` of the brokers that are ready, and of all while none is: one that is away costs whoever asks a timeout.
  */
-export function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 'pods'>): string[] {
+function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 'pods'>): string[] {
   const all = bootstrapServers(owner, target.effective.brokers)
   const ready = brokersOf(pods).filter(pod => isReady(pod) && !isGoing(pod))
   const serving = all.filter(server => ready.some(({ metadata }) => server.startsWith(`${metadata.name}.`)))
   return serving.length > 0 ? serving : all
+}
+
+/** How the operator asks Kafka: as `readyServers`, with a certificate of its own where hops are encrypted. */
+export function logAddress(facts: Pick<Facts, 'owner' | 'target' | 'pods'>): LogAddress {
+  const { owner, target } = facts
+  const { namespace, name } = owner.metadata
+  const { issue, uid = '' } = target.certificates
+  const certificates = { namespace, secret: certificatesName(name), version: `${uid}/${issue}` }
+  return { servers: readyServers(facts), ...(target.effective.tls !== 'Off' && { certificates }) }
 }
 
 const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>

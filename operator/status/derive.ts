@@ -20,6 +20,7 @@ import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { durable } from './durable.ts'
+import { encrypted } from './encrypted.ts'
 import { endToEnd, isOff, isStuck } from './end-to-end.ts'
 import { isHibernated, onTheWay } from './hibernation.ts'
 import { logRoom } from './log-room.ts'
@@ -45,6 +46,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
   const providers = facts.block === undefined ? facts.target.effective.providers : before?.providers
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
+  const security = facts.block === undefined ? securityOf(facts) : before?.security
   const kept = keptNumbers(facts)
   const writer = writerScaling(facts)
   const found = findings(run)
@@ -62,6 +64,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
     ...(Object.keys(kept).length > 0 && { hibernation: { replicas: kept } }),
     ...(writer && Object.keys(writer).length > 0 && { scaling: { writer } }),
     ...(providers === undefined ? {} : { providers }),
+    ...(security === undefined ? {} : { security }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
   }
 }
@@ -73,6 +76,13 @@ const upgradeState = ({ facts, plan, now }: Run, found: readonly Finding[]): Sta
   // One that is scaled to zero meanwhile proves nothing any more.
   isProven: isProven(facts, now) || isOff(facts),
 })
+
+/** The authority stays in mind when the Secret that tells it is gone. */
+function securityOf({ owner, target, certificates }: Facts): DataServiceStatus['security'] {
+  const authority = certificates?.seen?.issuer ?? owner.status?.security?.authority
+  const { tls } = target.effective
+  return { tls, ...(tls !== 'Off' && authority !== undefined && { authority }) }
+}
 
 /** The version that all gateways take records to be of; stays while a newer one is on its way to them. */
 function schemaVersionOf({ facts }: Run): string | undefined {
@@ -104,6 +114,7 @@ function findings(run: Run): Finding[] {
     logRoom(facts),
     maintained(facts, now),
     ...backupReady(facts, now).map(finding => lastKnown(facts, finding)),
+    encrypted(facts, now),
     lastKnown(facts, durable(facts)),
   ]
 }
@@ -149,7 +160,7 @@ const workloads = ['Deployment', 'StatefulSet', 'Job']
 function moves(step: Step, facts: Facts): boolean {
   if (step.do === 'apply' || step.do === 'create') return workloads.includes(step.object.kind)
   if (step.do === 'scale') return !isOfWriters(step, facts) || writersByLag(facts) === undefined
-  return step.do !== 'remove'
+  return step.do !== 'remove' && step.do !== 'certify'
 }
 
 const isOfWriters = ({ name }: { name: string }, { owner }: Facts): boolean =>

@@ -11,7 +11,7 @@ import { silentLog } from '#operator/cluster/log.ts'
 import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
 import { createTransport } from '#operator/cluster/transport.ts'
 import { operatorMetrics } from '#operator/controller/metrics.ts'
-import { startOperator } from '#operator/operator.ts'
+import { type OperatorOptions, startOperator } from '#operator/operator.ts'
 import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
@@ -58,7 +58,7 @@ export interface RunningOperator {
   stop(): Promise<void>
 }
 
-interface RunOptions {
+interface RunOptions extends Pick<OperatorOptions, 'certificateLives'> {
   classes?: boolean
   revision?: string
   maxRolling?: number
@@ -68,7 +68,7 @@ interface RunOptions {
 export async function runOperator(
   namespace: string,
   readiness: ReadinessPort = inMemoryReadiness(),
-  { classes = true, revision = testRevision, maxRolling = 1 }: RunOptions = {},
+  { classes = true, revision = testRevision, maxRolling = 1, ...more }: RunOptions = {},
 ): Promise<RunningOperator> {
   const connected = await asOperator()
   const topics = inMemoryTopics()
@@ -85,6 +85,7 @@ export async function runOperator(
     classes,
     resyncMs: 600_000,
     namespace,
+    ...more,
   })
   await controller.started
   return {

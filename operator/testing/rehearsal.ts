@@ -4,6 +4,7 @@ import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import { certify } from '#operator/certificates/certify.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
 import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
 import { silentLog } from '#operator/cluster/log.ts'
@@ -15,7 +16,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
 import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
-import { seenSecrets } from '#operator/reconcile/observe.ts'
+import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
@@ -49,6 +50,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
   const deps: Deps = {
     cluster: writes,
     topics,
+    certify,
     images,
     revision: testRevision,
     turns: turnstile({ places: 1, inside: () => [], exists: () => true, wake: () => {} }),
@@ -134,7 +136,10 @@ export async function finalState({ cluster, topics, key }: Rehearsal): Promise<o
       ])
     }
   }
-  return { objects: Object.fromEntries(objects), topics: await topics.describe([''], allTopics(key)) }
+  return {
+    objects: Object.fromEntries(objects),
+    topics: await topics.describe({ servers: [''] }, allTopics(key)),
+  }
 }
 
 const allTopics = ({ namespace, name }: Rehearsal['key']): string[] =>

@@ -3,6 +3,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { type ClassChoice, chosenName } from '#operator/desired/class-choice.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
+import { hopsInUse } from '#operator/desired/hops.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { renderedSettings } from '#operator/reconcile/roll-order.ts'
@@ -22,11 +23,12 @@ export function targetOf(
   observed: readonly ObservedChild[] = [],
   choice: ClassChoice = { kind: 'builtIn' },
 ): Target {
-  const inForce = effective(owner.spec, images, choice.kind === 'class' ? choice.spec : {})
-  const className = chosenName(choice)
-  const settings = settingsOf(owner, inForce)
   const find: Target['observed'] = (kind, name) =>
     observed.find(child => child.kind === kind && child.metadata.name === name)
+  const ofClass = choice.kind === 'class' ? choice.spec : {}
+  const inForce = effective(owner.spec, images, ofClass, hopsInUse({ owner, observed: find }))
+  const className = chosenName(choice)
+  const settings = settingsOf(owner, inForce)
   return {
     owner,
     effective: inForce,
@@ -44,6 +46,7 @@ export function targetOf(
       observed.filter(({ kind }) => kind === autoscalerKind),
     ),
     asleep: new Set(),
+    certificates: { issue: 1 },
     initialisation: { initialised: new Set(), reinitialised: new Set(), heldBrokers: 0 },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }

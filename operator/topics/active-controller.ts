@@ -1,5 +1,13 @@
 /** Asks a KRaft cluster for its active controller and voters. kafkajs cannot: to it brokers name a random node. */
 import { Connection, describeQuorumV2 } from '@platformatic/kafka'
+import type { Identity } from './identities.ts'
+
+/** How a broker is asked. */
+export interface Way {
+  timeoutMs: number
+  /** Absent: plain. */
+  tls?: Identity
+}
 
 const metadataLog = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
 
@@ -11,11 +19,11 @@ export interface Quorum {
 }
 
 /** By the first server that knows. Rejects with the last server's error. */
-export async function quorumOf(servers: readonly string[], timeoutMs: number): Promise<Quorum> {
+export async function quorumOf(servers: readonly string[], way: Way): Promise<Quorum> {
   let last: unknown = new Error('no server to ask')
   for (const server of servers) {
     try {
-      return await quorumAt(server, timeoutMs)
+      return await quorumAt(server, way)
     } catch (error) {
       last = error
     }
@@ -23,11 +31,12 @@ export async function quorumOf(servers: readonly string[], timeoutMs: number): P
   throw last
 }
 
-async function quorumAt(server: string, timeoutMs: number): Promise<Quorum> {
+async function quorumAt(server: string, { timeoutMs, tls }: Way): Promise<Quorum> {
   const [host = '', port = ''] = server.split(':')
   const connection = new Connection('dataservice-operator', {
     connectTimeout: timeoutMs,
     requestTimeout: timeoutMs,
+    ...(tls && { tls }),
   })
   connection.on('error', () => {}) // told by the call that it fails
   try {

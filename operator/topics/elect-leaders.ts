@@ -1,16 +1,18 @@
 /** Gives every partition to the first of its replicas, if that is in sync. No client of ours has a call for it. */
 import { Connection, type Reader, Writer } from '@platformatic/kafka'
+import type { Way } from './active-controller.ts'
 
 /** ElectLeaders, version 2 (Kafka 2.4 and later). */
 const [apiKey, apiVersion] = [43, 2]
 const preferred = 0
 
 /** Any broker passes it on to the controller. Partitions that are led so already are no failure. */
-export async function electPreferredLeaders(server: string, timeoutMs: number): Promise<void> {
+export async function electPreferredLeaders(server: string, { timeoutMs, tls }: Way): Promise<void> {
   const [host = '', port = ''] = server.split(':')
   const connection = new Connection('dataservice-operator', {
     connectTimeout: timeoutMs,
     requestTimeout: timeoutMs,
+    ...(tls && { tls }),
   })
   connection.on('error', () => {}) // told by the call that it fails
   try {

@@ -1,4 +1,4 @@
 import { inMemoryTopics } from './in-memory.ts'
 import { topicsContract } from './topics.contract.ts'
 
-topicsContract(() => ({ port: inMemoryTopics(), servers: ['memory:9092'], prefix: 'shop.orders' }))
+topicsContract(() => ({ port: inMemoryTopics(), log: { servers: ['memory:9092'] }, prefix: 'shop.orders' }))

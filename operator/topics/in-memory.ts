@@ -1,6 +1,6 @@
 /** A twin of the Kafka administration for tests of the loop; it passes the same contract suite as the real one. */
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { type LogHealth, type LogRoom, type TopicsPort, TopicsUnavailable } from './port.ts'
+import { type LogAddress, type LogHealth, type LogRoom, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 export interface InMemoryTopics extends TopicsPort {
   /** Until set back, every call fails as if no broker answered. */
@@ -22,42 +22,42 @@ export function inMemoryTopics(): InMemoryTopics {
     healthy: { lacking: [], thin: [], misled: 0, controller: 0, voters: 1 },
     roomy: { lagTenths: 0, disks: [{ broker: 0, totalBytes: 10 * gibibyte, usableBytes: 9 * gibibyte }] },
     filled: new Map(),
-    ends: async (servers, topic) => {
-      answer(servers)
+    ends: async (log, topic) => {
+      answer(log)
       const { partitions = 0 } = topics.get(topic) ?? {}
       const filled = port.filled.get(topic) ?? []
       return new Map(Array.from({ length: partitions }, (_, index) => [index, BigInt(filled[index] ?? 0)]))
     },
-    describe: async (servers, names) => {
-      answer(servers)
+    describe: async (log, names) => {
+      answer(log)
       return names.flatMap(name => topics.get(name) ?? [])
     },
-    change: async (servers, changes) => {
-      answer(servers)
+    change: async (log, changes) => {
+      answer(log)
       for (const change of changes) make(topics, change)
     },
-    health: async servers => {
-      answer(servers)
+    health: async log => {
+      answer(log)
       return port.healthy
     },
-    elect: async servers => {
-      answer(servers)
+    elect: async log => {
+      answer(log)
       port.healthy = { ...port.healthy, misled: 0 }
     },
-    replicate: async (servers, partitions) => {
-      answer(servers)
+    replicate: async (log, partitions) => {
+      answer(log)
       const placed = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))
       const thin = port.healthy.thin.filter(({ topic, partition }) => !placed.has(`${topic}/${partition}`))
       port.healthy = { ...port.healthy, thin }
       for (const { topic, replicas } of partitions)
         if (topics.has(topic)) update(topics, topic, found => ({ ...found, inSync: replicas.length }))
     },
-    room: async servers => {
-      answer(servers)
+    room: async log => {
+      answer(log)
       return port.roomy
     },
   }
-  const answer = (servers: readonly string[]): void => {
+  const answer = ({ servers }: LogAddress): void => {
     if (port.away) throw new TopicsUnavailable(`Kafka at ${servers[0]}: no answer`)
   }
   return port

@@ -8,24 +8,25 @@ import { topicsContract } from './topics.contract.ts'
 
 topicsContract(() => ({
   port: kafkaTopics(),
-  servers: engines().kafka.bootstrapServers,
+  log: { servers: engines().kafka.bootstrapServers },
   prefix: `t${randomUUID()}.x`,
 }))
 
 test('a broker that is away is said within seconds, by its address', async () => {
-  const call = kafkaTopics().describe(['127.0.0.1:1'], ['any'])
+  const call = kafkaTopics().describe({ servers: ['127.0.0.1:1'] }, ['any'])
   await expect(call).rejects.toBeInstanceOf(TopicsUnavailable)
   await expect(call).rejects.toThrow(/127\.0\.0\.1:1/)
 })
 
 test('what the group has not passed is as old as its oldest record, in tenths of the retention', async () => {
   const servers = engines().kafka.bootstrapServers
+  const log = { servers }
   const topic = `t${randomUUID()}.events`
   const group = `${topic}.writer`
   const retentionMs = 3_600_000
   const port = kafkaTopics()
   const made = { name: topic, partitions: 3, replicationFactor: 1, config: {} }
-  await port.change(servers, [{ change: 'create', topic: made }])
+  await port.change(log, [{ change: 'create', topic: made }])
   const kafka = new Kafka({ brokers: [...servers], logLevel: logLevel.NOTHING })
   const [producer, admin] = [kafka.producer(), kafka.admin()]
   await Promise.all([producer.connect(), admin.connect()])
@@ -36,7 +37,7 @@ test('what the group has not passed is as old as its oldest record, in tenths of
   }
   const passed = (partition: number, offset: number) =>
     admin.setOffsets({ groupId: group, topic, partitions: [{ partition, offset: String(offset) }] })
-  const tenths = async () => (await port.room(servers, { topic, group, retentionMs })).lagTenths
+  const tenths = async () => (await port.room(log, { topic, group, retentionMs })).lagTenths
 
   await append(0, 0.4)
   expect(await tenths()).toBe(0) // younger than a half
@@ -47,7 +48,7 @@ test('what the group has not passed is as old as its oldest record, in tenths of
   expect(await tenths()).toBe(0)
   await append(2, 2)
   expect(await tenths()).toBe(10)
-  expect([...(await port.ends(servers, topic)).values()].sort()).toEqual([1n, 1n, 2n])
+  expect([...(await port.ends(log, topic)).values()].sort()).toEqual([1n, 1n, 2n])
   await passed(2, 1)
   expect(await tenths()).toBe(0)
 })

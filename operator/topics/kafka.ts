@@ -1,10 +1,11 @@
 /** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
 import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { quorumOf } from './active-controller.ts'
+import { quorumOf, type Way } from './active-controller.ts'
 import { electPreferredLeaders } from './elect-leaders.ts'
+import type { Identities, Identity } from './identities.ts'
 import { brokerDisks, lagTenths } from './log-room.ts'
-import { type LogHealth, type Placed, type TopicsPort, TopicsUnavailable } from './port.ts'
+import { type LogAddress, type LogHealth, type Placed, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
 const connectionTimeout = 3_000
@@ -15,51 +16,64 @@ const lookTimeout = 20_000
 /** A CommonJS package: Node does not see all of its names. */
 const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
 
-export function kafkaTopics(): TopicsPort {
+const plain: Identities = async () => undefined
+
+/** `identityOf`: what is shown to brokers; default: they are plain. */
+export function kafkaTopics(identityOf: Identities = plain): TopicsPort {
+  const ask = <T>(log: LogAddress, use: (admin: Admin, way: Way) => Promise<T>): Promise<T> =>
+    withAdmin(log, identityOf, use)
   return {
-    describe: (servers, names) => withAdmin(servers, admin => describe(admin, names)),
-    change: (servers, changes) =>
-      withAdmin(servers, async admin => {
+    describe: (log, names) => ask(log, admin => describe(admin, names)),
+    change: (log, changes) =>
+      ask(log, async admin => {
         for (const change of changes) await make(admin, change)
       }),
-    health: (servers, copies) => withAdmin(servers, admin => health(admin, servers, copies)),
-    elect: async servers => {
-      try {
-        await electPreferredLeaders(servers[0] ?? '', requestTimeout)
-      } catch (cause) {
-        throw new TopicsUnavailable(`Kafka at ${servers[0] ?? '(no server)'}: ${String(cause)}`, { cause })
-      }
-    },
-    replicate: (servers, partitions) => withAdmin(servers, admin => replicate(admin, partitions)),
-    ends: (servers, topic) => withAdmin(servers, admin => ends(admin, topic)),
-    room: (servers, question) =>
-      withAdmin(servers, async admin => {
+    health: (log, copies) => ask(log, (admin, way) => health(admin, log.servers, { way, copies })),
+    elect: log =>
+      ask(log, (_, way) =>
+        electPreferredLeaders(log.servers[0] ?? '', { ...way, timeoutMs: requestTimeout }),
+      ),
+    replicate: (log, partitions) => ask(log, admin => replicate(admin, partitions)),
+    ends: (log, topic) => ask(log, admin => ends(admin, topic)),
+    room: (log, question) =>
+      ask(log, async (admin, way) => {
         const { brokers } = await admin.describeCluster()
-        const disks = await brokerDisks(brokers, connectionTimeout)
+        const disks = await brokerDisks(brokers, way)
         return { lagTenths: await lagTenths(admin, question), disks }
       }),
   }
 }
 
-async function withAdmin<T>(servers: readonly string[], use: (admin: Admin) => Promise<T>): Promise<T> {
-  const kafka = new Kafka({
+async function withAdmin<T>(
+  log: LogAddress,
+  identityOf: Identities,
+  use: (admin: Admin, way: Way) => Promise<T>,
+): Promise<T> {
+  let admin: Admin | undefined
+  try {
+    const ssl = await identityOf(log)
+    const opened = adminOf(log, ssl)
+    admin = opened
+    const way = { timeoutMs: connectionTimeout, ...(ssl && { tls: ssl }) }
+    return await inTime(opened.connect().then(() => use(opened, way)))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new TopicsUnavailable(`Kafka at ${log.servers[0] ?? '(no server)'}: ${reason}`, { cause })
+  } finally {
+    await admin?.disconnect().catch(() => {}) // nothing is lost with a connection that is gone already
+  }
+}
+
+const adminOf = ({ servers }: LogAddress, ssl: Identity | undefined): Admin =>
+  new Kafka({
     clientId: 'dataservice-operator',
     brokers: [...servers],
     connectionTimeout,
     requestTimeout,
     retry: { retries: 1, initialRetryTime: 200 },
     logLevel: logLevel.NOTHING,
-  })
-  const admin = kafka.admin()
-  try {
-    return await inTime(admin.connect().then(() => use(admin)))
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new TopicsUnavailable(`Kafka at ${servers[0] ?? '(no server)'}: ${reason}`, { cause })
-  } finally {
-    await admin.disconnect().catch(() => {}) // nothing is lost with a connection that is gone already
-  }
-}
+    ...(ssl && { ssl }),
+  }).admin()
 
 async function inTime<T>(work: Promise<T>): Promise<T> {
   const limit = Promise.withResolvers<never>()
@@ -95,7 +109,11 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Observe
   }))
 }
 
-async function health(admin: Admin, servers: readonly string[], copies: number): Promise<LogHealth> {
+async function health(
+  admin: Admin,
+  servers: readonly string[],
+  { way, copies }: { way: Way; copies: number },
+): Promise<LogHealth> {
   const { topics } = await admin.fetchTopicMetadata()
   const all = topics.flatMap(({ name: topic, partitions }) =>
     partitions.map(({ partitionId: partition, ...placed }) => ({ topic, partition, ...placed })),
@@ -106,7 +124,7 @@ async function health(admin: Admin, servers: readonly string[], copies: number):
     lacking: lacking.map(({ topic, partition }) => `${topic}/${partition}`),
     thin: thin.map(({ topic, partition, replicas }) => ({ topic, partition, replicas })),
     misled: all.filter(({ leader, replicas }) => leader !== replicas[0]).length,
-    ...(await quorumOf(servers, connectionTimeout)),
+    ...(await quorumOf(servers, way)),
   }
 }
 

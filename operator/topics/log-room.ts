@@ -2,6 +2,7 @@
 import { Connection, describeLogDirsV4 } from '@platformatic/kafka'
 import type { Admin } from 'kafkajs'
 import { type BrokerDisk, diskOf } from '#dataservice/contract/log-room.ts'
+import type { Way } from './active-controller.ts'
 import type { RoomQuestion } from './port.ts'
 
 /** Tenths of the retention that are asked for, one after the other: at rest the first answer ends it. */
@@ -37,9 +38,9 @@ export async function lagTenths(admin: Admin, { topic, group, retentionMs }: Roo
 /** The fullest disk of each broker that answers. Rejects when none does. */
 export async function brokerDisks(
   brokers: readonly { nodeId: number; host: string; port: number }[],
-  timeoutMs: number,
+  way: Way,
 ): Promise<BrokerDisk[]> {
-  const asked = brokers.map(({ nodeId, host, port }) => disksOf(nodeId, { host, port }, timeoutMs))
+  const asked = brokers.map(({ nodeId, host, port }) => disksOf(nodeId, { host, port }, way))
   const answers = await Promise.allSettled(asked)
   const told = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
   const [failed] = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
@@ -50,11 +51,12 @@ export async function brokerDisks(
 async function disksOf(
   broker: number,
   { host, port }: { host: string; port: number },
-  timeoutMs: number,
+  { timeoutMs, tls }: Way,
 ): Promise<BrokerDisk[]> {
   const connection = new Connection('dataservice-operator', {
     connectTimeout: timeoutMs,
     requestTimeout: timeoutMs,
+    ...(tls && { tls }),
   })
   connection.on('error', () => {}) // told by the call that it fails
   try {

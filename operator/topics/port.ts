@@ -2,24 +2,32 @@
 import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 
+/** Where a log is asked. */
+export interface LogAddress {
+  /** `host:port` */
+  servers: readonly string[]
+  /** The Secret with the operator's own certificate; `version` tells when it is to be read anew. Absent: plain. */
+  certificates?: { namespace: string; secret: string; version: string }
+}
+
 export interface TopicsPort {
   /**
    * Those of the named topics that exist, with the values of the named settings. Rejects with TopicsUnavailable
    * when no broker answers in time.
    */
-  describe(servers: readonly string[], names: readonly string[]): Promise<ObservedTopic[]>
+  describe(log: LogAddress, names: readonly string[]): Promise<ObservedTopic[]>
   /** Makes the changes, in order. A topic that exists already is fine. Rejects with TopicsUnavailable. */
-  change(servers: readonly string[], changes: readonly TopicChange[]): Promise<void>
+  change(log: LogAddress, changes: readonly TopicChange[]): Promise<void>
   /** How whole the cluster is, over all topics, which should have so many `copies`. Rejects with TopicsUnavailable. */
-  health(servers: readonly string[], copies: number): Promise<LogHealth>
+  health(log: LogAddress, copies: number): Promise<LogHealth>
   /** Gives partitions other replicas; Kafka copies in the background. Rejects with TopicsUnavailable. */
-  replicate(servers: readonly string[], partitions: readonly Placed[]): Promise<void>
+  replicate(log: LogAddress, partitions: readonly Placed[]): Promise<void>
   /** Lets the first replica of each partition lead it. Rejects with TopicsUnavailable. */
-  elect(servers: readonly string[]): Promise<void>
+  elect(log: LogAddress): Promise<void>
   /** Offset after the last record of each partition of a topic; empty for one that does not exist. Rejects with TopicsUnavailable. */
-  ends(servers: readonly string[], topic: string): Promise<ReadonlyMap<number, bigint>>
+  ends(log: LogAddress, topic: string): Promise<ReadonlyMap<number, bigint>>
   /** Whether retention or a full disk is near. Rejects with TopicsUnavailable. */
-  room(servers: readonly string[], question: RoomQuestion): Promise<LogRoom>
+  room(log: LogAddress, question: RoomQuestion): Promise<LogRoom>
 }
 
 /** A topic, who reads it, and how long it keeps a record. */

@@ -1,11 +1,11 @@
 /** What every TopicsPort does; run against the twin and against a real broker. */
 import { describe, expect, test, vi } from 'vitest'
 import { type Topic, topicChanges } from '#operator/desired/kafka-topics.ts'
-import type { TopicsPort } from './port.ts'
+import type { LogAddress, TopicsPort } from './port.ts'
 
 export interface TopicsUnderTest {
   port: TopicsPort
-  servers: readonly string[]
+  log: LogAddress
   /** A prefix that no other run uses. */
   prefix: string
 }
@@ -21,11 +21,11 @@ export function topicsContract(start: () => TopicsUnderTest): void {
 
   describe('topics', () => {
     test('a missing topic is created; describing it again asks for no change', async () => {
-      const { port, servers, prefix } = start()
+      const { port, log, prefix } = start()
       const wanted = [topic(prefix)]
-      expect(await port.describe(servers, [`${prefix}.events`])).toEqual([])
-      await port.change(servers, topicChanges(wanted, []))
-      const observed = await port.describe(servers, [`${prefix}.events`, `${prefix}.none`])
+      expect(await port.describe(log, [`${prefix}.events`])).toEqual([])
+      await port.change(log, topicChanges(wanted, []))
+      const observed = await port.describe(log, [`${prefix}.events`, `${prefix}.none`])
       expect(observed.map(({ name, partitions }) => ({ name, partitions }))).toEqual([
         { name: `${prefix}.events`, partitions: 2 },
       ])
@@ -33,9 +33,9 @@ export function topicsContract(start: () => TopicsUnderTest): void {
     })
 
     test('a cluster whose replicas are all in sync lacks none, and names its controller', async () => {
-      const { port, servers, prefix } = start()
-      await port.change(servers, topicChanges([topic(prefix)], []))
-      expect(await port.health(servers, 1)).toEqual({
+      const { port, log, prefix } = start()
+      await port.change(log, topicChanges([topic(prefix)], []))
+      expect(await port.health(log, 1)).toEqual({
         lacking: [],
         thin: [],
         misled: 0,
@@ -45,18 +45,18 @@ export function topicsContract(start: () => TopicsUnderTest): void {
     })
 
     test('leaders are elected, also where nothing is to do', async () => {
-      const { port, servers, prefix } = start()
-      await port.change(servers, topicChanges([topic(prefix)], []))
-      await port.elect(servers)
-      expect((await port.health(servers, 1)).misled).toBe(0)
+      const { port, log, prefix } = start()
+      await port.change(log, topicChanges([topic(prefix)], []))
+      await port.elect(log)
+      expect((await port.health(log, 1)).misled).toBe(0)
     })
 
     test('a log that nobody wrote has room, and every broker tells its disk', async () => {
-      const { port, servers, prefix } = start()
-      await port.change(servers, topicChanges([topic(prefix)], []))
+      const { port, log, prefix } = start()
+      await port.change(log, topicChanges([topic(prefix)], []))
       const question = { topic: `${prefix}.events`, group: `${prefix}.writer`, retentionMs: 86_400_000 }
       // A broker that has just started looks for the coordinator of a group when it is asked the first time.
-      const ask = () => port.room(servers, question)
+      const ask = () => port.room(log, question)
       const { lagTenths, disks } = await vi.waitFor(ask, { timeout: 30_000, interval: 200 })
       expect(lagTenths).toBe(0)
       expect(disks.map(({ broker }) => broker)).toEqual([0])
@@ -67,10 +67,10 @@ export function topicsContract(start: () => TopicsUnderTest): void {
     })
 
     test('each partition has its end; a topic that does not exist has none', async () => {
-      const { port, servers, prefix } = start()
-      expect(await port.ends(servers, `${prefix}.events`)).toEqual(new Map())
-      await port.change(servers, topicChanges([topic(prefix)], []))
-      expect(await port.ends(servers, `${prefix}.events`)).toEqual(
+      const { port, log, prefix } = start()
+      expect(await port.ends(log, `${prefix}.events`)).toEqual(new Map())
+      await port.change(log, topicChanges([topic(prefix)], []))
+      expect(await port.ends(log, `${prefix}.events`)).toEqual(
         new Map([
           [0, 0n],
           [1, 0n],
@@ -79,22 +79,25 @@ export function topicsContract(start: () => TopicsUnderTest): void {
     })
 
     test('creating what exists already is fine', async () => {
-      const { port, servers, prefix } = start()
+      const { port, log, prefix } = start()
       const changes = topicChanges([topic(prefix)], [])
-      await port.change(servers, changes)
-      await port.change(servers, changes)
+      await port.change(log, changes)
+      await port.change(log, changes)
     })
 
     test('partitions grow and settings follow the wish', async () => {
-      const { port, servers, prefix } = start()
-      await port.change(servers, topicChanges([topic(prefix)], []))
+      const { port, log, prefix } = start()
+      await port.change(log, topicChanges([topic(prefix)], []))
       const wanted = [
         topic(prefix, { partitions: 5, config: { 'retention.ms': '3600000', 'cleanup.policy': 'delete' } }),
       ]
-      await port.change(servers, topicChanges(wanted, await port.describe(servers, [`${prefix}.events`])))
-      const [observed] = await port.describe(servers, [`${prefix}.events`])
-      expect(observed?.partitions).toBe(5)
-      expect(observed?.config['retention.ms']).toBe('3600000')
+      await port.change(log, topicChanges(wanted, await port.describe(log, [`${prefix}.events`])))
+      // A broker hears a moment later of what the controller has made.
+      const seen = async () => {
+        const [observed] = await port.describe(log, [`${prefix}.events`])
+        return [observed?.partitions, observed?.config['retention.ms']]
+      }
+      await expect.poll(seen, { timeout: 30_000 }).toEqual([5, '3600000'])
     })
   })
 }

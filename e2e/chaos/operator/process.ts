@@ -11,5 +11,6 @@ import { remoteTopics } from './remote-topics.ts'
 await endWell(() => {
   const settings = readSettings(process.env)
   const topics = remoteTopics(process.env['TOPICS_URL'] ?? '')
-  return runProcess(settings, { access: accessFromEnvironment(), topics, readiness: inMemoryReadiness() })
+  const outside = { access: accessFromEnvironment(), topics: () => topics, readiness: inMemoryReadiness() }
+  return runProcess(settings, outside)
 })

@@ -1,25 +1,32 @@
-/** The scripts of backups as they stand in the ConfigMap, run as plain processes on a real Postgres; only places are moved. */
+/**
+ * The scripts of backups as they stand in the ConfigMap, run as plain processes on a real Postgres that talks TLS alone; only
+ * places are moved.
+ */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { type EngineFolder, engineFolder } from '#e2e/engines/folder.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { chrootArguments, type EngineProcess, engineProcess } from '#e2e/engines/process.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
+import { issue, type KeyPair, makeAuthority } from '#operator/certificates/issue.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { CommandFailed, run } from '#tools/shell.ts'
-import { configPath, secretPath } from '../engines/engine.ts'
+import { certificatePath, configPath, secretPath } from '../engines/engine.ts'
 import { postgres } from '../engines/postgres.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
 import { backupFiles } from './config-map.ts'
 import { backupPath, refusedExitCode } from './scripts.ts'
 
 const recipe = engines.postgres
-const target = targetOf(dataService(withSpec({ backup: { schedule: '0 3 * * *' } })))
+const target = targetOf(
+  dataService(withSpec({ backup: { schedule: '0 3 * * *' }, security: { tls: 'Internal' } })),
+)
 const primaryHost = 'orders-postgres-rw.shop.svc'
 const soon = { timeout: 120_000, interval: 1000 }
 
@@ -27,6 +34,8 @@ let folder: EngineFolder
 let root = ''
 let data = ''
 let port = 0
+let authority: KeyPair
+let own: KeyPair
 let primary: EngineProcess
 let archive: EngineProcess
 
@@ -35,6 +44,7 @@ const moved = (text: string, config: string): string =>
   text
     .replaceAll(configPath, join(dataPath, config))
     .replaceAll(secretPath, join(dataPath, 'secrets'))
+    .replaceAll(certificatePath, join(dataPath, 'certificates'))
     .replaceAll(backupPath, join(dataPath, 'backup'))
     .replaceAll('/var/run/postgresql', join(dataPath, 'run'))
     .replaceAll('/dev/termination-log', join(dataPath, 'said'))
@@ -54,7 +64,9 @@ beforeAll(async () => {
   root = (await engineRoot('postgres')).path
   data = await folder.own('volumes', recipe.user.id)
   port = await freePort()
-  for (const name of ['config', 'backup-config', 'secrets', 'run', 'backup']) await mkdir(join(data, name))
+  for (const name of ['config', 'backup-config', 'secrets', 'certificates', 'run', 'backup'])
+    await mkdir(join(data, name))
+  await certify()
   for (const [name, text] of Object.entries(postgres.files(target)))
     await writeFile(join(data, 'config', name), moved(text, 'config'))
   await writeFile(join(data, 'config', 'initialised'), 'false')
@@ -85,6 +97,21 @@ afterAll(async () => {
   await folder.remove()
 })
 
+/** One certificate for both sides. */
+async function certify(): Promise<void> {
+  const subject = { namespace: 'shop', service: 'orders', name: 'postgres' }
+  const validity = { from: new Date(Date.now() - 60_000), until: new Date(Date.now() + 86_400_000) }
+  authority = await makeAuthority({ ...subject, name: 'authority 1' }, validity)
+  own = await issue(authority, subject, { ...validity, hosts: ['localhost'], addresses: ['127.0.0.1'] })
+  const texts = {
+    [certificateFiles.authority]: authority.certificate,
+    [certificateFiles.certificate]: own.certificate,
+    [certificateFiles.key]: own.key,
+  }
+  for (const [name, text] of Object.entries(texts))
+    await writeFile(join(data, 'certificates', name), text, { mode: 0o400 })
+}
+
 const job = async (script: string, environment: Record<string, string> = {}): Promise<number> => {
   const { program, args } = chrootArguments(command(`backup-config/${script}`, environment))
   return run(program, args).then(
@@ -101,7 +128,9 @@ const job = async (script: string, environment: Record<string, string> = {}): Pr
 
 const said = (): Promise<string> => readFile(join(data, 'said'), 'utf8')
 
-async function sql(text: string): Promise<unknown[][]> {
+const certified = () => ({ ca: authority.certificate, cert: own.certificate, key: own.key })
+
+async function sql(text: string, ssl: ConnectionOptions = certified()): Promise<unknown[][]> {
   const password = `of-${credentialKeys.owner}`
   const client = new Client({
     host: '127.0.0.1',
@@ -109,6 +138,7 @@ async function sql(text: string): Promise<unknown[][]> {
     database: database.name,
     user: database.users.owner,
     password,
+    ssl,
   })
   client.on('error', () => {}) // the server is stopped on purpose
   await client.connect()
@@ -150,6 +180,7 @@ test('archiving begins with a whole copy that is proved by restoring it', async 
   await expect
     .poll(() => sql('CREATE SCHEMA dataservice CREATE TABLE kept (value int)').then(() => true, String), soon)
     .toBe(true)
+  await expect(sql('SELECT 1', { ca: authority.certificate })).rejects.toThrow('valid client certificate')
   await sql('INSERT INTO kept VALUES (1)')
   await archive.start()
   await expect.poll(() => job('ready.sh'), soon).toBe(0)

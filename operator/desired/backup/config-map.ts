@@ -12,6 +12,7 @@ export function backupFiles({ owner, effective }: Target): Record<string, string
     'common.sh': commonScript({
       primaryHost: serviceHost(postgresPrimaryName(name), namespace),
       retainSeconds: effective.backup?.retainSeconds ?? 0,
+      encrypted: effective.tls !== 'Off',
     }),
     'receive.sh': receiveScript,
     'ready.sh': readyScript,

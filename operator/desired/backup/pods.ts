@@ -1,6 +1,7 @@
 /** The pods of backups: the one that archives, and those that make copies beside it. */
 import type { V1Affinity, V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node'
 import { credentialKeys } from '#dataservice/contract/names.ts'
+import { certificateVolumes } from '../certificates.ts'
 import { configPath, secretPath } from '../engines/engine.ts'
 import { postgres } from '../engines/postgres.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
@@ -26,6 +27,7 @@ interface Wish {
 export function backupPod(target: Target, { script, component, spec, container = {} }: Wish): PodTemplate {
   const { owner, effective } = target
   const { requests, limits } = effective.resources.jobs
+  const certificates = certificateVolumes(target, 'jobs')
   return podTemplate({
     owner,
     component,
@@ -51,11 +53,16 @@ export function backupPod(target: Target, { script, component, spec, container =
             { name: 'credentials', mountPath: secretPath, readOnly: true },
             { name: 'scratch', mountPath: '/tmp' },
             { name: 'data', mountPath: backupPath },
+            ...certificates.map(({ mount }) => mount),
             ...(container.volumeMounts ?? []),
           ],
         },
       ],
-      volumes: [...filesOf(owner.metadata.name), ...(spec.volumes ?? [])],
+      volumes: [
+        ...filesOf(owner.metadata.name),
+        ...certificates.map(({ volume }) => volume),
+        ...(spec.volumes ?? []),
+      ],
     },
   })
 }

@@ -9,7 +9,7 @@
  */
 import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { configPath, secretPath } from '../engines/engine.ts'
-import { backupSlot } from '../engines/postgres-scripts.ts'
+import { backupSlot, shown } from '../engines/postgres-scripts.ts'
 
 /** Where the volume of backups is mounted. */
 export const backupPath = '/var/lib/postgresql/backup'
@@ -19,18 +19,20 @@ export const refusedExitCode = 42
 export interface BackupValues {
   primaryHost: string
   retainSeconds: number
+  /** Whoever connects shows a certificate. */
+  encrypted: boolean
 }
 
 /** `common.sh`: what all scripts know. */
-export const commonScript = ({ primaryHost, retainSeconds }: BackupValues): string => `set -eu
+export const commonScript = ({ primaryHost, retainSeconds, encrypted }: BackupValues): string => `set -eu
 umask 077
 volume=${backupPath}
 slot=${backupSlot}
 retain=${retainSeconds}
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done # what Debian has in the PATH needs Perl
 export PGPASSFILE=/tmp/pgpass PGCONNECT_TIMEOUT=5
-primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=backup"
-reader="host=${primaryHost} port=${ports.postgres} user=${database.users.reader} dbname=${database.name}"
+primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=backup${shown(encrypted)}"
+reader="host=${primaryHost} port=${ports.postgres} user=${database.users.reader} dbname=${database.name}${shown(encrypted)}"
 secret() { printf '*:*:*:%s:%s\\n' "$1" "$(cat "${secretPath}/$2")"; }
 [ ! -e ${secretPath} ] || {
   secret ${database.replication} ${credentialKeys.replication}

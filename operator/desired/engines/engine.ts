@@ -1,6 +1,7 @@
 /** What differs between Kafka, Postgres and Redis when they run as StatefulSets of ours. */
 import type { V1Container, V1EnvVar, V1Probe } from '@kubernetes/client-node'
 import { type LastReason, lastWordsPath } from '#dataservice/contract/last-words.ts'
+import { mounts } from '#dataservice/contract/names.ts'
 import type { Effective } from '../effective.ts'
 import type { Target } from '../target.ts'
 
@@ -27,6 +28,30 @@ export interface Engine {
   /** Time the engine gets to close cleanly, in seconds. */
   graceSeconds: number
 }
+
+/** Where its certificate lies, where hops are encrypted. */
+export const certificatePath = mounts.certificates.path
+
+/**
+ * Shell: follows the certificates from here on, beside the engine, which this shell becomes; ends with it. `reload` is a
+ * command that makes it read them anew, and `$1` tells one state of the files from another. The kubelet replaces all of them
+ * at once, by turning a link.
+ */
+export const followCertificates = (reload: string): string => `reload() {
+  ${reload}
+}
+state() { readlink ${certificatePath}/..data || true; }
+follow() {
+  while sleep 10 && kill -0 $$ 2> /dev/null; do
+    found=$(state)
+    if [ "$found" != "$1" ] && reload "$found"; then
+      echo "new certificates are in use"
+      set -- "$found"
+    fi
+  done
+}
+follow "$(state)" &
+`
 
 /** Where the engine's files lie in its pod. */
 export const configPath = '/etc/dataservice/engine'

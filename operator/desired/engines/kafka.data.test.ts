@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type EngineFolder, engineFolder } from '#e2e/engines/folder.ts'
 import type { EngineProcess } from '#e2e/engines/process.ts'
+import { issue, makeAuthority } from '#operator/certificates/issue.ts'
 import { desiredTopics, type TopicChange } from '#operator/desired/kafka-topics.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { replicateSteps } from '#operator/reconcile/more-brokers.ts'
@@ -13,8 +14,8 @@ import { addressOf, freePlaces, kafkaNode, writeKafkaFiles } from './testing/kaf
 
 const soon = { timeout: 60_000, interval: 500 }
 const topics = kafkaTopics()
-const targetWith = (brokers: 1 | 3): Target =>
-  targetOf(dataService(withSpec({ kafka: { managed: { brokers } } })))
+const targetWith = (brokers: 1 | 3, more: Parameters<typeof withSpec>[0] = {}): Target =>
+  targetOf(dataService(withSpec({ kafka: { managed: { brokers } }, ...more })))
 const creations = ({ owner, effective }: Target) =>
   desiredTopics(owner, effective).map((topic): TopicChange & { change: 'create' } => ({
     change: 'create',
@@ -38,15 +39,15 @@ test('three nodes find each other, keep topics three times, and say when a repli
   const places = await freePlaces(3)
   for (const ordinal of [0, 1, 2]) nodes.push(await kafkaNode({ target, folder, ordinal, places }))
   await Promise.all(nodes.map(each => each.start()))
-  const servers = places.map(addressOf)
+  const log = { servers: places.map(addressOf) }
   const create = creations(target)
-  await expect.poll(() => topics.change(servers, create).then(() => true, String), soon).toBe(true)
-  const first = await topics.health(servers, 3)
+  await expect.poll(() => topics.change(log, create).then(() => true, String), soon).toBe(true)
+  const first = await topics.health(log, 3)
   expect(first).toMatchObject({ lacking: [], thin: [], voters: 3 })
   expect([0, 1, 2]).toContain(first.controller)
 
   await nodes[first.controller]?.kill('SIGKILL')
-  const health = () => topics.health(servers, 3).catch(String)
+  const health = () => topics.health(log, 3).catch(String)
   const partitions = create.reduce((sum, { topic }) => sum + topic.partitions, 0)
   await expect.poll(health, soon).toMatchObject({ lacking: { length: partitions } })
   await expect.poll(health, soon).not.toMatchObject({ controller: first.controller })
@@ -54,22 +55,38 @@ test('three nodes find each other, keep topics three times, and say when a repli
   await expect.poll(health, soon).toMatchObject({ lacking: [] })
 })
 
-test('two nodes join one that holds data: they vote, get every partition, and the first may be restarted', async () => {
+async function certificatesHere() {
+  const subject = { namespace: 'shop', service: 'orders', name: 'authority 1' }
+  const validity = { from: new Date(Date.now() - 60_000), until: new Date(Date.now() + 86_400_000) }
+  const authority = await makeAuthority(subject, validity)
+  const names = { ...validity, hosts: ['localhost'], addresses: ['127.0.0.1'] }
+  return {
+    authority: authority.certificate,
+    own: await issue(authority, { ...subject, name: 'kafka' }, names),
+  }
+}
+
+test('two nodes join an encrypted one that holds data: they vote, get every partition, and the first may be restarted', async () => {
   const { folder, nodes } = await home()
   const places = await freePlaces(3)
-  const [one, three] = [targetWith(1), targetWith(3)]
-  nodes.push(await kafkaNode({ target: one, folder, ordinal: 0, places }))
+  const certificates = await certificatesHere()
+  const { authority: ca, own } = certificates
+  const topics = kafkaTopics(async () => ({ ca, cert: own.certificate, key: own.key }))
+  const security = { tls: 'Internal' } as const
+  const [one, three] = [targetWith(1, { security }), targetWith(3, { security })]
+  const here = { folder, places, certificates }
+  nodes.push(await kafkaNode({ ...here, target: one, ordinal: 0 }))
   await nodes[0]?.start()
-  const [first = ''] = places.map(addressOf)
-  await expect.poll(() => topics.change([first], creations(one)).then(() => true, String), soon).toBe(true)
+  const first = { servers: places.slice(0, 1).map(addressOf) }
+  await expect.poll(() => topics.change(first, creations(one)).then(() => true, String), soon).toBe(true)
 
   const grown: Target = {
     ...three,
     initialisation: { initialised: new Set(['kafka']), reinitialised: new Set(), heldBrokers: 1 },
   }
-  for (const ordinal of [1, 2]) nodes.push(await kafkaNode({ target: grown, folder, ordinal, places }))
+  for (const ordinal of [1, 2]) nodes.push(await kafkaNode({ ...here, target: grown, ordinal }))
   await Promise.all(nodes.slice(1).map(each => each.start()))
-  const health = () => topics.health([first], 3)
+  const health = () => topics.health(first, 3)
   await expect.poll(health, soon).toMatchObject({ voters: 3, lacking: [] })
 
   const pods = [0, 1, 2].map(id => ready(`orders-kafka-${id}`))
@@ -80,17 +97,17 @@ test('two nodes join one that holds data: they vote, get every partition, and th
     log: { kind: 'seen', health: await health() },
   })
   if (step?.do !== 'replicate') throw new Error('partitions are on one broker only')
-  await topics.replicate([first], step.partitions)
+  await topics.replicate(first, step.partitions)
   await expect.poll(health, soon).toMatchObject({ thin: [], lacking: [] })
   expect((await health()).misled).toBeGreaterThan(0)
-  await topics.elect([first])
+  await topics.elect(first)
   await expect.poll(health, soon).toMatchObject({ misled: 0 })
 
   await nodes[0]?.stop()
-  await writeKafkaFiles({ target: grown, folder, ordinal: 0, places })
+  await writeKafkaFiles({ ...here, target: grown, ordinal: 0 })
   await nodes[0]?.start()
   await expect
-    .poll(() => topics.health(places.map(addressOf), 3).catch(String), soon)
+    .poll(() => topics.health({ servers: places.map(addressOf) }, 3).catch(String), soon)
     .toMatchObject({
       thin: [],
       lacking: [],

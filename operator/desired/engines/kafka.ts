@@ -1,10 +1,20 @@
 /** Kafka in KRaft: every node is broker and controller, its id is the pod's ordinal. */
 import type { V1EnvVar } from '@kubernetes/client-node'
-import { ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, ports } from '#dataservice/contract/names.ts'
+import { bundleFile } from '../certificates.ts'
 import { identityName, partName, podHost, serviceHost } from '../names.ts'
 import { identityKeys } from '../secrets.ts'
 import type { Target } from '../target.ts'
-import { configPath, type Engine, heldBrokersFile, heldData, refuse, refuseFunction } from './engine.ts'
+import {
+  certificatePath,
+  configPath,
+  type Engine,
+  followCertificates,
+  heldBrokersFile,
+  heldData,
+  refuse,
+  refuseFunction,
+} from './engine.ts'
 
 const dataPath = '/var/lib/kafka/data'
 /** A subfolder: a fresh file system has a `lost+found` that Kafka would take for a partition. */
@@ -23,6 +33,7 @@ export const kafka: Engine = {
     'server.properties': properties(target),
     'log4j2.yaml': logging,
     'java.security': nameLifetimes,
+    ...(target.effective.tls !== 'Off' && { 'client.properties': lines(clientProperties) }),
   }),
   ports: [
     { name: 'kafka', containerPort: ports.kafka, protocol: 'TCP' },
@@ -63,10 +74,31 @@ function controllersOf({ owner, effective }: Target): string[] {
   )
 }
 
+const stores = {
+  'ssl.keystore.type': 'PEM',
+  'ssl.keystore.location': `${certificatePath}/${bundleFile}`,
+  'ssl.truststore.type': 'PEM',
+  'ssl.truststore.location': `${certificatePath}/${certificateFiles.authority}`,
+}
+
+/** For Kafka's own programs in the pod. */
+const clientProperties = { 'security.protocol': 'SSL', ...stores }
+
+/**
+ * A broker reads its files anew when a setting of its own changes; this one means nothing to it, and so none is frozen by
+ * it.
+ */
+const reload = `java -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile=$archive -Xmx64m -XX:+UseSerialGC \\
+    -Dlog4j2.configurationFile=${configPath}/log4j2.yaml -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \\
+    -cp "$classes" kafka.admin.ConfigCommand --bootstrap-server localhost:${ports.kafka} \\
+    --command-config ${configPath}/client.properties --alter --entity-type brokers --entity-name "\${POD_NAME##*-}" \\
+    --add-config "dataservice.certificates=$1"`
+
 function properties(target: Target): string {
   const { owner, effective } = target
   const { name, namespace } = owner.metadata
   const set = partName(name, 'kafka')
+  const isEncrypted = effective.tls !== 'Off'
   const copies = Math.min(3, effective.brokers)
   const inSync = copies === 3 ? 2 : 1
   const host = `@POD@.${serviceHost(set, namespace)}`
@@ -78,7 +110,10 @@ function properties(target: Target): string {
     listeners: `CLIENT://:${ports.kafka},CONTROLLER://:${ports.kafkaController}`,
     'advertised.listeners': `CLIENT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.kafkaController}`,
     'inter.broker.listener.name': 'CLIENT',
-    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': isEncrypted
+      ? 'CLIENT:SSL,CONTROLLER:SSL'
+      : 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ...(isEncrypted && { ...stores, 'ssl.client.auth': 'required' }),
     // A broker that came later votes as soon as it has caught up.
     ...(isQuorum(target) && { 'controller.quorum.auto.join.enable': 'true' }),
     'log.dirs': logFolder,
@@ -163,7 +198,7 @@ else
   java -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile=$archive -cp "$classes" kafka.tools.StorageTool format \\
     --cluster-id "$CLUSTER_ID" $begin --config $properties
 fi
-exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
+${target.effective.tls === 'Off' ? '' : followCertificates(reload)}exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
   -XX:SharedArchiveFile=$archive -Djava.security.properties=${configPath}/java.security \\
   -Dlog4j2.configurationFile=${configPath}/log4j2.yaml -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \\
   -Dkafka.logs.dir=/tmp -cp "$classes" kafka.Kafka $properties

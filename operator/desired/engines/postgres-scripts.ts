@@ -1,8 +1,16 @@
 /** The shell scripts of the Postgres pods. Pod 0 is the primary; the others are streaming replicas of it. */
-import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { bootstrapVariables } from '#dataservice/contract/postgres-bootstrap.ts'
 import { postgresMajor } from '../secrets.ts'
-import { configPath, heldData, refuse, refuseFunction, secretPath } from './engine.ts'
+import {
+  certificatePath,
+  configPath,
+  followCertificates,
+  heldData,
+  refuse,
+  refuseFunction,
+  secretPath,
+} from './engine.ts'
 
 export const dataPath = '/var/lib/postgresql/data'
 /** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
@@ -19,6 +27,8 @@ export interface ScriptValues {
   instances: number
   /** What it writes is archived; else nobody needs the slot of backups. */
   archived: boolean
+  /** Whoever connects shows a certificate. */
+  encrypted: boolean
 }
 
 /**
@@ -35,14 +45,14 @@ export const stopCommand: readonly string[] = [
 ]
 
 /** What both scripts know: who this pod is, and how a replica asks the primary. */
-const preamble = ({ primaryHost }: ScriptValues): string => `set -eu
+const preamble = ({ primaryHost, encrypted }: ScriptValues): string => `set -eu
 umask 077
 data=${pgdata}
 conf=${configPath}/postgresql.conf
 ordinal=\${POD_NAME##*-}
 slot=replica_$ordinal
 export PGPASSFILE=${runPath}/pgpass PGCONNECT_TIMEOUT=5
-primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME"
+primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME${shown(encrypted)}"
 ask() { psql --quiet --no-psqlrc --no-align --tuples-only --set=ON_ERROR_STOP=1 --dbname="$primary dbname=postgres" --command="$1"; }
 # kept: the primary holds what this replica has yet to read. gone: it does not. Fails when it cannot be asked.
 slot_state() {
@@ -51,13 +61,23 @@ slot_state() {
 }
 `
 
+const clientFiles = [
+  'sslmode=verify-full',
+  `sslrootcert=${certificatePath}/${certificateFiles.authority}`,
+  `sslcert=${certificatePath}/${certificateFiles.certificate}`,
+  `sslkey=${certificatePath}/${certificateFiles.key}`,
+]
+
+/** Rest of a connection string of a pod that has certificates; libpq reads the files at each connection. */
+export const shown = (encrypted: boolean): string => (encrypted ? ` ${clientFiles.join(' ')}` : '')
+
 /** `start.sh`: what the pod runs. */
 export const startScript = (values: ScriptValues): string => `#!/bin/sh
 # Starts Postgres ${postgresMajor}. Pod 0 is the primary: it makes the database cluster once, sets roles and passwords on each
 # start over the local socket, then serves; nobody is let in before that is done. The others are replicas: each copies
 # the primary once, and again when the primary no longer holds what it has yet to read.
 ${refuseFunction}
-${preamble(values)}if [ -s $data/PG_VERSION ] && [ "$(cat $data/PG_VERSION)" != ${postgresMajor} ]; then
+${preamble(values)}${values.encrypted ? followCertificates('pg_ctl --pgdata=$data --silent reload') : ''}if [ -s $data/PG_VERSION ] && [ "$(cat $data/PG_VERSION)" != ${postgresMajor} ]; then
   ${refuse('VolumeMismatch', `the volume of $POD_NAME holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}`)}
 fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
@@ -127,9 +147,9 @@ exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primar
  * `ready.sh`, the readiness probe. By TCP: the socket answers already while the start script still sets passwords.
  * What Debian has in the PATH is a Perl program that looks for the real one: ten times the work, every two seconds.
  */
-export const readyScript = `#!/bin/sh
+export const readyScript = ({ encrypted }: Pick<ScriptValues, 'encrypted'>): string => `#!/bin/sh
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
-exec pg_isready --quiet --host=127.0.0.1 --username=${database.users.reader} --dbname=${database.name}
+${encrypted ? 'export PGSSLMODE=disable\n' : ''}exec pg_isready --quiet --host=127.0.0.1 --username=${database.users.reader} --dbname=${database.name}
 `
 
 /**

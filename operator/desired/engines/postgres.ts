@@ -1,9 +1,9 @@
 /** Postgres: pod 0 is the primary, the others stream from it. Roles get the passwords of the mounted Secret on each start. */
-import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
 import { postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
-import { configPath, type Engine } from './engine.ts'
+import { certificatePath, configPath, type Engine } from './engine.ts'
 import {
   aliveScript,
   dataPath,
@@ -17,7 +17,7 @@ export const postgres: Engine = {
   user: 999,
   files: target => ({
     'start.sh': startScript(scriptValues(target)),
-    'ready.sh': readyScript,
+    'ready.sh': readyScript(scriptValues(target)),
     'alive.sh': aliveScript(scriptValues(target)),
     'bootstrap.sql': bootstrapSql({
       database: database.name,
@@ -26,7 +26,7 @@ export const postgres: Engine = {
       replication: database.replication,
     }),
     'postgresql.conf': configuration(target),
-    'pg_hba.conf': access,
+    'pg_hba.conf': target.effective.tls === 'Off' ? access : encryptedAccess,
   }),
   ports: [{ name: 'postgres', containerPort: ports.postgres, protocol: 'TCP' }],
   env: () => [],
@@ -62,6 +62,7 @@ function scriptValues({ owner, effective }: Target): ScriptValues {
     primaryHost: serviceHost(postgresPrimaryName(name), namespace),
     instances: effective.instances,
     archived: effective.backup !== undefined,
+    encrypted: effective.tls !== 'Off',
   }
 }
 
@@ -80,12 +81,18 @@ wal_level = 'replica'
 max_wal_size = '1GB'
 max_slot_wal_keep_size = '${keptForReplicas}'
 wal_compression = 'lz4'
-log_destination = 'stderr'
+${effective.tls === 'Off' ? '' : certificates}log_destination = 'stderr'
 logging_collector = off
 log_line_prefix = '%m [%p] %q%u@%d '
 timezone = 'UTC'
 `
 }
+
+const certificates = `ssl = on
+ssl_cert_file = '${certificatePath}/${certificateFiles.certificate}'
+ssl_key_file = '${certificatePath}/${certificateFiles.key}'
+ssl_ca_file = '${certificatePath}/${certificateFiles.authority}'
+`
 
 /**
  * A partition is a file and a lock, each of its indexes another of both. The defaults (1000 and 64) are for some hundred:
@@ -102,4 +109,13 @@ local all all scram-sha-256
 host all postgres all reject
 host replication ${database.replication} all scram-sha-256
 host all all all scram-sha-256
+`
+
+/** Everybody else shows a certificate, too. Plain are only the pod's own questions whether Postgres answers. */
+const encryptedAccess = `local all postgres trust
+local all all scram-sha-256
+host all postgres all reject
+hostnossl all all 127.0.0.1/32 scram-sha-256
+hostssl replication ${database.replication} all scram-sha-256 clientcert=verify-ca
+hostssl all all all scram-sha-256 clientcert=verify-ca
 `

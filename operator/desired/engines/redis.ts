@@ -1,12 +1,12 @@
 /** Redis as a cache: bounded memory, nothing on disk. */
-import { credentialKeys, ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
 import { quantityValue } from '../quantity.ts'
 import type { Target } from '../target.ts'
-import { configPath, type Engine, secretPath } from './engine.ts'
+import { certificatePath, configPath, type Engine, followCertificates, secretPath } from './engine.ts'
 
 export const redis: Engine = {
   user: 999,
-  files: target => ({ 'start.sh': startScript, 'redis.conf': configuration(target) }),
+  files: target => ({ 'start.sh': startScript(target), 'redis.conf': configuration(target) }),
   ports: [{ name: 'redis', containerPort: ports.redis, protocol: 'TCP' }],
   env: () => [],
   pods: () => 1,
@@ -22,8 +22,7 @@ const memoryShare = 0.6
 
 function configuration({ effective }: Target): string {
   const limit = quantityValue(effective.resources.redis.limits.memory) ?? 0
-  return `port ${ports.redis}
-dir /data
+  return `${effective.tls === 'Off' ? `port ${ports.redis}\n` : encrypted}dir /data
 save ""
 appendonly no
 maxmemory ${Math.floor(limit * memoryShare)}
@@ -31,10 +30,27 @@ maxmemory-policy allkeys-lru
 `
 }
 
-const startScript = `#!/bin/sh
+/** The socket is for the pod itself: by it certificates are reloaded. */
+const encrypted = `port 0
+tls-port ${ports.redis}
+tls-cert-file ${certificatePath}/${certificateFiles.certificate}
+tls-key-file ${certificatePath}/${certificateFiles.key}
+tls-ca-cert-file ${certificatePath}/${certificateFiles.authority}
+tls-auth-clients yes
+unixsocket /run/redis/redis.sock
+unixsocketperm 700
+`
+
+/** The same names make Redis read the files anew, all three at once. */
+const reload = `REDISCLI_AUTH=$(cat ${secretPath}/${credentialKeys.redis}) redis-cli -s /run/redis/redis.sock CONFIG SET \\
+    tls-cert-file ${certificatePath}/${certificateFiles.certificate} \\
+    tls-key-file ${certificatePath}/${certificateFiles.key} \\
+    tls-ca-cert-file ${certificatePath}/${certificateFiles.authority} | grep -q OK`
+
+const startScript = ({ effective }: Target): string => `#!/bin/sh
 # Starts Redis. The password goes by a file, never by the command line that everybody in the pod can read.
 set -eu
 umask 077
 printf 'requirepass %s\\n' "$(cat ${secretPath}/${credentialKeys.redis})" > /run/redis/password.conf
-exec redis-server ${configPath}/redis.conf --include /run/redis/password.conf
+${effective.tls === 'Off' ? '' : followCertificates(reload)}exec redis-server ${configPath}/redis.conf --include /run/redis/password.conf
 `

@@ -24,10 +24,9 @@ async function flush(
 ) {
   const topics = inMemoryTopics()
   topics.filled.set(name, ends)
-  await topics.change(
-    ['x'],
-    [{ change: 'create', topic: { name, partitions: 3, replicationFactor: 1, config: {} } }],
-  )
+  await topics.change({ servers: ['x'] }, [
+    { change: 'create', topic: { name, partitions: 3, replicationFactor: 1, config: {} } },
+  ])
   const readiness = inMemoryReadiness()
   for (const [number, stored] of Object.entries(told)) {
     if (stored === undefined) continue

@@ -9,7 +9,7 @@ import type { ReadinessPort } from '#operator/pods/port.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 import { type Facts, type FlushFacts, findChild, type PartitionBehind } from '../facts.ts'
 import { answers } from '../progress.ts'
-import { readyServers } from '../restart-broker.ts'
+import { logAddress } from '../restart-broker.ts'
 import { runningWriters } from '../writers/running.ts'
 import { hibernates, isGone, isNeverServed, isPutToSleep } from './asleep.ts'
 
@@ -35,7 +35,7 @@ export function isFlushAsked(known: Known): boolean {
 /** The end of the log is read after the gateways have gone and before the writers are asked. Rejects with TopicsUnavailable. */
 export async function seenFlush(known: Known, { readiness, topics }: Ports): Promise<FlushFacts> {
   const topic = eventsTopic(known.owner.metadata)
-  const ends = await topics.ends(readyServers(known), topic)
+  const ends = await topics.ends(logAddress(known), topic)
   // It was there when the first gateway was made: what is missing now must not pass for empty.
   if (ends.size === 0) return { kind: 'unreachable', message: `topic ${topic} is missing` }
   const answers = await Promise.all(

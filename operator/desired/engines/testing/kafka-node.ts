@@ -1,15 +1,17 @@
 /** A Kafka pod's files as they stand in its ConfigMap, run as a plain process; only places are moved. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, ports } from '#dataservice/contract/names.ts'
 import type { EngineFolder } from '#e2e/engines/folder.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { type EngineProcess, engineProcess } from '#e2e/engines/process.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
+import type { KeyPair } from '#operator/certificates/issue.ts'
+import { bundleFile } from '#operator/desired/certificates.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { run } from '#tools/shell.ts'
-import { configPath, heldBrokersFile, initialisedFile } from '../engine.ts'
+import { certificatePath, configPath, heldBrokersFile, initialisedFile } from '../engine.ts'
 import { kafka } from '../kafka.ts'
 
 const recipe = engines.kafka
@@ -42,6 +44,8 @@ export interface Node {
   ordinal: number
   /** Of all nodes, by ordinal. */
   places: readonly Place[]
+  /** What it trusts and shows, where hops are encrypted. */
+  certificates?: { authority: string; own: KeyPair }
 }
 
 /** With an empty volume. */
@@ -67,7 +71,8 @@ export async function kafkaNode(node: Node): Promise<EngineProcess> {
 }
 
 /** The files of the ConfigMap; again for a node that is to start with others. */
-export async function writeKafkaFiles({ target, folder, ordinal, places }: Node): Promise<void> {
+export async function writeKafkaFiles(node: Node): Promise<void> {
+  const { target, folder, ordinal, places, certificates } = node
   const data = join(folder.path, `kafka-${ordinal}`)
   const move = moveTo(places, ordinal)
   const { initialised, heldBrokers } = target.initialisation
@@ -76,8 +81,13 @@ export async function writeKafkaFiles({ target, folder, ordinal, places }: Node)
     [initialisedFile]: `${initialised.has('kafka')}\n`,
     [heldBrokersFile]: `${heldBrokers}\n`,
   }
-  for (const name of ['config', 'run']) await mkdir(join(data, name), { recursive: true })
+  for (const name of ['config', 'run', 'certificates']) await mkdir(join(data, name), { recursive: true })
   for (const [name, text] of Object.entries(files)) await writeFile(join(data, 'config', name), move(text))
+  if (certificates) {
+    const { authority, own } = certificates
+    await writeFile(join(data, 'certificates', certificateFiles.authority), authority)
+    await writeFile(join(data, 'certificates', bundleFile), own.key + own.certificate)
+  }
   await run('chown', ['-R', `${recipe.user.id}:${recipe.user.id}`, data])
 }
 
@@ -98,6 +108,7 @@ function moveTo(places: readonly Place[], ordinal: number): (text: string) => st
     (text: string) =>
       text
         .replaceAll(configPath, join(recipe.dataFolder, 'config'))
+        .replaceAll(certificatePath, join(recipe.dataFolder, 'certificates'))
         .replaceAll('/run/kafka', join(recipe.dataFolder, 'run')),
     (text: string) => text.replaceAll('defaultLogLevel=warn', 'defaultLogLevel=info'), // it says when it serves
     // Three share one small machine here.

@@ -1,0 +1,26 @@
+/** `spec.security`: what protects the way between the parts of a data service. */
+import { type Static, Type } from 'typebox'
+import { builtInSecurity, type HopMode, hopModes, type Level, otherwise } from './built-in.ts'
+
+export const securitySpec = (level: Level) =>
+  Type.Object(
+    {
+      tls: Type.Optional(
+        Type.Unsafe<HopMode>({
+          type: 'string',
+          enum: [...hopModes],
+          description:
+            'Internal: gateway, writer, reader, jobs, Kafka, Postgres, Redis and the operator talk to each other by TLS alone, ' +
+            'and each shows a certificate; the operator makes an authority for each DataService, and renews everything ' +
+            'without a restart (docs/encryption.md). "Off" (in quotes, because YAML reads a bare Off as false): hops are ' +
+            'plain. It can change only while the DataService is hibernated, because a part that encrypts and one that does ' +
+            `not cannot talk to each other. The HTTP port of the gateway is not meant. Example: Internal. ${otherwise(level, builtInSecurity.tls)}`,
+        }),
+      ),
+    },
+    {
+      ...(level === 'service' && { default: {} }),
+      description: 'What protects the way between the parts. Example: {tls: Internal}.',
+    },
+  )
+export type SecuritySpec = Static<ReturnType<typeof securitySpec>>

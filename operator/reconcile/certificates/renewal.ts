@@ -1,0 +1,102 @@
+/**
+ * Which certificates are due. Pure. An authority is replaced in phases, so that at each moment everybody trusts what
+ * everybody else shows: the next one is trusted beside the old one, then it signs, then the old one is trusted no more.
+ * Between two phases all pods get the time to read the files.
+ */
+import type { SeenAuthority, SeenCertificates } from './seen.ts'
+
+/** Milliseconds. */
+export interface CertificateLives {
+  authority: number
+  /** Of the parts. */
+  certificate: number
+  /** How long a change may take to reach every pod. */
+  settle: number
+}
+
+const day = 86_400_000
+/** A kubelet looks at Secrets every minute or so, and pods read the files every ten seconds at most. */
+export const lives: CertificateLives = { authority: 730 * day, certificate: 90 * day, settle: 5 * 60_000 }
+
+/** Begins so much in the past, for clocks that are a little behind. */
+export const backdatedMs = 60_000
+
+/** Of their life, after which certificates are renewed. */
+const share = 2 / 3
+
+export interface CertificateWish {
+  /** Generations that everybody trusts, the oldest first. */
+  trusts: readonly number[]
+  /** The one of them that signs. */
+  issuer: number
+  /** It is made if it is not there. */
+  makes?: number
+  /** Authorities whose keys go. */
+  drops: readonly number[]
+}
+
+/** Makes all certificates anew. */
+export interface CertifyStep {
+  do: 'certify'
+  wish: CertificateWish
+  /** Authorities that are trusted by now. */
+  trusted: readonly SeenAuthority[]
+  /** Of the Secret that is replaced; absent: there is none yet. */
+  uid?: string
+  /** The how manieth time it is. */
+  issue: number
+  /** The wish of the user that is obeyed. */
+  rotated?: string
+  /** When they begin. */
+  at: Date
+  lives: CertificateLives
+}
+
+export interface CertificateState {
+  seen: SeenCertificates | undefined
+  /** The last generation that signed, where nothing else is known any more. */
+  recorded: number | undefined
+  /** Somebody wants a new authority. */
+  isAsked: boolean
+  /** The names of the parts are other ones. */
+  isRenamed: boolean
+  /** Everybody who has to be restarted for it has what is seen. */
+  isTaken: boolean
+}
+
+/** Undefined while everything is in order. */
+export function dueCertificates(
+  { seen, recorded = 1, isAsked, isRenamed, isTaken }: CertificateState,
+  now: Date,
+  { settle }: Pick<CertificateLives, 'settle'> = lives,
+): CertificateWish | undefined {
+  if (seen === undefined) return { trusts: [recorded], issuer: recorded, makes: recorded, drops: [] }
+  const { issuer, trusted, from, until } = seen
+  const generations = trusted.map(({ generation }) => generation)
+  const isSettled = isTaken && now.getTime() - from.getTime() - backdatedMs >= settle
+  const next = generations.find(each => each > issuer)
+  const old = generations.filter(each => each < issuer)
+  if (next !== undefined && isSettled) return { trusts: generations, issuer: next, drops: [] }
+  if (old.length > 0 && isSettled)
+    return { trusts: generations.filter(each => each >= issuer), issuer, drops: old }
+  const own = trusted.find(({ generation }) => generation === issuer)
+  const isOld = own === undefined || isPast(own, now)
+  if (next === undefined && old.length === 0 && (isAsked || isOld))
+    return { trusts: [...generations, issuer + 1], issuer, makes: issuer + 1, drops: [] }
+  return isRenamed || isPast({ from, until }, now) ? { trusts: generations, issuer, drops: [] } : undefined
+}
+
+/** True while one authority takes over from another. */
+export const isRotating = ({ trusted }: SeenCertificates): boolean => trusted.length > 1
+
+const isPast = ({ from, until }: { from: Date; until: Date }, now: Date): boolean =>
+  now.getTime() - from.getTime() >= (until.getTime() - from.getTime()) * share
+
+/**
+ * What can be done when the key of the authority that should sign is gone: the next one signs at once. Pods that have not
+ * read it yet refuse each other until they have.
+ */
+export const afterLoss = ({ trusts }: CertificateWish): CertificateWish => {
+  const next = Math.max(...trusts) + 1
+  return { trusts: [...trusts, next], issuer: next, makes: next, drops: [] }
+}
