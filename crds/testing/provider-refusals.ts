@@ -2,6 +2,7 @@
 import type { Refusal } from './caller-refusals.ts'
 
 const record = { schema: { type: 'object' } }
+const postgres = { host: 'db.example.com', database: 'services', secretRef: { name: 'db' } }
 
 export const providerRefusals: Record<string, Refusal> = {
   'a Redis that two run': {
@@ -15,5 +16,21 @@ export const providerRefusals: Record<string, Refusal> = {
   'an external Redis at no host': {
     spec: { record, redis: { external: { host: 'a b' } } },
     says: 'spec.redis.external.host',
+  },
+  'a Postgres that two run': {
+    spec: { record, postgres: { managed: {}, external: postgres } },
+    says: 'postgres is either managed or external: keep one of the two',
+  },
+  'an external Postgres that nobody may come in to': {
+    spec: { record, postgres: { external: { ...postgres, secretRef: undefined } } },
+    says: 'spec.postgres.external.secretRef: Required value',
+  },
+  'a database with a name that SQL would have to quote': {
+    spec: { record, postgres: { external: { ...postgres, database: 'a"; DROP' } } },
+    says: 'spec.postgres.external.database',
+  },
+  'backups of a Postgres of others': {
+    spec: { record, postgres: { external: postgres }, backup: { schedule: '0 3 * * *' } },
+    says: 'backup is of a Postgres that the operator runs, and postgres.external is not: leave backup out',
   },
 }

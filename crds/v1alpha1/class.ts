@@ -1,7 +1,7 @@
 /** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
 import { type Static, Type } from 'typebox'
 import { builtInClass, seededReplicas } from './built-in.ts'
-import { ExternalRedis, oneRedis } from './external.ts'
+import { ExternalPostgres, ExternalRedis, onePostgres, oneRedis } from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { podFields } from './pods.ts'
 import { group, version } from './resource.ts'
@@ -51,10 +51,7 @@ const pods = (part: 'writer' | 'reader', meaning: string) =>
     }),
   )
 
-const engine = <Managed extends ReturnType<typeof managedKafka | typeof managedPostgres>>(
-  managed: Managed,
-  name: string,
-) =>
+const engine = <Managed extends ReturnType<typeof managedKafka>>(managed: Managed, name: string) =>
   Type.Object(
     { managed: Type.Optional(managed) },
     { description: `Where ${name} runs and with what. Default: managed.` },
@@ -87,7 +84,15 @@ export const DataServiceClassSpec = Type.Object(
       ),
     ),
     kafka: Type.Optional(engine(managedKafka('class'), 'Kafka')),
-    postgres: Type.Optional(engine(managedPostgres('class'), 'Postgres')),
+    postgres: Type.Optional(
+      Type.Object(
+        { managed: Type.Optional(managedPostgres('class')), external: Type.Optional(ExternalPostgres) },
+        {
+          'x-kubernetes-validations': [onePostgres],
+          description: 'Who runs Postgres, and with what. Default: managed.',
+        },
+      ),
+    ),
     redis: Type.Optional(
       Type.Object(
         { managed: Type.Optional(managedRedis('class')), external: Type.Optional(ExternalRedis) },
@@ -103,8 +108,9 @@ export const DataServiceClassSpec = Type.Object(
         maxLength: 20,
         pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
         description:
-          'What tells this Kubernetes cluster from others that share an external Redis: it stands before every key, ' +
-          'and must be another one in each cluster. Example: eu1. Default: nothing, for engines of one cluster alone.',
+          'What tells this Kubernetes cluster from others that share external engines: it stands before every key in Redis ' +
+          'and goes into the names of roles and schemas in Postgres, and must be another one in each cluster. It cannot ' +
+          'change where records are in such a Postgres. Example: eu1. Default: nothing, for engines of one cluster alone.',
       }),
     ),
   },

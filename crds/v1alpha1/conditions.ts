@@ -146,6 +146,11 @@ export const reasons = {
   VolumeLost: 'user',
   VolumeMismatch: 'user',
   RetainedDataDiffers: 'user',
+  EngineUnfit: 'user',
+  LoginRefused: 'user',
+  RightsMissing: 'user',
+  NameTaken: 'user',
+  BackupElsewhere: 'user',
 } as const
 export type Reason = keyof typeof reasons
 

@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { builtInPartitioning } from './built-in.ts'
-import { ExternalRedis, oneRedis } from './external.ts'
+import { ExternalPostgres, ExternalRedis, onePostgres, oneRedis } from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { Duration, DurationOr } from './scalars.ts'
 
@@ -128,11 +128,16 @@ const Partitioning = Type.Object(
 )
 
 export const PostgresSpec = Type.Object(
-  { managed: Type.Optional(managedPostgres('service')), partitioning: Partitioning },
+  {
+    managed: Type.Optional(managedPostgres('service')),
+    external: Type.Optional(ExternalPostgres),
+    partitioning: Partitioning,
+  },
   {
     default: {},
+    'x-kubernetes-validations': [onePostgres],
     description:
-      'The tables: where Postgres runs and how records are partitioned. Default: one managed instance with a partition ' +
+      'The tables: who runs Postgres, which cannot change later, and how records are partitioned. Default: one managed instance with a partition ' +
       'for each day, kept for ever; with record.id or mode Upsert 16 partitions by hash of the id.',
   },
 )

@@ -14,6 +14,14 @@ const Host = Type.String({
 
 const secretName = ObjectName({ description: 'Name of the Secret, in the namespace of the DataService.' })
 
+const port = (standard: number, description = 'Port of the server.') =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 65535,
+    default: standard,
+    description: `${description} Example: ${standard + 1}. Default: ${standard}.`,
+  })
+
 const Tls = Type.Object(
   {
     caSecretRef: Type.Optional(
@@ -45,12 +53,7 @@ const Tls = Type.Object(
 export const ExternalRedis = Type.Object(
   {
     host: Host,
-    port: Type.Integer({
-      minimum: 1,
-      maximum: 65535,
-      default: 6379,
-      description: 'Port of the server. Example: 6380. Default: 6379.',
-    }),
+    port: port(6379),
     secretRef: Type.Optional(
       Type.Object(
         { name: secretName },
@@ -71,6 +74,62 @@ export const ExternalRedis = Type.Object(
   },
 )
 export type ExternalRedis = Static<typeof ExternalRedis>
+
+export const ExternalPostgres = Type.Object(
+  {
+    host: Host,
+    port: port(5432),
+    replica: Type.Optional(
+      Type.Object(
+        { host: Host, port: port(5432) },
+        {
+          description:
+            'Where readers ask: a streaming replica, or a name for several. It may be a moment behind; while it is away, ' +
+            'the primary answers. Example: {host: db-ro.example.com}. Default: readers ask the primary.',
+        },
+      ),
+    ),
+    database: Type.String({
+      minLength: 1,
+      maxLength: 63,
+      pattern: '^[A-Za-z_][-A-Za-z0-9_]*$',
+      description:
+        'A database with the encoding UTF8 that is there already; several DataServices may share it, each with a schema of ' +
+        'its own. Example: services.',
+    }),
+    secretRef: Type.Object(
+      { name: secretName },
+      {
+        description:
+          'A Secret with the entries username and password of a user who may make roles (CREATEROLE) and schemas (CREATE on ' +
+          'the database). Only the migration has it: it makes an owner, a writer and a reader with passwords of their own.',
+      },
+    ),
+    tls: Type.Optional(Tls),
+    maxConnections: Type.Integer({
+      minimum: 30,
+      maximum: 10000,
+      default: 100,
+      description:
+        'Connections that this DataService may take of the server; 20 of them are for its jobs and for people. The number of ' +
+        'writers and readers is held within. Example: 200. Default: 100.',
+    }),
+  },
+  {
+    description:
+      'A Postgres that others run, 16 or newer, without a pooler before it that parts transactions from sessions; several ' +
+      'DataServices may share it, each in a schema of its own that belongs to roles of its own (docs/classes.md). The ' +
+      'operator makes no Postgres then, and never connects to this one; pods do. What stands there outlives the ' +
+      'DataService, whatever deletionPolicy says. ' +
+      'Example: {host: db.example.com, database: services, tls: {}, secretRef: {name: db}}.',
+  },
+)
+export type ExternalPostgres = Static<typeof ExternalPostgres>
+
+export const onePostgres: Rule = {
+  rule: '!has(self.managed) || !has(self.external)',
+  message: 'postgres is either managed or external: keep one of the two',
+}
 
 export const oneRedis: Rule = {
   rule: '!has(self.managed) || !has(self.external)',

@@ -194,6 +194,11 @@ export const DataServiceSpec = Type.Object(
       ...partitioningRules,
       ownKeys,
       {
+        rule: '!has(self.backup) || !has(self.postgres.external)',
+        message:
+          'backup is of a Postgres that the operator runs, and postgres.external is not: leave backup out',
+      },
+      {
         rule: "self.writer.onError != 'HoldKey' || has(self.record.key) || self.record.mode == 'Upsert'",
         message:
           'writer.onError HoldKey lets records wait that have the key of a refused one, and without record.key every ' +

@@ -12,7 +12,7 @@ import { told } from './circuits.ts'
 import { connectTo } from './store.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
-  const databases = reads(context)
+  const databases = reads(context, environment)
   const circuit = (name: string) => makeCircuit({ isFailure: isLost, onChange: told(context.log, name) })
   // Of their own: a primary that is away must not keep the replica from answering.
   const circuits = { store: circuit('store'), ...(databases.primary && { primary: circuit('primary') }) }
@@ -53,11 +53,12 @@ function guarded({ database, primary }: ReaderDatabases, circuits: ReaderCircuit
 }
 
 /** Where the reader asks: the replica, with the primary behind it where they are two. */
-function reads(context: RoleContext): ReaderDatabases {
+function reads(context: RoleContext, environment: Environment): ReaderDatabases {
   const { primary, replica, poolSize } = context.settings.store
-  const first = connectTo(replica, context, 'reader', poolSize.reader)
+  const way = { user: 'reader', poolSize: poolSize.reader } as const
+  const first = connectTo({ ...way, address: replica }, context, environment)
   if (replica.host === primary.host && replica.port === primary.port) return { database: first }
-  const behind = connectTo(primary, context, 'reader', poolSize.reader)
+  const behind = connectTo({ ...way, address: primary }, context, environment)
   const database = readsWithFallback(first, behind, {
     now: () => performance.now(),
     onAway: failure => context.log.warn({ err: failure }, 'the replica is away: the primary answers'),

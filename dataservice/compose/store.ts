@@ -1,8 +1,13 @@
 /** Postgres as our users find it. */
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Environment } from '#dataservice/platform/environment.ts'
+import { givenAccess } from '#dataservice/platform/files/given-access.ts'
 import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
+import { watchGivenTls } from '#dataservice/platform/tls/given.ts'
+
+export type PostgresPaths = Pick<Environment, 'postgresAccessPath' | 'postgresAuthorityPath'>
 
 /**
  * How each user differs. The owner's statements change tables and have no time limit. The writer's partitions share few
@@ -14,34 +19,72 @@ const connections: Readonly<Record<keyof Settings['store']['users'], Partial<Dat
   reader: {},
 }
 
-/** The primary as one of our users. */
-export function connect(
-  context: RoleContext,
-  user: keyof Settings['store']['users'],
-  poolSize: number,
-): Database {
-  return connectTo(context.settings.store.primary, context, user, poolSize)
+interface Way {
+  address: Settings['store']['primary']
+  user: keyof Settings['store']['users']
+  poolSize: number
 }
 
 /** One endpoint as one of our users. */
 export function connectTo(
-  address: Settings['store']['primary'],
+  { address, user, poolSize }: Way,
   context: RoleContext,
-  user: keyof Settings['store']['users'],
-  poolSize: number,
+  paths: PostgresPaths,
 ): Database {
-  const { database, schema, users } = context.settings.store
-  const opened = openDatabase({
-    ...address,
-    database,
+  const { schema, users } = context.settings.store
+  return opened(context, {
+    ...common(context, address, paths),
     schema,
     user: users[user],
-    applicationName: context.podName,
     password: () => context.credential(credentialFiles.postgresPassword),
-    ...(context.certificates && { tls: context.certificates.context }),
     poolSize,
     ...connections[user],
   })
-  context.onClose('the database', () => opened.close())
-  return opened
+}
+
+/** The primary of others as the user that they gave, with one connection for as long as `work` takes. */
+export async function withGivenUser(
+  context: RoleContext,
+  paths: PostgresPaths,
+  work: (database: Database) => Promise<void>,
+): Promise<void> {
+  const { username, password } = givenAccess(paths.postgresAccessPath, 'postgres.external.secretRef')
+  const database = openDatabase({
+    ...common(context, context.settings.store.primary, paths),
+    schema: 'public',
+    user: username ?? 'postgres',
+    password: () => password,
+    poolSize: 1,
+  })
+  try {
+    await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+const common = (context: RoleContext, address: Settings['store']['primary'], paths: PostgresPaths) => ({
+  ...address,
+  database: context.settings.store.database,
+  applicationName: context.podName,
+  ...encryption(context, paths),
+})
+
+/** Our own certificates are for our own engines. */
+function encryption(
+  { settings, certificates, log, onClose }: RoleContext,
+  { postgresAuthorityPath }: PostgresPaths,
+): Pick<DatabaseOptions, 'tls'> {
+  const { access, tls } = settings.store
+  if (access === undefined) return certificates ? { tls: certificates.context } : {}
+  if (tls === undefined) return {}
+  const given = watchGivenTls({ log, ...(tls.ownAuthority && { authority: postgresAuthorityPath }) })
+  onClose('the certificates of the database', () => given.close())
+  return { tls: given.context }
+}
+
+function opened(context: RoleContext, options: DatabaseOptions): Database {
+  const database = openDatabase(options)
+  context.onClose('the database', () => database.close())
+  return database
 }

@@ -8,10 +8,11 @@ import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { type ChangingPorts, start as startWriter } from '#dataservice/writer/role.ts'
 import { sharedCache } from './cache.ts'
 import { topicOptions } from './log.ts'
-import { connect } from './store.ts'
+import { connectTo } from './store.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
-  const database = connect(context, 'writer', context.settings.store.poolSize.writer)
+  const { primary: address, poolSize } = context.settings.store
+  const database = connectTo({ address, user: 'writer', poolSize: poolSize.writer }, context, environment)
   const consumer = createConsumer({ ...topicOptions(context), group: context.settings.log.group })
   const { deadLettersTopic } = context.settings.log
   const openDeadLetters = (signal: AbortSignal) => openTopic(context, deadLettersTopic, signal)

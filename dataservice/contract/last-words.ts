@@ -6,7 +6,17 @@
 /** Where Kubernetes takes the termination message of a container from. */
 export const lastWordsPath = '/dev/termination-log'
 
-export const lastReasons = ['VolumeLost', 'VolumeMismatch', 'RetainedDataDiffers'] as const
+export const lastReasons = [
+  'VolumeLost',
+  'VolumeMismatch',
+  'RetainedDataDiffers',
+  // Of an engine that others run.
+  'EngineUnreachable',
+  'EngineUnfit',
+  'LoginRefused',
+  'RightsMissing',
+  'NameTaken',
+] as const
 export type LastReason = (typeof lastReasons)[number]
 
 export interface LastWords {

@@ -63,6 +63,13 @@ export const mounts = {
     path: '/etc/dataservice/redis-authority/ca.crt',
     variable: 'DATASERVICE_REDIS_AUTHORITY',
   },
+  /** A folder: the Secret with name and password for a Postgres that others run; only the migration has it. */
+  postgresAccess: { path: '/etc/dataservice/postgres', variable: 'DATASERVICE_POSTGRES_ACCESS' },
+  /** Certificates of the authority that signed the one of that Postgres. */
+  postgresAuthority: {
+    path: '/etc/dataservice/postgres-authority/ca.crt',
+    variable: 'DATASERVICE_POSTGRES_AUTHORITY',
+  },
   /** A folder: what the pod shows and trusts where hops are encrypted (`certificateFiles`). */
   certificates: { path: '/etc/dataservice/certificates', variable: 'DATASERVICE_CERTIFICATES' },
 } as const
@@ -80,6 +87,9 @@ export const credentialFiles = {
   /** Password of the pod's own Postgres role. */
   postgresPassword: 'postgres-password',
   redisPassword: 'redis-password',
+  /** Of the other roles; only a migration that makes them on a Postgres of others has these. */
+  writerPassword: 'postgres-writer-password',
+  readerPassword: 'postgres-reader-password',
   /**
    * 32 random bytes in hex that sign page cursors (reader) and consistency tokens (gateway, reader); the key between
    * gateway and reader comes from them.

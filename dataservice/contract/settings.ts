@@ -78,6 +78,10 @@ export const Settings = Type.Object({
     database: Type.String(),
     schema: Type.String(),
     users: Type.Object({ owner: Type.String(), writer: Type.String(), reader: Type.String() }),
+    /** Others run it: the migration makes roles and schema with the name and password of a Secret. Absent: it is ours. */
+    access: Type.Optional(Type.Literal('Given')),
+    /** Of a Postgres of others; absent: plain. `ownAuthority`: the pod has the certificates that it trusts in a file. */
+    tls: Type.Optional(Type.Object({ ownAuthority: Type.Boolean() })),
     /** Connections each pod may hold. */
     poolSize: Type.Object({ writer: Type.Integer({ minimum: 1 }), reader: Type.Integer({ minimum: 1 }) }),
   }),

@@ -72,7 +72,9 @@ async function fitted(
 async function describe(session: Session, { settings, record, log }: MigrateOptions): Promise<void> {
   const { partitioning, store } = settings
   const { schema } = store
-  await session.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)
+  // Asked first: on a server of others the owner of the schema may make none, not even one that is there.
+  const known = { text: 'SELECT FROM pg_namespace WHERE nspname = $1', values: [schema] }
+  if ((await session.query(known)).count === 0) await session.query(`CREATE SCHEMA ${quoted(schema)}`)
   await applySteps(session, stepsFor(partitioning), log)
   const declared = factsOf(settings, record.schemaVersion)
   const different = differences(await storedFacts(session), declared)

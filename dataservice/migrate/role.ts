@@ -1,5 +1,6 @@
 /** The role `migrate`: a Job that makes the tables before anything reads or writes them. */
 import { verdictLine } from '#dataservice/contract/restored.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
 import { leaveLastWords, leaveReport } from '#dataservice/platform/last-words.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
@@ -7,25 +8,34 @@ import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { RetainedDataDiffers } from './facts.ts'
 import { migrate } from './migrate.ts'
 import type { RebaseLog } from './rebase.ts'
+import { Refused, refusalOf } from './refused.ts'
 
 export interface MigratePorts {
   /** As the owner, without a limit on statements. */
   database: Database
   events: RebaseLog
+  /** What has to be there before the owner of the tables can come in, where others run Postgres. */
+  prepare?: () => Promise<void>
 }
 
-export async function start(context: RoleContext, { database, events }: MigratePorts): Promise<Running> {
+export async function start(
+  context: RoleContext,
+  { database, events, prepare }: MigratePorts,
+): Promise<Running> {
   const { settings, record, log, signal } = context
   const work = async () => {
+    await prepare?.()
     await untilReachable(database, { signal })
     const verdict = await migrate({ database, settings, record, log, signal, events })
     if (verdict) leaveReport(verdictLine(verdict))
     log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
   }
   const done = work().catch((error: unknown) => {
-    if (error instanceof RetainedDataDiffers)
-      leaveLastWords({ reason: 'RetainedDataDiffers', text: error.text })
-    throw error
+    const told = toldError(error, settings.store)
+    if (told instanceof RetainedDataDiffers)
+      leaveLastWords({ reason: 'RetainedDataDiffers', text: told.text })
+    if (told instanceof Refused) leaveLastWords(told)
+    throw told
   })
   return {
     notReady: () => undefined,
@@ -33,4 +43,10 @@ export async function start(context: RoleContext, { database, events }: MigrateP
     stop: () => done.catch(() => undefined),
     done,
   }
+}
+
+/** What goes wrong at a Postgres of others is told with where it is. */
+function toldError(error: unknown, { access, primary }: Settings['store']): unknown {
+  if (access === undefined || error instanceof Refused) return error
+  return refusalOf(error, `Postgres ${primary.host}:${primary.port}`) ?? error
 }

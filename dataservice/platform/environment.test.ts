@@ -8,6 +8,8 @@ test('a pod needs its role and nothing else', () => {
     credentialsPath: '/etc/dataservice/credentials',
     apiKeysPath: '/etc/dataservice/api-keys',
     keySetPath: '/etc/dataservice/key-set/jwks.json',
+    postgresAccessPath: '/etc/dataservice/postgres',
+    postgresAuthorityPath: '/etc/dataservice/postgres-authority/ca.crt',
     redisAccessPath: '/etc/dataservice/redis',
     redisAuthorityPath: '/etc/dataservice/redis-authority/ca.crt',
     certificatesPath: '/etc/dataservice/certificates',

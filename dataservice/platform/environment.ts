@@ -10,6 +10,8 @@ export interface Environment {
   keySetPath: string
   redisAccessPath: string
   redisAuthorityPath: string
+  postgresAccessPath: string
+  postgresAuthorityPath: string
   certificatesPath: string
   /** How long endpoints may take to learn that this pod ends. */
   drainMs: number
@@ -45,6 +47,8 @@ export function readEnvironment(
     keySetPath: env[mounts.keySet.variable] ?? mounts.keySet.path,
     redisAccessPath: env[mounts.redisAccess.variable] ?? mounts.redisAccess.path,
     redisAuthorityPath: env[mounts.redisAuthority.variable] ?? mounts.redisAuthority.path,
+    postgresAccessPath: env[mounts.postgresAccess.variable] ?? mounts.postgresAccess.path,
+    postgresAuthorityPath: env[mounts.postgresAuthority.variable] ?? mounts.postgresAuthority.path,
     certificatesPath: env[mounts.certificates.variable] ?? mounts.certificates.path,
     drainMs: wholeNumber(env, variables.drainMs, defaultDrainMs),
     httpPort: wholeNumber(env, variables.httpPort, ports.http),

@@ -11,7 +11,7 @@ import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
 
 export interface RoleProcess {
-  /** Its files: `api-keys/` and `jwks.json`, as a pod would mount them. */
+  /** Its files: `api-keys/`, `jwks.json`, `postgres-access/` and `postgres-ca.crt`, as a pod would mount them. */
   folder: string
   /** Where gateway and reader serve HTTP. */
   url: string
@@ -56,6 +56,7 @@ export async function startRole(
   const all = { [credentialFiles.cursorKey]: randomBytes(32).toString('hex'), ...credentials }
   for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), `${text}\n`)
   await mkdir(join(folder, 'api-keys'))
+  await mkdir(join(folder, 'postgres-access'))
   for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
   const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
   // A role must not outlive whoever started it, however that ends.
@@ -68,6 +69,8 @@ export async function startRole(
       [mounts.credentials.variable]: folder,
       [mounts.apiKeys.variable]: join(folder, 'api-keys'),
       [mounts.keySet.variable]: join(folder, 'jwks.json'),
+      [mounts.postgresAccess.variable]: join(folder, 'postgres-access'),
+      [mounts.postgresAuthority.variable]: join(folder, 'postgres-ca.crt'),
       ...(certificates !== undefined && { [mounts.certificates.variable]: certificates }),
       DATASERVICE_HTTP_PORT: String(http),
       DATASERVICE_TELEMETRY_PORT: String(telemetry),

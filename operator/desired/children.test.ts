@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { parseSettings } from '#dataservice/contract/settings.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
@@ -102,6 +103,53 @@ test('a Redis of others: nothing of ours stands for it, and whoever uses it moun
   await expect(stringify(settings?.object, { lineWidth: 0 })).toMatchFileSnapshot(
     './golden/external-redis.yaml',
   )
+})
+
+const ofOthers = {
+  host: 'db.test',
+  port: 5433,
+  database: 'services',
+  secretRef: { name: 'db' },
+  tls: { caSecretRef: { name: 'db-ca', key: 'ca.crt' } },
+}
+
+test('a Postgres of others: nothing of ours stands for it, and only the migration has its password', async () => {
+  const service = dataService(withSpec({ postgres: { external: ofOthers } }))
+  const found = desiredChildren(targetOf(service, [], ofClass({ scopePrefix: 'eu1' })))
+  expect(found.filter(({ object }) => object.metadata.name.includes('postgres'))).toEqual([])
+  const mounting = (secret: string) =>
+    found
+      .filter(({ object }) => JSON.stringify(object).includes(`"secretName":"${secret}"`))
+      .map(({ object }) => object.metadata.name.replace(/-[0-9a-f]{8}$/, ''))
+  expect(mounting('db')).toEqual(['orders-migrate'])
+  expect(mounting('db-ca')).toEqual(['orders-migrate', 'orders-maintain', 'orders-writer', 'orders-reader'])
+  const golden = found.filter(
+    ({ kind, object }) => kind === 'Job' || object.metadata.name === 'orders-settings',
+  )
+  const text = golden.map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+  await expect(text.join('---\n')).toMatchFileSnapshot('./golden/external-postgres.yaml')
+})
+
+test('no two DataServices have a name in common on a Postgres that they share', () => {
+  const storeOf = (namespace: string, name: string, prefix?: string): unknown => {
+    const service = dataService(withSpec({ postgres: { external: ofOthers } }), ({ metadata, ...rest }) => ({
+      ...rest,
+      metadata: { ...metadata, namespace, name },
+    }))
+    const choice = prefix === undefined ? undefined : ofClass({ scopePrefix: prefix })
+    const { store } = parseSettings(targetOf(service, [], choice).settings.text)
+    return [store.schema, ...Object.values(store.users)]
+  }
+  const all = [
+    storeOf('a', 'orders'),
+    storeOf('b', 'orders'),
+    storeOf('a', 'b-orders'),
+    storeOf('a-b', 'orders'),
+    storeOf('a', 'orders', 'eu1'),
+    storeOf('n'.repeat(63), 'n'.repeat(40)),
+  ].flat()
+  expect(new Set(all).size).toBe(24)
+  for (const name of all) expect(name).toMatch(/^ds_[0-9a-f]{10}(_(owner|writer|reader))?$/)
 })
 
 test('backups: what is made for them is as the golden file says', async () => {

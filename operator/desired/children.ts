@@ -81,8 +81,18 @@ export const children: readonly ChildRow[] = [
   },
   { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: each(engineParts, run(engineConfigMap)) },
   { kind: 'Service', stage: 'engines', write: 'apply', build: each(parts, run(service)) },
-  { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresPrimaryService) },
-  { kind: 'Service', stage: 'engines', write: 'apply', build: one(postgresReplicaService) },
+  {
+    kind: 'Service',
+    stage: 'engines',
+    write: 'apply',
+    build: each(['postgres'], run(postgresPrimaryService)),
+  },
+  {
+    kind: 'Service',
+    stage: 'engines',
+    write: 'apply',
+    build: each(['postgres'], run(postgresReplicaService)),
+  },
   {
     kind: 'PodDisruptionBudget',
     stage: 'engines',

@@ -13,7 +13,7 @@ import {
   seededReplicas,
 } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
-import type { ExternalRedis } from '#crds/v1alpha1/external.ts'
+import type { ExternalPostgres, ExternalRedis } from '#crds/v1alpha1/external.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
@@ -39,6 +39,8 @@ export interface Storage {
 export interface Effective {
   images: Images
   providers: Record<EnginePart, Provider>
+  /** Where Postgres is external. */
+  postgres?: ExternalPostgres
   /** Where Redis is external. */
   redis?: ExternalRedis
   /** Before the names of this cluster on engines that others share. */
@@ -55,7 +57,7 @@ export interface Effective {
   partitioning: Settings['partitioning']
   /** What the spec says about the number of pods; `podNumbers` adds what others say. */
   replicas: Record<DeployedPart, NumberWish>
-  /** `max_connections` of a managed Postgres, what each pod may hold of them, and for how many pods they are enough. */
+  /** `max_connections` of a managed Postgres or what an external one gives, what each pod may hold of them, and for how many pods they are enough. */
   connections: {
     total: number
     poolSize: Record<ConnectedPart, number>
@@ -90,11 +92,14 @@ export function effective(
     wish(spec) ?? wish(ofClass)
   const brokers = said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers
   const { topic } = spec.kafka
-  const redis = [spec.redis, ofClass.redis].find(each => each?.managed ?? each?.external)?.external
-  const budget = connections({ writer: Math.min(mostPods, topic.partitions), reader: mostPods })
+  const postgres = externalOf(spec.postgres, ofClass.postgres)
+  const redis = externalOf(spec.redis, ofClass.redis)
+  const total = postgres?.maxConnections ?? maxConnections
+  const budget = connections(total, { writer: Math.min(mostPods, topic.partitions), reader: mostPods })
   return {
     images: { ...images, ...ofClass.images },
-    providers: { kafka: 'managed', postgres: 'managed', redis: redis === undefined ? 'managed' : 'external' },
+    providers: { kafka: 'managed', postgres: providerOf(postgres), redis: providerOf(redis) },
+    ...(postgres && { postgres }),
     ...(redis && { redis }),
     tls: said(({ security }) => security?.tls) ?? hops ?? builtInSecurity.tls,
     ...(ofClass.scopePrefix !== undefined && { scopePrefix: ofClass.scopePrefix }),
@@ -152,11 +157,22 @@ const backups = ({ schedule, retain, volume }: BackupSpec): NonNullable<Effectiv
   storage: storage([volume]),
 })
 
+interface Choice<External> {
+  managed?: unknown
+  external?: External
+}
+
+/** Whoever says anything about who runs an engine decides it, the DataService before its class. */
+const externalOf = <External>(...layers: readonly (Choice<External> | undefined)[]): External | undefined =>
+  layers.find(each => each?.managed ?? each?.external)?.external
+
+const providerOf = (external: unknown): Provider => (external === undefined ? 'managed' : 'external')
+
 /** All parts share the primary. */
-function connections(maxPods: Record<ConnectedPart, number>): Effective['connections'] {
-  const budget = connectionBudget({ maxConnections, maxPods })
+function connections(total: number, maxPods: Record<ConnectedPart, number>): Effective['connections'] {
+  const budget = connectionBudget({ maxConnections: total, maxPods })
   return {
-    total: maxConnections,
+    total,
     poolSize: { writer: budget.poolSize, reader: budget.poolSize },
     maxPods: { ...maxPods, ...budget.maxPods },
   }

@@ -1,8 +1,16 @@
 /** What a Job of ours runs: one program with its files. */
 import type { V1PodSpec } from '@kubernetes/client-node'
+import { credentialFiles, credentialKeys } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from './certificates.ts'
 import { programContainer, programVolumes } from './pod.ts'
 import type { Target } from './target.ts'
+import { userSecrets } from './user-secrets.ts'
+
+/** Of the roles that a migration makes on a Postgres of others. */
+const passwordsOfRoles = [
+  { key: credentialKeys.writer, path: credentialFiles.writerPassword },
+  { key: credentialKeys.reader, path: credentialFiles.readerPassword },
+]
 
 export function programPod(
   target: Target,
@@ -10,10 +18,18 @@ export function programPod(
 ): Pick<V1PodSpec, 'containers' | 'volumes'> {
   const { owner, effective } = target
   const container = programContainer(program, effective.images.dataservice, effective.resources.jobs)
-  const certificates = certificateVolumes(target, 'jobs')
-  const mounts = [...(container.volumeMounts ?? []), ...certificates.map(({ mount }) => mount)]
+  const mounted = [...userSecrets(target, program), ...certificateVolumes(target, 'jobs')]
+  const makesRoles = program === 'migrate' && effective.postgres !== undefined
   return {
-    containers: [{ ...container, volumeMounts: mounts }],
-    volumes: [...programVolumes(owner.metadata.name, program), ...certificates.map(({ volume }) => volume)],
+    containers: [
+      {
+        ...container,
+        volumeMounts: [...(container.volumeMounts ?? []), ...mounted.map(({ mount }) => mount)],
+      },
+    ],
+    volumes: [
+      ...programVolumes(owner.metadata.name, program, makesRoles ? passwordsOfRoles : []),
+      ...mounted.map(({ volume }) => volume),
+    ],
   }
 }

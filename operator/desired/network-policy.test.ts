@@ -98,3 +98,16 @@ test.each([
   expect(reaches('orders-reader')).toContainEqual(rule)
   expect(reaches('orders-writer')).not.toContainEqual(rule)
 })
+
+test('a Postgres of others is reached by writers, readers and jobs; readers reach its replica, too', () => {
+  const replica = { host: '10.1.2.4', port: 5432 }
+  const external = { host: '10.1.2.3', port: 5433, database: 'd', secretRef: { name: 'db' }, replica }
+  const policies = policiesOf({ postgres: { external }, networkPolicy: { mode: 'Strict' } })
+  const text = (name: string) =>
+    JSON.stringify(policies.find(({ metadata }) => metadata.name === `orders-${name}`))
+  expect(policies.map(({ metadata }) => metadata.name)).not.toContain('orders-postgres')
+  const reached = ['gateway', 'writer', 'reader', 'jobs'].map(name =>
+    ['10.1.2.3/32', '10.1.2.4/32'].filter(cidr => text(name).includes(cidr)),
+  )
+  expect(reached).toEqual([[], ['10.1.2.3/32'], ['10.1.2.3/32', '10.1.2.4/32'], ['10.1.2.3/32']])
+})

@@ -10,6 +10,7 @@ import type {
 import type { Caller, Destination } from '#crds/v1alpha1/network.ts'
 import { ports } from '#dataservice/contract/names.ts'
 import type { Wire } from '#operator/cluster/port.ts'
+import type { Effective } from './effective.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
 import { type Part, partName } from './names.ts'
 import type { Target } from './target.ts'
@@ -129,18 +130,33 @@ function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
     dns,
     ...heard(target)
       .filter(({ from }) => from === part)
-      .map(({ to, ports }) =>
-        to === 'redis' && effective.redis !== undefined
-          ? elsewhere(effective.redis)
-          : { to: [{ podSelector: selectorOf(owner.metadata.name, to) }], ports: tcp(ports) },
-      ),
+      .flatMap(({ to, ports }) => {
+        const places = elsewhereOf(effective, { from: part, to })
+        if (places.length > 0) return places.map(elsewhere)
+        return [{ to: [{ podSelector: selectorOf(owner.metadata.name, to) }], ports: tcp(ports) }]
+      }),
     ...(part === 'gateway' ? issuer(target) : []),
     ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
   ]
 }
 
-/** A Redis that others run. A name cannot stand in a policy; the port then has to do. */
-function elsewhere({ host, port }: { host: string; port: number }): V1NetworkPolicyEgressRule {
+interface Place {
+  host: string
+  port: number
+}
+
+/** Where an engine is that others run; empty for one of ours. Readers ask its replica, and the primary behind it. */
+function elsewhereOf(
+  { postgres, redis }: Effective,
+  { from, to }: Pick<Conversation, 'from' | 'to'>,
+): Place[] {
+  if (to === 'redis' && redis !== undefined) return [redis]
+  if (to !== 'postgres' || postgres === undefined) return []
+  return from === 'reader' && postgres.replica !== undefined ? [postgres, postgres.replica] : [postgres]
+}
+
+/** An engine that others run. A name cannot stand in a policy; the port then has to do. */
+function elsewhere({ host, port }: Place): V1NetworkPolicyEgressRule {
   const bits = bitsOf(host)
   return {
     ...(bits !== undefined && { to: [{ ipBlock: { cidr: `${host}/${bits}` } }] }),

@@ -3,7 +3,6 @@ import type { V1ConfigMap } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import {
   changesTopic,
-  database,
   deadLettersTopic,
   eventsTopic,
   ports,
@@ -15,14 +14,8 @@ import type { Effective } from './effective.ts'
 import { gatewayRules } from './gateway-rules.ts'
 import { canonicalText } from './hash.ts'
 import { type Child, ownedMetadata } from './labels.ts'
-import {
-  partName,
-  podHost,
-  postgresPrimaryName,
-  postgresReplicaName,
-  serviceHost,
-  settingsName,
-} from './names.ts'
+import { partName, podHost, serviceHost, settingsName } from './names.ts'
+import { storeOf } from './store-settings.ts'
 
 /** Key of the ConfigMap that holds the settings. */
 export const settingsKey = 'settings.json'
@@ -102,7 +95,6 @@ function redisAddress(owner: DataService, { redis, scopePrefix }: Effective) {
 /** The settings of all pods of one DataService. */
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
-  const primary = { host: serviceHost(postgresPrimaryName(name), namespace), port: ports.postgres }
   return {
     namespace,
     name,
@@ -116,17 +108,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       partitions: effective.topic.partitions,
       retentionMs: effective.topic.retentionMs,
     },
-    store: {
-      primary,
-      replica:
-        effective.instances > 1
-          ? { host: serviceHost(postgresReplicaName(name), namespace), port: ports.postgres }
-          : primary,
-      database: database.name,
-      schema: database.schema,
-      users: { ...database.users },
-      poolSize: { ...effective.connections.poolSize },
-    },
+    store: storeOf(owner, effective),
     ...(owner.spec.writer.onError === 'HoldKey' && { onError: 'HoldKey' as const }),
     partitioning: effective.partitioning,
     cache: { ...redisAddress(owner, effective), ttlSeconds: effective.cacheTtlSeconds },

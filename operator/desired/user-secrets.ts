@@ -1,10 +1,11 @@
-/** Which Secrets of the user each stateless part mounts, and which of them use Redis. */
+/** Which Secrets of the user each of our programs mounts, and which of them use Redis. */
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import { mounts } from '#dataservice/contract/names.ts'
 import type { Effective } from './effective.ts'
 import { callerSecrets } from './gateway-rules.ts'
 import { type MountedSecret, mountedSecret } from './mounted-secret.ts'
 import type { DeployedPart } from './names.ts'
+import type { Program } from './pod.ts'
 import type { Target } from './target.ts'
 
 export const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) => boolean>> = {
@@ -15,40 +16,66 @@ export const usesRedis: Readonly<Record<DeployedPart, (spec: DataServiceSpec) =>
   reader: () => true,
 }
 
-export function userSecrets(
-  { owner, effective }: Pick<Target, 'owner' | 'effective'>,
-  part: DeployedPart,
-): MountedSecret[] {
+type Known = Pick<Target, 'owner' | 'effective'>
+
+const ofRedis =
+  (part: DeployedPart) =>
+  ({ owner, effective: { redis } }: Known): MountedSecret[] =>
+    usesRedis[part](owner.spec) ? [...access('redis', redis), ...authority('redis', redis)] : []
+
+const ofPostgres = ({ effective: { postgres } }: Known): MountedSecret[] => authority('postgres', postgres)
+
+const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSecret[])[]>> = {
+  gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway')],
+  writer: [ofRedis('writer'), ofPostgres],
+  reader: [ofRedis('reader'), ofPostgres],
+  // It alone makes roles on a Postgres of others.
+  migrate: [({ effective: { postgres } }) => access('postgres', postgres), ofPostgres],
+  maintain: [ofPostgres],
+}
+
+/** The programs that may mount any. */
+export const mountingPrograms = Object.keys(secretsOf).filter(name => isProgram(name))
+
+function isProgram(name: string): name is Program {
+  return Object.hasOwn(secretsOf, name)
+}
+
+/** Of a component; empty for what is no program of ours. */
+export const userSecrets = (known: Known, component: string): MountedSecret[] =>
+  isProgram(component) ? secretsOf[component].flatMap(of => of(known)) : []
+
+type Engine = 'postgres' | 'redis'
+
+const accessFolder = { postgres: mounts.postgresAccess.path, redis: mounts.redisAccess.path }
+const authorityFile = { postgres: mounts.postgresAuthority.path, redis: mounts.redisAuthority.path }
+
+const said = (engine: Engine, field: string): string =>
+  `${engine}.external.${field} of the DataService or its class`
+
+function access(engine: Engine, external: Effective[Engine]): MountedSecret[] {
+  if (external?.secretRef === undefined) return []
   return [
-    ...(part === 'gateway' ? callerSecrets(owner.spec.gateway) : []),
-    ...(usesRedis[part](owner.spec) ? redisSecrets(effective) : []),
+    mountedSecret({
+      volume: `${engine}-access`,
+      folder: accessFolder[engine],
+      path: said(engine, 'secretRef'),
+      secret: external.secretRef.name,
+    }),
   ]
 }
 
-function redisSecrets({ redis }: Effective): MountedSecret[] {
-  const authority = redis?.tls?.caSecretRef
-  const [folder = '', file = ''] = mounts.redisAuthority.path.split(/\/(?=[^/]*$)/)
+function authority(engine: Engine, external: Effective[Engine]): MountedSecret[] {
+  const named = external?.tls?.caSecretRef
+  const [folder = '', file = ''] = authorityFile[engine].split(/\/(?=[^/]*$)/)
+  if (named === undefined) return []
   return [
-    ...(redis?.secretRef === undefined
-      ? []
-      : [
-          mountedSecret({
-            volume: 'redis-access',
-            folder: mounts.redisAccess.path,
-            path: 'redis.external.secretRef of the DataService or its class',
-            secret: redis.secretRef.name,
-          }),
-        ]),
-    ...(authority === undefined
-      ? []
-      : [
-          mountedSecret({
-            volume: 'redis-authority',
-            folder,
-            path: 'redis.external.tls.caSecretRef of the DataService or its class',
-            secret: authority.name,
-            entry: { key: authority.key, path: file },
-          }),
-        ]),
+    mountedSecret({
+      volume: `${engine}-authority`,
+      folder,
+      path: said(engine, 'tls.caSecretRef'),
+      secret: named.name,
+      entry: { key: named.key, path: file },
+    }),
   ]
 }

@@ -15,6 +15,7 @@ import {
   parts,
 } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
+import { externalBlock } from './block-external.ts'
 import { podProgress } from './progress.ts'
 
 export interface Block {
@@ -39,6 +40,7 @@ export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
     case 'class':
       return (
         providerThatDiffers(seen) ??
+        externalBlock(seen) ??
         brokersThatDiffer(seen) ??
         storageThatDiffers(seen) ??
         hopsThatDiffer(seen)

@@ -29,7 +29,10 @@ export function gatesOf(known: Known): Gates {
   return {
     recordAccepted: verdict.kind === 'accepted',
     logAnswers: answers(findChild(known, 'StatefulSet', partName(name, 'kafka'))),
-    databaseAnswers: answers(findChild(known, 'StatefulSet', partName(name, 'postgres'))),
+    // Whether one of others answers, the migration sees.
+    databaseAnswers:
+      target.effective.providers.postgres === 'external' ||
+      answers(findChild(known, 'StatefulSet', partName(name, 'postgres'))),
     migrated: job !== undefined && jobEnd(job)?.succeeded === true,
     topicsExist:
       topics.kind === 'described' &&

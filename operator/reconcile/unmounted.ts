@@ -4,9 +4,8 @@
  */
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
-import { deployedParts } from '#operator/desired/names.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
-import { userSecrets } from '#operator/desired/user-secrets.ts'
+import { mountingPrograms, userSecrets } from '#operator/desired/user-secrets.ts'
 import { lastNote, type ObservedEvent } from './refusals.ts'
 
 /** By name of the pod: what its kubelet said last. */
@@ -17,7 +16,7 @@ export function waitingToMount(
   target: Pick<Target, 'owner' | 'effective'>,
   pods: readonly ObservedChild[],
 ): ObservedChild[] {
-  const mounting: unknown[] = deployedParts.filter(part => userSecrets(target, part).length > 0)
+  const mounting: unknown[] = mountingPrograms.filter(part => userSecrets(target, part).length > 0)
   return pods.filter(
     ({ metadata, status }) =>
       mounting.includes(metadata.labels[labelKeys.component]) &&

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { decide } from '#operator/reconcile/decide.ts'
-import { dataService } from '#operator/testing/data-service.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { refusedPod } from '#operator/testing/refused-pod.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
 import { deriveStatus } from './derive.ts'
@@ -108,5 +108,30 @@ describe('data that outlived another declaration', () => {
   test('what the migration of another declaration said does not count', () => {
     const pods = [refusedPod('migrate', text, { 'batch.kubernetes.io/job-name': 'orders-migrate-old' })]
     expect(conditions({ ...working, pods })['Stalled']?.verdict).toBe('False/Healthy')
+  })
+})
+
+describe('a Postgres of others that the migration cannot use', () => {
+  const external = { host: 'db.test', database: 'd', secretRef: { name: 'db' } }
+  const service = dataService(withSpec({ postgres: { external } }))
+  const working = upAndRunning(service, child =>
+    child.kind === 'Job' ? { ...child, status: { active: 1 } } : child,
+  )
+  const job = factsOf(working).children.find(({ kind }) => kind === 'Job')?.metadata.name ?? ''
+
+  test.each([
+    ['EngineUnreachable', 'correct host, port and tls of postgres.external'],
+    ['EngineUnfit', 'name another server'],
+    ['LoginRefused', 'Correct the Secret of postgres.external.secretRef'],
+    ['RightsMissing', 'Give them there'],
+    ['NameTaken', 'Nothing was changed there'],
+  ])('%s is the cause of all, with its remedy', (reason, remedy) => {
+    const said = refusedPod('migrate', `${reason}: Postgres db.test:5432: what it said\n`)
+    const labels = { ...said.metadata.labels, 'batch.kubernetes.io/job-name': job }
+    const found = conditions({ ...working, pods: [{ ...said, metadata: { ...said.metadata, labels } }] })
+    expect(found['DatabaseReady']?.verdict).toBe(`False/${reason}`)
+    expect(found['Ready']?.verdict).toBe(`False/${reason}`)
+    expect(found['Ready']?.message).toContain('Postgres db.test:5432: what it said. ')
+    expect(found['Ready']?.message).toContain(remedy)
   })
 })

@@ -46,15 +46,25 @@ export function refusedVolume(facts: Facts, part: EnginePart): DataRefused | und
   }
 }
 
-/** Why the migration does not take the data that is there. */
+/** What has to be done about it. */
+const remedies: Partial<Record<LastReason, string>> = {
+  RetainedDataDiffers:
+    'Put back what was declared, or give this DataService another name; the stored data is untouched',
+  EngineUnreachable:
+    'Start it, or correct host, port and tls of postgres.external of the DataService or its class; it is asked again ' +
+    'within five minutes',
+  EngineUnfit: 'Mend it there, or name another server in postgres.external of the DataService or its class',
+  LoginRefused:
+    'Correct the Secret of postgres.external.secretRef, or the server (pg_hba.conf); it is tried again within five minutes',
+  RightsMissing: 'Give them there; it is tried again within five minutes',
+  NameTaken: 'Nothing was changed there',
+}
+
+/** Why the migration does not take the database, or the data that is there. */
 export function refusedMigration(facts: Facts, job: string): DataRefused | undefined {
   const pods = facts.pods.filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job)
   const words = lastWordsOf(pods, 'migrate', { readyAgain: 'still' })
-  if (words?.reason !== 'RetainedDataDiffers') return undefined
-  return {
-    reason: words.reason,
-    text:
-      `${words.text}. Put back what was declared, or give this DataService another name; ` +
-      'the stored data is untouched',
-  }
+  const remedy = words && remedies[words.reason]
+  if (words === undefined || remedy === undefined) return undefined
+  return { reason: words.reason, text: `${words.text}. ${remedy}` }
 }

@@ -3,6 +3,7 @@ import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Hop } from '#dataservice/contract/end-to-end.ts'
 import { durationMs } from '#operator/desired/duration.ts'
 import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import type { Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
@@ -24,7 +25,16 @@ const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => s
   reader: { reason: 'StuckAtReader', look: name => `kubectl logs deployment/${partName(name, 'reader')}` },
 }
 
-export function endToEnd(facts: Pick<Facts, 'owner' | 'children' | 'endToEnd'>): Finding {
+/** Pods of an engine that others run are not ours to look at. */
+function stationOf(hop: Hop, { target }: Known): (typeof stations)[Hop] {
+  const { providers } = target.effective
+  if (hop !== 'postgres' || providers.postgres === 'managed') return stations[hop]
+  return { reason: 'StuckAtPostgres', look: name => `kubectl logs deployment/${partName(name, 'reader')}` }
+}
+
+type Known = Pick<Facts, 'owner' | 'children' | 'endToEnd'> & { target: Pick<Target, 'effective'> }
+
+export function endToEnd(facts: Known): Finding {
   const { owner, endToEnd: seen } = facts
   const off = partOff(facts)
   if (off !== undefined)
@@ -35,7 +45,7 @@ export function endToEnd(facts: Pick<Facts, 'owner' | 'children' | 'endToEnd'>):
     return isUnknown(type, 'NotProbed', 'the readers have not seen yet whether probe records come through')
   const { brokenAt, detail, quickestMs } = seen.told
   if (brokenAt !== undefined) {
-    const { reason, look } = stations[brokenAt]
+    const { reason, look } = stationOf(brokenAt, facts)
     const why = detail === undefined ? '' : `: ${detail}`
     return fails(
       type,

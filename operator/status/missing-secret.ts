@@ -1,13 +1,12 @@
 /** What to do when a Secret that the user named is not there. Pure. */
 import { labelKeys } from '#operator/desired/labels.ts'
-import type { DeployedPart } from '#operator/desired/names.ts'
 import { userSecrets } from '#operator/desired/user-secrets.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import type { Problem } from './pods.ts'
 
 export function missingSecret(
   { owner, target, pods, unmounted }: Pick<Facts, 'owner' | 'target' | 'pods' | 'unmounted'>,
-  part: DeployedPart,
+  part: string,
 ): Problem | undefined {
   const secrets = userSecrets(target, part)
   const own = pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)

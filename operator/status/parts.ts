@@ -1,6 +1,6 @@
 /** What is said of each part: one rule for each condition. Pure. */
 import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
-import { type DeployedPart, deployedParts, type EnginePart, partName } from '#operator/desired/names.ts'
+import { type DeployedPart, type EnginePart, partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
@@ -94,7 +94,7 @@ function topics({ owner, target, topics: found }: Facts, { gates, steps }: Plan)
 
 function database(facts: Facts, { gates }: Plan): Finding {
   const type = 'DatabaseReady'
-  const postgres = engine(facts, 'postgres', type)
+  const postgres = postgresItself(facts)
   if (postgres.status !== 'True' || facts.target.asleep.has('postgres')) return postgres
   // What the tables wait for, Stalled says; which form they should have is not known before.
   if (facts.block !== undefined) return postgres
@@ -112,7 +112,7 @@ function database(facts: Facts, { gates }: Plan): Finding {
     return fails(type, 'Migrating', `Job ${name} is working; kubectl logs job/${name} shows it`)
   if (!end.succeeded)
     return fails(type, 'MigrationFailed', `Job ${name} failed and is made again: ${end.message}`)
-  return holds(type, 'Ready', `${postgres.message}; Job ${name} brought the tables up to date`)
+  return holds(type, postgres.reason, `${postgres.message}; Job ${name} brought the tables up to date`)
 }
 
 function deployed(facts: Facts, { gates }: Plan, part: DeployedPart, type: ConditionType): Finding {
@@ -157,7 +157,7 @@ function tooManyPods({ target }: Facts, part: DeployedPart, wanted: number): str
 function problemOf(facts: Facts, workload: ObservedChild, owner: PartOwner): OwnedProblem | undefined {
   const problem =
     (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
-    missingSecretOf(facts, owner) ??
+    missingSecret(facts, owner) ??
     refusedPods(facts.refusals, workload, owner) ??
     podProblem(facts.pods, owner)
   return problem && { ...problem, owner }
@@ -182,9 +182,11 @@ const awaited = ({ block }: Facts, type: ConditionType, [reason, message]: [Reas
     ? fails(type, reason, message)
     : fails(type, block.reason, 'is not made before what Stalled tells is mended')
 
-function missingSecretOf(facts: Facts, owner: PodOwner): Problem | undefined {
-  const part = deployedParts.find(each => each === owner)
-  return part === undefined ? undefined : missingSecret(facts, part)
+/** One of others is taken to answer until the migration has found that it does not. */
+function postgresItself(facts: Facts): Finding {
+  const { postgres } = facts.target.effective
+  if (postgres === undefined) return engine(facts, 'postgres', 'DatabaseReady')
+  return holds('DatabaseReady', 'External', `others run Postgres ${postgres.host}:${postgres.port}`)
 }
 
 /** Why the pods of ours are not there yet. */

@@ -1,6 +1,6 @@
 /** One connection to Postgres with deadlines: whatever hangs is cut off, and a cut connection is never used again. */
 import { Socket } from 'node:net'
-import type { SecureContext } from 'node:tls'
+import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls'
 import { Client } from 'pg'
 import { CopyIn } from './copy-in.ts'
 import { DatabaseFailure, failureOf } from './failure.ts'
@@ -201,7 +201,7 @@ function clientOptions(options: SessionOptions) {
     user,
     password,
     application_name: applicationName,
-    ...(options.tls && { ssl: { secureContext: options.tls, rejectUnauthorized: true } }),
+    ...(options.tls && { ssl: encryption(host, options.tls) }),
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     statement_timeout: options.statementTimeoutMs,
@@ -212,6 +212,14 @@ function clientOptions(options: SessionOptions) {
     types: asText,
   }
 }
+
+/** The driver names no IP address to TLS, which then would compare the certificate with `localhost`. */
+const encryption = (host: string, secureContext: SecureContext) => ({
+  secureContext,
+  rejectUnauthorized: true,
+  checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+    checkServerIdentity(host, certificate),
+})
 
 function wireValue(value: Parameter): string | Buffer | null {
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : value
