@@ -20,6 +20,7 @@ import type { ReadinessPort } from '#operator/pods/port.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import type { CertificateLives } from '#operator/reconcile/certificates/renewal.ts'
 import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
+import { patience } from '#operator/reconcile/patience.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
@@ -75,9 +76,7 @@ export function startOperator(options: OperatorOptions): Controller {
     ...(watches.classes && { classes: watches.classes }),
     operations: watches.operations,
     stores: watches.stores,
-    judge: remembered(judgeRecord),
-    seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
-    restraint: restraint(systemClock.now),
+    ...memories(resyncMs),
     onCopy: metrics.onCopy,
     announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),
     now,
@@ -101,6 +100,14 @@ const asGiven = ({ readiness, images, revision, certificateLives }: OperatorOpti
   images,
   revision,
   ...(certificateLives && { certificateLives }),
+})
+
+/** What the process remembers between runs; a new one begins with none of it. */
+const memories = (resyncMs: number) => ({
+  judge: remembered(judgeRecord),
+  seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
+  restraint: restraint(systemClock.now),
+  patience: patience(systemClock.now),
 })
 
 function turnsOf(owners: ObjectStore<DataService>, places: number, wake: (key: string) => void): Turnstile {

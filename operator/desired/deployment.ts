@@ -2,7 +2,7 @@
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
 import { credentialFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from './certificates.ts'
-import { annotationKeys, type Child, ownedMetadata, selectorLabels } from './labels.ts'
+import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
   podTemplate,
@@ -32,17 +32,14 @@ const terminationGracePeriodSeconds = 35
 export function deployment(target: Target, part: DeployedPart): Child<V1Deployment> | undefined {
   const { owner, effective, settings, asleep } = target
   const name = partName(owner.metadata.name, part)
-  const exists = target.observed('Deployment', name) !== undefined
-  if (asleep.has(part) && !exists) return undefined
-  const metadata = ownedMetadata(owner, name, part)
+  if (asleep.has(part) && target.observed('Deployment', name) === undefined) return undefined
   const secrets = [...userSecrets(target, part), ...certificateVolumes(target, part)]
   const ownRedis = usesRedis[part](owner.spec) && effective.providers.redis === 'managed'
   const program = programContainer(part, effective.images.dataservice, effective.resources[part])
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    // Applied without the mark first; `decide` sets the number of pods before it applies the mark.
-    metadata: exists ? { ...metadata, annotations: { [annotationKeys.seeded]: 'true' } } : metadata,
+    metadata: ownedMetadata(owner, name, part),
     spec: {
       selector: { matchLabels: selectorLabels(owner.metadata.name, part) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },

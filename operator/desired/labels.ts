@@ -26,8 +26,6 @@ export const annotationKeys = {
   reinitialised: 'dataservice.dev/reinitialised',
   /** On a DataService: the part whose lost volume may be initialised anew. */
   reinitialise: annotations.reinitialise,
-  /** On a Deployment: the first number of pods was set, so that it is never set twice. */
-  seeded: 'dataservice.dev/seeded',
   /** On a pod template: a change rolls the pods. */
   configHash: 'dataservice.dev/config-hash',
   restartedAt: 'dataservice.dev/restartedAt',

@@ -145,7 +145,10 @@ export const claimPolicy = (owner: DataService) => ({
   persistentVolumeClaimRetentionPolicy: { whenDeleted: owner.spec.deletionPolicy, whenScaled: 'Retain' },
 })
 
-/** One volume for each pod. */
+/**
+ * One volume for each pod. Written as the API server stores it, so that what is taken from the object later is what was
+ * sent, and the StatefulSet is not applied once more for it.
+ */
 export const claimTemplates = (
   owner: DataService,
   component: string,
@@ -164,7 +167,9 @@ export const claimTemplates = (
         accessModes: ['ReadWriteOnce'],
         resources: { requests: { storage: size } },
         ...(className === undefined ? {} : { storageClassName: className }),
+        volumeMode: 'Filesystem',
       },
+      status: { phase: 'Pending' },
     },
   ],
 })

@@ -81,7 +81,7 @@ test('a number of pods that has moved since it was seen stays', async () => {
   expect((await deployment()).spec?.['replicas']).toBe(3)
 })
 
-test('a Deployment that was not seen keeps its number and the mark that it had its first one', async () => {
+test('a Deployment that was not seen keeps its number', async () => {
   const { owner, deployment, cluster, namespace, topics } = await settled()
   const ref = { kind: 'Deployment', namespace, name: 'orders-gateway' } as const
   await cluster.as('person').scale(ref, 1)
@@ -98,7 +98,5 @@ test('a Deployment that was not seen keeps its number and the mark that it had i
     { do: 'scale', namespace, name, replicas: 2, from: 1 },
   ]
   await carryOut(owner, planOf(...steps), { cluster, topics, certify })
-  const found = await deployment()
-  expect(found.spec?.['replicas']).toBe(1)
-  expect(found.metadata.annotations?.['dataservice.dev/seeded']).toBe('true')
+  expect((await deployment()).spec?.['replicas']).toBe(1)
 })

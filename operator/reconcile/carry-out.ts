@@ -6,7 +6,7 @@ import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
-import { annotationKeys, type Child, isOurs } from '#operator/desired/labels.ts'
+import { type Child, isOurs } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
@@ -151,18 +151,8 @@ async function apply(
   if (foreign !== undefined) return notOwned(owner, foreign)
   if (live !== undefined) unseen.add(nameOf(step))
   if (known === undefined) await cluster.apply(object, { force: false })
-  else await cluster.apply({ ...object, metadata: metadataOver(object, known, live) }, { force: true })
+  else await cluster.apply({ ...object, metadata: { ...object.metadata, uid: known } }, { force: true })
   return undefined
-}
-
-/** With its uid. Without the mark of one that was not seen, its number of pods would be set a second time. */
-function metadataOver({ metadata }: Child, uid: string, live: KubernetesObject | undefined) {
-  const mark = live?.metadata.annotations?.[annotationKeys.seeded]
-  const annotations = {
-    ...metadata.annotations,
-    ...(mark !== undefined && { [annotationKeys.seeded]: mark }),
-  }
-  return { ...metadata, uid, ...(Object.keys(annotations).length > 0 && { annotations }) }
 }
 
 /** A name that is taken may be taken by us: an answer was lost. */

@@ -85,16 +85,18 @@ describe('a stack that is up', () => {
     expect(steps(upAndRunning(dataService(...changes), change))).toEqual(wanted)
   })
 
-  test('an unseeded Deployment gets its number before it gets the mark', () => {
-    const unmarked = only('Deployment', 'orders-writer', child => ({
+  test.each([
+    ['was made, and the operator ended', 1, ['scale orders-writer 2']],
+    ['was annotated after that', 2, ['scale orders-writer 2']],
+    ['had its number, and somebody asked for one pod', 3, []],
+  ])('a Deployment that %s', (_title, generation, wanted) => {
+    const withOne = only('Deployment', 'orders-writer', child => ({
       ...child,
-      metadata: { ...child.metadata, annotations: {} },
+      metadata: { ...child.metadata, generation },
       spec: { ...child.spec, replicas: 1 },
+      status: { ...child.status, observedGeneration: generation },
     }))
-    expect(steps(upAndRunning(dataService(), unmarked))).toEqual([
-      'scale orders-writer 2',
-      'apply Deployment orders-writer',
-    ])
+    expect(steps(upAndRunning(dataService(), withOne))).toEqual(wanted)
   })
 
   test('a new schema migrates first and rolls nothing until then', () => {

@@ -17,6 +17,7 @@ import { type Copy, lastCopy } from './operations/last-copy.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
 import { isOutdated, noteOutdated } from './outdated.ts'
+import type { Patience } from './patience.ts'
 import type { Plan } from './plan.ts'
 import type { Restraint } from './restraint.ts'
 import { markedSecrets } from './retention.ts'
@@ -35,6 +36,7 @@ export interface Deps extends ReadPorts {
   owners: ObjectStore<DataService>
   announce: Announce
   restraint: Restraint
+  patience: Patience
   /** Hears of the newest copy after each run; undefined: there is none, or the DataService is gone. */
   onCopy?: (key: Key, copy: Copy | undefined) => void
   turns: Turnstile
@@ -53,8 +55,9 @@ async function tellOperations(
 /** Operations may be declared before what they concern, and stay after it. */
 async function withoutOwner(
   { namespace, name }: Key,
-  { operations, cluster, now, onCopy }: Deps,
+  { operations, cluster, now, onCopy, patience }: Deps,
 ): Promise<Outcome> {
+  patience.forget(`${namespace}/${name}`)
   onCopy?.({ namespace, name }, undefined)
   const known = operations.list(namespace, ({ spec }) => spec.dataService === name)
   for (const operation of orphanedOperations(known, now())) await cluster.patchStatus(operation)
@@ -83,17 +86,38 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   const visitor = `${namespace}/${name}`
   const progress = progressOf(facts, plan, first => deps.turns.enter(visitor, { first }))
   const status = deriveStatus({ facts, plan, result, now: deps.now(), progress })
-  await reported(owner, status, deps)
+  const outcome = outcomeOf(plan, result, facts)
+  const lookMs = await reported(owner, { status, outcome }, deps)
   if (progress.kind === 'rolling' && status.upgrade === undefined) deps.turns.leave(visitor)
   await tellOperations({ facts, plan, status }, deps)
   deps.onCopy?.({ namespace, name }, lastCopy(facts))
-  return outcomeOf(plan, result, facts)
+  return lookMs === undefined ? outcome : soonerAgain(outcome, lookMs)
 }
 
-async function reported(owner: DataService, status: DataServiceStatus, deps: Deps): Promise<void> {
-  if (sameStatus(owner.status, status)) return
-  const stored = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
-  if (stored === undefined) return
-  if (stored.metadata.resourceVersion !== owner.metadata.resourceVersion) noteOutdated(deps.owners, owner)
+/** Answers after how many milliseconds a status that was not written should be looked at again. */
+async function reported(
+  owner: DataService,
+  { status, outcome }: { status: DataServiceStatus; outcome: Outcome },
+  deps: Deps,
+): Promise<number | undefined> {
+  const key = `${owner.metadata.namespace}/${owner.metadata.name}`
+  const isSame = sameStatus(owner.status, status)
+  const waits = !isSame && (outcome.kind === 'settled' || outcome.kind === 'waiting')
+  const waitMs = waits ? deps.patience.waitMs(key, owner.status, status) : undefined
+  if (waitMs !== undefined) return waitMs
+  deps.patience.forget(key)
+  if (!isSame) await stored(owner, status, deps)
+  return undefined
+}
+
+async function stored(owner: DataService, status: DataServiceStatus, deps: Deps): Promise<void> {
+  const written = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
+  if (written === undefined) return
+  if (written.metadata.resourceVersion !== owner.metadata.resourceVersion) noteOutdated(deps.owners, owner)
   await deps.announce(owner, status)
 }
+
+const soonerAgain = (outcome: Outcome, lookMs: number): Outcome =>
+  outcome.kind === 'settled' || outcome.kind === 'waiting'
+    ? { ...outcome, recheckMs: Math.min(outcome.recheckMs ?? lookMs, lookMs) }
+    : outcome

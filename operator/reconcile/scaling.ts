@@ -1,7 +1,6 @@
 /** Steps that concern the number of pods, as far as it is ours to say. Pure. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { DesiredChild } from '#operator/desired/children.ts'
-import { annotationKeys } from '#operator/desired/labels.ts'
 import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
 import { numberToWrite, podNumbers } from '#operator/desired/pod-numbers.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
@@ -45,8 +44,7 @@ export function dueNumber(facts: Facts, part: DeployedPart): number | undefined 
   const woken = wokenNumber(part, facts)
   if (woken !== undefined) return woken
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
-  const seeded = observed?.metadata.annotations?.[annotationKeys.seeded] === 'true'
-  const bounded = numberToWrite(wanted, currentNumber(observed), { seeded })
+  const bounded = numberToWrite(wanted, currentNumber(observed), { seeded: isSeeded(observed) })
   return bounded ?? (part === 'writer' ? writersByLag(facts) : undefined)
 }
 
@@ -65,6 +63,18 @@ const deploymentOf = ({ owner, children }: Facts, part: DeployedPart): ObservedC
 
 const currentNumber = (deployment: ObservedChild | undefined): number =>
   deployment === undefined ? numberOfNew : podProgress(deployment).wanted
+
+/**
+ * Whether it was given its first number. It is made with the number of all new ones and gets ours in the same run; the
+ * generation counts both. Only one that an operator made and ended before that has neither another number nor a higher
+ * generation, also when somebody has annotated it since.
+ */
+const isSeeded = (deployment: ObservedChild | undefined): boolean =>
+  deployment !== undefined &&
+  (podProgress(deployment).wanted !== numberOfNew ||
+    (deployment.metadata.generation ?? 0) > unseededGeneration)
+
+const unseededGeneration = 2
 
 /** A Deployment that is made without a number gets this one from the API server. */
 const numberOfNew = 1

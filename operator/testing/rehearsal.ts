@@ -17,6 +17,7 @@ import { watchedBeside } from '#operator/desired/watched-beside.ts'
 import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
+import { impatient } from '#operator/reconcile/patience.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
@@ -66,6 +67,7 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
     judge,
     seenSecrets: seenSecrets(() => 0, 1),
     restraint: restraint(() => 0),
+    patience: impatient,
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
     now,
   }
