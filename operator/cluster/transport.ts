@@ -51,18 +51,21 @@ export function createTransport(options: TransportOptions): Transport {
   const { access, deadlineMs = 30_000, maxResponseBytes = 128 * 2 ** 20 } = options
 
   async function attempt(request: ApiRequest): Promise<unknown> {
-    const signals = [AbortSignal.timeout(deadlineMs), ...(request.signal ? [request.signal] : [])]
-    const signal = AbortSignal.any(signals)
+    // Not AbortSignal.timeout: that one goes off after each request, too, and there are thousands of them.
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs)
+    const signal = request.signal ? AbortSignal.any([late.signal, request.signal]) : late.signal
     try {
       const answer = await open(options, request, {
         signal,
         headersTimeout: deadlineMs,
         bodyTimeout: deadlineMs,
       })
-      const text = await boundedText(answer.body, maxResponseBytes, describe(request))
-      return judged(answer, text, request)
+      return judged(answer, await boundedText(answer, maxResponseBytes, describe(request)), request)
     } catch (cause) {
       throw asClusterError(cause, describe(request))
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -88,7 +91,7 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         const answer = await open(options, request, { signal, headersTimeout: deadlineMs, bodyTimeout: 0 })
         if (answer.statusCode !== 200) {
-          judged(answer, await boundedText(answer.body, maxResponseBytes, describe(request)), request)
+          judged(answer, await boundedText(answer, maxResponseBytes, describe(request)), request)
         }
         return watched(answer.body, watchdog, describe(request))
       } catch (cause) {
@@ -126,12 +129,12 @@ async function open(options: TransportOptions, request: ApiRequest, limits: Limi
   }
 }
 
-function urlOf(server: string, { path, query = {} }: ApiRequest): URL {
-  const url = new URL(server)
-  url.pathname = url.pathname.replace(/\/$/, '') + path
+/** Paths are written as a URL has them (`paths.ts`). */
+function urlOf(server: string, { path, query = {} }: ApiRequest): string {
+  let text = ''
   for (const [name, value] of Object.entries(query))
-    if (value !== undefined) url.searchParams.set(name, value)
-  return url
+    if (value !== undefined) text += `${text === '' ? '?' : '&'}${name}=${encodeURIComponent(value)}`
+  return server.replace(/\/$/, '') + path + text
 }
 
 function judged(answer: Dispatcher.ResponseData, text: string, request: ApiRequest): unknown {
@@ -155,7 +158,13 @@ function parsed(text: string): unknown {
   }
 }
 
-async function boundedText(body: AsyncIterable<Uint8Array>, limit: number, request: string): Promise<string> {
+/** Read at once where the server says how much it is; it cannot send more than that. */
+async function boundedText(
+  { body, headers }: Dispatcher.ResponseData,
+  limit: number,
+  request: string,
+): Promise<string> {
+  if (Number(headers['content-length']) <= limit) return body.text()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
