@@ -58,6 +58,11 @@ export interface Absent {
   reason: string
 }
 
+export type Entry = Contest | Tally | Absent
+
+/** Brings up what its contests need; what is handed to `resources` goes afterwards. */
+export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly Entry[]>
+
 /** Samples of both contenders, in the order of the rounds. */
 export interface Rounds {
   ours: readonly Sample[]
@@ -102,4 +107,13 @@ export function median(values: readonly number[]): number {
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]]
   if (low === undefined || high === undefined) throw new Error('nothing was measured')
   return (low + high) / 2
+}
+
+/** Rows that look at one measurement: it is made for the first of them, and the others get the same. */
+export function once<Found>(measure: () => Promise<Found>): () => Promise<Found> {
+  let found: Promise<Found> | undefined
+  return () => {
+    found ??= measure()
+    return found
+  }
 }

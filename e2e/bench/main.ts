@@ -3,22 +3,16 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Row } from '#e2e/result-row.ts'
 import { step } from '#tools/progress.ts'
-import {
-  type Absent,
-  broken,
-  type Contest,
-  judge,
-  rowOf,
-  rowOfAbsent,
-  type Size,
-  type Tally,
-} from './contest.ts'
+import { type Bench, broken, type Entry, judge, rowOf, rowOfAbsent, type Size } from './contest.ts'
 import { gatewayBench } from './gateway.ts'
 import { gatewayCoalescingBench } from './gateway-coalescing.ts'
 import { gatewayGoBench } from './gateway-go.ts'
 import { growthBench } from './growth.ts'
 import { kafkaClientsBench } from './kafka-clients.ts'
 import { limitsOfMachine } from './limits.ts'
+import { convergeBench } from './operator/converge.ts'
+import { memoryBench } from './operator/memory.ts'
+import { standingBench } from './operator/standing.ts'
 import { readPathBench } from './read-path.ts'
 import { readerHitBench } from './reader-hit.ts'
 import { readerPageBench } from './reader-page.ts'
@@ -30,11 +24,6 @@ import { writerBench } from './writer.ts'
 import { writerConnectBench } from './writer-connect.ts'
 import { writerDuplicatesBench } from './writer-duplicates.ts'
 import { writerReplayBench } from './writer-replay.ts'
-
-type Entry = Contest | Tally | Absent
-
-/** Brings up what its contests need; what is handed to `resources` goes afterwards. */
-export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly Entry[]>
 
 const benches: Readonly<Record<string, Bench | readonly Bench[]>> = {
   gateway: gatewayBench,
@@ -52,6 +41,9 @@ const benches: Readonly<Record<string, Bench | readonly Bench[]>> = {
   growth: [growthBench('range'), growthBench('hash')],
   'read-path': readPathBench,
   sustained: sustainedBench,
+  'operator-converge': convergeBench,
+  'operator-memory': memoryBench,
+  'operator-idle': standingBench,
 }
 
 interface Outcome {

@@ -33,6 +33,8 @@ export interface ControlPlaneOptions {
   controllers?: readonly string[]
   /** Older states stay until `compact` is called; else the API server forgets them after five minutes. */
   keepsHistory?: boolean
+  /** Many objects: etcd may grow to 8 GiB, and no request is written down. */
+  isLarge?: boolean
 }
 
 /** Tests that are killed stop nothing; the kernel then does. */
@@ -43,14 +45,20 @@ const endsWithUs = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
  * asked for. Needs no root.
  */
 export async function controlPlaneUp(options: ControlPlaneOptions): Promise<ControlPlaneHandle> {
-  const { name, controllers = [], keepsHistory = false } = options
+  const { name, controllers = [], keepsHistory = false, isLarge = false } = options
   await ensurePackages({ programs: { openssl: 'openssl' } })
   const binaries = await ensureBinaries('kubernetes')
   const folder = await mkdtemp(join(tmpdir(), `dataservice-${name}-`))
   const settings = await settingsFor(binaries, folder)
   try {
     await prepare(name, settings)
-    await startBoth(settings, keepsHistory ? ['--etcd-compaction-interval=0'] : [])
+    await startBoth(settings, {
+      etcd: isLarge ? ['--quota-backend-bytes=8589934592'] : [],
+      apiServer: [
+        ...(keepsHistory ? ['--etcd-compaction-interval=0'] : []),
+        ...(isLarge ? ['--audit-log-path='] : []),
+      ],
+    })
     if (controllers.length > 0) await startControllers(settings, controllers)
   } catch (cause) {
     await stopAll(folder) // the folder stays: the error names the logs in it
@@ -135,9 +143,16 @@ async function compact(etcdPort: number): Promise<void> {
   await ask('kv/compaction', { revision, physical: true })
 }
 
-async function startBoth(settings: plane.ControlPlane, apiServerArgs: readonly string[]): Promise<void> {
-  const apiServer = [...plane.apiServer(settings), ...apiServerArgs] as const
-  const commands = { etcd: plane.etcd(settings), 'kube-apiserver': apiServer }
+interface MoreArguments {
+  etcd: readonly string[]
+  apiServer: readonly string[]
+}
+
+async function startBoth(settings: plane.ControlPlane, more: MoreArguments): Promise<void> {
+  const commands = {
+    etcd: [...plane.etcd(settings), ...more.etcd],
+    'kube-apiserver': [...plane.apiServer(settings), ...more.apiServer],
+  } as const
   const log = (name: string) => join(settings.folder, `${name}.log`)
   for (const [name, command] of Object.entries(commands)) {
     const argv = [...endsWithUs, ...command] as const

@@ -105,7 +105,8 @@ async function installed(control: ControlPlaneHandle): Promise<void> {
   await waitFor(isServed, { what: `${plural} to be served`, timeoutMs: 30_000, logs: [control.auditLog] })
 }
 
-async function siteOf(control: ControlPlaneHandle): Promise<Pick<Site, 'server' | 'ca' | 'token'>> {
+/** How the operator's ServiceAccount reaches an API server on which it is installed. */
+export async function siteOf(control: ControlPlaneHandle): Promise<Pick<Site, 'server' | 'ca' | 'token'>> {
   const config: unknown = parse(await readFile(control.kubeconfig, 'utf8'))
   const { server, 'certificate-authority': authority } = clusterOf(config)
   const create = ['create', 'token', 'dataservice-operator', '--duration=24h']
