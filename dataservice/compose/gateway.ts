@@ -19,7 +19,7 @@ import { topicOptions } from './log.ts'
 import { redisAddress } from './redis-address.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
-  const { httpPort } = environment
+  const { httpPort, innerPort } = environment
   const { eventsTopic, changesTopic } = context.settings.log
   const reader = readerClient(context)
   context.onClose('the way to the reader', () => reader.close())
@@ -41,6 +41,7 @@ export async function start(context: RoleContext, environment: Environment): Pro
     asset,
     keys,
     listen,
+    inner: { port: innerPort },
     ...(openProbes && { openProbes }),
   })
 }

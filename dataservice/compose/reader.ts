@@ -27,10 +27,13 @@ export async function start(context: RoleContext, environment: Environment): Pro
 }
 
 function probedGateway(context: RoleContext): ProbeClient | undefined {
-  const { probe } = context.settings
+  const { settings, certificates } = context
+  const { probe } = settings
   if (probe === undefined) return undefined
   const key = innerKey(context.credential(credentialFiles.cursorKey), 'probes')
-  const client = new ProbeClient({ url: probe.gatewayUrl, key })
+  const tls = certificates && { tls: certificates.context }
+  const client = new ProbeClient({ url: probe.gatewayUrl, key, ...tls })
+  certificates?.onChange(() => client.renew())
   context.onClose('the way to the gateway', () => client.close())
   return client
 }

@@ -32,6 +32,8 @@ export const nodeFlags = (role: Role): readonly string[] => [`--max-semi-space-s
 export const ports = {
   /** HTTP of gateway and reader. */
   http: 8080,
+  /** HTTP over TLS of gateways, for readers with probe records; only where hops are encrypted. */
+  inner: 8443,
   /** `/metrics`, `/livez` and `/readyz` of every pod of ours. */
   telemetry: 9090,
   kafka: 9092,

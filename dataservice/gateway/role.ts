@@ -1,10 +1,10 @@
 /** The role `gateway`: HTTP in, records into the log; questions go on to the reader. */
 import { randomFillSync } from 'node:crypto'
-import { credentialFiles } from '#dataservice/contract/names.ts'
+import { credentialFiles, type Role } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Asset, DocsAsset } from '#dataservice/platform/http/docs-assets.ts'
 import { innerKey } from '#dataservice/platform/http/inner-key.ts'
-import { makeServer } from '#dataservice/platform/http/server.ts'
+import { makeServer, type ServerOptions } from '#dataservice/platform/http/server.ts'
 import type { LogAppender, LogLag, LogReader } from '#dataservice/platform/kafka/port.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
@@ -37,6 +37,8 @@ export interface GatewayRolePorts {
   /** A file of the page `/docs`. */
   asset(name: DocsAsset): Promise<Asset>
   listen: { port: number; host?: string }
+  /** Where readers bring probe records, where hops are encrypted. */
+  inner?: { port: number; host?: string }
   /** Where the keys of callers come from. */
   keys?: KeySources
   /** Opens the topic of probe records; absent: there is none. */
@@ -50,12 +52,12 @@ const maxSkewMs = 1_000
 
 export async function start(
   context: RoleContext,
-  { appender, reader, lag, follow, asset, listen, keys = {}, openProbes }: GatewayRolePorts,
+  { appender, reader, lag, follow, asset, keys = {}, openProbes, ...at }: GatewayRolePorts,
 ): Promise<Running> {
   const { settings, record, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
-  const { app, listen: serve, drain, isDraining } = makeServer({ log, metrics, ...limitsOf(settings) })
+  const { app, listen: serve, drain, isDraining } = makeServer(serverOptions(context, at))
   const source = eventSource(settings)
   const guard = startLogGuard({ lag, retentionMs: settings.log.retentionMs, metrics, log, now: Date.now })
   const callers = await startCallers(context, keys)
@@ -83,7 +85,7 @@ export async function start(
       newId: uuid7Maker({ now: Date.now, random: bytes => void randomFillSync(bytes) }),
     },
   })
-  await serve(listen)
+  await serve(at.listen)
   return {
     notReady: () => clockProblem(appender.clockSkewMs()),
     behindService: true,
@@ -142,8 +144,19 @@ const probePorts = ({ credential }: RoleContext, open: () => Promise<LogAppender
   log: probeLog(open),
 })
 
-const limitsOf = ({ gateway: { maxBodyBytes } = {} }: Settings) =>
-  maxBodyBytes === undefined ? {} : { maxBodyBytes }
+function serverOptions(
+  { settings, log, metrics, certificates }: RoleContext,
+  { inner }: Pick<GatewayRolePorts, 'inner'>,
+): ServerOptions {
+  const { maxBodyBytes } = settings.gateway ?? {}
+  const caller: Role = 'reader'
+  return {
+    log,
+    metrics,
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(certificates && inner && { door: { certificates, caller, ...inner } }),
+  }
+}
 
 function clockProblem(skewMs: number | undefined): string | undefined {
   if (skewMs === undefined || Math.abs(skewMs) <= maxSkewMs) return undefined

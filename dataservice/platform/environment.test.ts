@@ -15,6 +15,7 @@ test('a pod needs its role and nothing else', () => {
     certificatesPath: '/etc/dataservice/certificates',
     drainMs: 5_000,
     httpPort: 8080,
+    innerPort: 8443,
     telemetryPort: 9090,
     podName: 'orders-writer-1',
     logLevel: 'info',

@@ -16,6 +16,7 @@ export interface Environment {
   /** How long endpoints may take to learn that this pod ends. */
   drainMs: number
   httpPort: number
+  innerPort: number
   telemetryPort: number
   podName: string
   logLevel: string
@@ -25,6 +26,7 @@ export interface Environment {
 const variables = {
   drainMs: 'DATASERVICE_DRAIN_MS',
   httpPort: 'DATASERVICE_HTTP_PORT',
+  innerPort: 'DATASERVICE_INNER_PORT',
   telemetryPort: 'DATASERVICE_TELEMETRY_PORT',
   logLevel: 'DATASERVICE_LOG_LEVEL',
   podName: 'HOSTNAME',
@@ -52,6 +54,7 @@ export function readEnvironment(
     certificatesPath: env[mounts.certificates.variable] ?? mounts.certificates.path,
     drainMs: wholeNumber(env, variables.drainMs, defaultDrainMs),
     httpPort: wholeNumber(env, variables.httpPort, ports.http),
+    innerPort: wholeNumber(env, variables.innerPort, ports.inner),
     telemetryPort: wholeNumber(env, variables.telemetryPort, ports.telemetry),
     podName: env[variables.podName] ?? hostname(),
     logLevel: env[variables.logLevel] ?? 'info',

@@ -39,6 +39,8 @@ export interface RoleProcessOptions {
   drainMs?: number
   /** Default: a free one. */
   httpPort?: number
+  /** Of a gateway that is asked by TLS, too. Default: a free one. */
+  innerPort?: number
   /** Folder of its certificates, where hops are encrypted. */
   certificates?: string
 }
@@ -47,7 +49,7 @@ export interface RoleProcessOptions {
 export async function startRole(
   role: Role,
   settings: Settings,
-  { credentials = {}, files = {}, drainMs = 0, httpPort, certificates }: RoleProcessOptions = {},
+  { credentials = {}, files = {}, drainMs = 0, certificates, ...wanted }: RoleProcessOptions = {},
 ): Promise<RoleProcess> {
   const folder = await mkdtemp(join(tmpdir(), `dataservice-${role}-`))
   const settingsPath = join(folder, 'settings.json')
@@ -58,7 +60,8 @@ export async function startRole(
   await mkdir(join(folder, 'api-keys'))
   await mkdir(join(folder, 'postgres-access'))
   for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
-  const [http, telemetry] = [httpPort ?? (await freePort()), await freePort()]
+  const [http, telemetry] = [wanted.httpPort ?? (await freePort()), await freePort()]
+  const inner = wanted.innerPort ?? (await freePort())
   // A role must not outlive whoever started it, however that ends.
   const program = [process.execPath, ...nodeFlags(role), join(root, 'dataservice/main.ts'), role]
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
@@ -73,6 +76,7 @@ export async function startRole(
       [mounts.postgresAuthority.variable]: join(folder, 'postgres-ca.crt'),
       ...(certificates !== undefined && { [mounts.certificates.variable]: certificates }),
       DATASERVICE_HTTP_PORT: String(http),
+      DATASERVICE_INNER_PORT: String(inner),
       DATASERVICE_TELEMETRY_PORT: String(telemetry),
       DATASERVICE_DRAIN_MS: String(drainMs),
     },

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
+import { parseEndToEnd } from '#dataservice/contract/end-to-end.ts'
 import { certificateFiles, type Role } from '#dataservice/contract/names.ts'
+import { connectTopics } from '#dataservice/platform/kafka/testing/topics.ts'
 import { testCertificates } from '#e2e/engines/certificates.ts'
-import { openRoleStack, ready } from './open-role-stack.ts'
+import { openRoleStack, type RoleStack, ready } from './open-role-stack.ts'
 import { allPages } from './pages.ts'
 import { settledIn } from './settled.ts'
 
@@ -17,12 +19,10 @@ test('records go in and out, and no request fails while every role takes new cer
   const certificates = await testCertificates()
   resources.defer(() => certificates.remove())
   const world = await openRoleStack(resources, { certificates })
-  expect(await (await world.start('migrate')).exitCode).toBe(0)
-  const [writer, reader, gateway] = await Promise.all([
-    world.start('writer'),
-    world.start('reader'),
-    world.start('gateway'),
-  ])
+  const settings = await withProbes(world)
+  const start = (role: Role) => world.start(role, { settings })
+  expect(await (await start('migrate')).exitCode).toBe(0)
+  const [writer, reader, gateway] = await Promise.all([start('writer'), start('reader'), start('gateway')])
   await Promise.all([writer, reader, gateway].map(ready))
 
   const failures: unknown[] = []
@@ -54,6 +54,15 @@ test('records go in and out, and no request fails while every role takes new cer
   )
   expect(await gateway.metrics()).toMatch(expiry)
 
+  const probed = async () => parseEndToEnd(await reader.progress())
+  await settledIn(60_000, async () => expect(await probed()).toEqual({ quickestMs: expect.any(Number) }))
+
+  const inner = (role?: Role) =>
+    askedWith(`${world.innerUrl}/data`, certificates.of('gateway'), role && certificates.of(role))
+  expect(await inner('reader')).toBe(200)
+  expect(await inner('writer')).toBe('refused')
+  expect(await inner()).toBe('refused')
+
   const url = `${world.settings.reader.url}/data`
   const asked = (role?: Role) => askedWith(url, certificates.of('gateway'), role && certificates.of(role))
   expect(await asked('gateway')).toBe(401) // let in; it lacks the key that only gateways know
@@ -61,6 +70,14 @@ test('records go in and out, and no request fails while every role takes new cer
   expect(await asked()).toBe('refused')
   expect(await fetch(url.replace('https', 'http')).catch(() => 'refused')).toBe('refused')
 }, 180_000)
+
+/** The settings, with a topic of probes that the reader brings to the gateway by TLS. */
+async function withProbes({ settings, kafka, innerUrl }: RoleStack) {
+  const topics = await connectTopics(kafka.bootstrapServers)
+  const topic = await topics.create([[0]], `${settings.log.eventsTopic}.probe`)
+  await topics.close()
+  return { ...settings, probe: { topic, gatewayUrl: innerUrl } }
+}
 
 /** The status of the answer to a caller that shows the certificate of a folder, or none. */
 async function askedWith(url: string, trusted: string, shown: string | undefined) {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { ports } from '#dataservice/contract/names.ts'
+import { probePath } from '#dataservice/record/probe.ts'
 import { serviceAddress } from '#e2e/stack/address.ts'
 import type { ServiceRef } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
@@ -106,6 +107,8 @@ test('during load no packet between the parts shows a record, a request or a sta
   const hops = seen.filter(segment => !isOutside(segment))
   // Where callers are let in without TLS the capture shows what it is looked through for.
   expect(outside.some(segment => showing(segment).includes('"origin":"'))).toBe(true)
+  // The key in a probe record's question is for readers alone: they have another way in.
+  expect(outside.filter(segment => segment.payload.includes(probePath))).toEqual([])
   const shown = hops.flatMap(segment => showing(segment).map(text => `${hopOf(segment, all)}: ${text}`))
   expect([...new Set(shown)]).toEqual([])
   const talked = new Map<string, number>()

@@ -27,6 +27,8 @@ export interface RoleStack {
   /** All that were started, also those that have ended. */
   processes: readonly (RoleProcess & { role: Role })[]
   gatewayUrl: string
+  /** Where its reader reaches it, with certificates. */
+  innerUrl: string
   /** What must never be shown. */
   secrets: readonly string[]
 }
@@ -60,7 +62,7 @@ export async function openRoleStack(
 ): Promise<RoleStack> {
   const [kafka, postgres, redis] = await startEngines(resources, options)
   const database = await serviceDatabase(postgres.address)
-  const ports = { gateway: await freePort(), reader: await freePort() }
+  const ports = { gateway: await freePort(), reader: await freePort(), inner: await freePort() }
   const { certificates } = options
   const base = testSettings(database.store, options.changes)
   const isChanging = tableKind(base.partitioning) === 'Upsert'
@@ -84,6 +86,7 @@ export async function openRoleStack(
     processes,
     secrets: [cursorKey, innerKey(cursorKey), ...Object.values(userOf).map(database.password)],
     gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+    innerUrl: `https://127.0.0.1:${ports.inner}`,
     async start(role, { settings: own = settings, ...more } = {}) {
       const credentials = {
         [credentialFiles.postgresPassword]: database.password(userOf[role]),
@@ -92,7 +95,8 @@ export async function openRoleStack(
       }
       const httpPort = role === 'gateway' || role === 'reader' ? { httpPort: ports[role] } : {}
       const shown = certificates && { certificates: certificates.of(role) }
-      const process = await startRole(role, own, { credentials, ...httpPort, ...shown, ...more })
+      const at = { ...httpPort, ...(role === 'gateway' && { innerPort: ports.inner }) }
+      const process = await startRole(role, own, { credentials, ...at, ...shown, ...more })
       processes.push({ ...process, role })
       resources.defer(() => process.remove())
       return process

@@ -17,10 +17,12 @@ import type { Target } from './target.ts'
 import { userSecrets, usesRedis } from './user-secrets.ts'
 
 const httpPort = { name: 'http', containerPort: ports.http, protocol: 'TCP' }
-const portsOf: Record<DeployedPart, V1Container['ports']> = {
-  gateway: [httpPort, telemetryPort],
-  writer: [telemetryPort],
-  reader: [httpPort, telemetryPort],
+const innerPort = { name: 'inner', containerPort: ports.inner, protocol: 'TCP' }
+
+function portsOf(part: DeployedPart, { tls }: Target['effective']): NonNullable<V1Container['ports']> {
+  if (part === 'writer') return [telemetryPort]
+  const served = part === 'gateway' && tls !== 'Off' ? [httpPort, innerPort] : [httpPort]
+  return [...served, telemetryPort]
 }
 
 const redisCredential = { key: credentialKeys.redis, path: credentialFiles.redisPassword }
@@ -59,7 +61,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
               ...program,
               volumeMounts: [...(program.volumeMounts ?? []), ...secrets.map(({ mount }) => mount)],
               ...probes(),
-              ports: portsOf[part] ?? [],
+              ports: portsOf(part, effective),
             },
           ],
           volumes: [

@@ -38,7 +38,8 @@ const conversations: readonly Conversation[] = [
   { from: 'writer', to: 'postgres', ports: [ports.postgres] },
   { from: 'writer', to: 'redis', ports: [ports.redis], when: ({ owner }) => usesRedis.writer(owner.spec) },
   { from: 'reader', to: 'postgres', ports: [ports.postgres] },
-  { from: 'reader', to: 'gateway', ports: [ports.http] },
+  { from: 'reader', to: 'gateway', ports: [ports.http], when: ({ effective: { tls } }) => tls === 'Off' },
+  { from: 'reader', to: 'gateway', ports: [ports.inner], when: ({ effective: { tls } }) => tls !== 'Off' },
   { from: 'reader', to: 'redis', ports: [ports.redis] },
   { from: 'jobs', to: 'postgres', ports: [ports.postgres] },
   // After a restore the migration looks whether the log is the same.

@@ -5,7 +5,7 @@ import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.t
 import { type Part, partName, postgresPrimaryName, postgresReplicaName } from './names.ts'
 import type { Target } from './target.ts'
 
-type PortName = 'http' | 'https' | 'kafka' | 'postgres' | 'redis'
+type PortName = 'http' | 'https' | 'inner' | 'kafka' | 'postgres' | 'redis'
 const port = (name: PortName, number: number) => ({ name, port: number, targetPort: name, protocol: 'TCP' })
 
 /** Engines are found by pod name, also while they start: brokers and replicas have to meet each other. */
@@ -28,8 +28,13 @@ const specs: Partial<Record<Part, Partial<V1ServiceSpec>>> = {
 /** The reader is asked by gateways alone. */
 const encryptedReader: Partial<V1ServiceSpec> = { ports: [{ ...port('https', 443), targetPort: 'http' }] }
 
+/** Readers come by the second port. */
+const encryptedGateway: Partial<V1ServiceSpec> = { ports: [port('http', 80), port('inner', ports.inner)] }
+
+const encrypted: typeof specs = { ...specs, gateway: encryptedGateway, reader: encryptedReader }
+
 export function service({ owner, effective }: Target, part: Part): Child<V1Service> | undefined {
-  const spec = part === 'reader' && effective.tls !== 'Off' ? encryptedReader : specs[part]
+  const spec = (effective.tls === 'Off' ? specs : encrypted)[part]
   if (spec === undefined) return undefined
   const { name } = owner.metadata
   return {

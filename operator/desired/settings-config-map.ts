@@ -92,6 +92,10 @@ function redisAddress(owner: DataService, { redis, scopePrefix }: Effective) {
   }
 }
 
+/** Readers ask the gateway as clients do, unless hops are encrypted. */
+const probedUrl = ({ tls }: Effective, host: string): string =>
+  tls === 'Off' ? `http://${host}` : `https://${host}:${ports.inner}`
+
 /** The settings of all pods of one DataService. */
 export function settingsOf(owner: DataService, effective: Effective): Settings {
   const { name, namespace } = owner.metadata
@@ -115,7 +119,7 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
     gateway: gatewayRules(owner.spec.gateway),
     probe: {
       topic: probeTopic({ namespace, name }),
-      gatewayUrl: `http://${serviceHost(partName(name, 'gateway'), namespace)}`,
+      gatewayUrl: probedUrl(effective, serviceHost(partName(name, 'gateway'), namespace)),
     },
     reader: {
       url: `${effective.tls === 'Off' ? 'http' : 'https'}://${serviceHost(partName(name, 'reader'), namespace)}`,

@@ -1,4 +1,5 @@
 /** Asks a gateway about probe records, as a client would, and tells where a question got stuck. */
+import type { SecureContext } from 'node:tls'
 import { Pool } from 'undici'
 import type { Hop } from '#dataservice/contract/end-to-end.ts'
 import { parseStoredProbes, probePath, type StoredProbe } from '#dataservice/record/probe.ts'
@@ -6,11 +7,13 @@ import { bearer } from './inner-key.ts'
 import { problemType } from './problems.ts'
 
 export interface ProbeClientOptions {
-  /** `http://host:port` */
+  /** `http://host:port`, or `https` with `tls`. */
   url: string
   /** The key of `inner-key.ts`. */
   key: string
   timeoutMs?: number
+  /** What to show and to trust. */
+  tls?: () => SecureContext
 }
 
 type Told<Value> =
@@ -29,12 +32,17 @@ const faults: readonly [type: string, at: Hop][] = [
 const notFound = 404
 
 export class ProbeClient {
-  readonly #pool: Pool
+  readonly #connect: () => Pool
+  #pool: Pool
   readonly #headers: Readonly<Record<string, string>>
   readonly #timeoutMs: number
 
-  constructor({ url, key, timeoutMs = 6_000 }: ProbeClientOptions) {
-    this.#pool = new Pool(url, { connections: 1, connect: { timeout: 2_000 } })
+  constructor({ url, key, timeoutMs = 6_000, tls }: ProbeClientOptions) {
+    this.#connect = () => {
+      const connect = { timeout: 2_000, ...(tls && { secureContext: tls() }) }
+      return new Pool(url, { connections: 1, connect })
+    }
+    this.#pool = this.#connect()
     this.#headers = { authorization: bearer(key) }
     this.#timeoutMs = timeoutMs
   }
@@ -45,6 +53,13 @@ export class ProbeClient {
 
   stored(): Promise<Told<readonly StoredProbe[]>> {
     return this.#ask('GET', probePath, text => parseStoredProbes(text) ?? [])
+  }
+
+  /** From now on over a connection that is made anew; what is under way ends on the one that it is on. */
+  renew(): void {
+    const before = this.#pool
+    this.#pool = this.#connect()
+    before.close().catch(() => {}) // a connection that broke meanwhile is closed, too
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,9 @@
 /** HTTP over TLS for callers that show a certificate of our own authority, and no others. */
+import { once } from 'node:events'
 import type { RequestListener, Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import type { TLSSocket } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
 import type { Certificates } from '../tls/certificates.ts'
 
 export interface ServerTls {
@@ -26,6 +28,29 @@ export function secureServer(
     if (socket.getPeerCertificate().subject?.CN !== caller) socket.destroy()
   })
   return server
+}
+
+/** Beside the port of everybody: one caller more is let in, by TLS, to the same routes. */
+export interface Door extends ServerTls {
+  port: number
+  /** Default: as the server's. */
+  host?: string
+}
+
+/** Answers how to open it, once the routes are ready; it closes with `app`. */
+export function innerDoor(
+  app: FastifyInstance,
+  { port, host, ...tls }: Door,
+  options: ServerOptions,
+): (serverHost: string) => Promise<void> {
+  const server = secureServer((request, response) => app.routing(request, response), tls, options)
+  app.addHook('onClose', async () => {
+    server.close()
+    if (server.listening) await once(server, 'close')
+  })
+  return async serverHost => {
+    await once(server.listen(port, host ?? serverHost), 'listening')
+  }
 }
 
 function filesOf(certificates: ServerTls['certificates']) {

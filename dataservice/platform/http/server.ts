@@ -14,7 +14,7 @@ import type { Registry } from 'prom-client'
 import { acceptedMediaTypes } from './media-type.ts'
 import { httpMetrics } from './metrics.ts'
 import { Problem, type ProblemCode, problemOf } from './problems.ts'
-import { type ServerTls, secureServer } from './server-tls.ts'
+import { type Door, innerDoor, type ServerTls, secureServer } from './server-tls.ts'
 
 export interface ServerOptions {
   log: FastifyBaseLogger
@@ -27,6 +27,8 @@ export interface ServerOptions {
   tls?: ServerTls
   /** Callers keep their connections for `ownCallersKeepMs`, and need not be told with each answer how long they may. */
   hasOwnCallers?: boolean
+  /** Opened and closed with the server. */
+  door?: Door
 }
 
 export interface HttpServer {
@@ -56,7 +58,7 @@ const limits = {
 /** A server with nothing but its rules; register routes on `app`, then `listen` or `inject`. */
 export function makeServer(options: ServerOptions): HttpServer {
   const { log, metrics, maxBodyBytes = limits.bodyBytes } = options
-  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, tls, hasOwnCallers = false } = options
+  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, tls, door } = options
   const http = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
@@ -84,16 +86,19 @@ export function makeServer(options: ServerOptions): HttpServer {
   takeBodiesAsTheyCome(app)
   countAnswers(app, metrics)
   answerProblems(app)
+  const openDoor = door && innerDoor(app, door, { ...http, ...timeouts })
   let isDraining = false
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isDraining) reply.header('connection', 'close')
-    else if (hasOwnCallers) reply.raw.removeHeader('connection') // and with it the time that Node would tell
+    else if (options.hasOwnCallers) reply.raw.removeHeader('connection') // and with it the time that Node would tell
     done()
   })
   return {
     app,
     listen: async at => {
-      await app.listen({ host: await anyHost(), ...at })
+      const host = await anyHost()
+      await app.listen({ host, ...at })
+      await openDoor?.(host)
     },
     drain: () => {
       isDraining = true
