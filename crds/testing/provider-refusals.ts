@@ -17,6 +17,18 @@ export const providerRefusals: Record<string, Refusal> = {
     spec: { record, redis: { external: { host: 'a b' } } },
     says: 'spec.redis.external.host',
   },
+  'a Kafka that two run': {
+    spec: { record, kafka: { managed: {}, external: { bootstrapServers: ['kafka.example.com:9092'] } } },
+    says: 'kafka is either managed or external: keep one of the two',
+  },
+  'an external Kafka without brokers': {
+    spec: { record, kafka: { external: { bootstrapServers: [] } } },
+    says: 'spec.kafka.external.bootstrapServers',
+  },
+  'a broker without a port': {
+    spec: { record, kafka: { external: { bootstrapServers: ['kafka.example.com'] } } },
+    says: 'spec.kafka.external.bootstrapServers[0]',
+  },
   'a Postgres that two run': {
     spec: { record, postgres: { managed: {}, external: postgres } },
     says: 'postgres is either managed or external: keep one of the two',

@@ -1,7 +1,14 @@
 /** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
 import { type Static, Type } from 'typebox'
 import { builtInClass, seededReplicas } from './built-in.ts'
-import { ExternalPostgres, ExternalRedis, onePostgres, oneRedis } from './external.ts'
+import {
+  ExternalKafka,
+  ExternalPostgres,
+  ExternalRedis,
+  oneKafka,
+  onePostgres,
+  oneRedis,
+} from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { podFields } from './pods.ts'
 import { group, version } from './resource.ts'
@@ -51,12 +58,6 @@ const pods = (part: 'writer' | 'reader', meaning: string) =>
     }),
   )
 
-const engine = <Managed extends ReturnType<typeof managedKafka>>(managed: Managed, name: string) =>
-  Type.Object(
-    { managed: Type.Optional(managed) },
-    { description: `Where ${name} runs and with what. Default: managed.` },
-  )
-
 export const DataServiceClassSpec = Type.Object(
   {
     images: Type.Optional(Images),
@@ -83,7 +84,15 @@ export const DataServiceClassSpec = Type.Object(
         { description: 'Pods of the reader. Example: {replicas: 2}.' },
       ),
     ),
-    kafka: Type.Optional(engine(managedKafka('class'), 'Kafka')),
+    kafka: Type.Optional(
+      Type.Object(
+        { managed: Type.Optional(managedKafka('class')), external: Type.Optional(ExternalKafka) },
+        {
+          'x-kubernetes-validations': [oneKafka],
+          description: 'Who runs Kafka, and with what. Default: managed.',
+        },
+      ),
+    ),
     postgres: Type.Optional(
       Type.Object(
         { managed: Type.Optional(managedPostgres('class')), external: Type.Optional(ExternalPostgres) },
@@ -109,8 +118,8 @@ export const DataServiceClassSpec = Type.Object(
         pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
         description:
           'What tells this Kubernetes cluster from others that share external engines: it stands before every key in Redis ' +
-          'and goes into the names of roles and schemas in Postgres, and must be another one in each cluster. It cannot ' +
-          'change where records are in such a Postgres. Example: eu1. Default: nothing, for engines of one cluster alone.',
+          'and every topic in Kafka, goes into the names of roles and schemas in Postgres, and must be another one in each ' +
+          'cluster. It cannot change where records are in such an engine. Example: eu1. Default: nothing, for engines of one cluster alone.',
       }),
     ),
   },

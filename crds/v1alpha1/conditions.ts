@@ -97,6 +97,7 @@ export const reasons = {
   RevisionPinned: 'ordinary',
 
   EngineUnreachable: 'trouble',
+  LogUnreachable: 'trouble',
   ApplyFailed: 'trouble',
   MigrationFailed: 'trouble',
   Crashing: 'trouble',
@@ -150,6 +151,11 @@ export const reasons = {
   LoginRefused: 'user',
   RightsMissing: 'user',
   NameTaken: 'user',
+  LogUnfit: 'user',
+  LogLoginRefused: 'user',
+  LogRightsMissing: 'user',
+  TopicExists: 'user',
+  TopicMissing: 'user',
   BackupElsewhere: 'user',
 } as const
 export type Reason = keyof typeof reasons

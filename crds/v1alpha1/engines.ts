@@ -5,7 +5,14 @@
  */
 import { type Static, Type } from 'typebox'
 import { builtInPartitioning } from './built-in.ts'
-import { ExternalPostgres, ExternalRedis, onePostgres, oneRedis } from './external.ts'
+import {
+  ExternalKafka,
+  ExternalPostgres,
+  ExternalRedis,
+  oneKafka,
+  onePostgres,
+  oneRedis,
+} from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
 import { Duration, DurationOr } from './scalars.ts'
 
@@ -42,11 +49,16 @@ const Topic = Type.Object(
 )
 
 export const KafkaSpec = Type.Object(
-  { managed: Type.Optional(managedKafka('service')), topic: Topic },
+  {
+    managed: Type.Optional(managedKafka('service')),
+    external: Type.Optional(ExternalKafka),
+    topic: Topic,
+  },
   {
     default: {},
+    'x-kubernetes-validations': [oneKafka],
     description:
-      'The log in the middle: where Kafka runs and how its topic is set. Default: a managed Kafka and a topic of ' +
+      'The log in the middle: who runs Kafka, which cannot change later, and how its topic is set. Default: a managed Kafka and a topic of ' +
       '6 partitions kept for 7 days.',
   },
 )

@@ -75,6 +75,100 @@ export const ExternalRedis = Type.Object(
 )
 export type ExternalRedis = Static<typeof ExternalRedis>
 
+const KafkaTls = Type.Object(
+  {
+    ...Tls.properties,
+    clientCertificateRef: Type.Optional(
+      Type.Object(
+        { name: secretName },
+        {
+          description:
+            'A Secret with the entries tls.crt and tls.key (PEM), the certificate that the brokers are shown. ' +
+            'Default: none is shown.',
+        },
+      ),
+    ),
+  },
+  {
+    description:
+      'Encrypts the connections; the certificate of a broker must be that of the name by which it is reached. Example: ' +
+      '{caSecretRef: {name: kafka-ca}}, or {} for a public authority. Default: connections are not encrypted.',
+  },
+)
+
+const Scram = Type.Object(
+  {
+    mechanism: Type.Unsafe<'SCRAM-SHA-256' | 'SCRAM-SHA-512'>({
+      type: 'string',
+      enum: ['SCRAM-SHA-256', 'SCRAM-SHA-512'],
+      default: 'SCRAM-SHA-512',
+      description: 'How the user logs in. Example: SCRAM-SHA-256. Default: SCRAM-SHA-512.',
+    }),
+    secretRef: Type.Object(
+      { name: secretName },
+      {
+        description:
+          'A Secret with the entries username and password. Whoever changes it needs no restart: it counts for the next ' +
+          'connection.',
+      },
+    ),
+  },
+  {
+    description:
+      'A user who logs in by SASL/SCRAM. Example: {secretRef: {name: kafka}}. Default: nobody logs in.',
+  },
+)
+
+export const ExternalKafka = Type.Object(
+  {
+    bootstrapServers: Type.Array(
+      Type.String({
+        minLength: 3,
+        maxLength: 259,
+        pattern: '^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?:[1-9][0-9]{0,4}$',
+        description: 'Name or IPv4 address of a broker with its port, as pods in the cluster reach it.',
+      }),
+      {
+        minItems: 1,
+        maxItems: 10,
+        'x-kubernetes-list-type': 'atomic',
+        description: 'Brokers to ask first, as host:port. Example: [kafka.example.com:9093].',
+      },
+    ),
+    scram: Type.Optional(Scram),
+    tls: Type.Optional(KafkaTls),
+    topics: Type.Unsafe<'Create' | 'Given'>({
+      type: 'string',
+      enum: ['Create', 'Given'],
+      default: 'Create',
+      description:
+        'Create: the migration makes the topics and keeps their partitions and settings as this spec says. Given: others make ' +
+        'them, and the condition TopicsReady says what is missing and how to make it. Example: Given. Default: Create.',
+    }),
+    replicationFactor: Type.Integer({
+      minimum: 1,
+      maximum: 7,
+      default: 3,
+      description:
+        'Copies of each partition of the topics that are made; from 3 on two of them must have a record before it is ' +
+        'accepted. Example: 1, where there is one broker. Default: 3.',
+    }),
+  },
+  {
+    description:
+      'A Kafka that others run, 4.0 or newer; several DataServices may share it, each with topics and a group of its own ' +
+      '(docs/classes.md). The operator makes no Kafka then, and never connects to this one; pods do. Its topics outlive ' +
+      'the DataService, whatever deletionPolicy says. ' +
+      'Example: {bootstrapServers: [kafka.example.com:9093], tls: {}, scram: {secretRef: {name: kafka}}}.',
+  },
+)
+export type ExternalKafka = Static<typeof ExternalKafka>
+
+export const oneKafka: Rule = {
+  rule: '!has(self.managed) || !has(self.external)',
+  message: 'kafka is either managed or external: keep one of the two',
+}
+
 export const ExternalPostgres = Type.Object(
   {
     host: Host,

@@ -15,7 +15,7 @@ import { createLogReader } from '#dataservice/platform/kafka/log-reader.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { openRateLimiter, type RateLimiter } from '#dataservice/platform/redis/rate-limiter.ts'
 import { told } from './circuits.ts'
-import { topicOptions } from './log.ts'
+import { type TopicOptions, topicOptions } from './log.ts'
 import { redisAddress } from './redis-address.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
@@ -23,16 +23,17 @@ export async function start(context: RoleContext, environment: Environment): Pro
   const { eventsTopic, changesTopic } = context.settings.log
   const reader = readerClient(context)
   context.onClose('the way to the reader', () => reader.close())
-  const appender = await createAppender({ ...topicOptions(context), signal: context.signal })
+  const topic = topicOptions(context, environment)
+  const appender = await createAppender({ ...topic, signal: context.signal })
   context.onClose('the log', () => appender.close())
-  const lag = createLogLag({ ...topicOptions(context), group: context.settings.log.group })
+  const lag = createLogLag({ ...topic, group: context.settings.log.group })
   context.onClose('the lag of the log', () => lag.close())
-  const follow = createLogReader({ ...topicOptions(context), topic: changesTopic ?? eventsTopic })
+  const follow = createLogReader({ ...topic, topic: changesTopic ?? eventsTopic })
   context.onClose('the log for those who follow it', () => follow.close())
   const asset = assetReader(docsFolder())
   const keys = keySources(context, environment)
   const listen = { port: httpPort }
-  const openProbes = probeTopic(context)
+  const openProbes = probeTopic(context, topic)
   return startGateway(context, {
     appender,
     reader,
@@ -47,11 +48,11 @@ export async function start(context: RoleContext, environment: Environment): Pro
 }
 
 /** How the topic of probe records is opened; it is closed with the process. */
-function probeTopic(context: RoleContext) {
+function probeTopic(context: RoleContext, events: TopicOptions) {
   const topic = context.settings.probe?.topic
   if (topic === undefined) return undefined
   return async () => {
-    const opened = await createAppender({ ...topicOptions(context), topic, signal: context.signal })
+    const opened = await createAppender({ ...events, topic, signal: context.signal })
     context.onClose('the log of probes', () => opened.close())
     return opened
   }

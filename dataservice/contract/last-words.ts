@@ -6,16 +6,27 @@
 /** Where Kubernetes takes the termination message of a container from. */
 export const lastWordsPath = '/dev/termination-log'
 
+/** Of a Kafka that others run. */
+export const logReasons = [
+  'LogUnreachable',
+  'LogUnfit',
+  'LogLoginRefused',
+  'LogRightsMissing',
+  'TopicExists',
+  'TopicMissing',
+] as const
+
 export const lastReasons = [
   'VolumeLost',
   'VolumeMismatch',
   'RetainedDataDiffers',
-  // Of an engine that others run.
+  // Of a Postgres that others run.
   'EngineUnreachable',
   'EngineUnfit',
   'LoginRefused',
   'RightsMissing',
   'NameTaken',
+  ...logReasons,
 ] as const
 export type LastReason = (typeof lastReasons)[number]
 

@@ -65,6 +65,15 @@ export const mounts = {
     path: '/etc/dataservice/redis-authority/ca.crt',
     variable: 'DATASERVICE_REDIS_AUTHORITY',
   },
+  /** A folder: the Secret with name and password for a Kafka that others run. */
+  kafkaAccess: { path: '/etc/dataservice/kafka', variable: 'DATASERVICE_KAFKA_ACCESS' },
+  /** Certificates of the authority that signed those of its brokers. */
+  kafkaAuthority: {
+    path: '/etc/dataservice/kafka-authority/ca.crt',
+    variable: 'DATASERVICE_KAFKA_AUTHORITY',
+  },
+  /** A folder: the certificate that such a Kafka is shown, as `certificateFiles` without the authority. */
+  kafkaIdentity: { path: '/etc/dataservice/kafka-certificate', variable: 'DATASERVICE_KAFKA_CERTIFICATE' },
   /** A folder: the Secret with name and password for a Postgres that others run; only the migration has it. */
   postgresAccess: { path: '/etc/dataservice/postgres', variable: 'DATASERVICE_POSTGRES_ACCESS' },
   /** Certificates of the authority that signed the one of that Postgres. */

@@ -20,6 +20,29 @@ const ByTime = Type.Object({
   retainMs: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 
+const scramMechanisms = Type.Union([Type.Literal('SCRAM-SHA-256'), Type.Literal('SCRAM-SHA-512')])
+
+/** A topic as it should be on a Kafka that others run. */
+const WantedTopic = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  partitions: Type.Integer({ minimum: 1 }),
+  replicationFactor: Type.Integer({ minimum: 1 }),
+  config: Type.Record(Type.String(), Type.String()),
+})
+export type WantedTopic = Static<typeof WantedTopic>
+
+/** How pods come into a Kafka that others run, and what the migration looks after there. */
+const OthersLog = Type.Object({
+  /** Absent: nobody logs in. The name and password are those of a Secret of the user. */
+  mechanism: Type.Optional(scramMechanisms),
+  /** Absent: plain. `ownAuthority` and `identity`: the pod has certificates that it trusts, and one that it shows, in files. */
+  tls: Type.Optional(Type.Object({ ownAuthority: Type.Boolean(), identity: Type.Boolean() })),
+  /** `Given`: others make the topics, and they are only looked at. */
+  topics: Type.Union([Type.Literal('Create'), Type.Literal('Given')]),
+  wanted: Type.Array(WantedTopic),
+})
+export type OthersLog = Static<typeof OthersLog>
+
 const UpgradeStep = Type.Object({
   op: Type.Union([
     Type.Literal('move'),
@@ -70,6 +93,8 @@ export const Settings = Type.Object({
     group: Type.String(),
     partitions: Type.Integer({ minimum: 1 }),
     retentionMs: Type.Integer({ minimum: 1 }),
+    /** Absent: Kafka is ours, and the operator looks after the topics. */
+    others: Type.Optional(OthersLog),
   }),
   store: Type.Object({
     primary: Endpoint,

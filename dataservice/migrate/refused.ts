@@ -1,5 +1,7 @@
 /** An engine of others that cannot be used as it is. */
+
 import type { LastReason, LastWords } from '#dataservice/contract/last-words.ts'
+import { isLoginRefused, NoAnswer, NotSent } from '#dataservice/platform/kafka/link.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 
 export class Refused extends Error implements LastWords {
@@ -12,6 +14,24 @@ export class Refused extends Error implements LastWords {
     this.reason = reason
     this.text = text
   }
+}
+
+/** What Kafka's failures mean. `server`: how it is called in the spec. Undefined for what is none of Kafka's. */
+export function logRefusalOf(error: unknown, server: string): Refused | undefined {
+  if (error instanceof Refused) return new Refused(error.reason, `${server}: ${error.text}`, { cause: error })
+  if (!(error instanceof NotSent || error instanceof NoAnswer)) return undefined
+  const said = causes(error)
+  const text = said.map(({ message }) => message).join(': ')
+  return said.some(isLoginRefused)
+    ? new Refused('LogLoginRefused', `${server}: the user of kafka.external.scram.secretRef is not let in`, {
+        cause: error,
+      })
+    : new Refused('LogUnreachable', `${server} does not answer as Kafka: ${text}`, { cause: error })
+}
+
+/** A failure and what it came from, outermost first; a chain has an end. */
+function causes(error: Error): Error[] {
+  return error.cause instanceof Error ? [error, ...causes(error.cause)] : [error]
 }
 
 /** What a failure with a SQLSTATE that begins so means. */

@@ -16,17 +16,20 @@ export interface MigratePorts {
   events: RebaseLog
   /** What has to be there before the owner of the tables can come in, where others run Postgres. */
   prepare?: () => Promise<void>
+  /** Makes the topics, or looks at them, where others run Kafka; once the tables are there. Rejects with `Refused`. */
+  topics?: () => Promise<void>
 }
 
 export async function start(
   context: RoleContext,
-  { database, events, prepare }: MigratePorts,
+  { database, events, prepare, topics }: MigratePorts,
 ): Promise<Running> {
   const { settings, record, log, signal } = context
   const work = async () => {
     await prepare?.()
     await untilReachable(database, { signal })
     const verdict = await migrate({ database, settings, record, log, signal, events })
+    await topics?.()
     if (verdict) leaveReport(verdictLine(verdict))
     log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
   }

@@ -10,6 +10,9 @@ export interface Environment {
   keySetPath: string
   redisAccessPath: string
   redisAuthorityPath: string
+  kafkaAccessPath: string
+  kafkaAuthorityPath: string
+  kafkaIdentityPath: string
   postgresAccessPath: string
   postgresAuthorityPath: string
   certificatesPath: string
@@ -49,6 +52,9 @@ export function readEnvironment(
     keySetPath: env[mounts.keySet.variable] ?? mounts.keySet.path,
     redisAccessPath: env[mounts.redisAccess.variable] ?? mounts.redisAccess.path,
     redisAuthorityPath: env[mounts.redisAuthority.variable] ?? mounts.redisAuthority.path,
+    kafkaAccessPath: env[mounts.kafkaAccess.variable] ?? mounts.kafkaAccess.path,
+    kafkaAuthorityPath: env[mounts.kafkaAuthority.variable] ?? mounts.kafkaAuthority.path,
+    kafkaIdentityPath: env[mounts.kafkaIdentity.variable] ?? mounts.kafkaIdentity.path,
     postgresAccessPath: env[mounts.postgresAccess.variable] ?? mounts.postgresAccess.path,
     postgresAuthorityPath: env[mounts.postgresAuthority.variable] ?? mounts.postgresAuthority.path,
     certificatesPath: env[mounts.certificates.variable] ?? mounts.certificates.path,

@@ -11,7 +11,10 @@ import { freePort } from '#e2e/engines/ports.ts'
 import { root } from '#tools/workspace.ts'
 
 export interface RoleProcess {
-  /** Its files: `api-keys/`, `jwks.json`, `postgres-access/` and `postgres-ca.crt`, as a pod would mount them. */
+  /**
+   * Its files: `api-keys/`, `jwks.json`, `kafka-access/`, `kafka-ca.crt`, `kafka-certificate/`, `postgres-access/` and
+   * `postgres-ca.crt`, as a pod would mount them.
+   */
   folder: string
   /** Where gateway and reader serve HTTP. */
   url: string
@@ -58,7 +61,7 @@ export async function startRole(
   const all = { [credentialFiles.cursorKey]: randomBytes(32).toString('hex'), ...credentials }
   for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), `${text}\n`)
   await mkdir(join(folder, 'api-keys'))
-  await mkdir(join(folder, 'postgres-access'))
+  for (const name of ['postgres-access', 'kafka-access', 'kafka-certificate']) await mkdir(join(folder, name))
   for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
   const [http, telemetry] = [wanted.httpPort ?? (await freePort()), await freePort()]
   const inner = wanted.innerPort ?? (await freePort())
@@ -72,6 +75,9 @@ export async function startRole(
       [mounts.credentials.variable]: folder,
       [mounts.apiKeys.variable]: join(folder, 'api-keys'),
       [mounts.keySet.variable]: join(folder, 'jwks.json'),
+      [mounts.kafkaAccess.variable]: join(folder, 'kafka-access'),
+      [mounts.kafkaAuthority.variable]: join(folder, 'kafka-ca.crt'),
+      [mounts.kafkaIdentity.variable]: join(folder, 'kafka-certificate'),
       [mounts.postgresAccess.variable]: join(folder, 'postgres-access'),
       [mounts.postgresAuthority.variable]: join(folder, 'postgres-ca.crt'),
       ...(certificates !== undefined && { [mounts.certificates.variable]: certificates }),

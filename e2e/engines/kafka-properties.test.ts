@@ -5,7 +5,8 @@ const plans = [0, 1, 2].map(id => ({
   id,
   port: 20_000 + id,
   controllerPort: 21_000 + id,
-  tlsPort: 22_000 + id,
+  tlsPort: 22,
+  loginPort: 1022_000 + id,
   directoryId: `d${id}`,
 }))
 

@@ -7,6 +7,7 @@ export interface BrokerPlan {
   port: number
   controllerPort: number
   tlsPort: number
+  loginPort: number
   /** Names the broker's folder in the quorum. */
   directoryId: string
 }
@@ -27,6 +28,28 @@ export const encryptedListener = ({ port, controllerPort, tlsPort }: BrokerPlan)
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': certificate('ca.crt'),
     'ssl.client.auth': 'required',
+  }
+}
+
+/**
+ * Beside it a listener for those who log in by SCRAM over TLS. They may do what they were given rights for; whoever comes
+ * in otherwise may do everything.
+ */
+export function loginListener(own: BrokerPlan): Record<string, string> {
+  const encrypted = encryptedListener(own)
+  const login = `LOGIN://127.0.0.1:${own.loginPort}`
+  return {
+    ...encrypted,
+    'listener.security.protocol.map': `${encrypted['listener.security.protocol.map']},LOGIN:SASL_SSL`,
+    listeners: `${encrypted['listeners']},${login}`,
+    'advertised.listeners': `${encrypted['advertised.listeners']},${login}`,
+    'listener.name.login.ssl.client.auth': 'none',
+    'listener.name.login.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+    'listener.name.login.scram-sha-512.sasl.jaas.config':
+      'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'listener.name.encrypted.ssl.principal.mapping.rules': 'RULE:^.*$/certified/',
+    'super.users': 'User:ANONYMOUS;User:certified',
   }
 }
 

@@ -9,7 +9,7 @@ import { engineRoot, type RootFolder } from '#e2e/images/root-folder.ts'
 import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { type EngineFolder, engineFolder } from './folder.ts'
-import { type BrokerPlan, encryptedListener, serverProperties } from './kafka-properties.ts'
+import { type BrokerPlan, encryptedListener, loginListener, serverProperties } from './kafka-properties.ts'
 import { freePort } from './ports.ts'
 import { type ChrootCommand, chrootArguments, type EngineProcess, engineProcess } from './process.ts'
 import { copyCertificates } from './tls-files.ts'
@@ -27,6 +27,8 @@ export interface Kafka {
   bootstrapServers: string[]
   /** The same for TLS; empty without. */
   encryptedServers: string[]
+  /** The same for those who log in over TLS; empty without users. */
+  loginServers: string[]
   brokers: Broker[]
   /** Ends all brokers for good (no orderly shutdown: it takes long) and removes their data. */
   remove(): Promise<void>
@@ -38,6 +40,8 @@ export interface KafkaOptions {
   settings?: Readonly<Record<string, string>>
   /** It takes TLS, too, by `server.pem` and `ca.crt` of this folder, from clients that show a certificate. */
   tlsFrom?: string
+  /** Passwords by name of those who log in by SCRAM-SHA-512, over TLS. */
+  users?: Readonly<Record<string, string>>
 }
 
 const recipe = engines.kafka
@@ -80,7 +84,7 @@ export function classArchive(root: RootFolder): Promise<string> {
 /** `prepare` may put files into a broker's data folder; it answers one more flag for Java. */
 async function launch(
   root: RootFolder,
-  { brokers: count, settings = {}, tlsFrom }: KafkaOptions,
+  { brokers: count, settings = {}, tlsFrom, users }: KafkaOptions,
   prepare: (dataFolder: string) => Promise<string>,
 ): Promise<Kafka> {
   const folder = await engineFolder()
@@ -91,11 +95,10 @@ async function launch(
       const data = await folder.own(`kafka-${own.id}`, recipe.user.id)
       const files = ['server.pem', 'ca.crt']
       if (tlsFrom !== undefined) await copyCertificates(tlsFrom, data, recipe.user.id, files)
-      const encrypted = tlsFrom === undefined ? {} : encryptedListener(own)
-      const changes = { ...encrypted, ...settings }
+      const changes = { ...listeners(own, { tlsFrom, users }), ...settings }
       await writeFile(join(data, 'server.properties'), serverProperties(own, plans, changes))
       const command = commandIn(root.path, data, await prepare(data))
-      await format(command, clusterId, plans)
+      await format(command, { clusterId, plans, ...(users && { users }) })
       return broker(own, command, folder)
     }),
   )
@@ -103,12 +106,18 @@ async function launch(
   return {
     bootstrapServers: brokers.map(each => each.address),
     encryptedServers: tlsFrom === undefined ? [] : plans.map(({ tlsPort }) => `127.0.0.1:${tlsPort}`),
+    loginServers: users === undefined ? [] : plans.map(({ loginPort }) => `127.0.0.1:${loginPort}`),
     brokers,
     async remove() {
       await killAll(brokers)
       await folder.remove()
     },
   }
+}
+
+function listeners(own: BrokerPlan, { tlsFrom, users }: Record<'tlsFrom' | 'users', unknown>) {
+  if (users !== undefined) return loginListener(own)
+  return tlsFrom === undefined ? {} : encryptedListener(own)
 }
 
 async function startAll(brokers: readonly Broker[]): Promise<void> {
@@ -125,7 +134,8 @@ async function killAll(brokers: readonly Broker[]): Promise<void> {
 }
 
 async function plan(id: number): Promise<BrokerPlan> {
-  const ports = { port: await freePort(), controllerPort: await freePort(), tlsPort: await freePort() }
+  const [port, controllerPort] = [await freePort(), await freePort()]
+  const ports = { port, controllerPort, tlsPort: await freePort(), loginPort: await freePort() }
   return { id, ...ports, directoryId: uuid() }
 }
 
@@ -155,12 +165,24 @@ function commandIn(
 type KafkaCommand = ReturnType<typeof commandIn>
 
 /** Prepares an empty data folder: a lone broker forms the quorum by itself, three must know each other. */
-async function format(command: KafkaCommand, clusterId: string, plans: readonly BrokerPlan[]): Promise<void> {
+async function format(
+  command: KafkaCommand,
+  {
+    clusterId,
+    plans,
+    users = {},
+  }: { clusterId: string; plans: readonly BrokerPlan[] } & Pick<KafkaOptions, 'users'>,
+): Promise<void> {
   const voters = plans
     .map(each => `${each.id}@127.0.0.1:${each.controllerPort}:${each.directoryId}`)
     .join(',')
   const quorum = plans.length === 1 ? ['--standalone'] : ['--initial-controllers', voters]
-  const tool = command('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile, ...quorum)
+  const logins = Object.entries(users).flatMap(([name, password]) => [
+    '--add-scram',
+    `SCRAM-SHA-512=[name=${name},password=${password}]`,
+  ])
+  const options = ['-t', clusterId, '-c', propertiesFile, ...quorum, ...logins]
+  const tool = command('kafka.tools.StorageTool', 'format', ...options)
   const { program, args } = chrootArguments(tool)
   await run(program, args)
 }

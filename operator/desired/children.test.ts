@@ -130,6 +130,28 @@ test('a Postgres of others: nothing of ours stands for it, and only the migratio
   await expect(text.join('---\n')).toMatchFileSnapshot('./golden/external-postgres.yaml')
 })
 
+const kafkaOfOthers = {
+  bootstrapServers: ['kafka-1.test:9093', 'kafka-2.test:9093'],
+  scram: { secretRef: { name: 'kafka' } },
+  tls: { caSecretRef: { name: 'kafka-ca' }, clientCertificateRef: { name: 'kafka-cert' } },
+}
+
+test('a Kafka of others: nothing of ours stands for it, and whoever uses it mounts its Secrets', async () => {
+  const service = dataService(withSpec({ kafka: { external: kafkaOfOthers } }))
+  const found = desiredChildren(targetOf(service, [], ofClass({ scopePrefix: 'eu1' })))
+  expect(found.filter(({ object }) => object.metadata.name.includes('kafka'))).toEqual([])
+  const mounting = (secret: string) =>
+    found
+      .filter(({ object }) => JSON.stringify(object).includes(`"secretName":"${secret}"`))
+      .map(({ object }) => object.metadata.name.replace(/-[0-9a-f]{8}$/, ''))
+  for (const secret of ['kafka', 'kafka-ca', 'kafka-cert'])
+    expect(mounting(secret)).toEqual(['orders-migrate', 'orders-gateway', 'orders-writer'])
+  const settings = found.find(({ object }) => object.metadata.name === 'orders-settings')
+  await expect(stringify(settings?.object, { lineWidth: 0 })).toMatchFileSnapshot(
+    './golden/external-kafka.yaml',
+  )
+})
+
 test('no two DataServices have a name in common on a Postgres that they share', () => {
   const storeOf = (namespace: string, name: string, prefix?: string): unknown => {
     const service = dataService(withSpec({ postgres: { external: ofOthers } }), ({ metadata, ...rest }) => ({

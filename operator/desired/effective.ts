@@ -13,7 +13,7 @@ import {
   seededReplicas,
 } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
-import type { ExternalPostgres, ExternalRedis } from '#crds/v1alpha1/external.ts'
+import type { ExternalKafka, ExternalPostgres, ExternalRedis } from '#crds/v1alpha1/external.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
@@ -39,6 +39,8 @@ export interface Storage {
 export interface Effective {
   images: Images
   providers: Record<EnginePart, Provider>
+  /** Where Kafka is external. */
+  kafka?: ExternalKafka
   /** Where Postgres is external. */
   postgres?: ExternalPostgres
   /** Where Redis is external. */
@@ -50,6 +52,7 @@ export interface Effective {
   resources: Record<Part | 'jobs', Resources>
   pods: Record<Part | 'jobs', PodOverrides>
   storage: Record<DataPart, Storage>
+  /** Of a managed Kafka. */
   brokers: number
   /** Pods of Postgres: the primary and its replicas. */
   instances: number
@@ -92,15 +95,13 @@ export function effective(
     wish(spec) ?? wish(ofClass)
   const brokers = said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers
   const { topic } = spec.kafka
-  const postgres = externalOf(spec.postgres, ofClass.postgres)
-  const redis = externalOf(spec.redis, ofClass.redis)
-  const total = postgres?.maxConnections ?? maxConnections
+  const others = externals(spec, ofClass)
+  const total = others.postgres?.maxConnections ?? maxConnections
   const budget = connections(total, { writer: Math.min(mostPods, topic.partitions), reader: mostPods })
   return {
     images: { ...images, ...ofClass.images },
-    providers: { kafka: 'managed', postgres: providerOf(postgres), redis: providerOf(redis) },
-    ...(postgres && { postgres }),
-    ...(redis && { redis }),
+    providers: providersOf(others),
+    ...others,
     tls: said(({ security }) => security?.tls) ?? hops ?? builtInSecurity.tls,
     ...(ofClass.scopePrefix !== undefined && { scopePrefix: ofClass.scopePrefix }),
     resources: mapParts(part =>
@@ -117,7 +118,7 @@ export function effective(
     instances: said(({ postgres }) => postgres?.managed?.instances) ?? builtInEngines.instances,
     topic: {
       partitions: topic.partitions,
-      replicationFactor: brokers,
+      replicationFactor: others.kafka?.replicationFactor ?? brokers,
       retentionMs: durationMs(topic.retention),
     },
     partitioning: partitioningOf(spec),
@@ -166,7 +167,21 @@ interface Choice<External> {
 const externalOf = <External>(...layers: readonly (Choice<External> | undefined)[]): External | undefined =>
   layers.find(each => each?.managed ?? each?.external)?.external
 
-const providerOf = (external: unknown): Provider => (external === undefined ? 'managed' : 'external')
+/** Those that others run, and no others. */
+function externals(
+  spec: DataServiceSpec,
+  ofClass: DataServiceClassSpec,
+): Pick<Effective, 'kafka' | 'postgres' | 'redis'> {
+  const kafka = externalOf(spec.kafka, ofClass.kafka)
+  const postgres = externalOf(spec.postgres, ofClass.postgres)
+  const redis = externalOf(spec.redis, ofClass.redis)
+  return { ...(kafka && { kafka }), ...(postgres && { postgres }), ...(redis && { redis }) }
+}
+
+function providersOf({ kafka, postgres, redis }: ReturnType<typeof externals>): Effective['providers'] {
+  const of = (external: unknown): Provider => (external === undefined ? 'managed' : 'external')
+  return { kafka: of(kafka), postgres: of(postgres), redis: of(redis) }
+}
 
 /** All parts share the primary. */
 function connections(total: number, maxPods: Record<ConnectedPart, number>): Effective['connections'] {

@@ -1,7 +1,13 @@
 /** The topics of one DataService, and what has to change about observed ones. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { changesTopic, deadLettersTopic, eventsTopic, probeTopic } from '#dataservice/contract/names.ts'
+import {
+  changesTopic,
+  deadLettersTopic,
+  eventsTopic,
+  probeTopic,
+  type ServiceKey,
+} from '#dataservice/contract/names.ts'
 import type { Effective } from './effective.ts'
 
 export interface Topic {
@@ -31,7 +37,23 @@ const probesKeptMs = '3600000'
 /** The largest batch that the gateway sends (1 MiB) with the 12 bytes that Kafka counts on top. */
 const maxMessageBytes = String(1_048_588)
 
-export function desiredTopics({ metadata, spec }: DataService, { topic }: Effective): Topic[] {
+/**
+ * What topics and the group are named after: on a Kafka of others two clusters are told apart by their `scopePrefix`. No
+ * namespace has a dot, so none is taken for a prefix.
+ */
+export function logKey(
+  { metadata: { namespace, name } }: DataService,
+  { kafka, scopePrefix }: Pick<Effective, 'kafka' | 'scopePrefix'>,
+): ServiceKey {
+  const isScoped = kafka !== undefined && scopePrefix !== undefined
+  return { namespace: isScoped ? `${scopePrefix}.${namespace}` : namespace, name }
+}
+
+export function desiredTopics(owner: DataService, effective: Effective): Topic[] {
+  const { spec } = owner
+  const { topic } = effective
+  const key = logKey(owner, effective)
+
   const config = {
     'cleanup.policy': 'delete',
     'retention.ms': String(topic.retentionMs),
@@ -47,14 +69,14 @@ export function desiredTopics({ metadata, spec }: DataService, { topic }: Effect
     config,
   })
   return [
-    named(eventsTopic(metadata), partitions),
-    named(deadLettersTopic(metadata), 1),
+    named(eventsTopic(key), partitions),
+    named(deadLettersTopic(key), 1),
     // One partition on each broker, so that each of them is probed.
     {
-      ...named(probeTopic(metadata), replicationFactor),
+      ...named(probeTopic(key), replicationFactor),
       config: { ...config, 'retention.ms': probesKeptMs },
     },
-    ...(spec.record.mode === 'Upsert' ? [named(changesTopic(metadata), partitions)] : []),
+    ...(spec.record.mode === 'Upsert' ? [named(changesTopic(key), partitions)] : []),
   ]
 }
 

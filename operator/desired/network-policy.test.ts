@@ -111,3 +111,16 @@ test('a Postgres of others is reached by writers, readers and jobs; readers reac
   )
   expect(reached).toEqual([[], ['10.1.2.3/32'], ['10.1.2.3/32', '10.1.2.4/32'], ['10.1.2.3/32']])
 })
+
+test('a Kafka of others is reached by gateways, writers and jobs: each of the brokers that are named', () => {
+  const external = { bootstrapServers: ['10.1.2.3:9093', 'kafka.test:9094'] }
+  const policies = policiesOf({ kafka: { external }, networkPolicy: { mode: 'Strict' } })
+  const text = (name: string) =>
+    JSON.stringify(policies.find(({ metadata }) => metadata.name === `orders-${name}`))
+  expect(policies.map(({ metadata }) => metadata.name)).not.toContain('orders-kafka')
+  const both = ['"cidr":"10.1.2.3/32"', '{"ports":[{"port":9094,"protocol":"TCP"}]}']
+  const reached = ['gateway', 'writer', 'reader', 'jobs'].map(name =>
+    both.filter(rule => text(name).includes(rule)),
+  )
+  expect(reached).toEqual([both, both, [], both])
+})

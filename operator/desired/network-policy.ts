@@ -148,12 +148,19 @@ interface Place {
 
 /** Where an engine is that others run; empty for one of ours. Readers ask its replica, and the primary behind it. */
 function elsewhereOf(
-  { postgres, redis }: Effective,
+  { kafka, postgres, redis }: Effective,
   { from, to }: Pick<Conversation, 'from' | 'to'>,
 ): Place[] {
+  if (to === 'kafka' && kafka !== undefined) return kafka.bootstrapServers.map(placeOf)
   if (to === 'redis' && redis !== undefined) return [redis]
   if (to !== 'postgres' || postgres === undefined) return []
   return from === 'reader' && postgres.replica !== undefined ? [postgres, postgres.replica] : [postgres]
+}
+
+/** `host:port` */
+function placeOf(server: string): Place {
+  const at = server.lastIndexOf(':')
+  return { host: server.slice(0, at), port: Number(server.slice(at + 1)) }
 }
 
 /** An engine that others run. A name cannot stand in a policy; the port then has to do. */

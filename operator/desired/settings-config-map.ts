@@ -1,19 +1,14 @@
 /** ConfigMap `NAME-settings`: what is in force, for the pods and for people who look. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import {
-  changesTopic,
-  deadLettersTopic,
-  eventsTopic,
-  ports,
-  probeTopic,
-  writerGroup,
-} from '#dataservice/contract/names.ts'
+import { ports, probeTopic } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Effective } from './effective.ts'
 import { gatewayRules } from './gateway-rules.ts'
 import { canonicalText } from './hash.ts'
+import { logKey } from './kafka-topics.ts'
 import { type Child, ownedMetadata } from './labels.ts'
+import { logOf } from './log-settings.ts'
 import { partName, podHost, serviceHost, settingsName } from './names.ts'
 import { storeOf } from './store-settings.ts'
 
@@ -48,15 +43,6 @@ export function settingsConfigMap({
 /** Without the numbers of pods, which move: the condition `Scaling` tells them. */
 export function inForceText(className: string, { replicas: _, ...effective }: Effective): string {
   return canonicalText({ className, ...effective })
-}
-
-/** Addresses of the brokers as pods reach them; clients are told the same names. */
-export function bootstrapServers(owner: DataService, brokers: number): string[] {
-  const { name, namespace } = owner.metadata
-  return Array.from(
-    { length: brokers },
-    (_, ordinal) => `${podHost(partName(name, 'kafka'), ordinal, namespace)}:${ports.kafka}`,
-  )
 }
 
 /** The schema of the newest version stands by itself, too. */
@@ -103,22 +89,14 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
     namespace,
     name,
     record: recordDeclaration(owner.spec.record),
-    log: {
-      brokers: bootstrapServers(owner, effective.brokers),
-      eventsTopic: eventsTopic({ namespace, name }),
-      deadLettersTopic: deadLettersTopic({ namespace, name }),
-      ...(owner.spec.record.mode === 'Upsert' && { changesTopic: changesTopic({ namespace, name }) }),
-      group: writerGroup({ namespace, name }),
-      partitions: effective.topic.partitions,
-      retentionMs: effective.topic.retentionMs,
-    },
+    log: logOf(owner, effective),
     store: storeOf(owner, effective),
     ...(owner.spec.writer.onError === 'HoldKey' && { onError: 'HoldKey' as const }),
     partitioning: effective.partitioning,
     cache: { ...redisAddress(owner, effective), ttlSeconds: effective.cacheTtlSeconds },
     gateway: gatewayRules(owner.spec.gateway),
     probe: {
-      topic: probeTopic({ namespace, name }),
+      topic: probeTopic(logKey(owner, effective)),
       gatewayUrl: probedUrl(effective, serviceHost(partName(name, 'gateway'), namespace)),
     },
     reader: {

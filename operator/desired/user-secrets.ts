@@ -23,14 +23,21 @@ const ofRedis =
   ({ owner, effective: { redis } }: Known): MountedSecret[] =>
     usesRedis[part](owner.spec) ? [...access('redis', redis), ...authority('redis', redis)] : []
 
+/** Whoever reads or writes the log, and the migration, which looks after its topics. */
+const ofKafka = ({ effective: { kafka } }: Known): MountedSecret[] => [
+  ...access('kafka', kafka?.scram && { secretRef: kafka.scram.secretRef }, 'scram.secretRef'),
+  ...authority('kafka', kafka),
+  ...identity(kafka),
+]
+
 const ofPostgres = ({ effective: { postgres } }: Known): MountedSecret[] => authority('postgres', postgres)
 
 const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSecret[])[]>> = {
-  gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway')],
-  writer: [ofRedis('writer'), ofPostgres],
+  gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway'), ofKafka],
+  writer: [ofRedis('writer'), ofPostgres, ofKafka],
   reader: [ofRedis('reader'), ofPostgres],
   // It alone makes roles on a Postgres of others.
-  migrate: [({ effective: { postgres } }) => access('postgres', postgres), ofPostgres],
+  migrate: [({ effective: { postgres } }) => access('postgres', postgres), ofPostgres, ofKafka],
   maintain: [ofPostgres],
 }
 
@@ -45,21 +52,33 @@ function isProgram(name: string): name is Program {
 export const userSecrets = (known: Known, component: string): MountedSecret[] =>
   isProgram(component) ? secretsOf[component].flatMap(of => of(known)) : []
 
-type Engine = 'postgres' | 'redis'
+type Engine = 'kafka' | 'postgres' | 'redis'
 
-const accessFolder = { postgres: mounts.postgresAccess.path, redis: mounts.redisAccess.path }
-const authorityFile = { postgres: mounts.postgresAuthority.path, redis: mounts.redisAuthority.path }
+const accessFolder = {
+  kafka: mounts.kafkaAccess.path,
+  postgres: mounts.postgresAccess.path,
+  redis: mounts.redisAccess.path,
+}
+const authorityFile = {
+  kafka: mounts.kafkaAuthority.path,
+  postgres: mounts.postgresAuthority.path,
+  redis: mounts.redisAuthority.path,
+}
 
 const said = (engine: Engine, field: string): string =>
   `${engine}.external.${field} of the DataService or its class`
 
-function access(engine: Engine, external: Effective[Engine]): MountedSecret[] {
+function access(
+  engine: Engine,
+  external: { secretRef?: { name: string } } | undefined,
+  field = 'secretRef',
+): MountedSecret[] {
   if (external?.secretRef === undefined) return []
   return [
     mountedSecret({
       volume: `${engine}-access`,
       folder: accessFolder[engine],
-      path: said(engine, 'secretRef'),
+      path: said(engine, field),
       secret: external.secretRef.name,
     }),
   ]
@@ -76,6 +95,19 @@ function authority(engine: Engine, external: Effective[Engine]): MountedSecret[]
       path: said(engine, 'tls.caSecretRef'),
       secret: named.name,
       entry: { key: named.key, path: file },
+    }),
+  ]
+}
+
+function identity(kafka: Effective['kafka']): MountedSecret[] {
+  const named = kafka?.tls?.clientCertificateRef
+  if (named === undefined) return []
+  return [
+    mountedSecret({
+      volume: 'kafka-certificate',
+      folder: mounts.kafkaIdentity.path,
+      path: said('kafka', 'tls.clientCertificateRef'),
+      secret: named.name,
     }),
   ]
 }

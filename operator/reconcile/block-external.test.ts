@@ -71,3 +71,33 @@ describe('a Postgres of others', () => {
     expect(found.steps).toEqual([])
   })
 })
+
+describe('a Kafka of others', () => {
+  const external = { bootstrapServers: ['kafka.test:9093'], topics: 'Create' as const, replicationFactor: 3 }
+  const elsewhere = (scopePrefix?: string): ClassChoice =>
+    ofClass({ kafka: { external }, ...(scopePrefix !== undefined && { scopePrefix }) })
+
+  test('is asked by nobody but pods: its topics are there when the migration has ended', () => {
+    const calm = upAndRunning(dataService(), undefined, elsewhere('eu1'))
+    const found = run({ ...calm, topics: { kind: 'notAsked' } })
+    const of = ['LogReady', 'TopicsReady', 'Durable', 'LogHasRoom'].map(found.condition)
+    expect(of).toEqual(['True/External', 'True/External', 'Unknown/External', 'Unknown/External'])
+    expect(found.condition('Ready')).toBe('True/Ready')
+    expect(found.steps).toEqual([])
+    expect(found.outcome).toEqual({ kind: 'settled' })
+    const told = found.status.conditions?.find(({ type }) => type === 'TopicsReady')?.message
+    expect(told).toContain('topics eu1.shop.orders.events, ')
+  })
+
+  test('keeps its topics: another prefix would look for the records elsewhere', () => {
+    const found = run(following(elsewhere('eu1'), elsewhere()))
+    expect(found.condition('Stalled')).toBe('True/CannotChange')
+    expect(found.stalled).toContain(
+      'the records are in topic eu1.shop.orders.events and would be looked for in shop.orders.events',
+    )
+  })
+
+  test('does not become one of ours', () => {
+    expect(run(following(elsewhere(), ofClass({}))).condition('Stalled')).toBe('True/ProviderChanged')
+  })
+})

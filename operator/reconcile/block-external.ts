@@ -1,7 +1,9 @@
 /** What cannot be asked of engines that others run. Pure. */
 
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import { eventsTopic } from '#dataservice/contract/names.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
+import { logKey } from '#operator/desired/kafka-topics.ts'
 import { settingsName } from '#operator/desired/names.ts'
 import { settingsKey } from '#operator/desired/settings-config-map.ts'
 import { sharedNames } from '#operator/desired/store-settings.ts'
@@ -10,41 +12,58 @@ import type { Target } from '#operator/desired/target.ts'
 type Seen = Pick<Target, 'owner' | 'effective' | 'observed' | 'className'>
 
 export function externalBlock(seen: Seen): { reason: Reason; message: string } | undefined {
-  const { owner, effective, className } = seen
-  if (effective.postgres === undefined) return undefined
-  if (effective.backup !== undefined)
+  const { effective, className } = seen
+  if (effective.postgres !== undefined && effective.backup !== undefined)
     return {
       reason: 'BackupElsewhere',
       message:
         `spec.backup asks for copies of a Postgres that others run (postgres.external of the DataService or its class ` +
         `${className}): remove spec.backup, and have it copied where it runs. Nothing is changed meanwhile`,
     }
-  const before = schemaBefore(seen)
-  const { schema } = sharedNames(owner, effective)
-  if (before === undefined || before === schema) return undefined
+  const moved = placesOf(seen).find(({ was, is }) => was !== undefined && was !== is)
+  if (moved === undefined) return undefined
   return {
     reason: 'CannotChange',
     message:
-      `the records are in schema ${before} and would be looked for in ${schema}, because scopePrefix of class ` +
+      `the records are in ${moved.what} ${moved.was} and would be looked for in ${moved.is}, because scopePrefix of class ` +
       `${className} is another one now: put it back. Nothing is changed meanwhile`,
   }
 }
 
-/** As the pods know it. */
-function schemaBefore({ owner, observed }: Seen): string | undefined {
+interface Place {
+  what: 'schema' | 'topic'
+  /** As the pods know it; undefined where nothing is known. */
+  was: string | undefined
+  is: string
+}
+
+function placesOf(seen: Seen): Place[] {
+  const { owner, effective } = seen
+  const { kafka, postgres } = effective
+  if (kafka === undefined && postgres === undefined) return []
+  const { store, log } = settingsBefore(seen)
+  const places: Place[] = []
+  if (postgres !== undefined)
+    places.push({ what: 'schema', was: textIn(store, 'schema'), is: sharedNames(owner, effective).schema })
+  if (kafka !== undefined)
+    places.push({ what: 'topic', was: textIn(log, 'eventsTopic'), is: eventsTopic(logKey(owner, effective)) })
+  return places
+}
+
+const textIn = (part: unknown, field: string): string | undefined => {
+  const text = isPlainObject(part) ? part[field] : undefined
+  return typeof text === 'string' ? text : undefined
+}
+
+function settingsBefore({ owner, observed }: Seen): Record<string, unknown> {
   const found = observed('ConfigMap', settingsName(owner.metadata.name))
   const data: unknown = found === undefined ? undefined : Reflect.get(found, 'data')
   const text = isPlainObject(data) ? data[settingsKey] : undefined
-  const store = typeof text === 'string' ? storeIn(text) : undefined
-  const schema = isPlainObject(store) && store['access'] === 'Given' ? store['schema'] : undefined
-  return typeof schema === 'string' ? schema : undefined
-}
-
-function storeIn(text: string): unknown {
+  if (typeof text !== 'string') return {}
   try {
     const settings: unknown = JSON.parse(text)
-    return isPlainObject(settings) ? settings['store'] : undefined
+    return isPlainObject(settings) ? settings : {}
   } catch {
-    return undefined // somebody changed it; it is put back
+    return {} // somebody changed it; it is put back
   }
 }

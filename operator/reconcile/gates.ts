@@ -9,6 +9,7 @@ import { outdatedBrokers } from './restart-broker.ts'
 /** What has been reached; each later stage waits for it. */
 export interface Gates {
   recordAccepted: boolean
+  /** Of our own; one of others the operator never asks. */
   logAnswers: boolean
   databaseAnswers: boolean
   migrated: boolean
@@ -26,6 +27,7 @@ export function gatesOf(known: Known): Gates {
   const { name } = owner.metadata
   const job = findChild(known, 'Job', migrationOf(known))
   const wanted = desiredTopics(owner, target.effective)
+  const migrated = job !== undefined && jobEnd(job)?.succeeded === true
   return {
     recordAccepted: verdict.kind === 'accepted',
     logAnswers: answers(findChild(known, 'StatefulSet', partName(name, 'kafka'))),
@@ -33,10 +35,12 @@ export function gatesOf(known: Known): Gates {
     databaseAnswers:
       target.effective.providers.postgres === 'external' ||
       answers(findChild(known, 'StatefulSet', partName(name, 'postgres'))),
-    migrated: job !== undefined && jobEnd(job)?.succeeded === true,
+    migrated,
     topicsExist:
-      topics.kind === 'described' &&
-      wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
+      target.effective.providers.kafka === 'external'
+        ? migrated // which looks after them
+        : topics.kind === 'described' &&
+          wanted.every(topic => topics.topics.some(found => found.name === topic.name)),
     brokersCurrent: outdatedBrokers(known).length === 0,
     deployed: deployedParts.every(part => findChild(known, 'Deployment', partName(name, part)) !== undefined),
   }

@@ -135,3 +135,29 @@ describe('a Postgres of others that the migration cannot use', () => {
     expect(found['Ready']?.message).toContain(remedy)
   })
 })
+
+describe('a Kafka of others that the migration cannot use', () => {
+  const service = dataService(withSpec({ kafka: { external: { bootstrapServers: ['kafka.test:9093'] } } }))
+  const working = upAndRunning(service, child =>
+    child.kind === 'Job' ? { ...child, status: { active: 1 } } : child,
+  )
+  const job = factsOf(working).children.find(({ kind }) => kind === 'Job')?.metadata.name ?? ''
+
+  test.each([
+    ['LogUnreachable', 'correct bootstrapServers and tls of kafka.external'],
+    ['LogUnfit', 'Mend it there'],
+    ['LogLoginRefused', 'Correct the Secret of kafka.external.scram.secretRef'],
+    ['LogRightsMissing', 'Give them there'],
+    ['TopicExists', 'Nothing was changed there'],
+    ['TopicMissing', 'It is looked for again'],
+  ])('%s is said of the topics, as the cause of all', (reason, remedy) => {
+    const said = refusedPod('migrate', `${reason}: Kafka kafka.test:9093: what it said\n`)
+    const labels = { ...said.metadata.labels, 'batch.kubernetes.io/job-name': job }
+    const found = conditions({ ...working, pods: [{ ...said, metadata: { ...said.metadata, labels } }] })
+    expect(found['TopicsReady']?.verdict).toBe(`False/${reason}`)
+    expect(found['DatabaseReady']?.verdict).toBe('False/Migrating')
+    expect(found['Ready']?.verdict).toBe(`False/${reason}`)
+    expect(found['Ready']?.message).toContain('Kafka kafka.test:9093: what it said. ')
+    expect(found['Ready']?.message).toContain(remedy)
+  })
+})

@@ -1,5 +1,5 @@
 /** Data that does not fit or is not there: what pods said when they ended, with the remedy. Pure. */
-import type { LastReason } from '#dataservice/contract/last-words.ts'
+import { type LastReason, logReasons } from '#dataservice/contract/last-words.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { credentialsName, dataParts, type EnginePart, identityName } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
@@ -58,13 +58,29 @@ const remedies: Partial<Record<LastReason, string>> = {
     'Correct the Secret of postgres.external.secretRef, or the server (pg_hba.conf); it is tried again within five minutes',
   RightsMissing: 'Give them there; it is tried again within five minutes',
   NameTaken: 'Nothing was changed there',
+  LogUnreachable:
+    'Start it, or correct bootstrapServers and tls of kafka.external of the DataService or its class; it is asked again ' +
+    'within five minutes',
+  LogUnfit: 'Mend it there; it is looked at again within five minutes',
+  LogLoginRefused:
+    'Correct the Secret of kafka.external.scram.secretRef, or the user; it is tried again within five minutes',
+  LogRightsMissing: 'Give them there; it is tried again within five minutes',
+  TopicExists: 'Nothing was changed there',
+  TopicMissing: 'It is looked for again within five minutes',
 }
 
-/** Why the migration does not take the database, or the data that is there. */
-export function refusedMigration(facts: Facts, job: string): DataRefused | undefined {
+/** Why the migration does not take an engine, or the data that is there. */
+export function refusedMigration(
+  facts: Facts,
+  job: string,
+  engine: 'kafka' | 'postgres',
+): DataRefused | undefined {
   const pods = facts.pods.filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job)
   const words = lastWordsOf(pods, 'migrate', { readyAgain: 'still' })
   const remedy = words && remedies[words.reason]
   if (words === undefined || remedy === undefined) return undefined
+  if (isOfKafka(words.reason) !== (engine === 'kafka')) return undefined
   return { reason: words.reason, text: `${words.text}. ${remedy}` }
 }
+
+const isOfKafka = (reason: LastReason): boolean => logReasons.some(each => each === reason)

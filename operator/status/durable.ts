@@ -1,13 +1,17 @@
 /** Condition `Durable`: what is left of a record that was accepted when a disk or a node is lost. Pure. */
+
+import type { Effective } from '#operator/desired/effective.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { growing } from '#operator/reconcile/more-brokers.ts'
-import { type Finding, fails, holds } from './conditions.ts'
+import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 
 const type = 'Durable'
 
 export function durable({ target, pods, log }: Pick<Facts, 'target' | 'pods' | 'log'>): Finding {
-  if (target.effective.brokers < 3)
+  const { kafka, brokers: wanted } = target.effective
+  if (kafka !== undefined) return ofOthers(kafka)
+  if (wanted < 3)
     return fails(type, 'SingleBroker', 'one broker keeps every record on one disk until it is in Postgres')
   const growth = growing({ target, log })
   if (growth !== undefined)
@@ -22,6 +26,16 @@ export function durable({ target, pods, log }: Pick<Facts, 'target' | 'pods' | '
       `accepted. Give another node room, then delete pod ${brokers.at(-1)}; a volume that is bound to the node has to move with it`,
   )
 }
+
+/** Where the brokers of others run, they know. */
+const ofOthers = ({ replicationFactor, topics }: NonNullable<Effective['kafka']>): Finding =>
+  topics === 'Create' && replicationFactor < 3
+    ? fails(
+        type,
+        'SingleBroker',
+        `kafka.external.replicationFactor is ${replicationFactor}: 3 lets one disk be lost`,
+      )
+    : isUnknown(type, 'External', 'others run Kafka, and know on which disks and nodes its brokers are')
 
 /** The first node that has several brokers. */
 function sharedNode(pods: Facts['pods']): { node: string; brokers: string[] } | undefined {

@@ -2,7 +2,7 @@
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Hop } from '#dataservice/contract/end-to-end.ts'
 import { durationMs } from '#operator/desired/duration.ts'
-import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import { type DeployedPart, deployedParts, engineParts, partName } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
@@ -25,11 +25,16 @@ const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => s
   reader: { reason: 'StuckAtReader', look: name => `kubectl logs deployment/${partName(name, 'reader')}` },
 }
 
-/** Pods of an engine that others run are not ours to look at. */
+/** Pods of an engine that others run are not ours to look at; those who use it say what they find. */
 function stationOf(hop: Hop, { target }: Known): (typeof stations)[Hop] {
-  const { providers } = target.effective
-  if (hop !== 'postgres' || providers.postgres === 'managed') return stations[hop]
-  return { reason: 'StuckAtPostgres', look: name => `kubectl logs deployment/${partName(name, 'reader')}` }
+  const station = stations[hop]
+  const user = hop === 'kafka' ? 'writer' : 'reader'
+  const isElsewhere = engineParts.some(
+    part => part === hop && target.effective.providers[part] === 'external',
+  )
+  return isElsewhere
+    ? { ...station, look: name => `kubectl logs deployment/${partName(name, user)}` }
+    : station
 }
 
 type Known = Pick<Facts, 'owner' | 'children' | 'endToEnd'> & { target: Pick<Target, 'effective'> }

@@ -9,14 +9,10 @@ const type = 'LogHasRoom'
 const percent = (share: number): string => `${Math.floor(share * 100)} %`
 
 /** Figures come in steps, so that the status is not written at each look. */
-export function logRoom({ owner, room, target }: Facts): Finding {
-  if (hibernates(owner) && target.asleep.has('kafka'))
-    return isUnknown(
-      type,
-      'Hibernated',
-      'everything that was accepted is stored, so no retention takes any of it',
-    )
-  if (room.kind === 'notAsked') return isUnknown(type, 'WaitingForLog', 'waiting for the topics to exist')
+export function logRoom(facts: Facts): Finding {
+  const { owner, room } = facts
+  if (room.kind === 'notAsked') return notAsked(facts)
+  if (hibernates(owner) && facts.target.asleep.has('kafka')) return asleep
   if (room.kind === 'unreachable') return isUnknown(type, 'EngineUnreachable', room.message)
   const { topic } = owner.spec.kafka
   const { lagTenths, disks } = room.room
@@ -47,4 +43,21 @@ export function logRoom({ owner, room, target }: Facts): Finding {
     `${age}, ${consequence}: see DatabaseReady and WriterReady and kubectl logs deploy/${partName(owner.metadata.name, 'writer')}; ` +
       'more spec.writer.replicas help up to the number of partitions, and a longer spec.kafka.topic.retention wins time',
   )
+}
+
+const asleep: Finding = isUnknown(
+  type,
+  'Hibernated',
+  'everything that was accepted is stored, so no retention takes any of it',
+)
+
+function notAsked({ owner, target }: Facts): Finding {
+  if (target.effective.kafka !== undefined)
+    return isUnknown(
+      type,
+      'External',
+      'others run Kafka: dataservice_writer_lag_age_seconds tells how far the writer is behind',
+    )
+  if (hibernates(owner) && target.asleep.has('kafka')) return asleep
+  return isUnknown(type, 'WaitingForLog', 'waiting for the topics to exist')
 }

@@ -1,5 +1,6 @@
 /** What is said of each part: one rule for each condition. Pure. */
 import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
+import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { type DeployedPart, type EnginePart, partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
@@ -34,6 +35,9 @@ export const partRules: readonly Rule[] = [
 
 /** What keeps a broker from its work comes first: it holds up a growth, too. */
 function log(facts: Facts): Finding {
+  const { kafka: others } = facts.target.effective
+  if (others !== undefined)
+    return holds('LogReady', 'External', `others run Kafka ${others.bootstrapServers.join(', ')}`)
   const kafka = engine(facts, 'kafka', 'LogReady')
   const growth = growing(facts)
   const isMoving = kafka.status === 'True' || kafka.reason === 'PodsNotReady'
@@ -71,8 +75,21 @@ function cache(facts: Facts): Finding {
   )
 }
 
-function topics({ owner, target, topics: found }: Facts, { gates, steps }: Plan): Finding {
+/** Those on a Kafka of others are looked after by the migration, so that the operator asks nobody whom a user named. */
+function othersTopics(facts: Facts, { gates }: Plan): Finding {
   const type = 'TopicsReady'
+  const refusal = refusedMigration(facts, migrationOf(facts), 'kafka')
+  if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
+  const names = desiredTopics(facts.owner, facts.target.effective).map(({ name }) => name)
+  if (!gates.topicsExist) return fails(type, 'WaitingForDatabase', 'the topics follow the tables')
+  return holds(type, 'External', `topics ${names.join(', ')} were as the spec says at the last migration`)
+}
+
+function topics(facts: Facts, plan: Plan): Finding {
+  const { owner, target, topics: found } = facts
+  const { gates, steps } = plan
+  const type = 'TopicsReady'
+  if (target.effective.kafka !== undefined) return othersTopics(facts, plan)
   if (hibernates(owner) && target.asleep.has('kafka'))
     return isUnknown(type, 'Hibernated', 'Kafka sleeps; its topics stay in its volumes')
   if (found.kind === 'notAsked')
@@ -103,8 +120,10 @@ function database(facts: Facts, { gates }: Plan): Finding {
   const name = migrationOf(facts)
   const job = findChild(facts, 'Job', name)
   if (job === undefined) return fails(type, 'Migrating', `Job ${name} is being created`)
-  const refusal = refusedMigration(facts, name)
+  const refusal = refusedMigration(facts, name, 'postgres')
   if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
+  if (refusedMigration(facts, name, 'kafka') !== undefined)
+    return fails(type, 'Migrating', `Job ${name} has made the tables; TopicsReady tells what it waits for`)
   const end = jobEnd(job)
   const problem = problemOf(facts, job, 'migrate')
   if (end === undefined && problem !== undefined) return failing(type, problem)

@@ -1,6 +1,6 @@
 /** Finds brokers and leaders of one topic and keeps connections to them. */
 import type { SecureContext } from 'node:tls'
-import { type Address, type Call, kafkaError, Link, NotSent } from './link.ts'
+import { type Address, type Call, kafkaError, Link, type LinkOptions, type Login, NotSent } from './link.ts'
 import { describeTopic, newerOf, type TopicView } from './topic-view.ts'
 
 export interface ClusterOptions {
@@ -11,25 +11,28 @@ export interface ClusterOptions {
   clientId: string
   /** As for a link. */
   tls?: () => SecureContext
+  /** As for a link. */
+  login?: Login
+  /** Default 1000. */
+  connectTimeoutMs?: number
 }
 
-const connectTimeoutMs = 1000
 const metadataTimeoutMs = 1500
 
 export class Cluster {
   readonly topic: string
   readonly #clientId: string
-  readonly #tls: Pick<ClusterOptions, 'tls'>
+  readonly #way: Pick<LinkOptions, 'tls' | 'login' | 'connectTimeoutMs'>
   readonly #seeds: readonly Address[]
   readonly #links = new Map<string, Link>()
   #view: TopicView | undefined
   #refreshing: Promise<TopicView> | undefined
   #isClosed = false
 
-  constructor({ brokers, topic, clientId, tls }: ClusterOptions) {
+  constructor({ brokers, topic, clientId, tls, login, connectTimeoutMs = 1000 }: ClusterOptions) {
     this.topic = topic
     this.#clientId = clientId
-    this.#tls = tls === undefined ? {} : { tls }
+    this.#way = { connectTimeoutMs, ...(tls && { tls }), ...(login && { login }) }
     this.#seeds = brokers.map(parseAddress)
   }
 
@@ -77,7 +80,7 @@ export class Cluster {
 
   /** A connection that the caller owns and closes. */
   open(address: Address): Link {
-    return new Link(address, { clientId: this.#clientId, connectTimeoutMs, ...this.#tls })
+    return new Link(address, { clientId: this.#clientId, ...this.#way })
   }
 
   #addressOf(broker: number): Address {
@@ -115,7 +118,7 @@ const mostTelling = ({ errors }: AggregateError): unknown =>
 
 const nameOf = ({ host, port }: Address): string => `${host}:${port}`
 
-function parseAddress(text: string): Address {
+export function parseAddress(text: string): Address {
   const at = text.lastIndexOf(':')
   const port = Number(text.slice(at + 1))
   if (at < 1 || !Number.isInteger(port)) throw new Error(`not a broker address (host:port): ${text}`)

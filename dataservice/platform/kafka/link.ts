@@ -1,6 +1,13 @@
 /** One connection to one broker: opened on first use, thrown away at the first sign of trouble, never mended. */
+import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { Connection, findErrorBy, ProtocolError, protocolErrorsCodesById } from '@platformatic/kafka'
+import {
+  AuthenticationError,
+  Connection,
+  findErrorBy,
+  ProtocolError,
+  protocolErrorsCodesById,
+} from '@platformatic/kafka'
 
 export interface Address {
   host: string
@@ -21,6 +28,15 @@ export interface LinkOptions {
   connectTimeoutMs: number
   /** What to show and to trust; another object when that has changed. Absent: plain. */
   tls?: () => SecureContext
+  /** Who logs in. Absent: nobody. */
+  login?: Login
+}
+
+/** By SCRAM: the password itself never travels. Name and password are asked for at each connection. */
+export interface Login {
+  mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  username: () => string
+  password: () => string
 }
 
 export class Link {
@@ -32,7 +48,7 @@ export class Link {
   readonly #opened: Promise<void>
   #isClosed = false
 
-  constructor(address: Address, { clientId, connectTimeoutMs, tls }: LinkOptions) {
+  constructor(address: Address, { clientId, connectTimeoutMs, tls, login }: LinkOptions) {
     this.address = address
     this.#tls = tls
     this.#context = tls?.()
@@ -40,7 +56,8 @@ export class Link {
       connectTimeout: connectTimeoutMs,
       maxInflights: 64,
       requestTimeout: 600_000,
-      ...(this.#context && { tls: { secureContext: this.#context } }),
+      ...(this.#context && { tls: encryption(address, this.#context) }),
+      ...(login && { sasl: login }),
     })
     this.#connection.on('error', () => this.close())
     this.#connection.on('close', () => this.close())
@@ -112,12 +129,21 @@ export class Link {
   }
 }
 
+/** Brokers behind one address are told apart by the name that the client says first; an address is no name. */
+const encryption = ({ host }: Address, secureContext: SecureContext) => ({
+  secureContext,
+  ...(isIP(host) === 0 && { servername: host }),
+})
+
 /** The broker's error inside an error of the protocol library, for example `NOT_COORDINATOR`, if it carries one. */
 export function kafkaError(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const name: unknown = findErrorBy(error, 'code', ProtocolError.code)?.apiId
   return typeof name === 'string' ? name : undefined
 }
+
+/** Whether a broker did not let us in; of each error of a chain. */
+export const isLoginRefused = (error: Error): boolean => error instanceof AuthenticationError
 
 /** Name of an error code of the protocol; `NONE` for 0. */
 export const errorName = (code: number): string =>

@@ -20,6 +20,20 @@ export interface TopicView {
 
 /** Asks a broker for the topic. A topic that the broker does not know is a failure; a partition without leader is not. */
 export function describeTopic(topic: string): Call<TopicView> {
+  return (connection, done) =>
+    findTopic(topic)(connection, (error, found) => {
+      if (error || found?.view) done(error, found?.view)
+      else done(new Error(`no metadata of the topic: ${found?.error ?? 'no answer'}`))
+    })
+}
+
+/** `view` is absent where the broker answers with an error, for example `UNKNOWN_TOPIC_OR_PARTITION`. */
+export interface Found {
+  error: string
+  view?: TopicView
+}
+
+export function findTopic(topic: string): Call<Found> {
   const { key, version } = metadataV12.api
   return (connection, done) =>
     connection.send(
@@ -33,16 +47,16 @@ export function describeTopic(topic: string): Call<TopicView> {
     )
 }
 
-function decode(_correlation: number, _key: number, _version: number, reader: Reader): TopicView {
+function decode(_correlation: number, _key: number, _version: number, reader: Reader): Found {
   reader.readInt32() // throttle time
   const brokers = new Map(reader.readArray(readBroker))
   const clusterId = reader.readNullableString() ?? ''
   reader.readInt32() // controller
   const [topic] = reader.readArray(readTopic)
-  if (topic?.error !== 'NONE') throw new Error(`no metadata of the topic: ${topic?.error ?? 'no answer'}`)
+  if (topic?.error !== 'NONE') return { error: topic?.error ?? 'UNKNOWN_TOPIC_OR_PARTITION' }
   const { topicId, partitions } = topic
   const known = partitions.filter(({ leader }) => leader.broker >= 0)
-  return {
+  const view = {
     clusterId,
     topicId,
     brokers,
@@ -50,6 +64,7 @@ function decode(_correlation: number, _key: number, _version: number, reader: Re
     replicas: Math.min(...partitions.map(({ replicas }) => replicas)),
     leaders: new Map(known.map(({ partition, leader }) => [partition, leader])),
   }
+  return { error: 'NONE', view }
 }
 
 function readBroker(reader: Reader): [number, Address] {

@@ -75,3 +75,28 @@ test('nothing is asked of a service that runs, nor while a gateway pod is there'
   expect(isFlushAsked(factsOf(upAndRunning(owner)))).toBe(false)
   expect(isFlushAsked(factsOf(upAndRunning(dataService(), away)))).toBe(false)
 })
+
+test.each<[string, (number | undefined)[], object[]]>([
+  ['all of it, when no writer has records waiting', [0, 0], []],
+  ['not yet, while one has', [0, 3], [{ partition: 1, told: true }]],
+  ['not yet, while one does not know', [0, undefined], [{ partition: 1, told: true }]],
+  ['not yet, while nobody has a partition', [0], [{ partition: 1, told: false }]],
+])('of a log of others the writers tell what is stored: %s', async (_, waiting, behind) => {
+  const external = { bootstrapServers: ['kafka.test:9093'] }
+  const service = dataService(
+    withSpec({ kafka: { external, topic: { partitions: 2 } }, lifecycle: 'Hibernated' }),
+  )
+  const readiness = inMemoryReadiness()
+  const figures = { arrived: 0, storing: 0, waitingSeconds: 0, commitSeconds: 0, busy: 0 }
+  for (const [partition, records] of waiting.entries()) {
+    const load = records === undefined ? {} : { load: { ...figures, waiting: records } }
+    readiness.stored.set(`10.0.0.${partition}`, progressText({ stored: new Map([[partition, 7n]]), ...load }))
+  }
+  const pods = [...waiting.keys()].map(number => writer(number))
+  expect(await seenFlush(factsOf({ owner: service, pods }), { topics: inMemoryTopics(), readiness })).toEqual(
+    {
+      kind: 'seen',
+      behind,
+    },
+  )
+})

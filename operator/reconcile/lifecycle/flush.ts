@@ -28,12 +28,13 @@ export function isFlushAsked(known: Known): boolean {
     isGone('gateway', known) &&
     !isPutToSleep(known) &&
     !isNeverServed(known) &&
-    answers(kafka)
+    (answers(kafka) || known.target.effective.kafka !== undefined)
   )
 }
 
 /** The end of the log is read after the gateways have gone and before the writers are asked. Rejects with TopicsUnavailable. */
 export async function seenFlush(known: Known, { readiness, topics }: Ports): Promise<FlushFacts> {
+  if (known.target.effective.kafka !== undefined) return toldFlush(known, { readiness })
   const topic = eventsTopic(known.owner.metadata)
   const ends = await topics.ends(logAddress(known), topic)
   // It was there when the first gateway was made: what is missing now must not pass for empty.
@@ -43,6 +44,22 @@ export async function seenFlush(known: Known, { readiness, topics }: Ports): Pro
   )
   const stored = furthest(answers.flatMap(text => parseProgress(text ?? '')?.stored ?? []))
   return { kind: 'seen', behind: behindOf(ends, stored) }
+}
+
+/**
+ * The operator does not ask a Kafka of others for the end of its log. It goes on while we sleep, so that nothing is lost
+ * that a writer does not know of; what they say of themselves has to do.
+ */
+async function toldFlush(known: Known, { readiness }: Pick<Ports, 'readiness'>): Promise<FlushFacts> {
+  const answers = await Promise.all(
+    runningWriters(known.pods).map(({ address }) => readiness.progressOf(address)),
+  )
+  const told = answers.flatMap(text => parseProgress(text ?? '') ?? [])
+  const done = told.filter(({ load }) => load?.waiting === 0).flatMap(({ stored }) => [...stored.keys()])
+  const all = Array.from({ length: known.target.effective.topic.partitions }, (_, partition) => partition)
+  const behind = all.filter(partition => !done.includes(partition))
+  const isTold = (partition: number): boolean => told.some(({ stored }) => stored.has(partition))
+  return { kind: 'seen', behind: behind.map(partition => ({ partition, told: isTold(partition) })) }
 }
 
 /** A writer that lost a partition without noticing says less than the one that has it now; both were true once. */

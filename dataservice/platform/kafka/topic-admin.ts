@@ -1,0 +1,93 @@
+/** Looks after topics: for a Kafka whose topics the operator cannot reach. */
+import {
+  ConfigResourceTypes,
+  createPartitionsV3,
+  createTopicsV7,
+  describeConfigsV4,
+  IncrementalAlterConfigOperationTypes,
+  incrementalAlterConfigsV1,
+} from '@platformatic/kafka'
+import { type ClusterOptions, parseAddress } from './cluster.ts'
+import { type Call, Link } from './link.ts'
+import { type Found, findTopic } from './topic-view.ts'
+
+export interface TopicAdmin {
+  /** Whatever the broker says of it. */
+  find(topic: string): Promise<Found>
+  /** The values in force of the named settings, as far as the broker tells them. */
+  configOf(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
+  create(topic: NewTopic): Promise<void>
+  grow(topic: string, partitions: number): Promise<void>
+  /** Sets the named settings and leaves all others. */
+  configure(topic: string, config: Readonly<Record<string, string>>): Promise<void>
+  close(): void
+}
+
+export interface NewTopic {
+  name: string
+  partitions: number
+  replicationFactor: number
+  config: Readonly<Record<string, string>>
+}
+
+const timeoutMs = 10_000
+
+/** Resolves with the first broker that can be asked. Rejects with the failure of the last; calls reject like those of a link. */
+export async function openTopicAdmin(options: Omit<ClusterOptions, 'topic'>): Promise<TopicAdmin> {
+  const { brokers, connectTimeoutMs = 1000, ...way } = options
+  let last: unknown = new Error('no broker to ask')
+  for (const broker of brokers) {
+    const link = new Link(parseAddress(broker), { ...way, connectTimeoutMs })
+    try {
+      await link.request(findTopic('__consumer_offsets'), timeoutMs)
+      return adminOver(link)
+    } catch (error) {
+      link.close()
+      last = error
+    }
+  }
+  throw last
+}
+
+function adminOver(link: Link): TopicAdmin {
+  const ask = <Answer>(call: Call<Answer>): Promise<Answer> => link.request(call, timeoutMs)
+  return {
+    find: topic => ask(findTopic(topic)),
+    async configOf(topic, names) {
+      const resource = {
+        resourceType: ConfigResourceTypes.TOPIC,
+        resourceName: topic,
+        configurationKeys: [...names],
+      }
+      const { results } = await ask<describeConfigsV4.DescribeConfigsResponse>((connection, done) =>
+        describeConfigsV4.api(connection, [resource], false, false, done),
+      )
+      return new Map(
+        results.flatMap(({ configs }) => configs.map(({ name, value }) => [name, value ?? ''] as const)),
+      )
+    },
+    async create({ name, partitions: numPartitions, replicationFactor, config }) {
+      const topic = { name, numPartitions, replicationFactor, assignments: [], configs: entries(config) }
+      await ask<createTopicsV7.CreateTopicsResponse>((connection, done) =>
+        createTopicsV7.api(connection, [topic], timeoutMs, false, done),
+      )
+    },
+    async grow(name, count) {
+      await ask<createPartitionsV3.CreatePartitionsResponse>((connection, done) =>
+        createPartitionsV3.api(connection, [{ name, count, assignments: null }], timeoutMs, false, done),
+      )
+    },
+    async configure(topic, config) {
+      const configOperation = IncrementalAlterConfigOperationTypes.SET
+      const configs = entries(config).map(each => ({ ...each, configOperation }))
+      const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs }
+      await ask<incrementalAlterConfigsV1.IncrementalAlterConfigsResponse>((connection, done) =>
+        incrementalAlterConfigsV1.api(connection, [resource], false, done),
+      )
+    },
+    close: () => link.close(),
+  }
+}
+
+const entries = (config: Readonly<Record<string, string>>) =>
+  Object.entries(config).map(([name, value]) => ({ name, value }))
