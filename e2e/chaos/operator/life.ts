@@ -21,11 +21,21 @@ export const secondSpec: object = {
   postgres: { managed: { instances: 2 } },
 }
 
-/** Server-side apply, as `kubectl apply --server-side` of a manifest does it. */
+/**
+ * Server-side apply, as `kubectl apply --server-side` of a manifest does it. Resolves when the suite's own copy has it, so
+ * that nobody takes what was said of an earlier spec for the answer.
+ */
 export async function declare(plane: Plane, namespace: string, spec: object): Promise<void> {
   const service = { apiVersion, kind: 'DataService', metadata: { name, namespace }, spec }
-  await plane.admin.apply(service, { force: true })
+  const { metadata } = await plane.admin.apply<KubernetesObject>(service, { force: true })
+  const isSeen = (): boolean => {
+    const seen = plane.services.get(namespace, name)?.metadata
+    return seen?.uid === metadata.uid && (seen?.generation ?? 0) >= (metadata.generation ?? 0)
+  }
+  await eventually(copiedMs, isSeen, () => `${namespace}: the copy does not follow`)
 }
+
+const copiedMs = 60_000
 
 export async function removed({ admin }: Plane, namespace: string): Promise<void> {
   const ref = { kind: 'DataService', namespace, name } as const

@@ -1,8 +1,8 @@
-/** The twin of Kafka's administration in one process, and its user in another. */
+/** The twin of Kafka's administration in one process, and its user in another. Maps and offsets go as they are, which JSON could not. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { json } from 'node:stream/consumers'
-import { isRecord } from '#operator/cluster/answer.ts'
+import { buffer } from 'node:stream/consumers'
+import { deserialize, serialize } from 'node:v8'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 
@@ -19,13 +19,13 @@ export async function serveTopics(): Promise<TopicsServer> {
   const topics = inMemoryTopics()
   const server = createServer(async (asked, answer) => {
     const method = methods.find(each => asked.url === `/${each}`)
-    const given = await json(asked)
+    const given: unknown = deserialize(await buffer(asked))
     if (method === undefined || !Array.isArray(given)) return answer.writeHead(404).end()
     // The other side is the same port, a process away.
     const call = topics[method] as (...args: unknown[]) => Promise<unknown>
     await call(...given).then(
-      value => answer.end(JSON.stringify({ value })),
-      (error: unknown) => answer.writeHead(503).end(JSON.stringify({ message: String(error) })),
+      value => answer.end(serialize(value)),
+      (error: unknown) => answer.writeHead(503).end(serialize(String(error))),
     )
   })
   server.listen(0, '127.0.0.1')
@@ -48,10 +48,10 @@ export function remoteTopics(url: string): TopicsPort {
     method: (typeof methods)[number],
     given: readonly unknown[],
   ): Promise<Answer> => {
-    const answer = await fetch(`${url}/${method}`, { method: 'POST', body: JSON.stringify(given) })
-    const body: unknown = await answer.json()
-    if (!answer.ok) throw new TopicsUnavailable(JSON.stringify(body))
-    return (isRecord(body) ? body['value'] : undefined) as Answer
+    const answer = await fetch(`${url}/${method}`, { method: 'POST', body: new Uint8Array(serialize(given)) })
+    const body: unknown = deserialize(Buffer.from(await answer.arrayBuffer()))
+    if (!answer.ok) throw new TopicsUnavailable(String(body))
+    return body as Answer
   }
   return {
     describe: (...given) => ask('describe', given),

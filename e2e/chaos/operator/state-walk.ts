@@ -22,7 +22,7 @@ const walkers = 3
 const steps = { smoke: 18, full: 500 } as const
 /** After so many a walker goes back to where it began. */
 const wayLength = 6
-const settlesMs = 20_000
+const settlesMs = 60_000
 
 /** What the operator refuses, not the API server: a pointer to nothing. */
 const refusedByOperator: SpecChange = { path: 'record.indexes', value: [{ fields: ['/nowhere'] }] }
