@@ -4,7 +4,8 @@
  *   x.api.test.ts   a real etcd and kube-apiserver
  *   x.data.test.ts  a real Kafka, Postgres and Redis
  *   x.node.test.ts  a real cluster with pods; the files run side by side, each with a DataService of its own
- *   x.alone.node.test.ts  on the same cluster, afterwards, one by one: faults that hit everybody, and calm
+ *   x.alone.node.test.ts  on the same cluster, afterwards, one by one: faults that hit everybody, load of which nothing may
+ *                         fail, and calm
  */
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
@@ -75,7 +76,7 @@ export default defineConfig({
         onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 6 * minutes }),
         2,
       ),
-      sideBySide(onRealParts('node', onCluster), 3),
+      sideBySide(onRealParts('node', onCluster), 2),
       alone(onRealParts('node', onCluster)),
     ],
   },

@@ -56,8 +56,9 @@ async function emptyVolume(part: (typeof dataParts)[number]): Promise<void> {
   const pod = `${service.name}-${part}-0`
   const node = await kubectl('get', `pod/${pod}`, '-o', 'jsonpath={.spec.nodeName}')
   const volume = await kubectl('get', `pvc/data-${pod}`, '-o', 'jsonpath={.spec.volumeName}')
-  const emptied = `find /run/node/volumes/${volume} -mindepth 1 -delete`
-  await (await cluster()).nodeExec(node.trim(), ['sh', '-c', emptied])
+  // Until then the engine goes on writing, also into folders that are just being removed.
+  const emptied = `until find /run/node/volumes/${volume} -mindepth 1 -delete; do :; done`
+  await (await cluster()).nodeExec(node.trim(), ['timeout', '30', 'sh', '-c', emptied])
   await kubectl('delete', `pod/${pod}`, '--grace-period=1', '--wait=false')
 }
 
