@@ -7,6 +7,7 @@ import { podProgress } from '../progress.ts'
 import { hibernates, keptNumber, workloadOf } from './asleep.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'pods' | 'operation'>
+type Seen = Known & Pick<Facts, 'flush'>
 
 export type KeptNumbers = Partial<Record<DeployedPart, number>>
 
@@ -14,7 +15,7 @@ export type KeptNumbers = Partial<Record<DeployedPart, number>>
  * What the status should keep from this run on. Only a part whose number is kept goes to 0, and the number is kept until
  * the part has pods again; who scales a Deployment meanwhile says what it wakes with.
  */
-export function keptNumbers(known: Known): KeptNumbers {
+export function keptNumbers(known: Seen): KeptNumbers {
   const kept: KeptNumbers = {}
   for (const part of deployedParts) {
     const number = numberToKeep(part, known)
@@ -23,18 +24,25 @@ export function keptNumbers(known: Known): KeptNumbers {
   return kept
 }
 
-function numberToKeep(part: DeployedPart, known: Known): number | undefined {
+function numberToKeep(part: DeployedPart, known: Seen): number | undefined {
   const workload = workloadOf(part, known)
   const before = keptNumber(part, known.owner)
   const wanted = workload === undefined ? 0 : podProgress(workload).wanted
   if (hibernates(known.owner) || isRestoring(known)) {
-    if (!known.target.asleep.has(part)) return undefined
+    if (!known.target.asleep.has(part)) return isToldBehind(known) ? undefined : before
     if (workload === undefined) return before
     return wanted > 0 ? wanted : (before ?? 0)
   }
   const isDue = known.target.asleep.has(part) || wokenNumber(part, known) !== undefined
   return isDue ? before : undefined
 }
+
+/**
+ * Some writer has records to store, so none has gone to sleep. Unless one says so, a number that is kept stays: the copy of
+ * a Deployment may be older than the 0 that was written to it, and without its number it would never count as asleep.
+ */
+const isToldBehind = ({ flush }: Pick<Facts, 'flush'>): boolean =>
+  flush.kind === 'seen' && flush.behind.some(({ told }) => told)
 
 /** The number that a part wakes with; undefined when it has pods, or is to have none. */
 export function wokenNumber(part: DeployedPart, known: Known): number | undefined {

@@ -176,6 +176,24 @@ describe('to sleep', () => {
     expect(seen({ ...later, drop: noAutoscalers }).kept).toEqual({ gateway: 3, writer: 5 })
   })
 
+  test('a number stays kept while the copy of its Deployment is older than the 0 that was written', () => {
+    const late: Moment = {
+      kept: { gateway: 3, writer: 2 },
+      wanted: { gateway: 0 },
+      flush: { kind: 'seen', behind: [{ partition: 1, told: false }] },
+      drop: noAutoscalers,
+    }
+    expect(seen(late)).toMatchObject({ steps: [], kept: { gateway: 3, writer: 2 } })
+    const caughtUp = seen({ ...late, wanted: { gateway: 0, writer: 0 } })
+    expect(caughtUp.steps).toEqual([])
+    expect(caughtUp.kept).toEqual({ ...kept, writer: 2 })
+  })
+
+  test('but not while a writer says that it has records to store', () => {
+    const moment: Moment = { kept: { gateway: 3, writer: 2 }, wanted: { gateway: 0 }, flush: behind }
+    expect(seen({ ...moment, drop: noAutoscalers }).kept).toEqual({ gateway: 3 })
+  })
+
   test('without what was kept nothing is taken for stored: the log is asked again', () => {
     const found = seen({ wanted: asleep, drop: noAutoscalers })
     expect(found.steps).toContain('apply StatefulSet orders-postgres 1')
