@@ -6,6 +6,7 @@ import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { certificateFiles, mounts } from '#dataservice/contract/names.ts'
 import { contentHash } from './hash.ts'
+import { encrypts } from './hop-modes.ts'
 import { partName, parts, podHost, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
 import type { Target } from './target.ts'
 
@@ -58,7 +59,7 @@ export function certificateVolumes(
   { owner, effective }: Pick<Target, 'owner' | 'effective'>,
   part: Certified,
 ): { volume: V1Volume; mount: V1VolumeMount }[] {
-  if (effective.tls === 'Off') return []
+  if (!encrypts(effective)) return []
   const items = [
     { key: trustKey, path: certificateFiles.authority },
     ...(part === 'kafka'

@@ -2,6 +2,7 @@
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
 import { credentialFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from './certificates.ts'
+import { encrypts } from './hop-modes.ts'
 import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
 import { type DeployedPart, partName } from './names.ts'
 import {
@@ -19,9 +20,9 @@ import { userSecrets, usesRedis } from './user-secrets.ts'
 const httpPort = { name: 'http', containerPort: ports.http, protocol: 'TCP' }
 const innerPort = { name: 'inner', containerPort: ports.inner, protocol: 'TCP' }
 
-function portsOf(part: DeployedPart, { tls }: Target['effective']): NonNullable<V1Container['ports']> {
+function portsOf(part: DeployedPart, effective: Target['effective']): NonNullable<V1Container['ports']> {
   if (part === 'writer') return [telemetryPort]
-  const served = part === 'gateway' && tls !== 'Off' ? [httpPort, innerPort] : [httpPort]
+  const served = part === 'gateway' && encrypts(effective) ? [httpPort, innerPort] : [httpPort]
   return [...served, telemetryPort]
 }
 

@@ -11,6 +11,7 @@ import type { Caller, Destination } from '#crds/v1alpha1/network.ts'
 import { ports } from '#dataservice/contract/names.ts'
 import type { Wire } from '#operator/cluster/port.ts'
 import type { Effective } from './effective.ts'
+import { encrypts } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
 import { type Part, partName } from './names.ts'
 import type { Target } from './target.ts'
@@ -38,8 +39,8 @@ const conversations: readonly Conversation[] = [
   { from: 'writer', to: 'postgres', ports: [ports.postgres] },
   { from: 'writer', to: 'redis', ports: [ports.redis], when: ({ owner }) => usesRedis.writer(owner.spec) },
   { from: 'reader', to: 'postgres', ports: [ports.postgres] },
-  { from: 'reader', to: 'gateway', ports: [ports.http], when: ({ effective: { tls } }) => tls === 'Off' },
-  { from: 'reader', to: 'gateway', ports: [ports.inner], when: ({ effective: { tls } }) => tls !== 'Off' },
+  { from: 'reader', to: 'gateway', ports: [ports.http], when: ({ effective }) => !encrypts(effective) },
+  { from: 'reader', to: 'gateway', ports: [ports.inner], when: ({ effective }) => encrypts(effective) },
   { from: 'reader', to: 'redis', ports: [ports.redis] },
   { from: 'jobs', to: 'postgres', ports: [ports.postgres] },
   // After a restore the migration looks whether the log is the same.

@@ -1,6 +1,7 @@
 /** Services: where each part is reached. */
 import type { V1Service, V1ServiceSpec } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
+import { encrypts } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
 import { type Part, partName, postgresPrimaryName, postgresReplicaName } from './names.ts'
 import type { Target } from './target.ts'
@@ -34,7 +35,7 @@ const encryptedGateway: Partial<V1ServiceSpec> = { ports: [port('http', 80), por
 const encrypted: typeof specs = { ...specs, gateway: encryptedGateway, reader: encryptedReader }
 
 export function service({ owner, effective }: Target, part: Part): Child<V1Service> | undefined {
-  const spec = (effective.tls === 'Off' ? specs : encrypted)[part]
+  const spec = (encrypts(effective) ? encrypted : specs)[part]
   if (spec === undefined) return undefined
   const { name } = owner.metadata
   return {

@@ -6,6 +6,7 @@ import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Effective } from './effective.ts'
 import { gatewayRules } from './gateway-rules.ts'
 import { canonicalText } from './hash.ts'
+import { encrypts } from './hop-modes.ts'
 import { logKey } from './kafka-topics.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { logOf } from './log-settings.ts'
@@ -79,8 +80,8 @@ function redisAddress(owner: DataService, { redis, scopePrefix }: Effective) {
 }
 
 /** Readers ask the gateway as clients do, unless hops are encrypted. */
-const probedUrl = ({ tls }: Effective, host: string): string =>
-  tls === 'Off' ? `http://${host}` : `https://${host}:${ports.inner}`
+const probedUrl = (effective: Effective, host: string): string =>
+  encrypts(effective) ? `https://${host}:${ports.inner}` : `http://${host}`
 
 /** The settings of all pods of one DataService. */
 export function settingsOf(owner: DataService, effective: Effective): Settings {
@@ -100,8 +101,8 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       gatewayUrl: probedUrl(effective, serviceHost(partName(name, 'gateway'), namespace)),
     },
     reader: {
-      url: `${effective.tls === 'Off' ? 'http' : 'https'}://${serviceHost(partName(name, 'reader'), namespace)}`,
+      url: `${encrypts(effective) ? 'https' : 'http'}://${serviceHost(partName(name, 'reader'), namespace)}`,
     },
-    ...(effective.tls !== 'Off' && { tls: effective.tls }),
+    ...(encrypts(effective) && { tls: 'Internal' }),
   }
 }

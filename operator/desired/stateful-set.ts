@@ -12,6 +12,7 @@ import type { Storage } from './effective.ts'
 import { configPath, type Engine, secretPath } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { contentHash } from './hash.ts'
+import { encrypts } from './hop-modes.ts'
 import { type Child, ownedMetadata, retainedAnnotations, selectorLabels } from './labels.ts'
 import { credentialsName, type EnginePart, engineConfigName, partName } from './names.ts'
 import { containerSecurity, podTemplate, serviceAccountOf } from './pod.ts'
@@ -88,7 +89,7 @@ function podsNow({ effective, operation }: Target, part: EnginePart): number {
 function configHash(target: Target, part: EnginePart): string {
   const { effective, certificates } = target
   const files = engines[part].files(target)
-  const isQuorum = part === 'kafka' && effective.brokers > 1 && effective.tls !== 'Off'
+  const isQuorum = part === 'kafka' && effective.brokers > 1 && encrypts(effective)
   return contentHash(isQuorum ? { ...files, certificates: String(certificates.issue) } : files)
 }
 

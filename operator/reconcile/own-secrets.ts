@@ -2,6 +2,7 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ClusterPort } from '#operator/cluster/port.ts'
 import { certificatesName } from '#operator/desired/certificates.ts'
+import { signerOf } from '#operator/desired/hop-modes.ts'
 import { isOurs } from '#operator/desired/labels.ts'
 import { certificateFacts, issueOf } from './certificates/certificate-facts.ts'
 import type { CertificateLives } from './certificates/renewal.ts'
@@ -24,7 +25,7 @@ export async function withCertificates(
   ports: SecretPorts,
 ): Promise<Pick<Facts, 'target' | 'certificates'>> {
   const { owner, target } = known
-  if (target.effective.tls === 'Off') return { target }
+  if (signerOf(target.effective) !== 'operator') return { target }
   const name = certificatesName(owner.metadata.name)
   const secret = (await ownSecrets(owner, ports, [name])).get(name)
   if (secret !== undefined) secrets.set(name, secret)

@@ -4,6 +4,7 @@
  */
 import { certificatesName } from '#operator/desired/certificates.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
+import { encrypts } from '#operator/desired/hop-modes.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import { bootstrapServers } from '#operator/desired/log-settings.ts'
 import { partName } from '#operator/desired/names.ts'
@@ -102,7 +103,7 @@ export function logAddress(facts: Pick<Facts, 'owner' | 'target' | 'pods'>): Log
   const { namespace, name } = owner.metadata
   const { issue, uid = '' } = target.certificates
   const certificates = { namespace, secret: certificatesName(name), version: `${uid}/${issue}` }
-  return { servers: readyServers(facts), ...(target.effective.tls !== 'Off' && { certificates }) }
+  return { servers: readyServers(facts), ...(encrypts(target.effective) && { certificates }) }
 }
 
 const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>

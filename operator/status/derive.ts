@@ -3,6 +3,7 @@ import { kindOf } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import { chosenName, isThere } from '#operator/desired/class-choice.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
+import { signerOf } from '#operator/desired/hop-modes.ts'
 import { annotationKeys, selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
 import type { Result } from '#operator/reconcile/carry-out.ts'
@@ -81,7 +82,8 @@ const upgradeState = ({ facts, plan, now }: Run, found: readonly Finding[]): Sta
 function securityOf({ owner, target, certificates }: Facts): DataServiceStatus['security'] {
   const authority = certificates?.seen?.issuer ?? owner.status?.security?.authority
   const { tls } = target.effective
-  return { tls, ...(tls !== 'Off' && authority !== undefined && { authority }) }
+  const isOurs = signerOf(target.effective) === 'operator'
+  return { tls, ...(isOurs && authority !== undefined && { authority }) }
 }
 
 /** The version that all gateways take records to be of; stays while a newer one is on its way to them. */

@@ -1,9 +1,10 @@
 /** The condition `Encrypted`: how the parts talk to each other. Pure. */
+import { encrypts } from '#operator/desired/hop-modes.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 
 export function encrypted({ target, certificates }: Facts, now: Date): Finding {
-  if (target.effective.tls === 'Off')
+  if (!encrypts(target.effective))
     return fails(
       'Encrypted',
       'HopsPlain',

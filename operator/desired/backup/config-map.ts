@@ -1,5 +1,6 @@
 /** ConfigMap `NAME-backup-config`: the scripts of backups. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
+import { encrypts } from '../hop-modes.ts'
 import { type Child, ownedMetadata } from '../labels.ts'
 import { backupConfigName, postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
@@ -12,7 +13,7 @@ export function backupFiles({ owner, effective }: Target): Record<string, string
     'common.sh': commonScript({
       primaryHost: serviceHost(postgresPrimaryName(name), namespace),
       retainSeconds: effective.backup?.retainSeconds ?? 0,
-      encrypted: effective.tls !== 'Off',
+      encrypted: encrypts(effective),
     }),
     'receive.sh': receiveScript,
     'ready.sh': readyScript,

@@ -2,6 +2,7 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
 import { certificateFiles, ports } from '#dataservice/contract/names.ts'
 import { bundleFile } from '../certificates.ts'
+import { encrypts } from '../hop-modes.ts'
 import { identityName, partName, podHost, serviceHost } from '../names.ts'
 import { identityKeys } from '../secrets.ts'
 import type { Target } from '../target.ts'
@@ -33,7 +34,7 @@ export const kafka: Engine = {
     'server.properties': properties(target),
     'log4j2.yaml': logging,
     'java.security': nameLifetimes,
-    ...(target.effective.tls !== 'Off' && { 'client.properties': lines(clientProperties) }),
+    ...(encrypts(target.effective) && { 'client.properties': lines(clientProperties) }),
   }),
   ports: [
     { name: 'kafka', containerPort: ports.kafka, protocol: 'TCP' },
@@ -98,7 +99,7 @@ function properties(target: Target): string {
   const { owner, effective } = target
   const { name, namespace } = owner.metadata
   const set = partName(name, 'kafka')
-  const isEncrypted = effective.tls !== 'Off'
+  const isEncrypted = encrypts(effective)
   const copies = Math.min(3, effective.brokers)
   const inSync = copies === 3 ? 2 : 1
   const host = `@POD@.${serviceHost(set, namespace)}`
@@ -198,7 +199,7 @@ else
   java -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile=$archive -cp "$classes" kafka.tools.StorageTool format \\
     --cluster-id "$CLUSTER_ID" $begin --config $properties
 fi
-${target.effective.tls === 'Off' ? '' : followCertificates(reload)}exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
+${encrypts(target.effective) ? followCertificates(reload) : ''}exec java -XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \\
   -XX:SharedArchiveFile=$archive -Djava.security.properties=${configPath}/java.security \\
   -Dlog4j2.configurationFile=${configPath}/log4j2.yaml -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \\
   -Dkafka.logs.dir=/tmp -cp "$classes" kafka.Kafka $properties

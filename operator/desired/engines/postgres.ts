@@ -1,6 +1,7 @@
 /** Postgres: pod 0 is the primary, the others stream from it. Roles get the passwords of the mounted Secret on each start. */
 import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
+import { encrypts } from '../hop-modes.ts'
 import { postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
 import { certificatePath, configPath, type Engine } from './engine.ts'
@@ -26,7 +27,7 @@ export const postgres: Engine = {
       replication: database.replication,
     }),
     'postgresql.conf': configuration(target),
-    'pg_hba.conf': target.effective.tls === 'Off' ? access : encryptedAccess,
+    'pg_hba.conf': encrypts(target.effective) ? encryptedAccess : access,
   }),
   ports: [{ name: 'postgres', containerPort: ports.postgres, protocol: 'TCP' }],
   env: () => [],
@@ -62,7 +63,7 @@ function scriptValues({ owner, effective }: Target): ScriptValues {
     primaryHost: serviceHost(postgresPrimaryName(name), namespace),
     instances: effective.instances,
     archived: effective.backup !== undefined,
-    encrypted: effective.tls !== 'Off',
+    encrypted: encrypts(effective),
   }
 }
 
@@ -81,7 +82,7 @@ wal_level = 'replica'
 max_wal_size = '1GB'
 max_slot_wal_keep_size = '${keptForReplicas}'
 wal_compression = 'lz4'
-${effective.tls === 'Off' ? '' : certificates}log_destination = 'stderr'
+${encrypts(effective) ? certificates : ''}log_destination = 'stderr'
 logging_collector = off
 log_line_prefix = '%m [%p] %q%u@%d '
 timezone = 'UTC'

@@ -1,5 +1,6 @@
 /** Redis as a cache: bounded memory, nothing on disk. */
 import { certificateFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
+import { encrypts } from '../hop-modes.ts'
 import { quantityValue } from '../quantity.ts'
 import type { Target } from '../target.ts'
 import { certificatePath, configPath, type Engine, followCertificates, secretPath } from './engine.ts'
@@ -22,7 +23,7 @@ const memoryShare = 0.6
 
 function configuration({ effective }: Target): string {
   const limit = quantityValue(effective.resources.redis.limits.memory) ?? 0
-  return `${effective.tls === 'Off' ? `port ${ports.redis}\n` : encrypted}dir /data
+  return `${encrypts(effective) ? encrypted : `port ${ports.redis}\n`}dir /data
 save ""
 appendonly no
 maxmemory ${Math.floor(limit * memoryShare)}
@@ -52,5 +53,5 @@ const startScript = ({ effective }: Target): string => `#!/bin/sh
 set -eu
 umask 077
 printf 'requirepass %s\\n' "$(cat ${secretPath}/${credentialKeys.redis})" > /run/redis/password.conf
-${effective.tls === 'Off' ? '' : followCertificates(reload)}exec redis-server ${configPath}/redis.conf --include /run/redis/password.conf
+${encrypts(effective) ? followCertificates(reload) : ''}exec redis-server ${configPath}/redis.conf --include /run/redis/password.conf
 `
