@@ -1,32 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
-import { deriveStatus } from '#operator/status/derive.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
-import { factsOf, upAndRunning, type World } from '#operator/testing/world.ts'
-import { decide } from './decide.ts'
-import { outcomeOf } from './outcome-of.ts'
-
-/** What a run makes of a world. */
-function run(world: World) {
-  const facts = factsOf(world)
-  const plan = decide(facts)
-  const result = { failures: [], written: 0 }
-  const status = deriveStatus({ facts, plan, result, now: new Date(0), progress: { kind: 'unknown' } })
-  const condition = (type: string) => {
-    const found = status.conditions?.find(each => each.type === type)
-    return `${found?.status}/${found?.reason}`
-  }
-  const stalled = status.conditions?.find(({ type }) => type === 'Stalled')?.message
-  return { steps: plan.steps, status, condition, stalled, outcome: outcomeOf(plan, result, facts) }
-}
-
-/** All is well with the one class; then the other one holds. */
-const following = (before: ClassChoice, choice: ClassChoice): World => {
-  const calm = upAndRunning(dataService(), undefined, before)
-  const { status } = run(calm)
-  return { ...calm, owner: { ...calm.owner, status }, choice }
-}
+import { following, oneRun } from '#operator/testing/one-run.ts'
+import { upAndRunning } from '#operator/testing/world.ts'
 
 describe('a Postgres of others', () => {
   const external = {
@@ -41,7 +18,7 @@ describe('a Postgres of others', () => {
 
   test('is waited for by nobody: the migration finds whether it answers', () => {
     const calm = upAndRunning(dataService(), undefined, elsewhere())
-    const found = run(calm)
+    const found = oneRun(calm)
     expect(found.condition('DatabaseReady')).toBe('True/External')
     expect(found.condition('Ready')).toBe('True/Ready')
     expect(found.status.providers).toEqual({ kafka: 'managed', postgres: 'external', redis: 'managed' })
@@ -49,14 +26,14 @@ describe('a Postgres of others', () => {
   })
 
   test('does not become one of ours, nor the other way round', () => {
-    const found = run(following(elsewhere(), ofClass({})))
+    const found = oneRun(following(elsewhere(), ofClass({})))
     expect(found.condition('Stalled')).toBe('True/ProviderChanged')
     expect(found.stalled).toContain('postgres is external since this DataService was made')
-    expect(run(following(ofClass({}), elsewhere())).condition('Stalled')).toBe('True/ProviderChanged')
+    expect(oneRun(following(ofClass({}), elsewhere())).condition('Stalled')).toBe('True/ProviderChanged')
   })
 
   test('keeps its schema: another prefix would look for the records elsewhere', () => {
-    const found = run(following(elsewhere('eu1'), elsewhere('eu2')))
+    const found = oneRun(following(elsewhere('eu1'), elsewhere('eu2')))
     expect(found.condition('Stalled')).toBe('True/CannotChange')
     expect(found.stalled).toMatch(
       /records are in schema ds_[0-9a-f]{10} and would be looked for in ds_.*scopePrefix/,
@@ -66,7 +43,7 @@ describe('a Postgres of others', () => {
 
   test('has no backups by us', () => {
     const owner = dataService(withSpec({ backup: { schedule: '0 3 * * *' } }))
-    const found = run({ owner, choice: elsewhere() })
+    const found = oneRun({ owner, choice: elsewhere() })
     expect(found.condition('Stalled')).toBe('True/BackupElsewhere')
     expect(found.steps).toEqual([])
   })
@@ -79,7 +56,7 @@ describe('a Kafka of others', () => {
 
   test('is asked by nobody but pods: its topics are there when the migration has ended', () => {
     const calm = upAndRunning(dataService(), undefined, elsewhere('eu1'))
-    const found = run({ ...calm, topics: { kind: 'notAsked' } })
+    const found = oneRun({ ...calm, topics: { kind: 'notAsked' } })
     const of = ['LogReady', 'TopicsReady', 'Durable', 'LogHasRoom'].map(found.condition)
     expect(of).toEqual(['True/External', 'True/External', 'Unknown/External', 'Unknown/External'])
     expect(found.condition('Ready')).toBe('True/Ready')
@@ -90,7 +67,7 @@ describe('a Kafka of others', () => {
   })
 
   test('keeps its topics: another prefix would look for the records elsewhere', () => {
-    const found = run(following(elsewhere('eu1'), elsewhere()))
+    const found = oneRun(following(elsewhere('eu1'), elsewhere()))
     expect(found.condition('Stalled')).toBe('True/CannotChange')
     expect(found.stalled).toContain(
       'the records are in topic eu1.shop.orders.events and would be looked for in shop.orders.events',
@@ -98,6 +75,6 @@ describe('a Kafka of others', () => {
   })
 
   test('does not become one of ours', () => {
-    expect(run(following(elsewhere(), ofClass({}))).condition('Stalled')).toBe('True/ProviderChanged')
+    expect(oneRun(following(elsewhere(), ofClass({}))).condition('Stalled')).toBe('True/ProviderChanged')
   })
 })

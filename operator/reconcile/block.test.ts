@@ -2,40 +2,15 @@ import { describe, expect, test } from 'vitest'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import { deriveStatus } from '#operator/status/derive.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
-import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
-import { decide } from './decide.ts'
-import { outcomeOf } from './outcome-of.ts'
-
-const now = new Date('2026-01-01T00:00:00Z')
-
-/** What a run makes of a world: how many writes, and the status at its end. */
-function run(world: World) {
-  const facts = factsOf(world)
-  const plan = decide(facts)
-  const result = { failures: [], written: 0 }
-  const status = deriveStatus({ facts, plan, result, now, progress: { kind: 'unknown' } })
-  const condition = (type: string) => {
-    const found = status.conditions?.find(each => each.type === type)
-    return `${found?.status}/${found?.reason}`
-  }
-  const stalled = status.conditions?.find(({ type }) => type === 'Stalled')?.message
-  return { steps: plan.steps, status, condition, stalled, outcome: outcomeOf(plan, result, facts) }
-}
-
-/** All is well with the one class; then the other one holds. */
-const following = (before: ClassChoice, choice: ClassChoice): World => {
-  const calm = upAndRunning(dataService(), undefined, before)
-  const { status } = run(calm)
-  return { ...calm, owner: { ...calm.owner, status }, choice }
-}
+import { following, oneRun } from '#operator/testing/one-run.ts'
+import { only, upAndRunning } from '#operator/testing/world.ts'
 
 const missing: ClassChoice = { kind: 'missing', name: 'big', named: true }
 
 describe('a class that is not there', () => {
-  const found = run(following(ofClass({ kafka: { managed: { brokers: 3 } } }), missing))
+  const found = oneRun(following(ofClass({ kafka: { managed: { brokers: 3 } } }), missing))
 
   test('is a user’s business, told with its remedy, and nothing is written', () => {
     expect(found.steps).toEqual([])
@@ -56,7 +31,7 @@ describe('a class that is not there', () => {
   })
 
   test('of a new DataService lets nothing be made', () => {
-    const first = run({ owner: dataService(), choice: missing })
+    const first = oneRun({ owner: dataService(), choice: missing })
     expect(first.steps).toEqual([])
     expect(first.condition('LogReady')).toBe('False/ClassMissing')
     expect(first.condition('GatewayReady')).toBe('False/ClassMissing')
@@ -65,13 +40,13 @@ describe('a class that is not there', () => {
 })
 
 test('an operator of one namespace says that it sees no classes', () => {
-  const found = run({ owner: dataService(), choice: { kind: 'unseen', name: 'big' } })
+  const found = oneRun({ owner: dataService(), choice: { kind: 'unseen', name: 'big' } })
   expect(found.condition('Stalled')).toBe('True/ClassesNotSeen')
   expect(found.stalled).toContain('set spec.className to built-in')
 })
 
 test('several default classes are told, and hold nobody back', () => {
-  const found = run({
+  const found = oneRun({
     ...upAndRunning(dataService()),
     choice: { kind: 'class', name: 'old', spec: {}, rivals: ['young'] },
   })
@@ -113,7 +88,7 @@ describe('a class that changes', () => {
     ],
   ]
   test.each(rows)('%s is refused, and nothing is written', (_name, before, now, says) => {
-    const found = run(following(ofClass(before), ofClass(now)))
+    const found = oneRun(following(ofClass(before), ofClass(now)))
     expect(found.steps).toEqual([])
     expect(found.condition('Stalled')).toBe('True/CannotChange')
     expect(found.condition('DatabaseReady')).toBe('True/Ready')
@@ -121,7 +96,7 @@ describe('a class that changes', () => {
   })
 
   test('three brokers for one is no block: the log grows', () => {
-    const found = run(following(ofClass({}), ofClass(managed('kafka', { brokers: 3 }))))
+    const found = oneRun(following(ofClass({}), ofClass(managed('kafka', { brokers: 3 }))))
     expect(found.steps.map(step => step.do)).toContain('apply')
     expect(found.condition('Stalled')).toBe('False/Healthy')
   })
@@ -129,7 +104,7 @@ describe('a class that changes', () => {
   test('what the DataService says itself keeps it as it was', () => {
     const own = withSpec({ kafka: { managed: { brokers: 1, storage: { size: '10Gi' } } } })
     const three = ofClass(managed('kafka', { brokers: 3 }))
-    expect(run({ ...upAndRunning(dataService(own)), choice: three }).condition('Ready')).toBe('True/Ready')
+    expect(oneRun({ ...upAndRunning(dataService(own)), choice: three }).condition('Ready')).toBe('True/Ready')
   })
 
   test('a number of brokers that somebody scaled by hand is put back, not taken for a change', () => {
@@ -137,15 +112,15 @@ describe('a class that changes', () => {
       ...child,
       spec: { ...child.spec, replicas: 3 },
     }))
-    const { steps } = run(upAndRunning(dataService(), scaled))
+    const { steps } = oneRun(upAndRunning(dataService(), scaled))
     expect(steps.map(step => step.do)).toEqual(['apply'])
   })
 
   test('more room makes the volumes grow, less leaves them as they are', () => {
     const size = (text: string) => ofClass(managed('kafka', { storage: { size: text } }))
-    const grown = run(following(size('10Gi'), size('20Gi'))).steps
+    const grown = oneRun(following(size('10Gi'), size('20Gi'))).steps
     expect(grown.map(step => step.do)).toContain('grow')
-    expect(volumesTouched(run(following(size('20Gi'), size('10Gi'))).steps)).toEqual([])
+    expect(volumesTouched(oneRun(following(size('20Gi'), size('10Gi'))).steps)).toEqual([])
   })
 })
 
@@ -153,16 +128,16 @@ describe('engines do not change hands', () => {
   const external = ofClass({ redis: { external: { host: 'cache.test', port: 6379 } } })
 
   test('who runs each is recorded with the first run', () => {
-    expect(run({ owner: dataService(), choice: external }).status.providers).toEqual({
+    expect(oneRun({ owner: dataService(), choice: external }).status.providers).toEqual({
       kafka: 'managed',
       postgres: 'managed',
       redis: 'external',
     })
-    expect(run({ owner: dataService(), choice: missing }).status.providers).toBeUndefined()
+    expect(oneRun({ owner: dataService(), choice: missing }).status.providers).toBeUndefined()
   })
 
   test('a Redis of others needs nobody, and has a condition', () => {
-    const found = run(upAndRunning(dataService(), undefined, external))
+    const found = oneRun(upAndRunning(dataService(), undefined, external))
     expect(['Ready', 'CacheReady'].map(found.condition)).toEqual(['True/Ready', 'True/External'])
   })
 
@@ -171,22 +146,22 @@ describe('engines do not change hands', () => {
     ['one of others for ours', external, ofClass({})],
   ]
   test.each(rows)('%s is refused, and nothing is written', (_name, before, choice) => {
-    const found = run(following(before, choice))
+    const found = oneRun(following(before, choice))
     expect(found.steps).toEqual([])
     expect(['Stalled', 'DatabaseReady'].map(found.condition)).toEqual(['True/ProviderChanged', 'True/Ready'])
     expect(found.status.providers).toEqual(
-      run(upAndRunning(dataService(), undefined, before)).status.providers,
+      oneRun(upAndRunning(dataService(), undefined, before)).status.providers,
     )
   })
 
   test('one that an operator made before it was recorded is ours', () => {
     const { status: _, ...owner } = dataService()
-    const found = run({ ...upAndRunning(dataService()), owner, choice: external })
+    const found = oneRun({ ...upAndRunning(dataService()), owner, choice: external })
     expect(found.condition('Stalled')).toBe('True/ProviderChanged')
   })
 })
 
-const volumesTouched = (steps: ReturnType<typeof run>['steps']): string[] =>
+const volumesTouched = (steps: ReturnType<typeof oneRun>['steps']): string[] =>
   steps.flatMap(step => {
     if (step.do === 'grow') return [step.growth.statefulSet]
     const object: ObservedChild | undefined = step.do === 'apply' ? step.object : undefined
@@ -204,9 +179,9 @@ describe('whether hops are encrypted', () => {
     change?: Parameters<typeof upAndRunning>[1],
   ) => {
     const calm = upAndRunning(dataService(before), change)
-    const { status } = run(calm)
+    const { status } = oneRun(calm)
     const owner = dataService(wish)
-    return run({ ...calm, owner: { ...owner, status } })
+    return oneRun({ ...calm, owner: { ...owner, status } })
   }
   const asleep = (child: ObservedChild): ObservedChild =>
     child.spec?.['replicas'] === undefined
@@ -233,8 +208,8 @@ describe('whether hops are encrypted', () => {
 
   test('who says nothing keeps what is there, also of an operator that did not record it', () => {
     const calm = upAndRunning(dataService(encrypted))
-    expect(run({ ...calm, owner: dataService() }).status.security?.tls).toBe('Internal')
+    expect(oneRun({ ...calm, owner: dataService() }).status.security?.tls).toBe('Internal')
     const older = upAndRunning(dataService(plain))
-    expect(run({ ...older, owner: dataService() }).status.security?.tls).toBe('Off')
+    expect(oneRun({ ...older, owner: dataService() }).status.security?.tls).toBe('Off')
   })
 })

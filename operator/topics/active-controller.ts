@@ -1,13 +1,6 @@
 /** Asks a KRaft cluster for its active controller and voters. kafkajs cannot: to it brokers name a random node. */
-import { Connection, describeQuorumV2 } from '@platformatic/kafka'
-import type { Identity } from './identities.ts'
-
-/** How a broker is asked. */
-export interface Way {
-  timeoutMs: number
-  /** Absent: plain. */
-  tls?: Identity
-}
+import { describeQuorumV2 } from '@platformatic/kafka'
+import { placeOf, type Way, withBroker } from './broker-connection.ts'
 
 const metadataLog = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
 
@@ -31,21 +24,10 @@ export async function quorumOf(servers: readonly string[], way: Way): Promise<Qu
   throw last
 }
 
-async function quorumAt(server: string, { timeoutMs, tls }: Way): Promise<Quorum> {
-  const [host = '', port = ''] = server.split(':')
-  const connection = new Connection('dataservice-operator', {
-    connectTimeout: timeoutMs,
-    requestTimeout: timeoutMs,
-    ...(tls && { tls }),
-  })
-  connection.on('error', () => {}) // told by the call that it fails
-  try {
-    await connection.connect(host, Number(port))
+const quorumAt = (server: string, way: Way): Promise<Quorum> =>
+  withBroker(placeOf(server), way, async connection => {
     const answer = await describeQuorumV2.api.async(connection, metadataLog)
     const log = answer.topics[0]?.partitions[0]
     if (log === undefined || log.leaderId < 0) throw new Error('Kafka has no active controller')
     return { controller: log.leaderId, voters: log.currentVoters.length }
-  } finally {
-    connection.socket?.destroy()
-  }
-}
+  })

@@ -1,7 +1,8 @@
 /** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
 import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
-import { quorumOf, type Way } from './active-controller.ts'
+import { quorumOf } from './active-controller.ts'
+import type { Way } from './broker-connection.ts'
 import { electPreferredLeaders } from './elect-leaders.ts'
 import type { Identities, Identity } from './identities.ts'
 import { brokerDisks, lagTenths } from './log-room.ts'

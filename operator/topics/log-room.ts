@@ -1,8 +1,8 @@
 /** How near a log is to losing what is not stored yet, and the disks under it. */
-import { Connection, describeLogDirsV4 } from '@platformatic/kafka'
+import { describeLogDirsV4 } from '@platformatic/kafka'
 import type { Admin } from 'kafkajs'
 import { type BrokerDisk, diskOf } from '#dataservice/contract/log-room.ts'
-import type { Way } from './active-controller.ts'
+import { type Place, type Way, withBroker } from './broker-connection.ts'
 import type { RoomQuestion } from './port.ts'
 
 /** Tenths of the retention that are asked for, one after the other: at rest the first answer ends it. */
@@ -37,10 +37,10 @@ export async function lagTenths(admin: Admin, { topic, group, retentionMs }: Roo
 
 /** The fullest disk of each broker that answers. Rejects when none does. */
 export async function brokerDisks(
-  brokers: readonly { nodeId: number; host: string; port: number }[],
+  brokers: readonly (Place & { nodeId: number })[],
   way: Way,
 ): Promise<BrokerDisk[]> {
-  const asked = brokers.map(({ nodeId, host, port }) => disksOf(nodeId, { host, port }, way))
+  const asked = brokers.map(broker => disksOf(broker, way))
   const answers = await Promise.allSettled(asked)
   const told = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
   const [failed] = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
@@ -48,22 +48,8 @@ export async function brokerDisks(
   return told
 }
 
-async function disksOf(
-  broker: number,
-  { host, port }: { host: string; port: number },
-  { timeoutMs, tls }: Way,
-): Promise<BrokerDisk[]> {
-  const connection = new Connection('dataservice-operator', {
-    connectTimeout: timeoutMs,
-    requestTimeout: timeoutMs,
-    ...(tls && { tls }),
-  })
-  connection.on('error', () => {}) // told by the call that it fails
-  try {
-    await connection.connect(host, port)
+const disksOf = (broker: Place & { nodeId: number }, way: Way): Promise<BrokerDisk[]> =>
+  withBroker(broker, way, async connection => {
     const { results } = await describeLogDirsV4.api.async(connection, [])
-    return results.map(folder => diskOf(broker, folder))
-  } finally {
-    connection.socket?.destroy()
-  }
-}
+    return results.map(folder => diskOf(broker.nodeId, folder))
+  })
