@@ -28,10 +28,20 @@ const alias = { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' }
  * sources give the same bytes. Rejects with esbuild's messages when a source does not compile or an import is not found.
  */
 export async function makeBundles(): Promise<readonly BundleFile[]> {
+  const files = await bundlesOf(entryPoints, join(root, 'dist'))
+  await keepOnly(files)
+  return files
+}
+
+/** Of any programs, as they are shipped; nothing is written. `folder`: where they are going to stand. */
+export async function bundlesOf(
+  programs: Readonly<Record<string, string>>,
+  folder: string,
+): Promise<BundleFile[]> {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints,
-    outdir: 'dist',
+    entryPoints: programs,
+    outdir: folder,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunk-[hash]',
     write: false,
@@ -47,11 +57,9 @@ export async function makeBundles(): Promise<readonly BundleFile[]> {
     banner: { js: banner },
     logLevel: 'error',
   })
-  const files = outputFiles
+  return outputFiles
     .map(({ path, contents: content }) => ({ path, content }))
     .sort((left, right) => (left.path < right.path ? -1 : 1))
-  await keepOnly(files)
-  return files
 }
 
 async function keepOnly(files: readonly BundleFile[]): Promise<void> {

@@ -60,8 +60,15 @@ export interface Absent {
 
 export type Entry = Contest | Tally | Absent
 
-/** Brings up what its contests need; what is handed to `resources` goes afterwards. */
-export type Bench = (size: Size, resources: AsyncDisposableStack) => Promise<readonly Entry[]>
+/**
+ * Brings up what its contests need; what is handed to `resources` goes afterwards. A bench that stands under several
+ * names runs once for all of them that are `asked` for, so that they share what takes long to make.
+ */
+export type Bench = (
+  size: Size,
+  resources: AsyncDisposableStack,
+  asked: ReadonlySet<string>,
+) => Promise<readonly Entry[]>
 
 /** Samples of both contenders, in the order of the rounds. */
 export interface Rounds {

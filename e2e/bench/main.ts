@@ -10,14 +10,13 @@ import { gatewayGoBench } from './gateway-go.ts'
 import { growthBench } from './growth.ts'
 import { kafkaClientsBench } from './kafka-clients.ts'
 import { limitsOfMachine } from './limits.ts'
-import { convergeBench } from './operator/converge.ts'
-import { memoryBench } from './operator/memory.ts'
-import { standingBench } from './operator/standing.ts'
+import { kroBench } from './operator/against-kro.ts'
+import { operatorBench } from './operator/operator.ts'
 import { readPathBench } from './read-path.ts'
 import { readerHitBench } from './reader-hit.ts'
 import { readerPageBench } from './reader-page.ts'
 import { readerStampedeBench } from './reader-stampede.ts'
-import { closing, table } from './report.ts'
+import { closing, lineOf, table } from './report.ts'
 import { holdContest } from './rounds.ts'
 import { sustainedBench } from './sustained/sustained.ts'
 import { writerBench } from './writer.ts'
@@ -41,9 +40,12 @@ const benches: Readonly<Record<string, Bench | readonly Bench[]>> = {
   growth: [growthBench('range'), growthBench('hash')],
   'read-path': readPathBench,
   sustained: sustainedBench,
-  'operator-converge': convergeBench,
-  'operator-memory': memoryBench,
-  'operator-idle': standingBench,
+  'operator-converge': operatorBench,
+  'operator-idle': operatorBench,
+  'operator-reaction': operatorBench,
+  'operator-restart': operatorBench,
+  'operator-memory': operatorBench,
+  'operator-kro': kroBench,
 }
 
 interface Outcome {
@@ -51,17 +53,25 @@ interface Outcome {
   remarks?: readonly string[]
 }
 
-/** What does not start fails under the name of its benchmark; it is never skipped. */
-async function run(name: string, bench: Bench, size: Size): Promise<Outcome[]> {
+/** Benchmarks with the names that were asked for, each once. */
+function chosen(asked: readonly string[]): Map<Bench, Set<string>> {
+  const found = new Map<Bench, Set<string>>()
+  for (const [name, parts] of Object.entries(benches)) {
+    if (asked.length > 0 && !asked.includes(name)) continue
+    for (const bench of [parts].flat()) found.set(bench, (found.get(bench) ?? new Set()).add(name))
+  }
+  return found
+}
+
+/** What does not start fails under the names of its benchmark; it is never skipped. */
+async function* run(bench: Bench, names: ReadonlySet<string>, size: Size): AsyncGenerator<Outcome> {
   await using resources = new AsyncDisposableStack()
-  const outcomes: Outcome[] = []
   try {
-    for (const contest of await bench(size, resources)) outcomes.push(await held(contest, size))
+    for (const contest of await bench(size, resources, names)) yield await held(contest, size)
   } catch (error) {
     console.error(error)
-    outcomes.push({ row: broken({ name, metric: 'could not be set up' }) })
+    for (const name of names) yield { row: broken({ name, metric: 'could not be set up' }) }
   }
-  return outcomes
 }
 
 async function held(entry: Entry, size: Size): Promise<Outcome> {
@@ -87,16 +97,19 @@ async function main(): Promise<number> {
   const size = values.smoke ? 'smoke' : 'full'
   const limits = await limitsOfMachine()
   for (const line of limits) step(line)
-  const outcomes: Outcome[] = []
-  for (const [name, bench] of Object.entries(benches)) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue
-    step(`${name} (${size})`)
-    for (const part of [bench].flat()) outcomes.push(...(await run(name, part, size)))
+  const rows: Row[] = []
+  const remarks: string[] = []
+  for (const [bench, names] of chosen(positionals)) {
+    step(`${[...names].join(', ')} (${size})`)
+    for await (const { row, remarks: more = [] } of run(bench, names, size)) {
+      step(`  ${lineOf(row)}`)
+      rows.push(row)
+      remarks.push(...more)
+      // Hours may be left, and a stop shall not lose what there is.
+      if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
+    }
   }
-  const rows = outcomes.map(({ row }) => row)
-  const remarks = outcomes.flatMap(outcome => outcome.remarks ?? [])
   console.log(`\n${[...limits, '', table(rows), ...remarks, closing(rows)].join('\n')}`)
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
   return rows.every(({ holds }) => holds) ? 0 : 1
 }
 

@@ -16,6 +16,9 @@ export function table(rows: readonly Row[]): string {
     .join('\n')
 }
 
+/** One row as soon as there is one. */
+export const lineOf = (row: Row): string => cells(row).join('  ').trimEnd()
+
 const cells = ({ name, metric, ours, peer, ratio, gate, holds, peerVersion }: Row): string[] => [
   name,
   metric,

@@ -1,92 +1,89 @@
 /** What each DataService costs the operator in memory that it cannot free, and how large its process is with many. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { step } from '#tools/progress.ts'
-import { type Bench, once, type Size, type Tally, type Told } from '../contest.ts'
-import { type Contender, controllerRuntime, ours } from './program.ts'
-import { isReady, type World, worldUp } from './world.ts'
+import { once, type Size, type Tally } from '../contest.ts'
+import type { Growing } from './growing.ts'
+import { observed } from './observed.ts'
+import { controllerRuntime, type Program } from './program.ts'
+import type { World } from './world.ts'
 
-/** How many DataServices there are at the first look and at the second. */
-const amounts: Readonly<Record<Size, readonly [number, number]>> = {
-  smoke: [20, 60],
-  full: [1_000, 10_000],
+/** How many DataServices there are at each look; the slope is between the first and each other. */
+const amounts: Readonly<Record<Size, readonly [number, ...number[]]>> = {
+  smoke: [40, 80],
+  full: [1_000, 2_000, 5_000, 10_000],
 }
+/** The limit holds for the largest number. */
 const mostMegabytes = 250
-const longestMs = 3_600_000
-/** After its copies are complete an operator looks at everything once. */
-const calmMs: Readonly<Record<Size, number>> = { smoke: 8_000, full: 180_000 }
 
 interface Memory {
+  /** Bytes. */
   retained: number
   megabytes: number
 }
 
-interface Look {
-  services: number
-  ours: Memory
-  peer: Memory
-}
+type Look = Record<'ours' | 'peer', Memory>
 
-export const memoryBench: Bench = async (size, resources) => {
-  const looks = once(() => twice(size, resources))
-  const peer = controllerRuntime.version
-  const [, many] = amounts[size]
-  const slope: Tally = {
-    name: 'operator-memory',
-    metric: 'KiB kept for each DataService',
+/** Of each look, in the order of the numbers, so that what a world tells is told before it grows on. */
+export function memoryTallies(size: Size, ours: Growing): Tally[][] {
+  const [fewest, ...more] = amounts[size]
+  const looks = new Map(
+    [fewest, ...more].map(services => [services, once(() => look(ours, services))] as const),
+  )
+  const lookAt = async (services: number): Promise<Look> => {
+    const found = await looks.get(services)?.()
+    if (found === undefined) throw new Error(`there is no look at ${services} DataServices`)
+    return found
+  }
+  const peer = `${controllerRuntime.version}, its copies alone`
+  const limitGate = (services: number): number =>
+    size === 'full' && services === Math.max(...amounts[size]) ? 1 : 0
+  const resident = (services: number): Tally => ({
+    name: `operator-memory-resident-${services}`,
+    metric: `MiB of the process with ${services}`,
+    gate: limitGate(services),
+    peer: `${mostMegabytes} MiB`,
+    count: async () => ({ ours: (await lookAt(services)).ours.megabytes, peer: mostMegabytes }),
+  })
+  const slope = (services: number): Tally => ({
+    name: `operator-memory-${services}`,
+    metric: `KiB kept for each DataService from ${fewest} to ${services}`,
     gate: 1,
-    peer: `${peer}, its copies alone`,
-    count: async (): Promise<Told> => {
-      const [few, more] = await looks()
-      const each = (who: 'ours' | 'peer') =>
-        (more[who].retained - few[who].retained) / (more.services - few.services) / 1024
+    peer,
+    count: async () => {
+      const [few, many] = [await lookAt(fewest), await lookAt(services)]
+      const each = (who: keyof Look) => (many[who].retained - few[who].retained) / (services - fewest) / 1024
       return { ours: each('ours'), peer: each('peer') }
     },
-  }
-  const resident: Tally = {
-    name: 'operator-memory-resident',
-    metric: `MiB of the process with ${many}`,
-    gate: size === 'full' ? 1 : 0,
-    peer: `${mostMegabytes} MiB`,
-    count: async () => ({ ours: (await looks())[1].ours.megabytes, peer: mostMegabytes }),
-  }
-  return [slope, resident]
-}
-
-async function twice(size: Size, resources: AsyncDisposableStack): Promise<[Look, Look]> {
-  const world = await worldUp(resources)
-  const [few, many] = amounts[size]
-  await made(world, few, 'few', few)
-  const first = await look(world, few, size)
-  await made(world, many - few, 'many', many)
-  return [first, await look(world, many, size)]
-}
-
-async function made(world: World, more: number, prefix: string, all: number): Promise<void> {
-  await using operator = await ours.start(world)
-  await operator.working()
-  await world.declare(more, prefix)
-  await world.until(() => world.services.list(undefined, isReady).length === all, longestMs)
-  await pause(2_000) // what it still writes
+  })
+  return [[resident(fewest)], ...more.map(services => [resident(services), slope(services)])]
 }
 
 /** Operators that begin anew: what they were while everything was made does not matter. */
-async function look(world: World, services: number, size: Size): Promise<Look> {
-  const found = {
-    services,
-    ours: await memoryOf(ours, world, size),
-    peer: await memoryOf(controllerRuntime, world, size),
-  }
-  const [one, other] = [found.ours.retained, found.peer.retained].map(bytes => (bytes / 2 ** 20).toFixed(1))
-  step(
-    `  ${services}: ours keeps ${one} MiB (${found.ours.megabytes.toFixed(0)} resident), the peer ${other}`,
+async function look(growing: Growing, services: number): Promise<Look> {
+  const world = await growing.with(services)
+  const found = { ours: await memoryOfOurs(world), peer: await memoryOfPeer(world) }
+  const [one, other] = [found.ours, found.peer].map(
+    ({ retained, megabytes }) => `${(retained / 2 ** 20).toFixed(1)} MiB, ${megabytes.toFixed(0)} resident`,
   )
+  step(`  ${services}: ours keeps ${one}; the peer ${other}`)
   return found
 }
 
-async function memoryOf(contender: Contender, world: World, size: Size): Promise<Memory> {
-  await using program = await contender.start(world, { READ_ONLY: 'true' })
+async function memoryOfOurs(world: World): Promise<Memory> {
+  await using operator = await observed(world)
+  await operator.working()
+  await operator.calm() // it looks at everything once
+  return await memoryOf(operator)
+}
+
+async function memoryOfPeer(world: World): Promise<Memory> {
+  await using program = await controllerRuntime.start(world, { READ_ONLY: 'true' })
   await program.working()
-  await pause(calmMs[size])
+  await pause(3_000)
+  return await memoryOf(program)
+}
+
+async function memoryOf(program: Program): Promise<Memory> {
   const megabytes = program.resident()
   return { megabytes, retained: await program.retained() }
 }

@@ -1,15 +1,18 @@
 /** An operator in a process of its own: ours or the peer. */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { once as nextEvent } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
 import { residentMegabytes } from '#e2e/chaos/resident.ts'
 import { ensureBuilt } from '#e2e/cluster/binaries.ts'
 import { waitFor } from '#e2e/cluster/waiting.ts'
 import { images } from '#operator/testing/target.ts'
+import { bundlesOf } from '#tools/bundle.ts'
 import { root } from '#tools/workspace.ts'
+import { once } from '../contest.ts'
 import { peerTemplates } from './templates.ts'
-import type { World } from './world.ts'
+import { type Install, ownKinds, type World } from './world.ts'
 
 export interface Program extends AsyncDisposable {
   readonly pid: number
@@ -25,6 +28,7 @@ export interface Program extends AsyncDisposable {
 export interface Contender {
   /** Name and version. */
   version: string
+  install: Install
   start(world: World, more?: Readonly<Record<string, string>>): Promise<Program>
 }
 
@@ -34,20 +38,25 @@ const peerSource = join(root, 'e2e/bench/peers/operator')
 
 export const ours: Contender = {
   version: 'operator',
-  start: async (world, more = {}) =>
-    startProgram([process.execPath, ...shippedFlags(), join(root, 'e2e/bench/operator/process.ts')], {
-      KUBECONFIG: world.control.kubeconfig,
+  install: ownKinds,
+  start: async (world, more = {}) => {
+    const { flags, env } = shipped()
+    return startProgram([process.execPath, ...flags, await bundledProcess(world)], {
+      ...env,
+      KUBECONFIG: world.kubeconfig,
       TOPICS_FILE: join(world.folder, 'topics'),
       TELEMETRY_PORT: '0',
       LOG_LEVEL: 'info',
       RELATED_IMAGE_DATASERVICE: images.dataservice,
       WORKERS: String(workers),
       ...more,
-    }),
+    })
+  },
 }
 
 export const controllerRuntime: Contender = {
-  version: `controller-runtime ${versionOf('sigs.k8s.io/controller-runtime')}`,
+  version: `controller-runtime ${versionOf(peerSource, 'sigs.k8s.io/controller-runtime')}`,
+  install: ownKinds,
   async start(world, more = {}) {
     const folder = await ensureBuilt(
       'bench-operator',
@@ -57,7 +66,7 @@ export const controllerRuntime: Contender = {
     const templates = join(world.folder, 'templates.json')
     writeFileSync(templates, JSON.stringify(peerTemplates()))
     return startProgram([join(folder, 'operator')], {
-      KUBECONFIG: world.control.kubeconfig,
+      KUBECONFIG: world.kubeconfig,
       TEMPLATES: templates,
       WORKERS: String(workers),
       ...more,
@@ -65,23 +74,39 @@ export const controllerRuntime: Contender = {
   },
 }
 
-/** The flags of Node in the operator's Deployment. */
-function shippedFlags(): string[] {
-  const text = readFileSync(join(root, 'config/operator/deployment.yaml'), 'utf8')
-  return (
-    /args: \[(.*)\]/
-      .exec(text)?.[1]
-      ?.split(', ')
-      .filter(each => each.startsWith('--')) ?? []
-  )
+/** As in the image: sources would have to be compiled first, which takes time and memory. */
+const bundle = once(() => bundlesOf({ operator: 'e2e/bench/operator/process.ts' }, join(root, 'dist')))
+
+async function bundledProcess({ folder }: World): Promise<string> {
+  for (const { path, content } of await bundle()) writeFileSync(join(folder, basename(path)), content)
+  return join(folder, 'operator.mjs')
 }
 
-function versionOf(module: string): string {
-  const text = readFileSync(join(peerSource, 'go.mod'), 'utf8')
+interface Shipped {
+  spec?: { template: { spec: { containers: { args: string[]; env: { name: string; value?: string }[] }[] } } }
+}
+
+/** The flags of Node and the environment in the operator's Deployment. */
+function shipped(): { flags: string[]; env: Record<string, string> } {
+  const text = readFileSync(join(root, 'config/operator/deployment.yaml'), 'utf8')
+  const documents = parseAllDocuments(text).map((each): Shipped => each.toJS())
+  const [container] = documents.flatMap(({ spec }) => spec?.template?.spec.containers ?? [])
+  if (container === undefined) throw new Error('config/operator/deployment.yaml has no container')
+  return {
+    flags: container.args.filter(each => each.startsWith('--')),
+    env: Object.fromEntries(
+      container.env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+    ),
+  }
+}
+
+/** Of a module, as the `go.mod` in this folder pins it. */
+export function versionOf(source: string, module: string): string {
+  const text = readFileSync(join(source, 'go.mod'), 'utf8')
   return new RegExp(`${module} v(\\S+)`).exec(text)?.[1] ?? 'of no version'
 }
 
-function startProgram(argv: readonly string[], env: Readonly<Record<string, string>>): Program {
+export function startProgram(argv: readonly string[], env: Readonly<Record<string, string>>): Program {
   // It must not outlive the benchmark, however that ends.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -91,7 +116,7 @@ function startProgram(argv: readonly string[], env: Readonly<Record<string, stri
   child.stdout.setEncoding('utf8').on('data', (said: string) => {
     text = (text + said).slice(-100_000)
   })
-  const ended = once(child, 'exit')
+  const ended = nextEvent(child, 'exit')
   const { pid } = child
   if (pid === undefined) throw new Error('the operator could not be started')
   const said = (word: string): Promise<void> =>
@@ -100,7 +125,10 @@ function startProgram(argv: readonly string[], env: Readonly<Record<string, stri
       timeoutMs: 120_000,
       everyMs: 20,
       logs: [],
-      hopeless: () => (child.exitCode === null ? undefined : `the operator ended: ${text.slice(-2_000)}`),
+      hopeless: () =>
+        child.exitCode === null && child.signalCode === null
+          ? undefined
+          : `the operator ended: ${text.slice(-2_000)}`,
     })
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')

@@ -7,7 +7,7 @@ import { dataService } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 
 /** As `peers/operator` replaces them. */
-const words = { namespace: 'peer-namespace', name: 'peer-name', uid: 'peer-uid' }
+export const words = { namespace: 'peer-namespace', name: 'peer-name', uid: 'peer-uid' }
 /** Ours sets it by the scale subresource, where an autoscaler may do so, too. */
 const pods = 3
 

@@ -118,11 +118,11 @@ function collected({ stdout, stderr }: ChildProcess): () => string {
 
 let configs = 0
 
-async function environment(
-  { token, topicsUrl, folder }: Site,
-  { namespace, resyncSeconds, election, image, maxRolling }: OperatorOptions,
-  server: string,
-): Promise<NodeJS.ProcessEnv> {
+/** Answers the path of a kubeconfig for an operator that reaches the API server there, by this token. */
+export async function operatorKubeconfig(
+  folder: string,
+  { server, token }: { server: string; token: string },
+): Promise<string> {
   configs += 1
   const file = join(folder, `operator-${configs}.json`)
   const name = 'chaos'
@@ -135,9 +135,17 @@ async function environment(
     'current-context': name,
   }
   await writeFile(file, JSON.stringify(config), { mode: 0o600 })
+  return file
+}
+
+async function environment(
+  { token, topicsUrl, folder }: Site,
+  { namespace, resyncSeconds, election, image, maxRolling }: OperatorOptions,
+  server: string,
+): Promise<NodeJS.ProcessEnv> {
   return {
     PATH: process.env['PATH'],
-    KUBECONFIG: file,
+    KUBECONFIG: await operatorKubeconfig(folder, { server, token }),
     TOPICS_URL: topicsUrl,
     TELEMETRY_PORT: '0',
     LOG_LEVEL: 'info',
