@@ -60,6 +60,13 @@ describe('what the API server takes', () => {
     expect(await restore({ type: 'Backup', restore: { time } })).toContain('only type Restore does so')
   })
 
+  test('a promotion names a pod that there may be, and only a promotion does', async () => {
+    const promote = (spec: object) => refused(operation('z', { ...backup, type: 'Promote', ...spec }))
+    expect(await promote({ promote: { instance: 5 } })).toContain('spec.promote.instance')
+    expect(await promote({ promote: { instance: -1 } })).toContain('spec.promote.instance')
+    expect(await promote({ type: 'Backup', promote: {} })).toContain('only type Promote asks')
+  })
+
   test('no operation of a kind that there is not', async () => {
     expect(await refused(operation('x', { ...backup, type: 'Explode' }))).toContain('Unsupported value')
   })

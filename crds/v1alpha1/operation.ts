@@ -14,7 +14,7 @@ export const apiVersion = `${group}/${version}` as const
 /** On an operation: who asks for it, in words of one's own. */
 export const requestedByAnnotation = `${group}/requested-by`
 
-export const operationTypes = ['Backup', 'Restore'] as const
+export const operationTypes = ['Backup', 'Restore', 'Promote'] as const
 export type OperationType = (typeof operationTypes)[number]
 
 const RestoreWish = Type.Object(
@@ -51,6 +51,29 @@ const RestoreWish = Type.Object(
 )
 export type RestoreWish = Static<typeof RestoreWish>
 
+/** The most pods that Postgres may have. */
+const mostInstances = 5
+
+const PromoteWish = Type.Object(
+  {
+    instance: Type.Optional(
+      Type.Integer({
+        format: 'int32',
+        minimum: 0,
+        maximum: mostInstances - 1,
+        description:
+          'The pod of Postgres that becomes the primary, by the number at the end of its name. Example: 1. Default: the ' +
+          'first replica that is ready.',
+      }),
+    ),
+  },
+  {
+    description:
+      'Which pod of Postgres becomes the primary; only with type Promote. Example: {instance: 1}. Default: the first replica ' +
+      'that is ready.',
+  },
+)
+
 export const OperationSpec = Type.Object(
   {
     dataService: ObjectName({
@@ -61,13 +84,16 @@ export const OperationSpec = Type.Object(
       enum: [...operationTypes],
       description:
         'What is done. Backup: a whole copy of the database is made now, and proved by restoring it. Restore: the database ' +
-        'becomes what it was, then the writers go on from where it was (docs/backup.md).',
+        'becomes what it was, then the writers go on from where it was (docs/backup.md). Promote: a replica of Postgres ' +
+        'becomes the primary, and the one that was it becomes a replica (docs/availability.md).',
     }),
     restore: Type.Optional(RestoreWish),
+    promote: Type.Optional(PromoteWish),
     cancel: Type.Boolean({
       default: false,
       description:
-        'True gives it up: what waits does not begin, and what runs is ended and leaves everything as it was. It cannot be ' +
+        'True gives it up: what waits does not begin, and what runs is ended and leaves everything as it was; a promotion ' +
+        'that has begun goes on. It cannot be ' +
         'taken back. Default: false.',
     }),
   },
@@ -76,12 +102,17 @@ export const OperationSpec = Type.Object(
       {
         rule:
           'self.dataService == oldSelf.dataService && self.type == oldSelf.type && ' +
-          'has(self.restore) == has(oldSelf.restore) && (!has(self.restore) || self.restore == oldSelf.restore)',
+          'has(self.restore) == has(oldSelf.restore) && (!has(self.restore) || self.restore == oldSelf.restore) && ' +
+          'has(self.promote) == has(oldSelf.promote) && (!has(self.promote) || self.promote == oldSelf.promote)',
         message: 'an operation cannot change, but for spec.cancel: create another one',
       },
       {
         rule: "self.type == 'Restore' || !has(self.restore)",
         message: 'spec.restore says what to go back to, and only type Restore does so: leave it out',
+      },
+      {
+        rule: "self.type == 'Promote' || !has(self.promote)",
+        message: 'spec.promote says which pod becomes the primary, and only type Promote asks: leave it out',
       },
       {
         rule: '!oldSelf.cancel || self.cancel',
@@ -150,6 +181,18 @@ const Restored = Type.Object(
   { description: 'What was restored.' },
 )
 
+const Promoted = Type.Object(
+  {
+    instance: Type.Integer({
+      format: 'int32',
+      minimum: 0,
+      description: 'The pod of Postgres that becomes the primary.',
+    }),
+    from: Type.Integer({ format: 'int32', minimum: 0, description: 'The pod that was it.' }),
+  },
+  { description: 'Who becomes the primary. Once it stands here the operation cannot be given up.' },
+)
+
 export const OperationStatus = Type.Object(
   {
     observedGeneration: Type.Optional(
@@ -184,6 +227,7 @@ export const OperationStatus = Type.Object(
     completedAt: time('When it ended.'),
     backup: Type.Optional(MadeBackup),
     restore: Type.Optional(Restored),
+    promote: Type.Optional(Promoted),
     conditions: Type.Optional(
       Type.Array(Condition, {
         maxItems: 8,

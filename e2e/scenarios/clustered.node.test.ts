@@ -1,6 +1,7 @@
 /** Three brokers and a Postgres with a replica: what one of each may do to its users is nothing. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
+import { apiVersion, kind } from '#crds/v1alpha1/operation.ts'
 import { serviceAddress } from '#e2e/stack/address.ts'
 import { readService, waitUntilReady } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
@@ -112,6 +113,43 @@ test.each([
   })
 })
 
+test.each([1, 0])(
+  'postgres-%i is promoted under load, and no acknowledged record is lost',
+  async instance => {
+    const kubernetes = await cluster()
+    await waitUntilReady(kubernetes, clustered, { timeoutMs: 120_000 })
+    const operation = `promote-${instance}`
+    const manifest = {
+      apiVersion,
+      kind,
+      metadata: { name: operation },
+      spec: { dataService: name, type: 'Promote', promote: { instance } },
+    }
+    const began = Date.now()
+    await kubernetes.kubectl(['-n', namespace, 'create', '-f', '-'], { input: JSON.stringify(manifest) })
+    const told = () =>
+      inNamespace('get', `dsop/${operation}`, '-o', 'jsonpath={.status.phase}: {.status.message}')
+    for (let said = ''; !said.startsWith('Succeeded'); said = await told()) {
+      if (Date.now() - began > 180_000) throw new Error(`no other primary after ${since(began)}: ${said}`)
+      await ledger.post(50)
+    }
+    const writes = await inNamespace(
+      'get',
+      `endpoints/${name}-postgres-rw`,
+      '-o',
+      'jsonpath={..targetRef.name}',
+    )
+    expect(writes).toBe(`${name}-postgres-${instance}`)
+    step(`postgres-${instance} is the primary after ${since(began)}; ${ledger.setbacks()} setbacks in all`)
+    await ledger.post(200)
+    await ledger.balanced()
+    await waitUntilReady(kubernetes, clustered, { timeoutMs: 180_000 }) // the old one follows
+  },
+)
+
+const inNamespace = async (...args: string[]): Promise<string> =>
+  (await cluster()).kubectl(['-n', namespace, ...args])
+
 async function statusOf(id: string | undefined): Promise<number> {
   const response = await fetch(`${url}/data/${id}`, { signal: AbortSignal.timeout(20_000) })
   await response.text()
@@ -120,12 +158,12 @@ async function statusOf(id: string | undefined): Promise<number> {
 
 async function restartsOf(pod: string): Promise<number> {
   const field = 'jsonpath={.status.containerStatuses[0].restartCount}'
-  return Number(await (await cluster()).kubectl(['-n', namespace, 'get', `pod/${pod}`, '-o', field]))
+  return Number(await inNamespace('get', `pod/${pod}`, '-o', field))
 }
 
 async function isReady(pod: string): Promise<boolean> {
   const field = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
-  return (await (await cluster()).kubectl(['-n', namespace, 'get', `pod/${pod}`, '-o', field])) === 'True'
+  return (await inNamespace('get', `pod/${pod}`, '-o', field)) === 'True'
 }
 
 /** Connections of the reader at the replica. */

@@ -1,6 +1,6 @@
 /** ConfigMap `NAME-<engine>-config`: start script and configuration of one engine. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
-import { heldBrokersFile, initialisedFile } from './engines/engine.ts'
+import { heldBrokersFile, initialisedFile, primaryFile } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { dataParts, type EnginePart, engineConfigName } from './names.ts'
@@ -24,5 +24,6 @@ function volumeState({ initialisation }: Target, part: EnginePart): Record<strin
   return {
     [initialisedFile]: `${initialisation.initialised.has(keeper)}\n`,
     ...(part === 'kafka' && { [heldBrokersFile]: `${initialisation.heldBrokers}\n` }),
+    ...(part === 'postgres' && { [primaryFile]: `${initialisation.primary}\n` }),
   }
 }

@@ -22,6 +22,8 @@ export const annotationKeys = {
   initialised: 'dataservice.dev/initialised',
   /** On the identity Secret: how many brokers' volumes hold data. */
   heldBrokers: 'dataservice.dev/held-brokers',
+  /** On the identity Secret: which pod of Postgres is the primary, by its ordinal; absent: the first one. */
+  primary: 'dataservice.dev/postgres-primary',
   /** On the identity Secret: the parts for which the user's `reinitialise` was used. */
   reinitialised: 'dataservice.dev/reinitialised',
   /** On a DataService: the part whose lost volume may be initialised anew. */

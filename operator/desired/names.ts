@@ -24,6 +24,8 @@ export const settingsName = (owner: string): string => `${owner}-settings`
 export const engineConfigName = (owner: string, part: EnginePart): string => `${owner}-${part}-config`
 export const identityName = (owner: string): string => `${owner}-identity`
 export const credentialsName = (owner: string): string => `${owner}-credentials`
+export const postgresPod = (owner: string, ordinal: number): string =>
+  `${partName(owner, 'postgres')}-${ordinal}`
 /** The Service that always points at the Postgres that accepts writes. */
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
 /** The Service that points at the streaming replicas. */

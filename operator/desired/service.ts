@@ -3,7 +3,7 @@ import type { V1Service, V1ServiceSpec } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
 import { encrypts } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
-import { type Part, partName, postgresPrimaryName, postgresReplicaName } from './names.ts'
+import { type Part, partName, postgresPod, postgresPrimaryName, postgresReplicaName } from './names.ts'
 import type { Target } from './target.ts'
 
 type PortName = 'http' | 'https' | 'inner' | 'kafka' | 'postgres' | 'redis'
@@ -47,7 +47,7 @@ export function service({ owner, effective }: Target, part: Part): Child<V1Servi
 }
 
 /** The address for writes. It outlives restarts of the pod behind it, so clients keep one name. */
-export function postgresPrimaryService({ owner }: Target): Child<V1Service> {
+export function postgresPrimaryService({ owner, initialisation }: Target): Child<V1Service> {
   const { name } = owner.metadata
   return {
     apiVersion: 'v1',
@@ -57,7 +57,7 @@ export function postgresPrimaryService({ owner }: Target): Child<V1Service> {
       ports: [port('postgres', ports.postgres)],
       selector: {
         ...selectorLabels(name, 'postgres'),
-        'statefulset.kubernetes.io/pod-name': `${partName(name, 'postgres')}-0`,
+        'statefulset.kubernetes.io/pod-name': postgresPod(name, initialisation.primary),
       },
     },
   }

@@ -53,7 +53,7 @@ export interface Target {
 /** What a DataServiceOperation asks of the children; there is one at a time. */
 export interface OperationAtWork {
   uid: string
-  type: OperationType
+  type: Exclude<OperationType, 'Promote'>
   /** What to go back to. */
   restore: RestoreWish
   /** What its Job needs is there; from then on the Job stays until the operation is over. */
@@ -68,12 +68,16 @@ export interface Initialisation {
   reinitialised: ReadonlySet<DataPart>
   /** Brokers that held data by now, from ordinal 0 on; fewer than wanted while the log grows. */
   heldBrokers: number
+  /** Ordinal of the pod of Postgres that is the primary. */
+  primary: number
 }
 
 /** A child as it came from the API server. */
 export type ObservedChild = Child<{
   spec?: Record<string, unknown>
   status?: Record<string, unknown>
+  /** Of a ConfigMap. */
+  data?: Record<string, unknown>
 }> & {
   metadata: {
     uid?: string

@@ -56,9 +56,7 @@ const textIn = (part: unknown, field: string): string | undefined => {
 }
 
 function settingsBefore({ owner, observed }: Seen): Record<string, unknown> {
-  const found = observed('ConfigMap', settingsName(owner.metadata.name))
-  const data: unknown = found === undefined ? undefined : Reflect.get(found, 'data')
-  const text = isPlainObject(data) ? data[settingsKey] : undefined
+  const text = observed('ConfigMap', settingsName(owner.metadata.name))?.data?.[settingsKey]
   if (typeof text !== 'string') return {}
   try {
     const settings: unknown = JSON.parse(text)

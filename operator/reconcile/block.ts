@@ -13,6 +13,7 @@ import {
   engineParts,
   partName,
   parts,
+  postgresPod,
 } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { externalBlock } from './block-external.ts'
@@ -23,7 +24,7 @@ export interface Block {
   message: string
 }
 
-type Seen = Pick<Target, 'owner' | 'effective' | 'observed' | 'className'>
+type Seen = Pick<Target, 'owner' | 'effective' | 'observed' | 'className' | 'initialisation'>
 
 export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
   switch (choice.kind) {
@@ -42,6 +43,7 @@ export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
         providerThatDiffers(seen) ??
         externalBlock(seen) ??
         brokersThatDiffer(seen) ??
+        primaryThatGoes(seen) ??
         storageThatDiffers(seen) ??
         hopsThatDiffer(seen)
       )
@@ -131,6 +133,20 @@ function brokersThatDiffer(seen: Seen): Block | undefined {
   const isFewer = strategy === 'OnDelete' && kafka.rolls(effective) !== 'OnDelete'
   if (!isFewer) return undefined
   return refused({ field: 'kafka.managed.brokers', runs: '3', wanted: String(effective.brokers) }, seen)
+}
+
+/** Pods go from the last one on. */
+function primaryThatGoes({ owner, effective, initialisation, className }: Seen): Block | undefined {
+  const { primary } = initialisation
+  if (effective.providers.postgres !== 'managed' || primary < effective.instances) return undefined
+  const pod = postgresPod(owner.metadata.name, primary)
+  return {
+    reason: 'CannotChange',
+    message:
+      `postgres.managed.instances would become ${effective.instances}, by the DataService or its class ${className}, and ` +
+      `the primary is ${pod}, which would go: put the number back, and promote another pod before ` +
+      `(DataServiceOperation of type Promote, promote.instance 0). ${meanwhile}`,
+  }
 }
 
 function storageThatDiffers(seen: Seen): Block | undefined {

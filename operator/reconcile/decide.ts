@@ -11,6 +11,7 @@ import { growths } from './growth.ts'
 import { hibernates } from './lifecycle/asleep.ts'
 import { replicateSteps } from './more-brokers.ts'
 import { forgottenOperations } from './operations/at-work.ts'
+import { replacedPrimaries } from './operations/promoting.ts'
 import { isRestoring } from './operations/restoring.ts'
 import type { Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
@@ -57,6 +58,7 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
     ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
     ...replicateSteps(facts),
     ...topicSteps(facts),
+    ...replacedPrimaries(facts).flatMap(removal),
     ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
     ...brokerToRestart(facts).flatMap(removal),
     ...endedJobs(facts),

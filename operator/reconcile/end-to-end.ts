@@ -1,10 +1,10 @@
 /** What probe records said. One request to a reader pod, or two when the first does not know; no call to the cluster. */
 import { parseEndToEnd } from '#dataservice/contract/end-to-end.ts'
-import { isPlainObject } from '#operator/desired/hash.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import type { EndToEndFacts } from './facts.ts'
+import { isGoing, isReadyPod } from './progress.ts'
 
 /** Pods asked in one run. */
 const mostAsked = 2
@@ -26,14 +26,9 @@ export async function endToEndFacts(
 function readyReaders(pods: readonly ObservedChild[]): string[] {
   return pods
     .filter(({ metadata }) => metadata.labels[labelKeys.component] === 'reader')
-    .filter(pod => pod.metadata.deletionTimestamp === undefined && isReady(pod))
+    .filter(pod => !isGoing(pod) && isReadyPod(pod))
     .toSorted((a, b) => age(a).localeCompare(age(b)))
     .flatMap(({ status }) => (typeof status?.['podIP'] === 'string' ? [status['podIP']] : []))
 }
 
 const age = ({ metadata }: ObservedChild): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
-
-function isReady({ status }: ObservedChild): boolean {
-  const conditions: unknown[] = Array.isArray(status?.['conditions']) ? status['conditions'] : []
-  return conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
-}

@@ -7,9 +7,10 @@ import { type DataPart, dataParts, identityName, partName } from '#operator/desi
 import type { Initialisation } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
+import { isReplaced } from './operations/restoring.ts'
 import { isRolledByUs, isRolledOut, podProgress } from './progress.ts'
 
-export type Seen = Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>
+export type Seen = Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets' | 'operation'>
 
 /**
  * A part holds data from its first Ready on. The annotation `reinitialise` takes that back for a part whose volume is
@@ -29,7 +30,22 @@ export function initialisationOf(seen: Seen): Initialisation {
     if (asked.has(part) && (state.used || granted || (state.had && ready))) reinitialised.add(part)
   }
   const heldBrokers = initialised.has('kafka') ? brokersThatHeldData(seen) : 0
-  return { initialised, reinitialised, heldBrokers }
+  return { initialised, reinitialised, heldBrokers, primary: primaryOf(seen) }
+}
+
+/** What is recorded, but for an operation that is about to change it: what it says holds until it is recorded. */
+function primaryOf(seen: Seen): number {
+  const { operation } = seen
+  if (operation?.status?.promote !== undefined) return operation.status.promote.instance
+  // A restore replaces the volume of the first pod.
+  if (operation?.spec.type === 'Restore' && isReplaced(operation, seen)) return 0
+  return recordedPrimary(seen)
+}
+
+/** What the identity Secret says. */
+export function recordedPrimary({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): number {
+  const told = secrets.get(identityName(owner.metadata.name))?.annotations?.[annotationKeys.primary] ?? ''
+  return /^\d$/.test(told) ? Number(told) : 0
 }
 
 /** Recorded when all brokers are ready. Where it was not yet, the way in which they are restarted tells the number. */
@@ -44,7 +60,10 @@ function brokersThatHeldData(seen: Seen): number {
 }
 
 /** What the identity Secret says. */
-function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): Omit<Initialisation, 'heldBrokers'> {
+function recorded({
+  owner,
+  secrets,
+}: Pick<Seen, 'owner' | 'secrets'>): Omit<Initialisation, 'heldBrokers' | 'primary'> {
   const annotations = secrets.get(identityName(owner.metadata.name))?.annotations
   return {
     initialised: partsIn(annotations?.[annotationKeys.initialised]),

@@ -69,15 +69,16 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const children = ownChildren(owner, ports)
   const secrets = await ownSecrets(owner, ports, [identityName(name), credentialsName(name)])
   const pods = ports.stores('Pod').group(namespace, name)
-  const { choice, settings, ...found } = wanted({ owner, children, pods, secrets }, ports)
+  const operations = await operationsOf(owner, ports)
+  const operation = nextOperation(operations)
+  const there = { owner, children, pods, secrets, ...(operation && { operation }) }
+  const { choice, settings, ...found } = wanted(there, ports)
   const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
   const known = { owner, target, pods, children, stand: standOf(owner, ports.revision) }
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   const verdict = recordVerdict(target, settings.record, ports.judge)
   const flush = await flushFacts(known, ports)
-  const operations = await operationsOf(owner, ports)
-  const operation = nextOperation(operations)
   const seen = { ...known, topics, verdict, flush, operations, ...(operation && { operation }) }
   const decided = { ...seen, target: { ...target, ...wishesNow(seen) } }
   return {
@@ -119,7 +120,10 @@ async function operationsOf(
 }
 
 /** What follows from the spec and its class. */
-function wanted(seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets'>, ports: ReadPorts) {
+function wanted(
+  seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets' | 'operation'>,
+  ports: ReadPorts,
+) {
   const { owner, children } = seen
   const choice = chooseClass(owner, ports.classes?.list())
   const className = chosenName(choice)

@@ -28,12 +28,17 @@ const loadRecheckMs = 15_000
 const rotationRecheckMs = 10_000
 /** What probe records say sends no events; asked so often until they come through. */
 const probeRecheckMs = 10_000
+/** That records come through the new primary sends no event. */
+const promotionRecheckMs = 2_000
 /** While others wait for its turn to end: the probe record that ends it sends no event. */
 const turnRecheckMs = 3_000
 /** Which failure decides when a run has several. */
 const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 } as const
 
-type Seen = Pick<Facts, 'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand' | 'certificates'>
+type Seen = Pick<
+  Facts,
+  'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand' | 'certificates' | 'operation'
+>
 
 export function outcomeOf(
   { held, gates, steps, contested }: Plan,
@@ -68,7 +73,9 @@ function nextLookMs({
   load,
   endToEnd,
   certificates,
-}: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates'>): number | undefined {
+  operation,
+}: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates' | 'operation'>): number | undefined {
+  if (operation?.spec.type === 'Promote') return promotionRecheckMs
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
   if (!comesThrough(endToEnd)) return probeRecheckMs

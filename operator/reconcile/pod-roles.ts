@@ -1,6 +1,7 @@
 /** Which pods of Postgres are replicas: a label, because a Service can only pick by labels. Pure. */
 import { type Child, labelKeys } from '#operator/desired/labels.ts'
-import { partName } from '#operator/desired/names.ts'
+import { postgresPod } from '#operator/desired/names.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts } from './facts.ts'
 
 export interface RoleLabel {
@@ -9,15 +10,16 @@ export interface RoleLabel {
   uid: string
 }
 
-/** Pods whose label is missing or wrong. Pod 0 is the primary. */
-export function roleLabels({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 'pods'>): RoleLabel[] {
-  if (target.effective.instances === 1) return []
-  const { name: ownerName, namespace } = owner.metadata
-  const primary = `${partName(ownerName, 'postgres')}-0`
-  return pods.flatMap(({ metadata }) => {
-    const { name, uid, labels } = metadata
+type Known = Pick<Facts, 'owner' | 'target' | 'pods'>
+
+/** Pods whose label is missing or wrong; one that was the primary keeps it until it has ended. */
+export function roleLabels(known: Known): RoleLabel[] {
+  if (known.target.effective.instances === 1) return []
+  const { namespace } = known.owner.metadata
+  const primary = primaryPod(known)
+  return postgresPods(known).flatMap(({ metadata: { name, uid, labels } }) => {
     const role = name === primary ? 'primary' : 'replica'
-    if (uid === undefined || labels[labelKeys.component] !== 'postgres' || labels[labelKeys.role] === role)
+    if (uid === undefined || labels[labelKeys.role] === role || labels[labelKeys.role] === 'primary')
       return []
     const object = {
       apiVersion: 'v1',
@@ -27,3 +29,17 @@ export function roleLabels({ owner, target, pods }: Pick<Facts, 'owner' | 'targe
     return [{ object, uid }]
   })
 }
+
+/** Pods that were the primary before another one was promoted. They end, and come back as replicas. */
+export function formerPrimaries(known: Known): ObservedChild[] {
+  const primary = primaryPod(known)
+  return postgresPods(known).filter(
+    ({ metadata }) => metadata.labels[labelKeys.role] === 'primary' && metadata.name !== primary,
+  )
+}
+
+const primaryPod = ({ owner, target }: Known): string =>
+  postgresPod(owner.metadata.name, target.initialisation.primary)
+
+const postgresPods = ({ pods }: Known): ObservedChild[] =>
+  pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === 'postgres')

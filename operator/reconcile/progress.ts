@@ -41,6 +41,18 @@ export function isRolledByUs({ spec }: ObservedChild): boolean {
 export const answers = (workload: ObservedChild | undefined): boolean =>
   workload !== undefined && podProgress(workload).ready > 0
 
+/** A pod that serves. */
+export function isReadyPod({ status }: ObservedChild): boolean {
+  const conditions = status?.['conditions']
+  return (
+    Array.isArray(conditions) &&
+    conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
+  )
+}
+
+/** A pod that somebody ended. */
+export const isGoing = ({ metadata }: ObservedChild): boolean => metadata.deletionTimestamp !== undefined
+
 /** The end of a Job, or undefined while it works. */
 export function jobEnd(job: ObservedChild): { succeeded: boolean; message: string } | undefined {
   const conditions = job.status?.['conditions']

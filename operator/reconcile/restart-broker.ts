@@ -3,7 +3,6 @@
  * One at a time, only while the others have every record, the active controller last.
  */
 import { certificatesName } from '#operator/desired/certificates.ts'
-import { isPlainObject } from '#operator/desired/hash.ts'
 import { encrypts } from '#operator/desired/hop-modes.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import { bootstrapServers } from '#operator/desired/log-settings.ts'
@@ -11,7 +10,7 @@ import { partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { LogAddress, LogHealth } from '#operator/topics/port.ts'
 import { type Facts, findChild } from './facts.ts'
-import { isRolledByUs, podProgress } from './progress.ts'
+import { isGoing, isReadyPod, isRolledByUs, podProgress } from './progress.ts'
 
 type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
 
@@ -34,7 +33,7 @@ export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target' | 'e
   const brokers = brokersOf(facts.pods)
   if (outdated.length === 0 || set === undefined) return []
   if (brokers.length < podProgress(set).wanted || brokers.some(isGoing)) return []
-  const away = brokers.filter(pod => !isReady(pod))
+  const away = brokers.filter(pod => !isReadyPod(pod))
   // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
   const broken = away.filter(pod => outdated.includes(pod))
   if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
@@ -85,14 +84,14 @@ const hasGrown = ({ effective }: Facts['target'], { thin, misled, voters }: LogH
 
 /** How many brokers serve. */
 export const readyBrokers = ({ pods }: Pick<Facts, 'pods'>): number =>
-  brokersOf(pods).filter(pod => isReady(pod) && !isGoing(pod)).length
+  brokersOf(pods).filter(pod => isReadyPod(pod) && !isGoing(pod)).length
 
 /**
  * `host:port` of the brokers that are ready, and of all while none is: one that is away costs whoever asks a timeout.
  */
 function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 'pods'>): string[] {
   const all = bootstrapServers(owner, target.effective.brokers)
-  const ready = brokersOf(pods).filter(pod => isReady(pod) && !isGoing(pod))
+  const ready = brokersOf(pods).filter(pod => isReadyPod(pod) && !isGoing(pod))
   const serving = all.filter(server => ready.some(({ metadata }) => server.startsWith(`${metadata.name}.`)))
   return serving.length > 0 ? serving : all
 }
@@ -108,14 +107,3 @@ export function logAddress(facts: Pick<Facts, 'owner' | 'target' | 'pods'>): Log
 
 const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>
   pods.filter(pod => pod.metadata.labels?.[labelKeys.component] === 'kafka')
-
-const isGoing = (pod: ObservedChild): boolean =>
-  'deletionTimestamp' in pod.metadata && pod.metadata.deletionTimestamp !== undefined
-
-function isReady({ status }: ObservedChild): boolean {
-  const conditions = status?.['conditions']
-  return (
-    Array.isArray(conditions) &&
-    conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
-  )
-}

@@ -59,19 +59,26 @@ function wantedMarks(facts: Facts): Marks[] {
 }
 
 function stateAnnotations({ target }: Facts): Record<string, string> {
-  const { initialised, reinitialised, heldBrokers } = target.initialisation
+  const { initialised, reinitialised, heldBrokers, primary } = target.initialisation
   return {
+    ...(primary > 0 ? { [annotationKeys.primary]: String(primary) } : {}),
     ...(heldBrokers > 0 ? { [annotationKeys.heldBrokers]: String(heldBrokers) } : {}),
     ...(initialised.size > 0 ? { [annotationKeys.initialised]: [...initialised].join(',') } : {}),
     ...(reinitialised.size > 0 ? { [annotationKeys.reinitialised]: [...reinitialised].join(',') } : {}),
   }
 }
 
+const stateKeys = [
+  annotationKeys.initialised,
+  annotationKeys.reinitialised,
+  annotationKeys.heldBrokers,
+  annotationKeys.primary,
+]
+
 function isMarked({ annotations, owned }: Marks, found: SecretFacts, ownerUid: string): boolean {
   const { annotations: present, ownerReferences = [] } = found
   const isOwned = ownerReferences.some(({ uid }) => uid === ownerUid)
-  const keys = [annotationKeys.initialised, annotationKeys.reinitialised, annotationKeys.heldBrokers]
-  return isOwned === owned && keys.every(key => present?.[key] === annotations[key])
+  return isOwned === owned && stateKeys.every(key => present?.[key] === annotations[key])
 }
 
 /** Server-side apply takes away again what an earlier mark set and this one does not. */

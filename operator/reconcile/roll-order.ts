@@ -82,9 +82,8 @@ export function recordGiven(seen: Seen): Declared | undefined {
 /** The texts of the ConfigMap. One that somebody else changed says nothing, and is put back. */
 function ourSettings({ owner, observed }: Seen): SettingsTexts | undefined {
   const found = observed('ConfigMap', settingsName(owner.metadata.name))
-  const data: unknown = found === undefined ? undefined : Reflect.get(found, 'data')
-  if (found === undefined || !isPlainObject(data)) return undefined
-  const { [settingsKey]: text, [gatewaySettingsKey]: gateway, [inForceKey]: inForce } = data
+  if (found?.data === undefined) return undefined
+  const { [settingsKey]: text, [gatewaySettingsKey]: gateway, [inForceKey]: inForce } = found.data
   if (typeof text !== 'string') return undefined
   const texts = {
     text,

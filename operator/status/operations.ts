@@ -9,18 +9,19 @@ import {
 import type { Condition } from '#crds/v1alpha1/status.ts'
 import { parseVerdict } from '#dataservice/contract/restored.ts'
 import { canonicalText, isPlainObject } from '#operator/desired/hash.ts'
-import { migrateName } from '#operator/desired/names.ts'
+import { migrateName, postgresPod } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { jobMessage } from '#operator/reconcile/last-words.ts'
 import { isGivenUp, obstacle } from '#operator/reconcile/operations/at-work.ts'
 import { copyIn } from '#operator/reconcile/operations/last-copy.ts'
+import { chosen, stillToCome } from '#operator/reconcile/operations/promoting.ts'
 import { isRestoring, jobOf } from '#operator/reconcile/operations/restoring.ts'
 import type { Plan } from '#operator/reconcile/plan.ts'
 import { jobEnd } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 
-interface Verdict extends Pick<OperationStatus, 'backup' | 'restore'> {
+interface Verdict extends Pick<OperationStatus, 'backup' | 'restore' | 'promote'> {
   phase: Phase
   message: string
 }
@@ -61,18 +62,43 @@ function verdictOn(operation: Operation, run: Run): Verdict {
   const { owner, target } = facts
   const { name } = owner.metadata
   if (isGivenUp(operation, facts)) return cancelled
-  if (target.effective.backup === undefined)
+  const { type } = operation.spec
+  if (type !== 'Promote' && target.effective.backup === undefined)
     return {
       phase: 'Failed',
       message: `spec.backup of DataService ${name} is not set: set it, then create another operation`,
     }
   if (facts.operation?.metadata.uid !== operation.metadata.uid)
     return { phase: 'Pending', message: `waits until operation ${facts.operation?.metadata.name} is over` }
+  if (type === 'Promote') return promotionVerdict(operation, run)
   if (operation.status?.restore !== undefined) return afterRestore(operation.status.restore, run)
   const job = jobOf(operation, facts)
   if (job !== undefined) return verdictOfJob(operation, job, run)
   const message = whyNot(facts, plan) ?? 'it is about to begin'
   return { phase: isRestoring(facts) && !plan.held ? 'Running' : 'Pending', message }
+}
+
+/** The choice is made once, and written down before anything follows from it. */
+function promotionVerdict(operation: Operation, { facts, plan, now }: Run): Verdict {
+  const { promote, startedAt = '' } = operation.status ?? {}
+  const { name } = facts.owner.metadata
+  if (promote === undefined) {
+    const hindrance = whyNot(facts, plan)
+    if (hindrance !== undefined) return { phase: 'Pending', message: hindrance }
+    const choice = chosen(operation, facts)
+    if ('obstacle' in choice) return { phase: choice.final ? 'Failed' : 'Pending', message: choice.obstacle }
+    return { phase: 'Running', message: `${postgresPod(name, choice.instance)} is chosen`, promote: choice }
+  }
+  const { instance, from } = promote
+  const words = `${postgresPod(name, instance)} in place of ${postgresPod(name, from)}`
+  const next = stillToCome(promote, facts, { startedAt, now })
+  return next === undefined
+    ? {
+        phase: 'Succeeded',
+        message: `${words} is the primary; the writers store again what it lacked`,
+        promote,
+      }
+    : { phase: 'Running', message: `${words}: waits until ${next}`, promote }
 }
 
 function whyNot(facts: Facts, { held, gates }: Plan): string | undefined {
@@ -83,7 +109,7 @@ function whyNot(facts: Facts, { held, gates }: Plan): string | undefined {
 function verdictOfJob({ spec }: Operation, job: ObservedChild, run: Run): Verdict {
   const end = jobEnd(job)
   const { name } = job.metadata
-  const { doing, done } = words[spec.type]
+  const { doing, done } = words[spec.type === 'Restore' ? 'Restore' : 'Backup']
   if (end === undefined) return { phase: 'Running', message: `Job ${name} ${doing}` }
   const said = jobMessage(run.facts.pods, name) ?? ''
   if (!end.succeeded)

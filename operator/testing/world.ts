@@ -62,13 +62,14 @@ export function factsOf(world: World): Facts {
   const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' }, stand = 'current' } = world
   const { endToEnd = { kind: 'notAsked' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
-  const initialisation = initialisationOf({ owner, children, pods, secrets: secretFacts })
+  const operations = inOrder(world.operations ?? [])
+  const operation = nextOperation(operations)
+  const secretsAndPods = { owner, children, pods, secrets: secretFacts, ...(operation && { operation }) }
+  const initialisation = initialisationOf(secretsAndPods)
   const target = { ...targetOf(owner, children, choice), initialisation }
   const block = blockOf(choice, target)
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
-  const operations = inOrder(world.operations ?? [])
-  const operation = nextOperation(operations)
   const seen = {
     ...{ owner, target, verdict, children: ours, pods, topics, flush, operations, stand },
     ...(operation && { operation }),
@@ -110,7 +111,12 @@ export function upAndRunning(
       desiredChildren(targetOf(owner, [], choice)).map(({ object }) => object),
       choice,
     ),
-    initialisation: { initialised: new Set(dataParts), reinitialised: new Set<DataPart>(), heldBrokers },
+    initialisation: {
+      initialised: new Set(dataParts),
+      reinitialised: new Set<DataPart>(),
+      heldBrokers,
+      primary: 0,
+    },
   }
   const replicas: Record<string, number> = {
     'orders-gateway': owner.spec.replicas,

@@ -17,8 +17,8 @@ import { issue, type KeyPair, makeAuthority } from '#operator/certificates/issue
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { CommandFailed, run } from '#tools/shell.ts'
+import { engineConfigMap } from '../engine-config-map.ts'
 import { certificatePath, configPath, secretPath } from '../engines/engine.ts'
-import { postgres } from '../engines/postgres.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
 import { backupFiles } from './config-map.ts'
 import { backupPath, refusedExitCode } from './scripts.ts'
@@ -67,9 +67,8 @@ beforeAll(async () => {
   for (const name of ['config', 'backup-config', 'secrets', 'certificates', 'run', 'backup'])
     await mkdir(join(data, name))
   await certify()
-  for (const [name, text] of Object.entries(postgres.files(target)))
+  for (const [name, text] of Object.entries(engineConfigMap(target, 'postgres').data ?? {}))
     await writeFile(join(data, 'config', name), moved(text, 'config'))
-  await writeFile(join(data, 'config', 'initialised'), 'false')
   for (const [name, text] of Object.entries(backupFiles(target)))
     await writeFile(join(data, 'backup-config', name), moved(text, 'backup-config'))
   for (const key of Object.values(credentialKeys)) await writeFile(join(data, 'secrets', key), `of-${key}`)

@@ -7,7 +7,7 @@ import { postgres } from '../engines/postgres.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
 import { contentHash } from '../hash.ts'
 import { labelKeys } from '../labels.ts'
-import { backupConfigName, backupName, claimName, credentialsName, partName } from '../names.ts'
+import { backupConfigName, backupName, claimName, credentialsName, partName, postgresPod } from '../names.ts'
 import { containerSecurity, type PodTemplate, podTemplate, serviceAccountOf } from '../pod.ts'
 import type { OperationAtWork, Target } from '../target.ts'
 import { backupFiles } from './config-map.ts'
@@ -136,5 +136,5 @@ export const beside = (owner: string, pod: string): V1Affinity => ({
   },
 })
 
-/** The primary. */
-export const primaryPod = (owner: string): string => `${partName(owner, 'postgres')}-0`
+/** The pod whose volume a restore replaces, whichever is the primary. */
+export const restoredPod = (owner: string): string => postgresPod(owner, 0)

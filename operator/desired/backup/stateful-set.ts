@@ -5,7 +5,7 @@ import { type Child, ownedMetadata, selectorLabels } from '../labels.ts'
 import { backupName } from '../names.ts'
 import { claimPolicy, claimTemplates, pinnedFields } from '../stateful-set.ts'
 import type { Target } from '../target.ts'
-import { backupPod, beside, primaryPod } from './pods.ts'
+import { backupPod, beside, restoredPod } from './pods.ts'
 
 export function backupStatefulSet(target: Target): Child<V1StatefulSet> | undefined {
   const { owner, effective, asleep } = target
@@ -31,7 +31,7 @@ export function backupStatefulSet(target: Target): Child<V1StatefulSet> | undefi
         script: 'receive.sh',
         component: 'backup',
         // A restore mounts both volumes at once, so they have to be where one node reaches them.
-        spec: { affinity: beside(owner.metadata.name, primaryPod(owner.metadata.name)) },
+        spec: { affinity: beside(owner.metadata.name, restoredPod(owner.metadata.name)) },
         container: {
           readinessProbe: {
             exec: { command: ['sh', `${configPath}/ready.sh`] },

@@ -17,9 +17,9 @@ import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { run } from '#tools/shell.ts'
 import { bundleFile } from '../certificates.ts'
+import { engineConfigMap } from '../engine-config-map.ts'
 import type { EnginePart } from '../names.ts'
 import { certificatePath, configPath, secretPath } from './engine.ts'
-import { engines } from './engines.ts'
 
 const target = targetOf(dataService(withSpec({ security: { tls: 'Internal' } })))
 const day = 86_400_000
@@ -112,7 +112,7 @@ async function started({ part, readyText, scratch, more }: Place, trusted: strin
   ] as const
   const moved = (text: string): string => moves.reduce((all, [from, to]) => all.replaceAll(from, to), text)
   for (const name of ['config', 'secrets', 'certificates', 'run']) await mkdir(join(data, name))
-  for (const [name, text] of Object.entries(engines[part].files(target)))
+  for (const [name, text] of Object.entries(engineConfigMap(target, part).data ?? {}))
     await writeFile(join(data, 'config', name), moved(text))
   for (const key of Object.values(credentialKeys)) await writeFile(join(data, 'secrets', key), `of-${key}`)
   const turnTo = mountedIn(join(data, 'certificates'), recipe.user.id, trusted)

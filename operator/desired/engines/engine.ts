@@ -61,6 +61,9 @@ export const initialisedFile = 'initialised'
 /** File beside it, of Kafka: how many brokers held data by then. Those that come later join with empty volumes. */
 export const heldBrokersFile = 'held-brokers'
 
+/** File beside it, of Postgres: the ordinal of the primary. A pod follows it while it runs. */
+export const primaryFile = 'primary'
+
 /** Shell: true when an empty volume is a loss. */
 export const heldData = `[ "$(cat ${configPath}/${initialisedFile})" = true ]`
 

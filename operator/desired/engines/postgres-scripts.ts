@@ -1,4 +1,4 @@
-/** The shell scripts of the Postgres pods. Pod 0 is the primary; the others are streaming replicas of it. */
+/** The shell scripts of the Postgres pods. One is the primary, pod 0 unless another was promoted; the others are streaming replicas of it. */
 import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { bootstrapVariables } from '#dataservice/contract/postgres-bootstrap.ts'
 import { postgresMajor } from '../secrets.ts'
@@ -7,6 +7,7 @@ import {
   configPath,
   followCertificates,
   heldData,
+  primaryFile,
   refuse,
   refuseFunction,
   secretPath,
@@ -44,12 +45,13 @@ export const stopCommand: readonly string[] = [
   'stop',
 ]
 
-/** What both scripts know: who this pod is, and how a replica asks the primary. */
+/** What the scripts know: who this pod is, who the primary is, and how a replica asks it. */
 const preamble = ({ primaryHost, encrypted }: ScriptValues): string => `set -eu
 umask 077
 data=${pgdata}
 conf=${configPath}/postgresql.conf
 ordinal=\${POD_NAME##*-}
+is_primary() { read -r primary_ordinal < ${configPath}/${primaryFile} && [ "$primary_ordinal" = "$ordinal" ]; }
 slot=replica_$ordinal
 export PGPASSFILE=${runPath}/pgpass PGCONNECT_TIMEOUT=5
 primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME${shown(encrypted)}"
@@ -73,18 +75,40 @@ export const shown = (encrypted: boolean): string => (encrypted ? ` ${clientFile
 
 /** `start.sh`: what the pod runs. */
 export const startScript = (values: ScriptValues): string => `#!/bin/sh
-# Starts Postgres ${postgresMajor}. Pod 0 is the primary: it makes the database cluster once, sets roles and passwords on each
-# start over the local socket, then serves; nobody is let in before that is done. The others are replicas: each copies
-# the primary once, and again when the primary no longer holds what it has yet to read.
+# Starts Postgres ${postgresMajor}. The primary makes the database cluster once, sets roles and passwords on each start over
+# the local socket, then serves; nobody is let in before that is done. The others are replicas: each copies the primary
+# once, and again when the primary no longer holds what it has yet to read.
 ${refuseFunction}
 ${preamble(values)}${values.encrypted ? followCertificates('pg_ctl --pgdata=$data --silent reload') : ''}if [ -s $data/PG_VERSION ] && [ "$(cat $data/PG_VERSION)" != ${postgresMajor} ]; then
   ${refuse('VolumeMismatch', `the volume of $POD_NAME holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}`)}
 fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
-if [ "$ordinal" = 0 ]; then
+${followPrimary}if is_primary; then
 ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
+
+/**
+ * Another primary is told by a file, which the kubelet replaces while the pod runs. Who was the primary ends, and comes
+ * back as a replica; who is to be it waits until that has happened: as long as the old one sends, it may still have
+ * records that are not here.
+ */
+const followPrimary = `old_sends() {
+  psql --quiet --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
+    --command="SELECT 'no' WHERE NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')"
+}
+follow_primary() {
+  while sleep 2 && kill -0 $$ 2> /dev/null; do
+    if is_primary && [ -e $data/standby.signal ] && [ "$(old_sends)" = no ]; then
+      echo 'this pod is the primary now' >&2
+      pg_ctl --pgdata=$data --wait --silent promote || true
+    elif ! is_primary && [ ! -e $data/standby.signal ]; then
+      echo 'another pod is the primary now' >&2
+      ${stopCommand.join(' ')} || true
+    fi
+  done
+}
+`
 
 function primaryPart({ instances, archived }: ScriptValues): string {
   return `if [ ! -s $data/PG_VERSION ]; then
@@ -96,6 +120,9 @@ function primaryPart({ instances, archived }: ScriptValues): string {
   mv $data.new $data
 fi
 pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$conf -c listen_addresses=''" start
+if [ -e $data/standby.signal ]; then # a replica until now
+  pg_ctl --pgdata=$data --wait --timeout=900 --silent promote
+fi
 (
   export ${bootstrapVariables.owner}="$(cat ${secretPath}/${credentialKeys.owner})"
   export ${bootstrapVariables.writer}="$(cat ${secretPath}/${credentialKeys.writer})"
@@ -109,6 +136,7 @@ pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$c
     AND NOT active"
 )
 pg_ctl --pgdata=$data --wait --mode=fast --silent stop
+follow_primary &
 exec postgres -D $data -c config_file=$conf`
 }
 
@@ -140,6 +168,7 @@ until usable; do
   clone || sleep 2 # the primary may be starting, too
 done
 touch $data/standby.signal
+follow_primary &
 exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primary_conninfo="$primary passfile=$PGPASSFILE"
 `
 
@@ -148,6 +177,8 @@ exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primar
  * What Debian has in the PATH is a Perl program that looks for the real one: ten times the work, every two seconds.
  */
 export const readyScript = ({ encrypted }: Pick<ScriptValues, 'encrypted'>): string => `#!/bin/sh
+# One that is to be the primary is not ready while it is a replica.
+[ "$(cat ${configPath}/${primaryFile})" != "\${POD_NAME##*-}" ] || [ ! -e ${pgdata}/standby.signal ] || exit 1
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
 ${encrypted ? 'export PGSSLMODE=disable\n' : ''}exec pg_isready --quiet --host=127.0.0.1 --username=${database.users.reader} --dbname=${database.name}
 `
@@ -157,7 +188,7 @@ ${encrypted ? 'export PGSSLMODE=disable\n' : ''}exec pg_isready --quiet --host=1
  * primary anew. A primary that is away makes nobody restart.
  */
 export const aliveScript = (values: ScriptValues): string => `#!/bin/sh
-${preamble(values)}[ "$ordinal" != 0 ] || exit 0
+${preamble(values)}! is_primary || exit 0
 pg_isready --quiet --host=${runPath} || exit 0 # still copying, or starting
 following=$(psql --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
   --command="SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") || exit 0

@@ -17,8 +17,8 @@ import { engineRoot } from '#e2e/images/root-folder.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { CommandFailed, run } from '#tools/shell.ts'
-import { configPath, secretPath } from './engine.ts'
-import { postgres } from './postgres.ts'
+import { engineConfigMap } from '../engine-config-map.ts'
+import { configPath, primaryFile, secretPath } from './engine.ts'
 import { dataPath } from './postgres-scripts.ts'
 
 interface Pod extends EngineProcess {
@@ -29,6 +29,10 @@ interface Pod extends EngineProcess {
   administer(text: string): Promise<number>
   /** The exit code of the liveness probe. */
   probe(): Promise<number>
+  /** That of the readiness probe. */
+  readiness(): Promise<number>
+  /** What its files say from now on. */
+  tell(primary: { ordinal: number; port: number }): Promise<void>
   emptyVolume(): Promise<void>
   log(): Promise<string>
 }
@@ -63,7 +67,7 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
       .replaceAll(`${primaryHost} port=${ports.postgres}`, `127.0.0.1 port=${primaryPort}`)
       .replaceAll(`port = ${ports.postgres}`, `port = ${port}`)
   for (const name of ['config', 'secrets', 'run']) await mkdir(join(data, name))
-  for (const [name, text] of Object.entries(postgres.files(target)))
+  for (const [name, text] of Object.entries(engineConfigMap(target, 'postgres').data ?? {}))
     await writeFile(join(data, 'config', name), moved(text))
   for (const key of Object.values(credentialKeys)) await writeFile(join(data, 'secrets', key), `of-${key}`)
   await run('chown', ['-R', `${recipe.user.id}:${recipe.user.id}`, data])
@@ -81,6 +85,15 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
     program,
   })
   const logFile = join(folder.path, `pod-${ordinal}.log`)
+  /** The name of the Service stays in a cluster; here it is a port, which the scripts find in a file. */
+  const tell = async (primary: { ordinal: number; port: number }) => {
+    for (const script of ['start.sh', 'alive.sh']) {
+      const at = join(data, 'config', script)
+      const text = await readFile(at, 'utf8')
+      await writeFile(at, text.replaceAll(/127\.0\.0\.1 port=\d+/g, `127.0.0.1 port=${primary.port}`))
+    }
+    await writeFile(join(data, 'config', primaryFile), `${primary.ordinal}\n`)
+  }
   const engine = engineProcess({
     name: `postgres-${ordinal}`,
     command: command(['sh', `${config}/start.sh`]),
@@ -96,6 +109,8 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
         command(['psql', `--host=${sockets}`, '--username=postgres', '--dbname=postgres', '--command', text]),
       ),
     probe: () => exitCode(command(['sh', `${config}/alive.sh`])),
+    readiness: () => exitCode(command(['sh', `${config}/ready.sh`])),
+    tell,
     emptyVolume: () => rm(join(data, 'pgdata'), { recursive: true }),
     log: () => readFile(logFile, 'utf8'),
   })
@@ -191,4 +206,38 @@ test('a replica whose primary was made anew keeps its copy and says what to do',
   await primary.start()
   await expect.poll(() => primary.sql('SELECT 1').catch(String), soon).toEqual([[1]])
   await expect(replica.start()).rejects.toThrow('copy of another database')
+})
+
+test('a replica that is told so becomes the primary once the old one has ended, which follows it then', async () => {
+  const [old, chosen, other] = await podsOf(3)
+  if (old === undefined || chosen === undefined || other === undefined) throw new Error('three pods expected')
+  await Promise.all([old.start(), chosen.start(), other.start()])
+  await expect
+    .poll(
+      () => old.sql('CREATE SCHEMA dataservice CREATE TABLE kept (value int)').then(() => true, String),
+      soon,
+    )
+    .toBe(true)
+  await old.sql('INSERT INTO kept VALUES (1)')
+  const rows = (on: Pod) => on.sql('SELECT array_agg(value ORDER BY value) FROM kept').catch(String)
+  for (const replica of [chosen, other]) await expect.poll(() => rows(replica), soon).toEqual([[[1]]])
+  expect(await chosen.readiness()).toBe(0)
+
+  const primary = { ordinal: 1, port: chosen.port }
+  await chosen.tell(primary)
+  expect(await chosen.readiness()).not.toBe(0)
+  await old.sql('INSERT INTO kept VALUES (2)') // it is still the primary, and nothing of it is lost
+  await old.tell(primary)
+  await expect.poll(() => chosen.sql('INSERT INTO kept VALUES (3)').then(() => true, String), soon).toBe(true)
+  expect(await rows(chosen)).toEqual([[[1, 2, 3]]])
+  expect(await chosen.readiness()).toBe(0)
+  expect(await chosen.probe()).toBe(0)
+  expect(await old.log()).toContain('another pod is the primary now')
+
+  await other.tell(primary)
+  await expect.poll(() => other.probe(), soon).not.toBe(0) // so the kubelet starts it anew
+  await other.kill('SIGKILL')
+  await expect.poll(() => old.pid, soon).toBeUndefined()
+  for (const follower of [old, other]) await follower.start()
+  for (const follower of [old, other]) await expect.poll(() => rows(follower), soon).toEqual([[[1, 2, 3]]])
 })

@@ -1,4 +1,4 @@
-/** Postgres: pod 0 is the primary, the others stream from it. Roles get the passwords of the mounted Secret on each start. */
+/** Postgres: one pod is the primary, the others stream from it. Roles get the passwords of the mounted Secret on each start. */
 import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
 import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
 import { encrypts } from '../hop-modes.ts'

@@ -8,7 +8,7 @@ import { lastWordsPath, parseLastWords } from '#dataservice/contract/last-words.
 import type { DataPart } from '#operator/desired/names.ts'
 import { dataService } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
-import { configPath, heldBrokersFile, initialisedFile } from './engine.ts'
+import { configPath, heldBrokersFile, initialisedFile, primaryFile } from './engine.ts'
 import { engines } from './engines.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'refusals-'))
@@ -43,6 +43,7 @@ function start(part: DataPart, { held, heldBrokers = 1, files }: Volume) {
   for (const [name, text] of Object.entries(shipped)) writeFileSync(join(at('config'), name), moved(text))
   writeFileSync(join(at('config'), initialisedFile), `${held}\n`)
   writeFileSync(join(at('config'), heldBrokersFile), `${heldBrokers}\n`)
+  writeFileSync(join(at('config'), primaryFile), '0\n')
   writeFileSync(at('last-words'), '')
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(at('data'), path, '..'), { recursive: true })

@@ -31,6 +31,7 @@ export function obstacle(known: Known, gates: Reached): string | undefined {
   const { owner, operation } = known
   if (hibernates(owner))
     return `DataService ${owner.metadata.name} hibernates: it begins when that runs again`
+  if (operation?.spec.type === 'Promote') return undefined
   return operation?.spec.type === 'Restore' ? stillUsed(known) : unarchived(known, gates)
 }
 
@@ -56,15 +57,18 @@ function stillUsed(known: Known): string | undefined {
 export function operationAtWork(known: Known, gates: Reached): OperationAtWork | undefined {
   const { operation, target } = known
   if (operation === undefined || target.effective.backup === undefined) return undefined
+  if (operation.spec.type === 'Promote') return undefined
   if (isGivenUp(operation, known)) return undefined
   const { type, restore = {} } = operation.spec
   const isJobDue = jobOf(operation, known) !== undefined || obstacle(known, gates) === undefined
   return { uid: operation.metadata.uid, type, restore, isJobDue }
 }
 
-/** It comes too late when the data is replaced. */
+/** It comes too late when the data is replaced, or another primary was chosen. */
 export const isGivenUp = (operation: Operation, known: Pick<Facts, 'owner' | 'children'>): boolean =>
-  operation.spec.cancel && !(operation.spec.type === 'Restore' && isReplaced(operation, known))
+  operation.spec.cancel &&
+  operation.status?.promote === undefined &&
+  !(operation.spec.type === 'Restore' && isReplaced(operation, known))
 
 /** The oldest of those that ended, beyond what is kept. */
 export function forgottenOperations(operations: readonly Operation[]): Operation[] {

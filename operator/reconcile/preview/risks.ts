@@ -87,9 +87,7 @@ function endOfBackups(known: Known): string[] {
 }
 
 function settingsInForce({ owner, children }: Known): Settings | undefined {
-  const found = findChild({ children }, 'ConfigMap', settingsName(owner.metadata.name))
-  const data: unknown = found === undefined ? undefined : Reflect.get(found, 'data')
-  const text = isPlainObject(data) ? data[settingsKey] : undefined
+  const text = findChild({ children }, 'ConfigMap', settingsName(owner.metadata.name))?.data?.[settingsKey]
   try {
     return typeof text === 'string' ? parseSettings(text) : undefined
   } catch {

@@ -16,8 +16,12 @@ export const isPassing = ({ endToEnd }: Pick<Facts, 'endToEnd'>): boolean =>
  */
 export function isProven({ owner, endToEnd }: Seen, now: Date): boolean {
   const ready = owner.status?.conditions?.find(({ type }) => type === 'Ready')
-  if (ready?.status !== 'True' || endToEnd.kind !== 'told' || endToEnd.told.brokenAt !== undefined)
-    return false
+  return ready?.status === 'True' && hasPassedSince(Date.parse(ready.lastTransitionTime), { endToEnd }, now)
+}
+
+/** They come through, and one of them was sent later than in the second of this time (milliseconds since 1970). */
+export function hasPassedSince(time: number, { endToEnd }: Pick<Facts, 'endToEnd'>, now: Date): boolean {
+  if (endToEnd.kind !== 'told' || endToEnd.told.brokenAt !== undefined) return false
   const { passedAgoMs = 0 } = endToEnd.told
-  return now.getTime() - passedAgoMs >= Date.parse(ready.lastTransitionTime) + stampMs
+  return now.getTime() - passedAgoMs >= time + stampMs
 }
