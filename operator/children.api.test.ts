@@ -11,6 +11,7 @@ import { isKind } from '#operator/cluster/resources.ts'
 import { createTransport } from '#operator/cluster/transport.ts'
 import { type ChildKind, children, type DesiredChild, desiredChildren } from '#operator/desired/children.ts'
 import { agrees, covers, sealed } from '#operator/desired/drift.ts'
+import { isKindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { asAdministrator, type ConnectedCluster } from './testing/api-server.ts'
 import { dataService, withSpec } from './testing/data-service.ts'
@@ -40,7 +41,8 @@ const rich = () => {
   return { ...service, metadata: { ...service.metadata, namespace } }
 }
 
-const kinds = [...new Set(children.map(({ kind }) => kind))]
+/** Those of others have files of their own, with the CRDs of their projects. */
+const kinds = [...new Set(children.map(({ kind }) => kind))].filter(kind => !isKindOfOthers(kind))
 const ofKind = (kind: ChildKind): DesiredChild[] =>
   desiredChildren(targetOf(rich())).filter(child => child.kind === kind)
 

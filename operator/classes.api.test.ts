@@ -156,8 +156,10 @@ describe('a default class', () => {
 
   test('is not that of a DataService that names none', async () => {
     await service('plain', { className: 'built-in' })
-    await settled(async () => expect(await brokers('plain')).toBe('1'))
-    expect((await status('plain'))?.className).toBe('built-in')
+    await settled(async () => {
+      expect(await brokers('plain')).toBe('1')
+      expect((await status('plain'))?.className).toBe('built-in')
+    })
   })
 })
 

@@ -8,11 +8,12 @@ import { usersOf } from '#operator/controller/class-keys.ts'
 import { systemClock } from '#operator/controller/clock.ts'
 import { type Controller, startController } from '#operator/controller/controller.ts'
 import { fencedCluster, fencedTopics } from '#operator/controller/fence.ts'
+import { keyText, parseKey } from '#operator/controller/key.ts'
 import { campaign, type Leadership, unrivalled } from '#operator/controller/leader.ts'
 import type { OperatorMetrics } from '#operator/controller/metrics.ts'
 import { createQueue } from '#operator/controller/queue.ts'
-import { keyText, parseKey, startWatches } from '#operator/controller/watches.ts'
-import { unfilteredKinds, watchedKinds } from '#operator/desired/children.ts'
+import { startWatches } from '#operator/controller/watches.ts'
+import { demandedKinds, unfilteredKinds, watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
@@ -62,6 +63,7 @@ export function startOperator(options: OperatorOptions): Controller {
     cluster: options.cluster,
     kinds: [...watchedKinds, ...besideKinds('ours')],
     unfiltered: [...unfilteredKinds, ...besideKinds('all')],
+    onDemand: demandedKinds,
     ...(namespace === undefined ? {} : { namespace }),
     ...(options.classes && { usersOfClass: usersOf }),
   })
@@ -76,6 +78,7 @@ export function startOperator(options: OperatorOptions): Controller {
     ...(watches.classes && { classes: watches.classes }),
     operations: watches.operations,
     stores: watches.stores,
+    onDemand: watches.onDemand,
     ...memories(resyncMs),
     onCopy: metrics.onCopy,
     announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),

@@ -11,7 +11,7 @@ import type { ObjectRef } from '#operator/cluster/port.ts'
 import { type Kind, resources } from '#operator/cluster/resources.ts'
 import { Store } from '#operator/cluster/store.ts'
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
-import { watchedKinds } from '#operator/desired/children.ts'
+import { demandedKinds, watchedKinds } from '#operator/desired/children.ts'
 import type { Images } from '#operator/desired/effective.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { keepingOf } from '#operator/desired/keeping.ts'
@@ -98,6 +98,20 @@ async function storesOf(namespace: string): Promise<(kind: Kind) => Store<Observ
   }
 }
 
+/** Kinds of others, of which some may not be installed. */
+async function storesOfOthers(namespace: string): Promise<(kind: Kind) => Store<ObservedChild>> {
+  const stores = await Promise.all(
+    demandedKinds.map(async kind => {
+      const store = new Store<ObservedChild>(kind, keepingOf(kind).shelving)
+      const text = await kubectl('get', namesOf([kind]), '-n', namespace, '-o', 'json').catch(() => undefined)
+      if (text === undefined) store.serves({ state: 'unserved' })
+      else store.replace(itemsOf(text))
+      return store
+    }),
+  )
+  return kind => stores.find(store => store.kind === kind) ?? new Store<ObservedChild>(kind)
+}
+
 /** Undefined where there is no such kind, or the user may not see it. */
 async function classes(): Promise<Store<DataServiceClass> | undefined> {
   const text = await kubectl('get', 'dataserviceclasses', '-o', 'json').catch(() => undefined)
@@ -168,11 +182,13 @@ const notAsked = async (): Promise<never> => {
 async function linesFor(owner: DataService, { images }: PlanRequest): Promise<string[]> {
   const { namespace, name } = owner.metadata
   const stores = await storesOf(namespace)
+  const ofOthers = await storesOfOthers(namespace)
   const known = await classes()
   const operatorNamespace = await namespaceOfOperator()
   const facts = await observe(owner, {
     cluster: { get: async ref => (await secretOf(ref)) as never, list: async () => [] },
     stores,
+    onDemand: ofOthers,
     operations: { list: () => [] }, // none is under way in a plan
     ...(known && { classes: known }),
     topics: { describe: notAsked, health: notAsked, room: notAsked, ends: notAsked },

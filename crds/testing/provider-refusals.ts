@@ -31,7 +31,7 @@ export const providerRefusals: Record<string, Refusal> = {
   },
   'a Postgres that two run': {
     spec: { record, postgres: { managed: {}, external: postgres } },
-    says: 'postgres is either managed or external: keep one of the two',
+    says: 'postgres is managed, cloudNativePG or external: keep one of them',
   },
   'an external Postgres that nobody may come in to': {
     spec: { record, postgres: { external: { ...postgres, secretRef: undefined } } },
@@ -43,6 +43,18 @@ export const providerRefusals: Record<string, Refusal> = {
   },
   'backups of a Postgres of others': {
     spec: { record, postgres: { external: postgres }, backup: { schedule: '0 3 * * *' } },
-    says: 'backup is of a Postgres that the operator runs, and postgres.external is not: leave backup out',
+    says: 'backup is of a Postgres that the operator runs, and postgres.external or cloudNativePG is not: leave backup out',
+  },
+  'backups of ours of a Postgres that CloudNativePG runs': {
+    spec: { record, postgres: { cloudNativePG: {} }, backup: { schedule: '0 3 * * *' } },
+    says: 'leave backup out, and have it copied by those who run it',
+  },
+  'a Postgres that CloudNativePG and others run': {
+    spec: { record, postgres: { cloudNativePG: {}, external: postgres } },
+    says: 'postgres is managed, cloudNativePG or external: keep one of them',
+  },
+  'fewer connections than the jobs and people need': {
+    spec: { record, postgres: { cloudNativePG: { parameters: { max_connections: '20' } } } },
+    says: 'max_connections is a number from 30 to 9999',
   },
 }

@@ -32,8 +32,8 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
   redis: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
 }
 
-/** Who runs an engine: the operator, or somebody else. */
-export const providers = ['managed', 'external'] as const
+/** Who runs an engine: the operator, another operator of the cluster, or somebody else. */
+export const providers = ['managed', 'cloudNativePG', 'external'] as const
 export type Provider = (typeof providers)[number]
 
 /** Whether the parts of a data service talk to each other by TLS. */
@@ -45,7 +45,12 @@ export const builtInSecurity: Readonly<{ tls: HopMode }> = { tls: 'Off' }
 export const builtInClass = 'built-in'
 
 /** Pods and volumes of the engines. */
-export const builtInEngines = { brokers: 1, instances: 1, volumeSize: '10Gi' } as const
+export const builtInEngines = {
+  brokers: 1,
+  instances: 1,
+  delegatedInstances: 2,
+  volumeSize: '10Gi',
+} as const
 
 /** How the table of records is cut when the spec does not say it. */
 export const builtInPartitioning = { interval: 'Day', premake: 7, hashPartitions: 16 } as const

@@ -1,6 +1,7 @@
 /** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
 import { type Static, Type } from 'typebox'
 import { builtInClass, seededReplicas } from './built-in.ts'
+import { cloudNativePG } from './delegated.ts'
 import {
   ExternalKafka,
   ExternalPostgres,
@@ -95,7 +96,11 @@ export const DataServiceClassSpec = Type.Object(
     ),
     postgres: Type.Optional(
       Type.Object(
-        { managed: Type.Optional(managedPostgres('class')), external: Type.Optional(ExternalPostgres) },
+        {
+          managed: Type.Optional(managedPostgres('class')),
+          cloudNativePG: Type.Optional(cloudNativePG('class')),
+          external: Type.Optional(ExternalPostgres),
+        },
         {
           'x-kubernetes-validations': [onePostgres],
           description: 'Who runs Postgres, and with what. Default: managed.',

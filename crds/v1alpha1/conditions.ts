@@ -63,6 +63,7 @@ export const reasons = {
   BuiltIn: 'reached',
   Hibernated: 'reached',
   External: 'reached',
+  Delegated: 'reached',
   Archiving: 'reached',
   Succeeded: 'reached',
   RecordsPass: 'reached',
@@ -91,6 +92,7 @@ export const reasons = {
   Waking: 'ordinary',
   Restoring: 'ordinary',
   Pending: 'ordinary',
+  EngineNotReady: 'ordinary',
   Running: 'ordinary',
   Cancelled: 'ordinary',
   WaitingForTurn: 'ordinary',
@@ -157,6 +159,9 @@ export const reasons = {
   TopicExists: 'user',
   TopicMissing: 'user',
   BackupElsewhere: 'user',
+  EngineStalled: 'user',
+  KindMissing: 'user',
+  KindRefused: 'user',
 } as const
 export type Reason = keyof typeof reasons
 

@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { builtInPartitioning } from './built-in.ts'
+import { cloudNativePG } from './delegated.ts'
 import {
   ExternalKafka,
   ExternalPostgres,
@@ -142,6 +143,7 @@ const Partitioning = Type.Object(
 export const PostgresSpec = Type.Object(
   {
     managed: Type.Optional(managedPostgres('service')),
+    cloudNativePG: Type.Optional(cloudNativePG('service')),
     external: Type.Optional(ExternalPostgres),
     partitioning: Partitioning,
   },

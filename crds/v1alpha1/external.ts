@@ -221,8 +221,8 @@ export const ExternalPostgres = Type.Object(
 export type ExternalPostgres = Static<typeof ExternalPostgres>
 
 export const onePostgres: Rule = {
-  rule: '!has(self.managed) || !has(self.external)',
-  message: 'postgres is either managed or external: keep one of the two',
+  rule: '[has(self.managed), has(self.cloudNativePG), has(self.external)].filter(each, each).size() <= 1',
+  message: 'postgres is managed, cloudNativePG or external: keep one of them',
 }
 
 export const oneRedis: Rule = {

@@ -21,7 +21,7 @@ export const sameClass: Rule = {
     'or create another DataService on the new class and copy the records',
 }
 
-const storage = (engine: string, level: Level) => {
+export const storage = (engine: string, level: Level) => {
   const rules = (rule: Rule) => (level === 'service' ? [rule] : [])
   const growing =
     level === 'service'

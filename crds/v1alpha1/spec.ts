@@ -194,9 +194,10 @@ export const DataServiceSpec = Type.Object(
       ...partitioningRules,
       ownKeys,
       {
-        rule: '!has(self.backup) || !has(self.postgres.external)',
+        rule: '!has(self.backup) || !(has(self.postgres.external) || has(self.postgres.cloudNativePG))',
         message:
-          'backup is of a Postgres that the operator runs, and postgres.external is not: leave backup out',
+          'backup is of a Postgres that the operator runs, and postgres.external or cloudNativePG is not: leave backup out, ' +
+          'and have it copied by those who run it',
       },
       {
         rule: "self.writer.onError != 'HoldKey' || has(self.record.key) || self.record.mode == 'Upsert'",

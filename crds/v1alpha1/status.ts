@@ -90,11 +90,11 @@ const WriterScaling = Type.Object(
 )
 export type WriterScaling = Static<typeof WriterScaling>
 
-const provider = (engine: string) =>
+const provider = (engine: string, others: readonly Provider[] = []) =>
   Type.Unsafe<Provider>({
     type: 'string',
-    enum: [...providers],
-    description: `Who runs ${engine}: the operator (managed) or somebody else (external).`,
+    enum: providers.filter(each => each === 'managed' || each === 'external' || others.includes(each)),
+    description: `Who runs ${engine}: the operator (managed), ${others.map(each => `${each}, `).join('')}or somebody else (external).`,
   })
 
 const Upgrade = Type.Object(
@@ -186,7 +186,11 @@ export const DataServiceStatus = Type.Object(
     ),
     providers: Type.Optional(
       Type.Object(
-        { kafka: provider('Kafka'), postgres: provider('Postgres'), redis: provider('Redis') },
+        {
+          kafka: provider('Kafka'),
+          postgres: provider('Postgres', ['cloudNativePG']),
+          redis: provider('Redis'),
+        },
         { description: 'Who runs each engine, since the DataService was first seen. It never changes.' },
       ),
     ),
@@ -208,6 +212,20 @@ export const DataServiceStatus = Type.Object(
           ),
         },
         { description: 'What protects the way between the parts.' },
+      ),
+    ),
+    kindsOfOthers: Type.Optional(
+      Type.Array(
+        Type.String({
+          maxLength: 63,
+          description: 'Kind, as objects of it spell it. Example: Cluster.',
+        }),
+        {
+          maxItems: 32,
+          'x-kubernetes-list-type': 'set',
+          description:
+            'Kinds of other projects of which the operator makes objects for this DataService, or of which some are left.',
+        },
       ),
     ),
     schemaVersion: Type.Optional(

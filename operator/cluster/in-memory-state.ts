@@ -28,6 +28,7 @@ export interface Fault {
 }
 
 interface Watch {
+  tellServed(served: boolean): void
   /** `present`: the object as it is now; otherwise its last state. */
   notice(object: AnyObject, present: boolean): void
 }
@@ -38,6 +39,7 @@ export class MemoryState {
   readonly faults = new Map<number, Fault>()
   readonly #objects = new Map<string, StoredObject>()
   readonly #watches = new Map<Kind, Set<Watch>>()
+  readonly #unserved = new Set<Kind>()
   #version = 0
 
   find(ref: ObjectRef): StoredObject | undefined {
@@ -86,9 +88,24 @@ export class MemoryState {
     this.#watches.set(kind, watches)
     const store = new TwinStore<T>(kind, scope, options, watch => watches.delete(watch))
     for (const object of this.list(kind, scope)) store.notice(object, true)
-    store.complete()
+    store.tellServed(!this.#unserved.has(kind))
     watches.add(store)
     return store
+  }
+
+  /** A kind that is not served has no objects, and takes none. */
+  serve(kind: Kind, served: boolean): void {
+    if (served) this.#unserved.delete(kind)
+    else this.#unserved.add(kind)
+    if (!served)
+      for (const [ref, { object }] of this.#objects) if (object.kind === kind) this.#objects.delete(ref)
+    for (const watch of this.#watches.get(kind) ?? []) watch.tellServed(served)
+  }
+
+  /** What the API server answers to any request for a kind that it does not know. */
+  assertServed(kind: Kind): void {
+    if (this.#unserved.has(kind))
+      throw new ClusterError('NotFound', `${kind}: the server could not find the requested resource`)
   }
 
   counted<R>(record: WriteRecord, effect: () => R): R {
@@ -144,6 +161,11 @@ class TwinStore<T extends KubernetesObject> extends Store<T> implements WatchedS
     const seen = observedObject<T>(object, this.kind, this.#keptStatus)
     if (present && fits(object, this.#scope)) this.set(seen)
     else this.delete(seen)
+  }
+
+  tellServed(served: boolean): void {
+    if (served) this.complete()
+    else this.serves({ state: 'unserved' })
   }
 
   async stop(): Promise<void> {

@@ -51,6 +51,11 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
     this.#state.faults.set(this.#state.writes.length + k, fault)
   }
 
+  /** As a CRD that is installed, or removed with all objects of its kind. */
+  serve(kind: Kind, served: boolean): void {
+    this.#state.serve(kind, served)
+  }
+
   async get<T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> {
     const stored = this.#state.find(ref)
     return stored && observedObject<T>(stored.object, ref.kind)
@@ -58,6 +63,7 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
 
   async list<T extends KubernetesObject>(kind: Kind, scope: Scope = {}): Promise<T[]> {
     if (kind === 'Secret') throw new ClusterError('Invalid', 'Secrets are never listed or watched')
+    this.#state.assertServed(kind)
     return this.#state.list(kind, scope).map(object => observedObject<T>(object, kind))
   }
 
@@ -158,7 +164,11 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
   /** Rejects, like the real one, and never throws at once. */
   async #write<R>(verb: WriteRecord['verb'], ref: ObjectRef, effect: () => R): Promise<R> {
     const counted = this.#manager === fieldManager
-    return counted ? this.#state.counted({ verb, ref }, effect) : effect()
+    const served = (): R => {
+      this.#state.assertServed(ref.kind)
+      return effect()
+    }
+    return counted ? this.#state.counted({ verb, ref }, served) : served()
   }
 }
 

@@ -137,6 +137,12 @@ export interface ClusterPort {
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan'
 
+/**
+ * Whether the API server serves a kind. `unread`: it has not answered yet. `unserved`: it knows no such kind; what was
+ * read before stays in the copy. `refused`: it has not given any list so far.
+ */
+export type Serving = { state: 'unread' | 'served' | 'unserved' } | { state: 'refused'; message: string }
+
 /** A replaced object (same name, new uid) arrives as `deleted` and then `added`. */
 export type Change<T extends KubernetesObject = KubernetesObject> =
   | { kind: 'added'; object: T }
@@ -161,8 +167,12 @@ export interface ObjectStore<T extends KubernetesObject = KubernetesObject> {
   group(namespace: string, name: string): T[]
   /** Resolves when the first complete list has arrived; rejects with Unavailable when stopped before. */
   readonly synced: Promise<void>
+  /** What is known of the kind itself. */
+  readonly serving: Serving
   /** Calls back on each change from now on; answers the function that ends it. Call-backs must not throw. */
   onChange(listener: (change: Change<T>) => void): () => void
+  /** The same for each change of `serving`. */
+  onServing(listener: () => void): () => void
 }
 
 export interface WatchedStore<T extends KubernetesObject = KubernetesObject> extends ObjectStore<T> {

@@ -82,6 +82,34 @@ test('what was listed once is not taken for gone when the API server forgets the
   expect(names()).toEqual(['a1'])
 })
 
+test('what is known of a kind: unread, unserved, served, and unserved again without losing the copy', async () => {
+  let served = false
+  const { store, names } = await reflecting(
+    {
+      list: (_, response) =>
+        served ? json(response, page([pod('a', 1)], '2')) : refusal(response, 404, 'NotFound'),
+      watch: (_, response) => (served ? stream(response) : refusal(response, 404, 'NotFound')),
+    },
+    { unservedMs: 20 },
+  )
+  const states = [store.serving.state]
+  store.onServing(() => states.push(store.serving.state))
+  await eventually(() => expect(states).toEqual(['unread', 'unserved']))
+  served = true
+  await store.synced
+  served = false
+  await eventually(() => expect(states).toEqual(['unread', 'unserved', 'served', 'unserved']))
+  expect(names()).toEqual(['a1'])
+})
+
+test('a kind that may not be listed is refused, with the words of the API server', async () => {
+  const { store } = await reflecting({
+    list: (_, response) => refusal(response, 403, 'Forbidden'),
+    watch: hang,
+  })
+  await eventually(() => expect(store.serving).toMatchObject({ state: 'refused' }))
+})
+
 test('events change the copy, also when they come in pieces', async () => {
   const text = line('ADDED', pod('b', 2)) + line('MODIFIED', pod('a', 3)) + line('DELETED', pod('b', 4))
   const { seen, names } = await reflecting({

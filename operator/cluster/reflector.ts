@@ -23,6 +23,8 @@ export interface ReflectorTiming extends BackoffLimits {
   idleMs: number
   /** A copy of this age is compared with all that exists when its watch has ended. */
   renewMs: number
+  /** Longest wait for a kind that the API server does not know: somebody has to install it first. */
+  unservedMs: number
   /** A watch that lived so long, or brought anything, counts as a success and resets the back-off. */
   successMs: number
   /** A number in [0, 1). */
@@ -35,6 +37,7 @@ export const reflectorTiming: ReflectorTiming = {
   renewMs: 300_000,
   baseMs: 500,
   maxMs: 8_000,
+  unservedMs: 60_000,
   successMs: 2_000,
   random: Math.random,
 }
@@ -107,9 +110,10 @@ async function keepFresh<T extends KubernetesObject>(run: Run<T>): Promise<void>
       position.failures += 1
       // Never later: what is there would look deleted while the API server forgets a kind for a moment.
       if (mayBeUnserved && !position.listed && isClusterError(error, 'NotFound')) feed.replace([])
-      if (isClusterError(error, 'Gone', 'Protocol') || !isClusterError(error))
+      tellServing(error, run)
+      if (isClusterError(error, 'Gone', 'Protocol', 'NotFound') || !isClusterError(error))
         position.resourceVersion = undefined
-      const waitMs = Math.max(backoffMs(position.failures, timing, timing.random), askedWait(error))
+      const waitMs = Math.max(waitOf(error, position.failures, timing), askedWait(error))
       log.warn(
         { err: error, kind, failures: position.failures, waitMs },
         'the watch broke; going on after a wait',
@@ -118,6 +122,18 @@ async function keepFresh<T extends KubernetesObject>(run: Run<T>): Promise<void>
     }
   }
   feed.end()
+}
+
+/** Trouble on the way says nothing about the kind. */
+function tellServing<T extends KubernetesObject>(error: unknown, { feed }: Pick<Run<T>, 'feed'>): void {
+  if (isClusterError(error, 'NotFound')) feed.serves({ state: 'unserved' })
+  if (isClusterError(error, 'Forbidden') && feed.serving.state !== 'served')
+    feed.serves({ state: 'refused', message: error.message })
+}
+
+function waitOf(error: unknown, failures: number, { baseMs, maxMs, unservedMs, random }: ReflectorTiming) {
+  const longestMs = isClusterError(error, 'NotFound') ? unservedMs : maxMs
+  return backoffMs(failures, { baseMs, maxMs: longestMs }, random)
 }
 
 const askedWait = (error: unknown): number => (isClusterError(error) ? (error.retryAfterMs ?? 0) : 0)

@@ -1,4 +1,5 @@
 /** The kinds the operator reads or writes, and where the API server serves them. */
+import { kindsOfOthers } from '#operator/desired/kinds-of-others.ts'
 
 interface Resource {
   apiVersion: string
@@ -44,6 +45,7 @@ export const resources = {
     plural: 'customresourcedefinitions',
     namespaced: false,
   },
+  ...kindsOfOthers,
 } as const satisfies Record<string, Resource>
 
 export type Kind = keyof typeof resources

@@ -1,6 +1,6 @@
 /** The copy of the objects of one kind that a reflector keeps fresh. No I/O. */
 import { ClusterError } from './errors.ts'
-import type { Change, KubernetesObject, ObjectStore, Shelving } from './port.ts'
+import type { Change, KubernetesObject, ObjectStore, Serving, Shelving } from './port.ts'
 import type { Kind } from './resources.ts'
 import { Shelves, stampOf } from './shelves.ts'
 
@@ -15,6 +15,9 @@ export interface StoreFeed<T extends KubernetesObject> {
   keepOnly(stamps: ReadonlySet<number>): void
   /** All there is was told. The first time resolves `synced`. */
   complete(): void
+  readonly serving: Serving
+  /** What the API server said of the kind; a complete list says `served`. */
+  serves(serving: Serving): void
   /** Rejects `synced` when no list came before. */
   end(): void
 }
@@ -24,7 +27,9 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
   readonly #shelves: Shelves<T>
   readonly #isGrouped: boolean
   readonly #listeners = new Set<(change: Change<T>) => void>()
+  readonly #servingListeners = new Set<() => void>()
   readonly #synced = Promise.withResolvers<void>()
+  #serving: Serving = { state: 'unread' }
 
   constructor(kind: Kind, shelving?: Shelving<T>) {
     this.kind = kind
@@ -35,6 +40,10 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
 
   get synced(): Promise<void> {
     return this.#synced.promise
+  }
+
+  get serving(): Serving {
+    return this.#serving
   }
 
   get(namespace: string, name: string): T | undefined {
@@ -55,6 +64,17 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
     return () => void this.#listeners.delete(listener)
   }
 
+  onServing(listener: () => void): () => void {
+    this.#servingListeners.add(listener)
+    return () => void this.#servingListeners.delete(listener)
+  }
+
+  serves(serving: Serving): void {
+    const isNews = this.#serving.state !== serving.state
+    this.#serving = serving
+    if (isNews) for (const listener of this.#servingListeners) listener()
+  }
+
   replace(objects: readonly T[]): void {
     for (const object of objects) this.set(object, true)
     this.keepOnly(new Set(objects.map(stampOf)))
@@ -63,6 +83,7 @@ export class Store<T extends KubernetesObject> implements ObjectStore<T>, StoreF
 
   complete(): void {
     this.#synced.resolve()
+    this.serves({ state: 'served' })
   }
 
   keepOnly(stamps: ReadonlySet<number>): void {

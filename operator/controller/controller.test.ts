@@ -5,9 +5,10 @@ import { silentLog } from '#operator/cluster/log.ts'
 import type { KubernetesObject } from '#operator/cluster/port.ts'
 import type { Outcome } from '#operator/reconcile/outcome.ts'
 import { startController, verdictOf } from './controller.ts'
+import { keyText } from './key.ts'
 import { createQueue } from './queue.ts'
 import { FakeClock } from './testing/fake-clock.ts'
-import { keyText, startWatches } from './watches.ts'
+import { startWatches } from './watches.ts'
 
 const settled = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 

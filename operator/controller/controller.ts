@@ -3,9 +3,10 @@ import { isClusterError } from '#operator/cluster/errors.ts'
 import type { Log } from '#operator/cluster/log.ts'
 import type { KubernetesObject } from '#operator/cluster/port.ts'
 import type { Outcome } from '#operator/reconcile/outcome.ts'
+import { type Key, keyText, parseKey } from './key.ts'
 import { type Leadership, unrivalled } from './leader.ts'
 import type { Queue, Verdict } from './queue.ts'
-import { type Key, keyText, parseKey, type Watches } from './watches.ts'
+import type { Watches } from './watches.ts'
 
 export interface ControllerOptions {
   queue: Queue

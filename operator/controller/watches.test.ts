@@ -4,7 +4,8 @@ import type { KubernetesObject, ObjectMeta, WatchedStore, WatchPort } from '#ope
 import type { Kind } from '#operator/cluster/resources.ts'
 import { Store } from '#operator/cluster/store.ts'
 import { autoscaler } from '#operator/testing/autoscaler.ts'
-import { keyText, ownerKey, parseKey, startWatches } from './watches.ts'
+import { keyText, parseKey } from './key.ts'
+import { ownerKey, startWatches } from './watches.ts'
 
 const ours = { 'app.kubernetes.io/managed-by': 'dataservice-operator' }
 const owned = (name: string, more: object = {}): Partial<ObjectMeta> => ({
@@ -195,6 +196,29 @@ describe('watches', () => {
     await cluster.create(object('DataService', { namespace: 'bank' }))
     await cluster.create(object('DataService'))
     expect(keys).toEqual(['shop/one'])
+  })
+
+  test('a kind on demand is watched from the first question on, and whoever asked hears when it is served', async () => {
+    const cluster = new InMemoryCluster()
+    cluster.serve('Cluster', false)
+    const begun = vi.spyOn(cluster, 'watch')
+    const watches = startWatches({ cluster, kinds: ['ConfigMap'], onDemand: ['Cluster'] })
+    const keys: string[] = []
+    watches.onKey(key => keys.push(keyText(key)))
+    await watches.synced
+    const ofKind = () => begun.mock.calls.filter(([kind]) => kind === 'Cluster')
+    expect(ofKind()).toEqual([])
+    const asker = { namespace: 'shop', name: 'orders' }
+    expect(watches.onDemand('Cluster', asker).serving).toEqual({ state: 'unserved' })
+    watches.onDemand('Cluster', { namespace: 'shop', name: 'bills' })
+    expect(watches.onDemand('Cluster', asker).kind).toBe('Cluster')
+    expect(ofKind()).toHaveLength(1)
+    cluster.serve('Cluster', true)
+    expect(keys.toSorted()).toEqual(['shop/bills', 'shop/orders'])
+    await cluster.create({ ...object('Cluster', owned('orders')), apiVersion: 'postgresql.cnpg.io/v1' })
+    expect(keys.slice(2)).toEqual(['shop/orders'])
+    expect(() => watches.onDemand('ConfigMap', asker)).toThrow('not watched on demand')
+    await watches.stop()
   })
 
   test('are complete only when every copy is', async () => {

@@ -12,21 +12,8 @@ import {
 import { keepingAlone, keepingOf } from '#operator/desired/keeping.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
 import { classKind, operationKind, watchedBeside } from '#operator/desired/watched-beside.ts'
-
-/** Of one DataService. */
-export interface Key {
-  namespace: string
-  name: string
-}
-
-/** `namespace/name`, as the queue holds it. */
-export const keyText = ({ namespace, name }: Key): string => `${namespace}/${name}`
-
-/** Undefined for a text that is not `namespace/name`. */
-export function parseKey(text: string): Key | undefined {
-  const [namespace, name, ...rest] = text.split('/')
-  return namespace && name && rest.length === 0 ? { namespace, name } : undefined
-}
+import { demandedWatches } from './demanded-watches.ts'
+import { type Key, keyText, parseKey } from './key.ts'
 
 const ownerKind = 'DataService'
 const ownerGroup = resources.DataService.apiVersion.split('/')[0]
@@ -62,6 +49,8 @@ export interface WatchesOptions<Owner extends KubernetesObject> {
   kinds: readonly Kind[]
   /** Kinds of which all objects are watched, not only those with our label: others' objects matter too. */
   unfiltered?: readonly Kind[]
+  /** Kinds of children that are watched from the moment on when somebody asks for their copy. */
+  onDemand?: readonly Kind[]
   /** Only this namespace; absent: all of them. */
   namespace?: string
   /** Whom a change of a class concerns. Absent: classes are not watched, which takes rights beyond any namespace. */
@@ -75,14 +64,19 @@ export interface Watches<Owner extends KubernetesObject, Child extends Kubernete
   readonly operations: ObjectStore<Operation>
   /** The copy of a watched kind; throws for a kind that is not watched. */
   stores(kind: Kind): ObjectStore<Child>
-  /** Resolves when every copy is complete. No decision may be made before: a missing child could just be unread. */
+  /**
+   * The copy of a kind that is watched on demand; begins its watch. `asker` is told when it changes whether the kind is
+   * served, and decides nothing while it is unread.
+   */
+  onDemand(kind: Kind, asker: Key): ObjectStore<Child>
+  /** Resolves when every copy is complete, but for those on demand. No decision may be made before: a missing child could just be unread. */
   readonly synced: Promise<void>
   /** Calls back for each change of a DataService or of what belongs to one; answers the function that ends it. */
   onKey(listener: (key: Key) => void): () => void
   stop(): Promise<void>
 }
 
-/** Starts one watch for each kind at once. */
+/** Starts one watch for each kind at once, but for those on demand. */
 export function startWatches<Owner extends KubernetesObject, Child extends KubernetesObject>(
   options: WatchesOptions<Owner>,
 ): Watches<Owner, Child> {
@@ -92,15 +86,26 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
   const classes = usersOfClass && cluster.watch<DataServiceClass>(classKind, {}, { mayBeUnserved: true })
   // Absent where the CRDs are older than the operator.
   const operations = cluster.watch<Operation>(operationKind, everywhere, { mayBeUnserved: true })
-  const children = new Map(
-    [...new Set([...kinds, ...unfiltered])].map(kind => {
-      const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
-      return [kind, cluster.watch<Child>(kind, scope, keepingOf(kind))]
-    }),
-  )
+  const watchOf = (kind: Kind) => {
+    const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
+    return cluster.watch<Child>(kind, scope, keepingOf(kind))
+  }
+  const children = new Map([...new Set([...kinds, ...unfiltered])].map(kind => [kind, watchOf(kind)]))
   const all = [owners, operations, ...(classes === undefined ? [] : [classes]), ...children.values()]
   const synced = Promise.all(all.map(store => store.synced)).then(() => {})
   synced.catch(() => {}) // whoever waits hears of it; nobody has to wait
+  const listeners = new Set<(key: Key) => void>()
+  const tell = (key: Key): void => {
+    for (const listener of listeners) listener(key)
+  }
+  const tellChange = (change: Change): void => keysOf(change).forEach(tell)
+  classes?.onChange(change => {
+    for (const { metadata } of usersOfClass?.(change, owners.list()) ?? [])
+      tell({ namespace: metadata.namespace ?? '', name: metadata.name })
+  })
+  operations.onChange(({ object }) => tell(concernedBy(object)))
+  for (const store of [owners, ...children.values()]) store.onChange(tellChange)
+  const demanded = demandedWatches({ kinds: options.onDemand ?? [], begin: watchOf, tell, tellChange })
   return {
     owners,
     ...(classes && { classes }),
@@ -111,24 +116,13 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
       if (store === undefined) throw new Error(`kind ${kind} is not watched`)
       return store
     },
+    onDemand: demanded.ask,
     onKey(listener) {
-      const tell = (change: Change): void => {
-        for (const key of keysOf(change)) listener(key)
-      }
-      const ends = [
-        classes?.onChange(change => {
-          for (const { metadata } of usersOfClass?.(change, owners.list()) ?? [])
-            listener({ namespace: metadata.namespace ?? '', name: metadata.name })
-        }),
-        operations.onChange(({ object }) => listener(concernedBy(object))),
-        ...[owners, ...children.values()].map(store => store.onChange(tell)),
-      ]
-      return () => {
-        for (const end of ends) end?.()
-      }
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
     },
     async stop() {
-      await Promise.all(all.map(store => store.stop()))
+      await Promise.all([...all, ...demanded.begun()].map(store => store.stop()))
     },
   }
 }

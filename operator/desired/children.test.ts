@@ -4,8 +4,10 @@ import { stringify } from 'yaml'
 import { parseSettings } from '#dataservice/contract/settings.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
+import { serviceWith } from '#operator/testing/showcase.ts'
 import { targetOf } from '#operator/testing/target.ts'
-import { type ChildKind, children, desiredChildren } from './children.ts'
+import { askedKinds, type ChildKind, children, desiredChildren } from './children.ts'
+import { isKindOfOthers } from './kinds-of-others.ts'
 import { annotationKeys, isOurs } from './labels.ts'
 
 const target = targetOf(dataService())
@@ -14,7 +16,7 @@ const kinds = [...new Set(children.map(({ kind }) => kind))]
 
 /** Every child of a kind as YAML, in the order of the table. `vitest -u` writes the files anew. */
 const ofKind = (kind: ChildKind): string =>
-  all
+  desiredChildren(targetOf(serviceWith(kind)))
     .filter(child => child.kind === kind)
     .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
     .join('---\n')
@@ -190,9 +192,14 @@ test('backups: what is made for them is as the golden file says', async () => {
   await expect(text).toMatchFileSnapshot('./golden/backup.yaml')
 })
 
+test.each(kinds)('%s is as its golden file says', async kind => {
+  await expect(ofKind(kind)).toMatchFileSnapshot(`./golden/${kind}.yaml`)
+})
+
 describe('the children of the smallest DataService', () => {
-  test.each(kinds)('%s is as its golden file says', async kind => {
-    await expect(ofKind(kind)).toMatchFileSnapshot(`./golden/${kind}.yaml`)
+  test('none is of a kind that others define', () => {
+    expect(all.filter(({ kind }) => isKindOfOthers(kind))).toEqual([])
+    expect(askedKinds(target)).toEqual([])
   })
 
   test('each has a name of its own', () => {

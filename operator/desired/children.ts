@@ -10,12 +10,14 @@ import { backupStatefulSet } from './backup/stateful-set.ts'
 import { deployment } from './deployment.ts'
 import { engineConfigMap } from './engine-config-map.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
+import { isKindOfOthers, type KindOfOthers } from './kinds-of-others.ts'
 import type { Child } from './labels.ts'
 import { maintainCronJob } from './maintain-cron-job.ts'
 import { migrateJob } from './migrate-job.ts'
 import { deployedParts, engineParts, parts } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
+import { postgresCluster } from './postgres-cluster.ts'
 import { credentialsSecret, identitySecret } from './secrets.ts'
 import { postgresPrimaryService, postgresReplicaService, service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
@@ -35,6 +37,7 @@ export type ChildKind =
   | 'CronJob'
   | 'Deployment'
   | 'HorizontalPodAutoscaler'
+  | KindOfOthers
 
 /**
  * When a child is due. `engines`: at once. `migration`: as soon as Postgres answers.
@@ -43,13 +46,21 @@ export type ChildKind =
 export const stages = ['engines', 'migration', 'service', 'scaling'] as const
 export type Stage = (typeof stages)[number]
 
-export interface ChildRow {
-  kind: ChildKind
+interface Row<Kind extends ChildKind> {
+  kind: Kind
   stage: Stage
   /** `apply`: kept as built. `create`: made once by POST and never changed. */
   write: 'apply' | 'create'
   build: (target: Target) => (Child | undefined)[]
 }
+
+/** What decides whether a kind of others is asked for; nothing observed does. */
+export type Wish = Pick<Target, 'owner' | 'effective'>
+
+/** `asked`: whether the DataService uses the row; before one does, the API server is not asked about the kind. */
+export type ChildRow =
+  | Row<Exclude<ChildKind, KindOfOthers>>
+  | (Row<KindOfOthers> & { asked: (wish: Wish) => boolean })
 
 const each =
   <Component extends string>(
@@ -59,13 +70,13 @@ const each =
   (target: Target) =>
     components.map(component => build(target, component))
 
-/** What an engine consists of; an engine that others run consists of nothing. */
+/** What an engine of ours consists of; one that others run consists of nothing, or has a row of its own. */
 const run =
   <Component extends string>(build: (target: Target, component: Component) => Child | undefined) =>
   (target: Target, component: Component): Child | undefined => {
     const { providers } = target.effective
     const engine = engineParts.find(part => part === component)
-    return engine !== undefined && providers[engine] === 'external' ? undefined : build(target, component)
+    return engine !== undefined && providers[engine] !== 'managed' ? undefined : build(target, component)
   }
 
 const one = (build: (target: Target) => Child | undefined) => (target: Target) => [build(target)]
@@ -106,6 +117,13 @@ export const children: readonly ChildRow[] = [
     build: each([...parts, 'jobs', 'backup'], run(networkPolicy)),
   },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, run(statefulSet)) },
+  {
+    kind: 'Cluster',
+    stage: 'engines',
+    write: 'apply',
+    asked: ({ effective }) => effective.cloudNativePG !== undefined,
+    build: one(postgresCluster),
+  },
   { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: one(backupConfigMap) },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: one(backupStatefulSet) },
   { kind: 'CronJob', stage: 'engines', write: 'apply', build: one(backupCronJob) },
@@ -131,9 +149,11 @@ export interface DesiredChild {
 
 /** Everything that should exist for a DataService, in the order in which it is written. */
 export function desiredChildren(target: Target): DesiredChild[] {
-  return children.flatMap(({ kind, stage, write, build }) =>
-    build(target).flatMap(object => (object === undefined ? [] : [{ kind, stage, write, object }])),
-  )
+  return children
+    .filter(row => isAsked(row, target))
+    .flatMap(({ kind, stage, write, build }) =>
+      build(target).flatMap(object => (object === undefined ? [] : [{ kind, stage, write, object }])),
+    )
 }
 
 /** Children that nothing asks for any more. */
@@ -145,10 +165,21 @@ export function unwanted(
   return children.filter(({ kind, metadata }) => !wanted.has(`${kind}/${metadata.name}`))
 }
 
-/** Kinds the operator keeps a watched copy of. Secrets are never listed nor watched. */
-export const watchedKinds: readonly Exclude<ChildKind, 'Secret'>[] = [
-  ...new Set(children.map(({ kind }) => kind).filter(kind => kind !== 'Secret')),
-]
+const childKinds: readonly ChildKind[] = [...new Set(children.map(({ kind }) => kind))]
+
+/** Kinds the operator keeps a watched copy of from its start on. Secrets are never listed nor watched. */
+export const watchedKinds: readonly Exclude<ChildKind, 'Secret' | KindOfOthers>[] = childKinds.filter(
+  kind => kind !== 'Secret' && !isKindOfOthers(kind),
+)
+
+/** Kinds of which it keeps one from the moment on when a DataService uses them. */
+export const demandedKinds: readonly KindOfOthers[] = childKinds.filter(kind => isKindOfOthers(kind))
+
+const isAsked = (row: ChildRow, wish: Wish): boolean => !('asked' in row) || row.asked(wish)
+
+/** The kinds of others that a DataService uses. */
+export const askedKinds = (wish: Wish): KindOfOthers[] =>
+  demandedKinds.filter(kind => children.some(row => row.kind === kind && isAsked(row, wish)))
 
 /** Watched kinds of which those of others matter too. */
 export const unfilteredKinds = [autoscalerKind] as const

@@ -41,9 +41,9 @@ describe('the share of each pod', () => {
 })
 
 test('a change of the numbers of pods changes no pool', () => {
-  const before = effective(dataService().spec, images).connections
+  const before = effective(dataService(), images).connections
   const after = effective(
-    dataService(withSpec({ replicas: 40, reader: { replicas: 9 }, writer: { replicas: 3 } })).spec,
+    dataService(withSpec({ replicas: 40, reader: { replicas: 9 }, writer: { replicas: 3 } })),
     images,
   ).connections
   expect(after).toEqual(before)

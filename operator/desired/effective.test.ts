@@ -6,7 +6,7 @@ import { effective } from './effective.ts'
 
 type Spec = Parameters<typeof withSpec>[0]
 const inForce = (spec: Spec, ofClass: DataServiceClassSpec) =>
-  effective(dataService(withSpec(spec)).spec, images, ofClass)
+  effective(dataService(withSpec(spec)), images, ofClass)
 
 /** Where a class may decide: the field, what is built in, and a word of each for it. */
 const decided: [
@@ -87,6 +87,48 @@ describe('a class decides what a DataService leaves open', () => {
     expect(inForce({ redis: { external } }, ofClass).redis).toEqual(external)
     expect(inForce({ redis: { managed: {} } }, ofClass)).toMatchObject({ providers: { redis: 'managed' } })
     expect(inForce({ redis: { managed: {} } }, ofClass).redis).toBeUndefined()
+  })
+
+  test('a Postgres that CloudNativePG runs: both are in force, field by field, and pods ask what it makes', () => {
+    const found = inForce(
+      { postgres: { cloudNativePG: { parameters: { work_mem: '8MB' }, storage: { size: '50Gi' } } } },
+      {
+        postgres: {
+          cloudNativePG: {
+            instances: 3,
+            parameters: { work_mem: '4MB', max_connections: '400' },
+            storage: { className: 'fast' },
+          },
+        },
+      },
+    )
+    expect(found.providers.postgres).toBe('cloudNativePG')
+    expect(found.cloudNativePG).toEqual({
+      instances: 3,
+      parameters: { max_connections: '400', work_mem: '8MB' },
+    })
+    expect(found.storage.postgres).toEqual({ size: '50Gi', className: 'fast' })
+    expect(found.connections.total).toBe(400)
+    expect(found.postgres).toEqual({
+      host: 'orders-postgres-rw.shop.svc',
+      port: 5432,
+      replica: { host: 'orders-postgres-ro.shop.svc', port: 5432 },
+      database: 'dataservice',
+      secretRef: { name: 'orders-postgres-app' },
+      tls: { caSecretRef: { name: 'orders-postgres-ca', key: 'ca.crt' } },
+      maxConnections: 400,
+    })
+    const alone = inForce({ postgres: { cloudNativePG: { instances: 1 } } }, {})
+    expect(alone.postgres).not.toHaveProperty('replica')
+    const ours = inForce(
+      { postgres: { managed: {} } },
+      { postgres: { cloudNativePG: { storage: { size: '9Gi' } } } },
+    )
+    expect([ours.providers.postgres, ours.storage.postgres.size, ours.postgres]).toEqual([
+      'managed',
+      '10Gi',
+      undefined,
+    ])
   })
 
   test('images of the engines, and never the one of gateway, writer and reader', () => {

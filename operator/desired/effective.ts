@@ -9,16 +9,15 @@ import {
   builtInResources,
   builtInSecurity,
   type HopMode,
-  type Provider,
   seededReplicas,
 } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
-import type { ExternalKafka, ExternalPostgres, ExternalRedis } from '#crds/v1alpha1/external.ts'
-import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
-import { type DataPart, type DeployedPart, type EnginePart, type Part, parts } from './names.ts'
+import { type EngineChoice, engineChoice } from './engine-choice.ts'
+import { type DataPart, type DeployedPart, type Part, parts } from './names.ts'
 import { partitioningOf } from './partitioning.ts'
 import { type NumberWish, numberWishes } from './pod-numbers.ts'
 import { mergeOverrides, mergeResources, type PodOverrides, type Resources } from './pod-wishes.ts'
@@ -36,15 +35,8 @@ export interface Storage {
   className?: string
 }
 
-export interface Effective {
+export interface Effective extends EngineChoice {
   images: Images
-  providers: Record<EnginePart, Provider>
-  /** Where Kafka is external. */
-  kafka?: ExternalKafka
-  /** Where Postgres is external. */
-  postgres?: ExternalPostgres
-  /** Where Redis is external. */
-  redis?: ExternalRedis
   /** Before the names of this cluster on engines that others share. */
   scopePrefix?: string
   /** Whether hops are encrypted. */
@@ -54,7 +46,7 @@ export interface Effective {
   storage: Record<DataPart, Storage>
   /** Of a managed Kafka. */
   brokers: number
-  /** Pods of Postgres: the primary and its replicas. */
+  /** Pods of a managed Postgres: the primary and its replicas. */
   instances: number
   topic: { partitions: number; replicationFactor: number; retentionMs: number }
   partitioning: Settings['partitioning']
@@ -83,24 +75,32 @@ const mostPods = 50
 
 /** `ofClass`: empty without a class. `hops`: how they are by now, which nobody changes by saying nothing. */
 export function effective(
-  spec: DataServiceSpec,
+  owner: Pick<DataService, 'metadata' | 'spec'>,
   images: Images,
   ofClass: DataServiceClassSpec = {},
   hops?: HopMode,
 ): Effective {
+  const { spec } = owner
+  const others = engineChoice(owner, ofClass, {
+    instances: builtInEngines.delegatedInstances,
+    maxConnections,
+  })
   /** What decides later stands later. */
-  const layers = [ofClass, spec]
+  const layers = [ofClass, spec].map(layer => ({
+    ...layer,
+    postgres: others.cloudNativePG ? layer.postgres?.cloudNativePG : layer.postgres?.managed,
+  }))
   const wishes = layers.map(podWishes)
   const said = <T>(wish: (layer: DataServiceClassSpec) => T | undefined): T | undefined =>
     wish(spec) ?? wish(ofClass)
   const brokers = said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers
-  const { topic } = spec.kafka
-  const others = externals(spec, ofClass)
   const total = others.postgres?.maxConnections ?? maxConnections
-  const budget = connections(total, { writer: Math.min(mostPods, topic.partitions), reader: mostPods })
+  const budget = connections(total, {
+    writer: Math.min(mostPods, spec.kafka.topic.partitions),
+    reader: mostPods,
+  })
   return {
     images: { ...images, ...ofClass.images },
-    providers: providersOf(others),
     ...others,
     tls: said(({ security }) => security?.tls) ?? hops ?? builtInSecurity.tls,
     ...(ofClass.scopePrefix !== undefined && { scopePrefix: ofClass.scopePrefix }),
@@ -112,15 +112,11 @@ export function effective(
     ),
     storage: {
       kafka: storage(layers.map(({ kafka }) => kafka?.managed?.storage)),
-      postgres: storage(layers.map(({ postgres }) => postgres?.managed?.storage)),
+      postgres: storage(layers.map(({ postgres }) => postgres?.storage)),
     },
     brokers,
     instances: said(({ postgres }) => postgres?.managed?.instances) ?? builtInEngines.instances,
-    topic: {
-      partitions: topic.partitions,
-      replicationFactor: others.kafka?.replicationFactor ?? brokers,
-      retentionMs: durationMs(topic.retention),
-    },
+    topic: topicOf(spec, others.kafka?.replicationFactor ?? brokers),
     partitioning: partitioningOf(spec),
     replicas: numberWishes(spec, budget.maxPods, {
       writer: ofClass.writer?.replicas ?? seededReplicas.writer,
@@ -134,14 +130,17 @@ export function effective(
 
 type PodWishes = NonNullable<DataServiceClassSpec['gateway']>
 
+/** Of a DataService or a class; of Postgres what is said of the one that runs. */
+type Layer = Omit<DataServiceClassSpec, 'postgres'> & { postgres: PodWishes | undefined }
+
 /** Of each kind of pod. Jobs go where the writer goes. */
-function podWishes({ gateway, writer, reader, kafka, postgres, redis }: DataServiceClassSpec) {
+function podWishes({ gateway, writer, reader, kafka, postgres, redis }: Layer) {
   const wishes: Record<Part | 'jobs', PodWishes> = {
     gateway: gateway ?? {},
     writer: writer ?? {},
     reader: reader ?? {},
     kafka: kafka?.managed ?? {},
-    postgres: postgres?.managed ?? {},
+    postgres: postgres ?? {},
     redis: redis?.managed ?? {},
     jobs: writer?.pod === undefined ? {} : { pod: writer.pod },
   }
@@ -158,30 +157,11 @@ const backups = ({ schedule, retain, volume }: BackupSpec): NonNullable<Effectiv
   storage: storage([volume]),
 })
 
-interface Choice<External> {
-  managed?: unknown
-  external?: External
-}
-
-/** Whoever says anything about who runs an engine decides it, the DataService before its class. */
-const externalOf = <External>(...layers: readonly (Choice<External> | undefined)[]): External | undefined =>
-  layers.find(each => each?.managed ?? each?.external)?.external
-
-/** Those that others run, and no others. */
-function externals(
-  spec: DataServiceSpec,
-  ofClass: DataServiceClassSpec,
-): Pick<Effective, 'kafka' | 'postgres' | 'redis'> {
-  const kafka = externalOf(spec.kafka, ofClass.kafka)
-  const postgres = externalOf(spec.postgres, ofClass.postgres)
-  const redis = externalOf(spec.redis, ofClass.redis)
-  return { ...(kafka && { kafka }), ...(postgres && { postgres }), ...(redis && { redis }) }
-}
-
-function providersOf({ kafka, postgres, redis }: ReturnType<typeof externals>): Effective['providers'] {
-  const of = (external: unknown): Provider => (external === undefined ? 'managed' : 'external')
-  return { kafka: of(kafka), postgres: of(postgres), redis: of(redis) }
-}
+const topicOf = ({ kafka: { topic } }: DataService['spec'], replicationFactor: number) => ({
+  partitions: topic.partitions,
+  replicationFactor,
+  retentionMs: durationMs(topic.retention),
+})
 
 /** All parts share the primary. */
 function connections(total: number, maxPods: Record<ConnectedPart, number>): Effective['connections'] {

@@ -4,6 +4,8 @@ import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 export interface MountedSecret {
   /** What it is for, in the words of the spec. */
   path: string
+  /** Who makes it; absent: a user. */
+  maker?: string
   secret: string
   /** The entry that must be there. */
   key?: string
@@ -16,13 +18,15 @@ interface Wish {
   /** Where it is mounted. */
   folder: string
   path: string
+  maker?: string | undefined
   secret: string
   entry?: { key: string; path: string }
 }
 
-export function mountedSecret({ volume, folder, path, secret, entry }: Wish): MountedSecret {
+export function mountedSecret({ volume, folder, path, maker, secret, entry }: Wish): MountedSecret {
   return {
     path,
+    ...(maker !== undefined && { maker }),
     secret,
     ...(entry && { key: entry.key }),
     volume: {

@@ -30,6 +30,11 @@ export const postgresPod = (owner: string, ordinal: number): string =>
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
 /** The Service that points at the streaming replicas. */
 export const postgresReplicaName = (owner: string): string => `${owner}-postgres-ro`
+/** Secrets that CloudNativePG makes for its Cluster `NAME-postgres`: the owner of the database, and its authority. */
+export const delegatedSecrets = (owner: string) => ({
+  access: `${partName(owner, 'postgres')}-app`,
+  authority: `${partName(owner, 'postgres')}-ca`,
+})
 export const migratePrefix = (owner: string): string => `${owner}-migrate-`
 export const migrateName = (owner: string, hash: string): string => `${migratePrefix(owner)}${hash}`
 export const maintainName = (owner: string): string => `${owner}-maintain`

@@ -135,12 +135,18 @@ function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
       .flatMap(({ to, ports }) => {
         const places = elsewhereOf(effective, { from: part, to })
         if (places.length > 0) return places.map(elsewhere)
-        return [{ to: [{ podSelector: selectorOf(owner.metadata.name, to) }], ports: tcp(ports) }]
+        const pods = to === 'postgres' && effective.cloudNativePG ? delegatedPods : selectorOf
+        return [{ to: [{ podSelector: pods(owner.metadata.name, to) }], ports: tcp(ports) }]
       }),
     ...(part === 'gateway' ? issuer(target) : []),
     ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
   ]
 }
+
+/** As CloudNativePG labels the pods of a Cluster. */
+const delegatedPods = (name: string, part: Part): V1LabelSelector => ({
+  matchLabels: { 'cnpg.io/cluster': partName(name, part) },
+})
 
 interface Place {
   host: string
@@ -149,12 +155,12 @@ interface Place {
 
 /** Where an engine is that others run; empty for one of ours. Readers ask its replica, and the primary behind it. */
 function elsewhereOf(
-  { kafka, postgres, redis }: Effective,
+  { kafka, postgres, redis, cloudNativePG }: Effective,
   { from, to }: Pick<Conversation, 'from' | 'to'>,
 ): Place[] {
   if (to === 'kafka' && kafka !== undefined) return kafka.bootstrapServers.map(placeOf)
   if (to === 'redis' && redis !== undefined) return [redis]
-  if (to !== 'postgres' || postgres === undefined) return []
+  if (to !== 'postgres' || postgres === undefined || cloudNativePG !== undefined) return []
   return from === 'reader' && postgres.replica !== undefined ? [postgres, postgres.replica] : [postgres]
 }
 

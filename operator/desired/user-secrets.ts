@@ -4,7 +4,7 @@ import { mounts } from '#dataservice/contract/names.ts'
 import type { Effective } from './effective.ts'
 import { callerSecrets } from './gateway-rules.ts'
 import { type MountedSecret, mountedSecret } from './mounted-secret.ts'
-import type { DeployedPart } from './names.ts'
+import { type DeployedPart, partName } from './names.ts'
 import type { Program } from './pod.ts'
 import type { Target } from './target.ts'
 
@@ -25,19 +25,28 @@ const ofRedis =
 
 /** Whoever reads or writes the log, and the migration, which looks after its topics. */
 const ofKafka = ({ effective: { kafka } }: Known): MountedSecret[] => [
-  ...access('kafka', kafka?.scram && { secretRef: kafka.scram.secretRef }, 'scram.secretRef'),
+  ...access('kafka', kafka?.scram && { secretRef: kafka.scram.secretRef }, { field: 'scram.secretRef' }),
   ...authority('kafka', kafka),
   ...identity(kafka),
 ]
 
-const ofPostgres = ({ effective: { postgres } }: Known): MountedSecret[] => authority('postgres', postgres)
+const ofPostgres = (known: Known): MountedSecret[] =>
+  authority('postgres', known.effective.postgres, postgresMaker(known))
+
+/** Who makes the Secrets of a delegated Postgres. */
+const postgresMaker = ({ owner, effective }: Known): string | undefined =>
+  effective.cloudNativePG && `CloudNativePG, for Cluster ${partName(owner.metadata.name, 'postgres')},`
 
 const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSecret[])[]>> = {
   gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway'), ofKafka],
   writer: [ofRedis('writer'), ofPostgres, ofKafka],
   reader: [ofRedis('reader'), ofPostgres],
   // It alone makes roles on a Postgres of others.
-  migrate: [({ effective: { postgres } }) => access('postgres', postgres), ofPostgres, ofKafka],
+  migrate: [
+    known => access('postgres', known.effective.postgres, { maker: postgresMaker(known) }),
+    ofPostgres,
+    ofKafka,
+  ],
   maintain: [ofPostgres],
 }
 
@@ -71,7 +80,7 @@ const said = (engine: Engine, field: string): string =>
 function access(
   engine: Engine,
   external: { secretRef?: { name: string } } | undefined,
-  field = 'secretRef',
+  { field = 'secretRef', maker }: { field?: string; maker?: string | undefined } = {},
 ): MountedSecret[] {
   if (external?.secretRef === undefined) return []
   return [
@@ -79,12 +88,13 @@ function access(
       volume: `${engine}-access`,
       folder: accessFolder[engine],
       path: said(engine, field),
+      maker,
       secret: external.secretRef.name,
     }),
   ]
 }
 
-function authority(engine: Engine, external: Effective[Engine]): MountedSecret[] {
+function authority(engine: Engine, external: Effective[Engine], maker?: string): MountedSecret[] {
   const named = external?.tls?.caSecretRef
   const [folder = '', file = ''] = authorityFile[engine].split(/\/(?=[^/]*$)/)
   if (named === undefined) return []
@@ -93,6 +103,7 @@ function authority(engine: Engine, external: Effective[Engine]): MountedSecret[]
       volume: `${engine}-authority`,
       folder,
       path: said(engine, 'tls.caSecretRef'),
+      maker,
       secret: named.name,
       entry: { key: named.key, path: file },
     }),

@@ -4,7 +4,7 @@ import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import { eventsTopic } from '#dataservice/contract/names.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { logKey } from '#operator/desired/kafka-topics.ts'
-import { settingsName } from '#operator/desired/names.ts'
+import { partName, settingsName } from '#operator/desired/names.ts'
 import { settingsKey } from '#operator/desired/settings-config-map.ts'
 import { sharedNames } from '#operator/desired/store-settings.ts'
 import type { Target } from '#operator/desired/target.ts'
@@ -17,8 +17,8 @@ export function externalBlock(seen: Seen): { reason: Reason; message: string } |
     return {
       reason: 'BackupElsewhere',
       message:
-        `spec.backup asks for copies of a Postgres that others run (postgres.external of the DataService or its class ` +
-        `${className}): remove spec.backup, and have it copied where it runs. Nothing is changed meanwhile`,
+        `spec.backup asks for copies of a Postgres that others run (postgres.${effective.providers.postgres} of the DataService ` +
+        `or its class ${className}): remove spec.backup, and ${copiedBy(seen)}. Nothing is changed meanwhile`,
     }
   const moved = placesOf(seen).find(({ was, is }) => was !== undefined && was !== is)
   if (moved === undefined) return undefined
@@ -29,6 +29,12 @@ export function externalBlock(seen: Seen): { reason: Reason; message: string } |
       `${className} is another one now: put it back. Nothing is changed meanwhile`,
   }
 }
+
+const copiedBy = ({ owner, effective }: Seen): string =>
+  effective.cloudNativePG === undefined
+    ? 'have it copied where it runs'
+    : `let CloudNativePG copy it: set backup or plugins of Cluster ${partName(owner.metadata.name, 'postgres')}, which the ` +
+      'operator leaves alone, and create a ScheduledBackup'
 
 interface Place {
   what: 'schema' | 'topic'

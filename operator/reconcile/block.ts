@@ -7,6 +7,7 @@ import { kafka } from '#operator/desired/engines/kafka.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
 import {
+  type DataPart,
   dataParts,
   deployedParts,
   type EnginePart,
@@ -150,20 +151,25 @@ function primaryThatGoes({ owner, effective, initialisation, className }: Seen):
 }
 
 function storageThatDiffers(seen: Seen): Block | undefined {
-  const { owner, effective, observed } = seen
   for (const part of dataParts) {
-    const templates = observed('StatefulSet', partName(owner.metadata.name, part))?.spec?.[
-      'volumeClaimTemplates'
-    ]
-    const template: unknown = Array.isArray(templates) ? templates[0] : undefined
-    if (!isPlainObject(template) || !isPlainObject(template['spec'])) continue
-    const runs = template['spec']['storageClassName']
-    const wanted = effective.storage[part].className
-    if (runs === wanted) continue
-    const field = `${part}.managed.storage.className`
-    return refused({ field, runs: storageName(runs), wanted: storageName(wanted) }, seen)
+    const volume = volumeOf(seen, part)
+    const wanted = seen.effective.storage[part].className
+    if (volume === undefined || volume.className === wanted) continue
+    const field = `${part}.${seen.effective.providers[part]}.storage.className`
+    return refused({ field, runs: storageName(volume.className), wanted: storageName(wanted) }, seen)
   }
   return undefined
+}
+
+/** As it was asked for when the volumes were made. */
+function volumeOf({ owner, observed }: Seen, part: DataPart): { className: unknown } | undefined {
+  const name = partName(owner.metadata.name, part)
+  const delegated = part === 'postgres' ? observed('Cluster', name)?.spec?.['storage'] : undefined
+  if (isPlainObject(delegated)) return { className: delegated['storageClass'] }
+  const templates = observed('StatefulSet', name)?.spec?.['volumeClaimTemplates']
+  const template: unknown = Array.isArray(templates) ? templates[0] : undefined
+  if (!isPlainObject(template) || !isPlainObject(template['spec'])) return undefined
+  return { className: template['spec']['storageClassName'] }
 }
 
 const storageName = (name: unknown): string =>

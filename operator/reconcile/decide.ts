@@ -1,13 +1,16 @@
 /** The decision: from facts to steps. Pure; the order of the steps is the order in which they are carried out. */
+
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import { type DesiredChild, desiredChildren, type Stage, unwanted } from '#operator/desired/children.ts'
 import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { isClusterLost } from './engine-workload.ts'
 import { type Facts, findChild, isThere } from './facts.ts'
 import { type Gates, gatesOf } from './gates.ts'
 import { growths } from './growth.ts'
+import { isServed } from './kinds-in-use.ts'
 import { hibernates } from './lifecycle/asleep.ts'
 import { replicateSteps } from './more-brokers.ts'
 import { forgottenOperations } from './operations/at-work.ts'
@@ -31,7 +34,9 @@ export function decide(facts: Facts): Plan {
   if (held || facts.block !== undefined)
     return { held, gates, steps: [], kept: [], isWhole: false, contested: [] }
   const desired = desiredChildren(facts.target)
-  const due = desired.filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))
+  const due = desired
+    .filter(({ kind }) => isServed(kind, facts))
+    .filter(child => isDue(child.stage, gates, facts) || isToPause(child, facts))
   const isKept = (step: Step): boolean => keepsPods(facts) && restartsPods(step)
   const steps = allSteps(desired, due, facts)
   return {
@@ -110,6 +115,7 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   }
   const object = sealed(built)
   const observed = findChild(facts, kind, name)
+  if (kind === 'Cluster' && isClusterLost(facts)) return []
   const apply = applySteps(object, observed, isContested(child, facts))
   if (kind !== 'Deployment') return apply
   const scaling = scaleSteps(facts, name)
@@ -173,10 +179,12 @@ const isOfOperation = (component: string | undefined): boolean =>
 /** Others than those at once look unwanted also while what replaces them is not made yet. */
 function leftovers(
   desired: readonly DesiredChild[],
-  { children }: Facts,
+  facts: Facts,
   isAmong: (child: ObservedChild) => boolean,
 ): Step[] {
-  return unwanted(desired, children).filter(isAmong).flatMap(removal)
+  return unwanted(desired, facts.children)
+    .filter(child => isServed(child.kind, facts) && isAmong(child))
+    .flatMap(removal)
 }
 
 function removal({ kind, metadata }: ObservedChild): Step[] {

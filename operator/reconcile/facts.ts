@@ -4,8 +4,10 @@ import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { EndToEnd } from '#dataservice/contract/end-to-end.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
+import type { Serving } from '#operator/cluster/port.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
+import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import type { ObservedOwnership } from '#operator/desired/labels.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { LogHealth, LogRoom } from '#operator/topics/port.ts'
@@ -85,6 +87,8 @@ export interface Facts {
   /** Nothing is written while there is one. */
   block?: Block
   verdict: RecordVerdict
+  /** Of each kind of others that is used, or was: whether the API server serves it. */
+  serving: ReadonlyMap<KindOfOthers, Serving>
   /** Our children as the watched copies have them. */
   children: readonly ObservedChild[]
   /** Pods with our label, those of Jobs too. */

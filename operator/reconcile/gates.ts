@@ -1,6 +1,8 @@
 /** What has been reached by now. Pure. */
+
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { deployedParts, partName } from '#operator/desired/names.ts'
+import { engineWorkload } from './engine-workload.ts'
 import { type Facts, findChild } from './facts.ts'
 import { migrationOf } from './migration.ts'
 import { answers, jobEnd } from './progress.ts'
@@ -30,11 +32,10 @@ export function gatesOf(known: Known): Gates {
   const migrated = job !== undefined && jobEnd(job)?.succeeded === true
   return {
     recordAccepted: verdict.kind === 'accepted',
-    logAnswers: answers(findChild(known, 'StatefulSet', partName(name, 'kafka'))),
+    logAnswers: answers(engineWorkload(known, 'kafka')),
     // Whether one of others answers, the migration sees.
     databaseAnswers:
-      target.effective.providers.postgres === 'external' ||
-      answers(findChild(known, 'StatefulSet', partName(name, 'postgres'))),
+      target.effective.providers.postgres === 'external' || answers(engineWorkload(known, 'postgres')),
     migrated,
     topicsExist:
       target.effective.providers.kafka === 'external'

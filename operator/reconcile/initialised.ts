@@ -2,9 +2,11 @@
  * Which parts hold data. Pure. It stands on the identity Secret, which outlives the DataService with the volumes: a
  * resource that is created anew must not take a volume that was emptied meanwhile for a first start.
  */
+
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { type DataPart, dataParts, identityName, partName } from '#operator/desired/names.ts'
 import type { Initialisation } from '#operator/desired/target.ts'
+import { engineWorkload } from './engine-workload.ts'
 import { type Facts, findChild } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
 import { isReplaced } from './operations/restoring.ts'
@@ -80,14 +82,16 @@ const mostBrokers = 3
 const kafkaOf = ({ owner, children }: Seen) =>
   findChild({ children }, 'StatefulSet', partName(owner.metadata.name, 'kafka'))
 
-function isReady({ owner, children }: Seen, part: DataPart): boolean {
-  const set = findChild({ children }, 'StatefulSet', partName(owner.metadata.name, part))
+function isReady(seen: Seen, part: DataPart): boolean {
+  const set = engineWorkload(seen, part)
   if (set === undefined) return false
   const progress = podProgress(set)
   return progress.wanted > 0 && isRolledOut(progress)
 }
 
-const isLost = ({ pods }: Seen, part: DataPart): boolean => lastWordsOf(pods, part)?.reason === 'VolumeLost'
+const isLost = (seen: Seen, part: DataPart): boolean =>
+  lastWordsOf(seen.pods, part)?.reason === 'VolumeLost' ||
+  (seen.owner.status?.providers?.[part] === 'cloudNativePG' && engineWorkload(seen, part) === undefined)
 
 /** The tables that a migration made went with the old volume: until that Job is gone, Postgres holds nothing. */
 const hasMigration = ({ children }: Seen, part: DataPart): boolean =>

@@ -11,6 +11,7 @@ import { chooseClass, chosenName } from '#operator/desired/class-choice.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
@@ -30,6 +31,7 @@ import {
 } from './facts.ts'
 import { gatesOf } from './gates.ts'
 import { initialisationOf } from './initialised.ts'
+import { servingOf, usedKinds } from './kinds-in-use.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
 import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
 import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
@@ -50,6 +52,8 @@ export interface ReadPorts extends SecretPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
+  /** The copy of a kind of others; whoever asks is woken when it changes whether the kind is served. */
+  onDemand: (kind: KindOfOthers, asker: { namespace: string; name: string }) => ObjectStore<ObservedChild>
   /** All classes of the cluster; absent: the operator may not see them. */
   classes?: ObjectStore<DataServiceClass>
   operations: Pick<ObjectStore<Operation>, 'list'>
@@ -66,15 +70,16 @@ export interface ReadPorts extends SecretPorts {
 
 export async function observe(owner: DataService, ports: ReadPorts): Promise<Facts> {
   const { namespace, name } = owner.metadata
-  const children = ownChildren(owner, ports)
+  const chosen = chosenOf(owner, ports)
+  const { choice, children, serving } = chosen
   const secrets = await ownSecrets(owner, ports, [identityName(name), credentialsName(name)])
   const pods = ports.stores('Pod').group(namespace, name)
   const operations = await operationsOf(owner, ports)
   const operation = nextOperation(operations)
-  const there = { owner, children, pods, secrets, ...(operation && { operation }) }
-  const { choice, settings, ...found } = wanted(there, ports)
+  const there = { ...chosen, owner, pods, secrets, ...(operation && { operation }) }
+  const { settings, ...found } = wanted(there, ports)
   const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
-  const known = { owner, target, pods, children, stand: standOf(owner, ports.revision) }
+  const known = { owner, target, pods, children, serving, stand: standOf(owner, ports.revision) }
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   const verdict = recordVerdict(target, settings.record, ports.judge)
@@ -119,18 +124,26 @@ async function operationsOf(
   return inOrder(live?.metadata.uid === metadata.uid ? [...others, live] : others)
 }
 
+/** What is in force, and all that is there of it. */
+function chosenOf(owner: DataService, ports: ReadPorts) {
+  const choice = chooseClass(owner, ports.classes?.list())
+  const ofClass = choice.kind === 'class' ? choice.spec : {}
+  const children = ownChildren(owner, watchedKinds.map(ports.stores))
+  const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
+  const inForce = effective(owner, ports.images, ofClass, hopsInUse({ owner, observed }))
+  const demanded = usedKinds(owner, inForce).map(kind => ports.onDemand(kind, owner.metadata))
+  children.push(...ownChildren(owner, demanded))
+  return { choice, inForce, children, observed, serving: servingOf(demanded) }
+}
+
 /** What follows from the spec and its class. */
 function wanted(
-  seen: Pick<Facts, 'owner' | 'children' | 'pods' | 'secrets' | 'operation'>,
+  seen: Pick<Facts, 'owner' | 'pods' | 'secrets' | 'operation'> & ReturnType<typeof chosenOf>,
   ports: ReadPorts,
 ) {
-  const { owner, children } = seen
-  const choice = chooseClass(owner, ports.classes?.list())
+  const { owner, choice, inForce, observed } = seen
   const className = chosenName(choice)
-  const observed: Target['observed'] = (kind, child) => findChild({ children }, kind, child)
   const autoscalers = ports.stores(autoscalerKind).group(owner.metadata.namespace, owner.metadata.name)
-  const ofClass = choice.kind === 'class' ? choice.spec : {}
-  const inForce = effective(owner.spec, ports.images, ofClass, hopsInUse({ owner, observed }))
   const settings = settingsOf(owner, inForce)
   const target: Target = {
     owner,
@@ -151,14 +164,14 @@ function wanted(
     ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),
     fresh: freshSecrets(),
   }
-  return { choice, settings, target }
+  return { settings, target }
 }
 
-function ownChildren(owner: DataService, { stores }: ReadPorts): ObservedChild[] {
+function ownChildren(owner: DataService, stores: readonly ObjectStore<ObservedChild>[]): ObservedChild[] {
   const { namespace, name } = owner.metadata
   const isChild = ({ metadata }: ObservedChild): boolean =>
     metadata.labels?.[labelKeys.instance] === name && isOurs(owner, metadata)
-  return watchedKinds.flatMap(kind => stores(kind).group(namespace, name).filter(isChild))
+  return stores.flatMap(store => store.group(namespace, name).filter(isChild))
 }
 
 async function flushFacts(

@@ -3,31 +3,38 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { KubernetesObject } from '#operator/cluster/port.ts'
 import { type ChildKind, children, desiredChildren } from '#operator/desired/children.ts'
+import { isKindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import { dataService } from '#operator/testing/data-service.ts'
 import { finalState, type Rehearsal, rehearse, untilSettled } from '#operator/testing/rehearsal.ts'
+import { serviceWith } from '#operator/testing/showcase.ts'
 import { targetOf } from '#operator/testing/target.ts'
 
 const kinds = [...new Set(children.map(({ kind }) => kind))]
 const applied = new Set(children.filter(({ write }) => write === 'apply').map(({ kind }) => kind))
 
+/** With one such child at least, until nothing moves. */
+async function settledWith(kind: ChildKind): Promise<{ rehearsal: Rehearsal; before: object }> {
+  const rehearsal = await rehearse(serviceWith(kind))
+  await untilSettled(rehearsal)
+  return { rehearsal, before: await finalState(rehearsal) }
+}
+
 describe('changed by hand', () => {
-  let rehearsal: Rehearsal
-  let before: object
+  let smallest: Awaited<ReturnType<typeof settledWith>>
   beforeAll(async () => {
-    rehearsal = await rehearse(dataService())
-    await untilSettled(rehearsal)
-    before = await finalState(rehearsal)
+    smallest = await settledWith('Deployment')
   })
-  const ours = async (kind: ChildKind): Promise<KubernetesObject[]> => {
+  const given = (kind: ChildKind) => (isKindOfOthers(kind) ? settledWith(kind) : smallest)
+  const ours = async (rehearsal: Rehearsal, kind: ChildKind): Promise<KubernetesObject[]> => {
     const found = await rehearsal.cluster.list(kind, { namespace: rehearsal.key.namespace })
     expect(found).not.toEqual([])
     return found
   }
 
   test.each(kinds.filter(kind => applied.has(kind)))('%s: a field of ours is put back', async kind => {
+    const { rehearsal, before } = await given(kind)
     const labels = { 'app.kubernetes.io/part-of': 'theirs' }
-    for (const { apiVersion, metadata } of await ours(kind)) {
+    for (const { apiVersion, metadata } of await ours(rehearsal, kind)) {
       const { name, namespace = '' } = metadata
       await rehearsal.cluster
         .as('user')
@@ -38,8 +45,11 @@ describe('changed by hand', () => {
     expect(await finalState(rehearsal)).toEqual(before)
   })
 
-  test.each(kinds.filter(kind => kind !== 'Secret'))('%s: deleted, it is made again', async kind => {
-    for (const { metadata } of await ours(kind)) {
+  // Neither is made again without a word: they open, or hold, what is stored.
+  const remade = kinds.filter(kind => kind !== 'Secret' && kind !== 'Cluster')
+  test.each(remade)('%s: deleted, it is made again', async kind => {
+    const { rehearsal, before } = await given(kind)
+    for (const { metadata } of await ours(rehearsal, kind)) {
       const { name, namespace = '', uid = '' } = metadata
       await rehearsal.cluster.as('user').remove({ kind, namespace, name }, { uid, propagation: 'Background' })
     }
@@ -50,10 +60,8 @@ describe('changed by hand', () => {
 })
 
 describe('a name that somebody else has', () => {
-  const owner = dataService()
-
   test.each(kinds)('%s: Stalled names it, and nothing of it is taken', async kind => {
-    const rehearsal = await rehearse(owner)
+    const rehearsal = await rehearse(serviceWith(kind))
     const { cluster, key } = rehearsal
     const stored = await cluster.get<DataService>({ kind: 'DataService', ...key })
     if (stored === undefined) throw new Error('the DataService is gone')

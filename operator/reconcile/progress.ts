@@ -1,6 +1,7 @@
 /** How far a workload is, read from its own status. Pure. */
 import { isPlainObject } from '#operator/desired/hash.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { clusterProgress } from './postgres-cluster.ts'
 
 export interface PodProgress {
   /** Pods asked for. */
@@ -14,8 +15,9 @@ export interface PodProgress {
   current: boolean
 }
 
-/** Numbers of a Deployment or StatefulSet. */
+/** Numbers of a Deployment or StatefulSet, or of what another operator makes pods for. */
 export function podProgress(workload: ObservedChild): PodProgress {
+  if (workload.kind === 'Cluster') return clusterProgress(workload)
   const { spec = {}, status = {}, metadata } = workload
   return {
     wanted: numberIn(spec, 'replicas', 1),

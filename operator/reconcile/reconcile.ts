@@ -12,6 +12,7 @@ import type { Announce } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { decide } from './decide.ts'
 import type { Facts } from './facts.ts'
+import { isUnread } from './kinds-in-use.ts'
 import { observe, type ReadPorts } from './observe.ts'
 import { type Copy, lastCopy } from './operations/last-copy.ts'
 import type { Outcome } from './outcome.ts'
@@ -65,6 +66,8 @@ async function withoutOwner(
 }
 
 const ownWriteRecheckMs = 1_000
+/** It is told at once when the API server answers. */
+const unreadRecheckMs = 10_000
 const unknown = { status: 'Unknown', message: '' } as const
 
 export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<Outcome> {
@@ -76,6 +79,7 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   if (isOutdated(deps.owners, owner))
     return { kind: 'waiting', reason: 'OwnStatusNotSeen', recheckMs: ownWriteRecheckMs }
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
+  if (isUnread(facts)) return { kind: 'waiting', reason: 'KindsNotRead', recheckMs: unreadRecheckMs }
   const plan = decide(facts) // pure
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
   for (const step of plan.steps)

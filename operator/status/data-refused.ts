@@ -11,7 +11,7 @@ export interface DataRefused {
 }
 
 /** What an initialisation anew costs. */
-const cost = {
+export const cost = {
   kafka: 'what was accepted and is not in Postgres yet is gone',
   postgres: 'all stored records are gone, but those that the log still holds',
 } as const

@@ -8,6 +8,7 @@ import { annotationKeys, selectorLabels, selectorText } from '#operator/desired/
 import { partName, serviceHost } from '#operator/desired/names.ts'
 import type { Result } from '#operator/reconcile/carry-out.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { firstKindTrouble, rememberedKinds } from '#operator/reconcile/kinds-in-use.ts'
 import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
 import type { Plan, Step } from '#operator/reconcile/plan.ts'
 import { previewOf } from '#operator/reconcile/preview/preview.ts'
@@ -49,6 +50,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
   const security = facts.block === undefined ? securityOf(facts) : before?.security
   const kept = keptNumbers(facts)
+  const kinds = rememberedKinds(facts)
   const writer = writerScaling(facts)
   const found = findings(run)
   const upgrade = upgradeStatus(run.progress, facts, upgradeState(run, found))
@@ -67,6 +69,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
     ...(providers === undefined ? {} : { providers }),
     ...(security === undefined ? {} : { security }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
+    ...(kinds.length > 0 && { kindsOfOthers: kinds }),
   }
 }
 
@@ -156,7 +159,7 @@ function readyFinding(run: Run, { parts, wholeWay, stalled }: Found): Finding {
   return holds('Ready', 'Ready', 'all parts are ready')
 }
 
-const workloads = ['Deployment', 'StatefulSet', 'Job']
+const workloads = ['Deployment', 'StatefulSet', 'Cluster', 'Job']
 
 /** Steps whose effect the pods show only later. A Service or a label that is put back moves nothing. */
 function moves(step: Step, facts: Facts): boolean {
@@ -195,6 +198,8 @@ function stalledFinding({ facts, result }: Run, parts: readonly Finding[]): Find
     const failure = result.failures.find(found => found.cause === cause)
     if (failure !== undefined) return holds('Stalled', reason, failure.message)
   }
+  const trouble = firstKindTrouble(facts)
+  if (trouble !== undefined) return holds('Stalled', trouble.reason, trouble.message)
   const blocked = parts.find(({ status, reason }) => status !== 'True' && kindOf(reason) === 'user')
   if (blocked !== undefined)
     return holds('Stalled', rootReason(blocked), `${blocked.type}: ${blocked.message}`)

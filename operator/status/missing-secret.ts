@@ -14,13 +14,17 @@ export function missingSecret(
   for (const [pod, note] of [...unmounted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const found = secrets.find(({ volume }) => note.includes(`volume "${volume.name}"`))
     if (found === undefined || !names.has(pod)) continue
-    const { secret, key, path } = found
+    const { secret, key, path, maker } = found
     const { namespace } = owner.metadata
+    const remedy =
+      maker === undefined
+        ? `Create it in namespace ${namespace}, or correct ${path}`
+        : `${maker} makes it: look at its status`
     return {
       reason: 'SecretMissing',
       message:
         `pod ${pod} waits for Secret ${secret}${key === undefined ? '' : ` with the entry ${key}`}: ${said(note)}. ` +
-        `Create it in namespace ${namespace}, or correct ${path}; the pod then starts within two minutes`,
+        `${remedy}; the pod then starts within two minutes`,
     }
   }
   return undefined

@@ -13,6 +13,7 @@ import { dueNumber } from '#operator/reconcile/scaling.ts'
 import { writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
+import { delegatedPostgres } from './delegated.ts'
 import { resting } from './hibernation.ts'
 import { missingSecret } from './missing-secret.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
@@ -203,7 +204,8 @@ const awaited = ({ block }: Facts, type: ConditionType, [reason, message]: [Reas
 
 /** One of others is taken to answer until the migration has found that it does not. */
 function postgresItself(facts: Facts): Finding {
-  const { postgres } = facts.target.effective
+  const { postgres, cloudNativePG } = facts.target.effective
+  if (cloudNativePG !== undefined) return delegatedPostgres(facts)
   if (postgres === undefined) return engine(facts, 'postgres', 'DatabaseReady')
   return holds('DatabaseReady', 'External', `others run Postgres ${postgres.host}:${postgres.port}`)
 }

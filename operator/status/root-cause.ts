@@ -1,4 +1,5 @@
 /** Which part's trouble explains that of others, so that `Ready` tells the cause and not what follows from it. Pure. */
+
 import {
   type ConditionType,
   kindOf,
@@ -7,8 +8,8 @@ import {
   type Reason,
   type RootReason,
 } from '#crds/v1alpha1/conditions.ts'
-import { partName } from '#operator/desired/names.ts'
-import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { engineWorkload } from '#operator/reconcile/engine-workload.ts'
+import type { Facts } from '#operator/reconcile/facts.ts'
 import { answers } from '#operator/reconcile/progress.ts'
 import type { Finding } from './conditions.ts'
 
@@ -24,7 +25,7 @@ interface Explanation {
 const engineAway =
   (part: 'kafka' | 'postgres') =>
   (facts: Known): boolean =>
-    !answers(findChild(facts, 'StatefulSet', partName(facts.owner.metadata.name, part)))
+    !answers(engineWorkload(facts, part))
 
 const explanations: Partial<Record<ConditionType, Explanation>> = {
   LogReady: { keeps: ['TopicsReady', 'WriterReady', 'GatewayReady'], isAway: engineAway('kafka') },

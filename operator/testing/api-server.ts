@@ -9,6 +9,7 @@ import { accessFromEnvironment, accessFromKubeConfig } from '#operator/cluster/a
 import { kubernetesCluster } from '#operator/cluster/kubernetes.ts'
 import { silentLog } from '#operator/cluster/log.ts'
 import type { ClusterPort, WatchPort } from '#operator/cluster/port.ts'
+import type { ReflectorTiming } from '#operator/cluster/reflector.ts'
 import { createTransport } from '#operator/cluster/transport.ts'
 import { operatorMetrics } from '#operator/controller/metrics.ts'
 import { type OperatorOptions, startOperator } from '#operator/operator.ts'
@@ -33,7 +34,7 @@ export function asAdministrator(): ConnectedCluster {
 }
 
 /** As the operator's ServiceAccount, with what `config/default` grants. */
-export async function asOperator(): Promise<ConnectedCluster> {
+export async function asOperator(timing: Partial<ReflectorTiming> = {}): Promise<ConnectedCluster> {
   await kubectl(['apply', '--kustomize', join(root, 'config', 'default')])
   const token = await kubectl([
     '-n',
@@ -50,7 +51,7 @@ export async function asOperator(): Promise<ConnectedCluster> {
   if (server === null) throw new Error('the kubeconfig of the control plane names no cluster')
   config.loadFromClusterAndUser(server, { name: 'operator', token: token.trim() })
   const transport = createTransport({ access: accessFromKubeConfig(config), version: 'test' })
-  return { cluster: kubernetesCluster({ transport, log: silentLog }), close: () => transport.close() }
+  return { cluster: kubernetesCluster({ transport, log: silentLog, timing }), close: () => transport.close() }
 }
 
 export interface RunningOperator {
@@ -70,7 +71,7 @@ export async function runOperator(
   readiness: ReadinessPort = inMemoryReadiness(),
   { classes = true, revision = testRevision, maxRolling = 1, ...more }: RunOptions = {},
 ): Promise<RunningOperator> {
-  const connected = await asOperator()
+  const connected = await asOperator({ unservedMs: 1_000 })
   const topics = inMemoryTopics()
   const controller = startOperator({
     cluster: connected.cluster,

@@ -8,9 +8,10 @@ import { certify } from '#operator/certificates/certify.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
 import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
 import { silentLog } from '#operator/cluster/log.ts'
-import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
+import type { ClusterPort, KubernetesObject, ObjectStore } from '#operator/cluster/port.ts'
 import type { Kind } from '#operator/cluster/resources.ts'
-import { watchedKinds } from '#operator/desired/children.ts'
+import { Store } from '#operator/cluster/store.ts'
+import { demandedKinds, watchedKinds } from '#operator/desired/children.ts'
 import { keepingOf } from '#operator/desired/keeping.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
@@ -43,10 +44,16 @@ export async function rehearse(owner: DataService): Promise<Rehearsal> {
 }
 
 /** Runs of an operator that was just started: it remembers nothing. `writes` may stand between it and the cluster. */
-export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPort = cluster) {
+export function startedOn(
+  { cluster, topics, key }: Rehearsal,
+  writes: ClusterPort = cluster,
+  { serving }: { serving?: 'unread' } = {},
+) {
   const owners = cluster.watch<DataService>('DataService')
-  const kinds = [...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
-  const stores = new Map(kinds.map(kind => [kind, cluster.watch<ObservedChild>(kind, {}, keepingOf(kind))]))
+  const kinds: Kind[] = [...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
+  const stores = new Map<Kind, ObjectStore<ObservedChild>>(
+    kinds.map(kind => [kind, cluster.watch<ObservedChild>(kind, {}, keepingOf(kind))]),
+  )
   const now = (): Date => new Date('2026-01-01T00:00:00Z')
   const deps: Deps = {
     cluster: writes,
@@ -61,6 +68,12 @@ export function startedOn({ cluster, topics, key }: Rehearsal, writes: ClusterPo
     stores: kind => {
       const store = stores.get(kind)
       if (store === undefined) throw new Error(`kind ${kind} is not watched`)
+      return store
+    },
+    onDemand: kind => {
+      if (serving === 'unread') return new Store<ObservedChild>(kind, keepingOf(kind).shelving)
+      const store = stores.get(kind) ?? cluster.watch<ObservedChild>(kind, {}, keepingOf(kind))
+      stores.set(kind, store)
       return store
     },
     readiness: inMemoryReadiness(),
@@ -98,9 +111,9 @@ export async function untilSettled(rehearsal: Rehearsal, writes?: ClusterPort): 
 async function playControllers({ cluster }: Rehearsal): Promise<boolean> {
   const controllers = cluster.as('controllers')
   let played = false
-  for (const kind of ['StatefulSet', 'Deployment', 'Job'] as const) {
-    for (const workload of await cluster.list<ObservedChild>(kind)) {
-      const status = kind === 'Job' ? finishedJob : readyPods(workload)
+  for (const kind of ['StatefulSet', 'Deployment', 'Job', 'Cluster'] as const) {
+    for (const workload of await cluster.list<ObservedChild>(kind).catch(orNone)) {
+      const status = playedStatus(workload)
       if (JSON.stringify(workload.status) === JSON.stringify(status)) continue
       await controllers.patchStatus({ ...workload, status })
       played = true
@@ -108,6 +121,25 @@ async function playControllers({ cluster }: Rehearsal): Promise<boolean> {
   }
   return played
 }
+
+/** A kind of others may not be served. */
+function orNone(error: unknown): [] {
+  if (isClusterError(error, 'NotFound')) return []
+  throw error
+}
+
+function playedStatus(workload: ObservedChild): object {
+  if (workload.kind === 'Job') return finishedJob
+  return workload.kind === 'Cluster' ? readyCluster(workload) : readyPods(workload)
+}
+
+/** As CloudNativePG tells it. */
+const readyCluster = ({ spec }: ObservedChild) => ({
+  instances: spec?.['instances'],
+  readyInstances: spec?.['instances'],
+  phase: 'Cluster in healthy state',
+  conditions: [{ type: 'Ready', status: 'True', reason: 'ClusterIsReady' }],
+})
 
 const finishedJob = { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }
 
@@ -117,7 +149,7 @@ function readyPods({ spec, metadata }: ObservedChild) {
   return { replicas: pods, readyReplicas: pods, updatedReplicas: pods, observedGeneration }
 }
 
-const comparedKinds: readonly Kind[] = ['DataService', ...watchedKinds]
+const comparedKinds: readonly Kind[] = ['DataService', ...watchedKinds, ...demandedKinds]
 
 /** All objects but Secrets, without what the server alone decides: two ways to the same end give the same text. */
 export async function finalState({ cluster, topics, key }: Rehearsal): Promise<object> {

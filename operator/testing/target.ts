@@ -26,7 +26,7 @@ export function targetOf(
   const find: Target['observed'] = (kind, name) =>
     observed.find(child => child.kind === kind && child.metadata.name === name)
   const ofClass = choice.kind === 'class' ? choice.spec : {}
-  const inForce = effective(owner.spec, images, ofClass, hopsInUse({ owner, observed: find }))
+  const inForce = effective(owner, images, ofClass, hopsInUse({ owner, observed: find }))
   const className = chosenName(choice)
   const settings = settingsOf(owner, inForce)
   return {

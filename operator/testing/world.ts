@@ -2,6 +2,7 @@
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
+import type { Serving } from '#operator/cluster/port.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import { sealed } from '#operator/desired/drift.ts'
@@ -22,6 +23,7 @@ import type {
   TopicFacts,
 } from '#operator/reconcile/facts.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
+import { usedKinds } from '#operator/reconcile/kinds-in-use.ts'
 import { wishesNow } from '#operator/reconcile/observe.ts'
 import { inOrder, nextOperation } from '#operator/reconcile/operations/at-work.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
@@ -53,6 +55,8 @@ export interface World {
   endToEnd?: EndToEndFacts
   /** Default: its pods are of the operator's revision. */
   stand?: Stand
+  /** Default: every kind of others that is used is served. */
+  serving?: Serving
 }
 
 export function factsOf(world: World): Facts {
@@ -60,7 +64,7 @@ export function factsOf(world: World): Facts {
   const { choice = { kind: 'builtIn' } } = world
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
   const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' }, stand = 'current' } = world
-  const { endToEnd = { kind: 'notAsked' } } = world
+  const { endToEnd = { kind: 'notAsked' }, serving = { state: 'served' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const operations = inOrder(world.operations ?? [])
   const operation = nextOperation(operations)
@@ -72,6 +76,7 @@ export function factsOf(world: World): Facts {
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
   const seen = {
     ...{ owner, target, verdict, children: ours, pods, topics, flush, operations, stand },
+    serving: new Map(usedKinds(owner, target.effective).map(kind => [kind, serving])),
     ...(operation && { operation }),
   }
   return {

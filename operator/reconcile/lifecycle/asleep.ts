@@ -5,6 +5,7 @@
  * To sleep: the gateway, so that nothing is accepted any more; the writer, once everything is stored; the reader, Redis,
  * Postgres; Kafka last. Awake: the other way round, each when the one before it is ready.
  */
+
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import {
@@ -15,6 +16,7 @@ import {
   partName,
 } from '#operator/desired/names.ts'
 import { type ObservedChild, partsOfSleep } from '#operator/desired/target.ts'
+import { engineWorkload } from '../engine-workload.ts'
 import { type Facts, type FlushFacts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
 import { isRestoring, type KnownOperation } from '../operations/restoring.ts'
@@ -133,6 +135,6 @@ export const keptNumber = (part: DeployedPart, { status }: DataService): number 
 const isDeployed = (part: Part): part is DeployedPart => deployedParts.some(each => each === part)
 
 export function workloadOf(part: Part, known: Known): ObservedChild | undefined {
-  const kind = isDeployed(part) ? 'Deployment' : 'StatefulSet'
-  return findChild(known, kind, partName(known.owner.metadata.name, part))
+  if (!isDeployed(part)) return engineWorkload(known, part)
+  return findChild(known, 'Deployment', partName(known.owner.metadata.name, part))
 }

@@ -4,6 +4,7 @@ import { agrees, sealed } from '#operator/desired/drift.ts'
 import { deployedParts, partName } from '#operator/desired/names.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { type Facts, findChild, isThere } from '../facts.ts'
+import { firstKindTrouble } from '../kinds-in-use.ts'
 import { podProgress } from '../progress.ts'
 import { isHeldBack } from '../roll-order.ts'
 import { dueNumber } from '../scaling.ts'
@@ -13,6 +14,8 @@ import { risksOf } from './risks.ts'
 export interface Preview {
   /** Why nothing at all would be done; the rest is empty then. */
   refused?: string
+  /** What has to be installed before all of it can be made. */
+  lacking?: string
   /** `Deployment orders-writer` and so on. */
   created: readonly string[]
   changed: readonly { object: string; fields: readonly string[] }[]
@@ -31,7 +34,9 @@ export function previewOf(facts: Facts): Preview {
   if (refused !== undefined) return { ...nothing, refused }
   const desired = desiredChildren(inTheEnd(facts.target))
   const changes = desired.flatMap(child => changeOf(child, facts))
+  const lacking = firstKindTrouble(facts)
   return {
+    ...(lacking && { lacking: lacking.message }),
     created: desired
       .filter(({ kind, object }) => !isThere(facts, kind, object.metadata.name))
       .map(({ object }) => textOf(object)),

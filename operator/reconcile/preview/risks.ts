@@ -1,8 +1,11 @@
 /** What of a change touches data or takes something from clients: settings in force against those that are asked for. Pure. */
+
 import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
-import { backupName, dataParts, partName, settingsName } from '#operator/desired/names.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
+import { backupName, dataParts, settingsName } from '#operator/desired/names.ts'
 import { settingsKey } from '#operator/desired/settings-config-map.ts'
+import { engineWorkload } from '../engine-workload.ts'
 import { type Facts, findChild } from '../facts.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'children'>
@@ -60,7 +63,8 @@ function openGateway({ gateway: before }: Settings, { gateway: after }: Settings
 function ofLifecycle(known: Known): string[] {
   const { owner } = known
   const marked = dataParts.some(part => {
-    const set = findChild(known, 'StatefulSet', partName(owner.metadata.name, part))
+    const set = engineWorkload(known, part)
+    if (set?.metadata.annotations?.[annotationKeys.retained] !== undefined) return true
     const policy = set?.spec?.['persistentVolumeClaimRetentionPolicy']
     return isPlainObject(policy) && policy['whenDeleted'] === 'Retain'
   })

@@ -5,6 +5,7 @@ import type { Preview } from './preview.ts'
 export function previewLines(preview: Preview): string[] {
   if (preview.refused !== undefined) return [`refused, and nothing is changed: ${preview.refused}`]
   const lines = [
+    ...(preview.lacking === undefined ? [] : [`lacking: ${preview.lacking}`]),
     ...preview.risks.map(risk => `data: ${risk}`),
     ...preview.restarted.map(
       ({ workload, pods }) => `restarts: ${workload} (${pods} ${pods === 1 ? 'pod' : 'pods'})`,

@@ -1,0 +1,35 @@
+/**
+ * Kinds that other projects define, and what to install for them. Adding one is a row here, a builder and a row in the
+ * table of children. Nothing is asked of the API server before a DataService uses the kind; where it is not served a
+ * condition says so, and everything else goes on.
+ */
+
+export interface ResourceOfOthers {
+  apiVersion: string
+  plural: string
+  namespaced: true
+  /** Who defines it. */
+  project: string
+  /** What to install, for whoever lacks it. */
+  install: string
+}
+
+export const kindsOfOthers = {
+  Cluster: {
+    apiVersion: 'postgresql.cnpg.io/v1',
+    plural: 'clusters',
+    namespaced: true,
+    project: 'CloudNativePG',
+    install: 'the CloudNativePG operator, 1.25 or newer, with its CRDs',
+  },
+} as const satisfies Record<string, ResourceOfOthers>
+
+export type KindOfOthers = keyof typeof kindsOfOthers
+
+export const isKindOfOthers = (kind: string): kind is KindOfOthers => Object.hasOwn(kindsOfOthers, kind)
+
+/** `clusters.postgresql.cnpg.io`, as kubectl names the kind, too. */
+export function fullNameOf(kind: KindOfOthers): string {
+  const { plural, apiVersion } = kindsOfOthers[kind]
+  return `${plural}.${apiVersion.slice(0, apiVersion.indexOf('/'))}`
+}

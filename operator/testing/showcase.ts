@@ -1,0 +1,14 @@
+/** For each kind of child a DataService that has one. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { ChildKind } from '#operator/desired/children.ts'
+import { isKindOfOthers, type KindOfOthers } from '#operator/desired/kinds-of-others.ts'
+import { dataService, withSpec } from './data-service.ts'
+
+/** Kinds of others are made only for those who ask. */
+const wishes: Readonly<Record<KindOfOthers, Parameters<typeof withSpec>[0]>> = {
+  Cluster: { postgres: { cloudNativePG: {} } },
+}
+
+/** The smallest one of them. */
+export const serviceWith = (kind: ChildKind): DataService =>
+  isKindOfOthers(kind) ? dataService(withSpec(wishes[kind])) : dataService()
