@@ -19,7 +19,7 @@ export const providerRefusals: Record<string, Refusal> = {
   },
   'a Kafka that two run': {
     spec: { record, kafka: { managed: {}, external: { bootstrapServers: ['kafka.example.com:9092'] } } },
-    says: 'kafka is either managed or external: keep one of the two',
+    says: 'kafka is managed, strimzi or external: keep one of them',
   },
   'an external Kafka without brokers': {
     spec: { record, kafka: { external: { bootstrapServers: [] } } },

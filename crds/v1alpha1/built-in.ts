@@ -33,7 +33,7 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
 }
 
 /** Who runs an engine: the operator, another operator of the cluster, or somebody else. */
-export const providers = ['managed', 'cloudNativePG', 'external'] as const
+export const providers = ['managed', 'strimzi', 'cloudNativePG', 'external'] as const
 export type Provider = (typeof providers)[number]
 
 /** Whether the parts of a data service talk to each other by TLS. */

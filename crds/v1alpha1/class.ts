@@ -1,7 +1,7 @@
 /** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
 import { type Static, Type } from 'typebox'
 import { builtInClass, seededReplicas } from './built-in.ts'
-import { cloudNativePG } from './delegated.ts'
+import { cloudNativePG, Strimzi } from './delegated.ts'
 import {
   ExternalKafka,
   ExternalPostgres,
@@ -87,7 +87,11 @@ export const DataServiceClassSpec = Type.Object(
     ),
     kafka: Type.Optional(
       Type.Object(
-        { managed: Type.Optional(managedKafka('class')), external: Type.Optional(ExternalKafka) },
+        {
+          managed: Type.Optional(managedKafka('class')),
+          strimzi: Type.Optional(Strimzi),
+          external: Type.Optional(ExternalKafka),
+        },
         {
           'x-kubernetes-validations': [oneKafka],
           description: 'Who runs Kafka, and with what. Default: managed.',

@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox'
 import { builtInEngines, type Level, otherwise } from './built-in.ts'
 import { storage } from './managed.ts'
 import { podFields } from './pods.ts'
-import { type Rule, StringMap } from './scalars.ts'
+import { ObjectName, type Rule, StringMap } from './scalars.ts'
 
 const enoughConnections: Rule = {
   rule:
@@ -59,3 +59,49 @@ export const cloudNativePG = (level: Level) =>
     },
   )
 export type CloudNativePG = Static<ReturnType<typeof cloudNativePG>>
+
+const Listener = Type.Object(
+  {
+    port: Type.Integer({
+      minimum: 9092,
+      maximum: 65535,
+      default: 9093,
+      description: 'Port of the listener. Example: 9094. Default: 9093.',
+    }),
+    tls: Type.Boolean({
+      default: true,
+      description: 'Whether the listener encrypts, as its own field tls says. Example: false. Default: true.',
+    }),
+  },
+  {
+    default: {},
+    description:
+      'A listener of type internal, with authentication scram-sha-512. Example: {port: 9094}. Default: {port: 9093, tls: true}.',
+  },
+)
+
+export const Strimzi = Type.Object(
+  {
+    cluster: ObjectName({
+      description:
+        'Name of the Kafka, in the namespace of the DataService, with topicOperator and userOperator. Example: main.',
+    }),
+    listener: Listener,
+    replicationFactor: Type.Integer({
+      minimum: 1,
+      maximum: 7,
+      default: 3,
+      description:
+        'Copies of each partition; from 3 on two of them must have a record before it is accepted. Example: 1, where there ' +
+        'is one broker. Default: 3.',
+    }),
+  },
+  {
+    description:
+      'A Kafka that Strimzi (1.0 or newer, in this Kubernetes cluster) runs; several DataServices of the namespace may share ' +
+      'it. The operator makes a KafkaTopic for each topic and a KafkaUser who may do what is needed and nothing else; pods log ' +
+      'in with the Secret that Strimzi makes. With deletionPolicy Retain the topics outlive the DataService. ' +
+      'Example: {cluster: main}.',
+  },
+)
+export type Strimzi = Static<typeof Strimzi>

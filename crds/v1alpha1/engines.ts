@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { builtInPartitioning } from './built-in.ts'
-import { cloudNativePG } from './delegated.ts'
+import { cloudNativePG, Strimzi } from './delegated.ts'
 import {
   ExternalKafka,
   ExternalPostgres,
@@ -52,6 +52,7 @@ const Topic = Type.Object(
 export const KafkaSpec = Type.Object(
   {
     managed: Type.Optional(managedKafka('service')),
+    strimzi: Type.Optional(Strimzi),
     external: Type.Optional(ExternalKafka),
     topic: Topic,
   },

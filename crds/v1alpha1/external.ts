@@ -165,8 +165,8 @@ export const ExternalKafka = Type.Object(
 export type ExternalKafka = Static<typeof ExternalKafka>
 
 export const oneKafka: Rule = {
-  rule: '!has(self.managed) || !has(self.external)',
-  message: 'kafka is either managed or external: keep one of the two',
+  rule: '[has(self.managed), has(self.strimzi), has(self.external)].filter(each, each).size() <= 1',
+  message: 'kafka is managed, strimzi or external: keep one of them',
 }
 
 export const ExternalPostgres = Type.Object(

@@ -187,7 +187,7 @@ export const DataServiceStatus = Type.Object(
     providers: Type.Optional(
       Type.Object(
         {
-          kafka: provider('Kafka'),
+          kafka: provider('Kafka', ['strimzi']),
           postgres: provider('Postgres', ['cloudNativePG']),
           redis: provider('Redis'),
         },

@@ -34,19 +34,22 @@ function wayIn(
   const { settings, certificates } = context
   const { others } = settings.log
   if (others === undefined) return certificates ? { tls: certificates.context } : {}
-  const { mechanism, tls } = others
+  const { mechanism, username, tls } = others
   return {
     connectTimeoutMs,
-    ...(mechanism && { login: givenLogin(mechanism, paths) }),
+    ...(mechanism && { login: givenLogin({ mechanism, username }, paths) }),
     ...(tls && encryption(context, tls, paths)),
   }
 }
 
-function givenLogin(mechanism: Login['mechanism'], { kafkaAccessPath }: KafkaPaths): Login {
+function givenLogin(
+  { mechanism, username: told }: { mechanism: Login['mechanism']; username: string | undefined },
+  { kafkaAccessPath }: KafkaPaths,
+): Login {
   const field = 'kafka.external.scram.secretRef'
   const given = () => givenAccess(kafkaAccessPath, field)
   const username = (): string => {
-    const { username: name } = given()
+    const name = told ?? given().username
     if (name === undefined) throw new Error(`the Secret of ${field} has no entry username`)
     return name
   }

@@ -35,6 +35,8 @@ export type WantedTopic = Static<typeof WantedTopic>
 const OthersLog = Type.Object({
   /** Absent: nobody logs in. The name and password are those of a Secret of the user. */
   mechanism: Type.Optional(scramMechanisms),
+  /** Where that Secret has a password alone. */
+  username: Type.Optional(Type.String({ minLength: 1 })),
   /** Absent: plain. `ownAuthority` and `identity`: the pod has certificates that it trusts, and one that it shows, in files. */
   tls: Type.Optional(Type.Object({ ownAuthority: Type.Boolean(), identity: Type.Boolean() })),
   /** `Given`: others make the topics, and they are only looked at. */

@@ -1,28 +1,69 @@
-/** CRDs of other projects, as they publish them: fetched once as Go modules, checked, and kept outside the checkout. */
+/**
+ * CRDs of other projects, as they publish them: brought once through the registry of their language, checked, and kept
+ * outside the checkout.
+ */
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { ensureGo } from '#e2e/cluster/go-toolchain.ts'
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { withLock } from '#tools/lock.ts'
 import { step } from '#tools/progress.ts'
-import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
+import { generateDefinitions } from './maven.ts'
+import { copyFromModule } from './modules.ts'
 
 interface Source {
-  module: string
   version: string
-  /** As Go computes it over the whole module (`h1:`). */
-  checksum: string
-  /** Where the CRDs lie in it. */
-  files: readonly string[]
+  /** The files, by their SHA-256. */
+  files: Readonly<Record<string, string>>
+  /** Puts the files into an empty folder. */
+  bring: (version: string, folder: string) => Promise<void>
 }
 
 const sources = {
   'cloudnative-pg': {
-    module: 'github.com/cloudnative-pg/cloudnative-pg',
     version: 'v1.30.0',
-    checksum: 'h1:fnhVq44xXx97MNiuvJsPrX1vSjYbgdyBK5MSGfdHdp0=',
-    files: ['config/crd/bases/postgresql.cnpg.io_clusters.yaml'],
+    files: {
+      'postgresql.cnpg.io_clusters.yaml': 'ae47f4a00f6e998faef57e480f9a3960cd48ea16a79270861fc7442601507472',
+    },
+    bring: (version, folder) =>
+      copyFromModule(
+        `github.com/cloudnative-pg/cloudnative-pg@${version}`,
+        ['config/crd/bases/postgresql.cnpg.io_clusters.yaml'],
+        folder,
+      ),
+  },
+  strimzi: {
+    version: '1.2.0',
+    files: {
+      'kafkatopics.yaml': '36390f0731c699448076d4ee739e8b7f331d083e91a7fb71500aaa830ab1127e',
+      'kafkausers.yaml': 'c7e91b9b027a516b43dc7d369e781ee23a6ea177ae15fe0c33af6f722e26e05f',
+    },
+    bring: (version, folder) =>
+      generateDefinitions(
+        {
+          jars: [`io.strimzi:crd-generator:${version}`, `io.strimzi:api:${version}`],
+          generator: 'io.strimzi.crdgenerator.CrdGenerator',
+          options: [
+            ...['--label', 'app:strimzi', '--label', 'strimzi.io/crd-install:true'],
+            ...[
+              '--target-kube',
+              '1.16+',
+              '--crd-api-version',
+              'v1',
+              '--api-versions',
+              'v1',
+              '--storage-version',
+              'v1',
+            ],
+          ],
+          classes: {
+            'kafkatopics.yaml': 'io.strimzi.api.kafka.model.topic.KafkaTopic',
+            'kafkausers.yaml': 'io.strimzi.api.kafka.model.user.KafkaUser',
+          },
+        },
+        folder,
+      ),
   },
 } as const satisfies Record<string, Source>
 
@@ -35,26 +76,23 @@ export async function ensureDefinitions(name: DefinitionSet): Promise<string[]> 
   const folder = join(parent, `${name}-${source.version}`)
   if (!existsSync(folder)) {
     await withLock(join(parent, 'fetch.lock'), async () => {
-      if (!existsSync(folder)) await bring(source, folder)
+      if (!existsSync(folder)) await bring(name, source, folder)
     })
   }
-  return source.files.map(file => join(folder, basename(file)))
+  return Object.keys(source.files).map(file => join(folder, file))
 }
 
-async function bring({ module, version, checksum, files }: Source, folder: string): Promise<void> {
-  step(`fetching the CRDs of ${module} ${version}`)
-  const go = await ensureGo()
+async function bring(name: string, { version, files, bring }: Source, folder: string): Promise<void> {
+  step(`fetching the CRDs of ${name} ${version}`)
   const unfinished = await mkdtemp(`${folder}.unfinished-`)
   try {
-    // The checksum stands here, so nobody else is asked for it.
-    const env = { ...process.env, ...go.env, GONOSUMDB: module }
-    const answer = await run(go.program, ['mod', 'download', '-json', `${module}@${version}`], {
-      cwd: unfinished,
-      env,
-    })
-    const { Dir, Sum } = JSON.parse(answer) as { Dir: string; Sum: string }
-    if (Sum !== checksum) throw new Error(`${module} ${version} is ${Sum}, and ${checksum} was expected`)
-    for (const file of files) await copyFile(join(Dir, file), join(unfinished, basename(file)))
+    await bring(version, unfinished)
+    for (const [file, expected] of Object.entries(files)) {
+      const found = createHash('sha256')
+        .update(await readFile(join(unfinished, file)))
+        .digest('hex')
+      if (found !== expected) throw new Error(`${file} of ${name} ${version} is ${found}, not ${expected}`)
+    }
     await rename(unfinished, folder)
   } finally {
     await rm(unfinished, { recursive: true, force: true })

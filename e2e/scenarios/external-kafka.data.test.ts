@@ -10,6 +10,7 @@ import { type TestCertificates, testCertificates } from '#e2e/engines/certificat
 import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
 import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
 import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
+import { kafkaTopics, kafkaUser } from '#operator/desired/strimzi.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
@@ -17,7 +18,7 @@ import { ready } from './open-role-stack.ts'
 import { settledIn } from './settled.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
-const users = { orders: 'orders-secret', guest: 'guest-secret' }
+const users = { orders: 'orders-secret', guest: 'guest-secret', 'orders-kafka': 'made-by-strimzi' }
 const prefix = 'eu1.shop.orders.'
 
 let certificates: TestCertificates
@@ -87,19 +88,21 @@ function rendered(database: ServiceDatabase, changes: object = {}, scopePrefix =
 
 interface Given {
   user?: keyof typeof users
+  /** False: the Secret has a password alone. */
+  isNamed?: boolean
   password?: string
   authority?: string
 }
 
 async function started(role: Role, settings: Settings, database: ServiceDatabase, given: Given = {}) {
-  const { user = 'orders', password = users[user] } = given
+  const { user = 'orders', password = users[user], isNamed = true } = given
   const text = (name: string) => readFile(join(certificates.of('writer'), name), 'utf8')
   const process = await startRole(role, settings, {
     credentials: {
       [credentialFiles.postgresPassword]: database.password(role === 'writer' ? 'writer' : 'owner'),
     },
     files: {
-      [`kafka-access/${accessFiles.username}`]: user,
+      ...(isNamed && { [`kafka-access/${accessFiles.username}`]: user }),
       [`kafka-access/${accessFiles.password}`]: `${password}\n`,
       'kafka-ca.crt': given.authority ?? authority,
       [`kafka-certificate/${certificateFiles.certificate}`]: await text(certificateFiles.certificate),
@@ -147,6 +150,70 @@ test('topics are made and kept as they should be, and records go through to Post
     expect(events?.partitions).toHaveLength(3)
   })
 }, 180_000)
+
+test('what Strimzi is asked for is enough: its topics, and its user with those rights and a Secret without a name', async () => {
+  const database = await serviceDatabase(postgres.address)
+  const strimzi = { cluster: 'main', replicationFactor: 1 }
+  const service = dataService(withSpec({ kafka: { strimzi, topic: { partitions: 2 } } }))
+  const target = targetOf(service, [], ofClass({ scopePrefix: 'eu5' }))
+  const settings = parseSettings(target.settings.text)
+  const inReach = {
+    ...settings,
+    log: { ...settings.log, brokers: kafka.loginServers },
+    store: database.store,
+  }
+  await playStrimzi(target)
+  const user = { user: 'orders-kafka', isNamed: false } as const
+  const first = await migrated(inReach, database, user)
+  expect(first.exitCode, first.said).toBe(0)
+  const [gateway, writer] = await Promise.all([
+    started('gateway', inReach, database, user),
+    started('writer', inReach, database, user),
+  ])
+  await Promise.all([gateway, writer].map(ready))
+  const body = '{"customerId":"ann","amount":7}'
+  const headers = { 'content-type': 'application/json' }
+  expect((await fetch(`${gateway.url}/data`, { method: 'POST', headers, body })).status).toBe(202)
+  const reader = database.open('reader')
+  onTestFinished(() => reader.close())
+  await settledIn(60_000, async () =>
+    expect((await reader.query('SELECT count(*) FROM records')).rows).toEqual([['1']]),
+  )
+}, 180_000)
+
+/** Makes topics and rights as its operators do. */
+async function playStrimzi(target: ReturnType<typeof targetOf>): Promise<void> {
+  await admin.createTopics({
+    topics: kafkaTopics(target).map(({ spec }) => ({
+      topic: String(spec['topicName']),
+      numPartitions: Number(spec['partitions']),
+      replicationFactor: Number(spec['replicas']),
+      configEntries: Object.entries(spec['config'] ?? {}).map(([name, value]) => ({
+        name,
+        value: String(value),
+      })),
+    })),
+  })
+  const acl = (kafkaUser(target)?.spec.authorization.acls ?? []).flatMap(({ resource, operations }) =>
+    operations.map(operation => ({
+      resourceType: resource.type === 'topic' ? AclResourceTypes.TOPIC : AclResourceTypes.GROUP,
+      resourceName: resource.name,
+      resourcePatternType: ResourcePatternTypes.PREFIXED,
+      principal: 'User:orders-kafka',
+      host: '*',
+      operation: AclOperationTypes[kafkajsNames[operation]],
+      permissionType: AclPermissionTypes.ALLOW,
+    })),
+  )
+  await admin.createAcls({ acl })
+}
+
+const kafkajsNames = {
+  Read: 'READ',
+  Write: 'WRITE',
+  Describe: 'DESCRIBE',
+  DescribeConfigs: 'DESCRIBE_CONFIGS',
+} as const
 
 /** Three partitions, and records are kept for an hour. */
 function grown({ log: { others, eventsTopic } }: Settings) {

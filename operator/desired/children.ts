@@ -23,6 +23,7 @@ import { postgresPrimaryService, postgresReplicaService, service } from './servi
 import { serviceAccount } from './service-account.ts'
 import { settingsConfigMap } from './settings-config-map.ts'
 import { statefulSet } from './stateful-set.ts'
+import { kafkaTopics, kafkaUser } from './strimzi.ts'
 import type { ObservedChild, Target } from './target.ts'
 
 export type ChildKind =
@@ -117,6 +118,20 @@ export const children: readonly ChildRow[] = [
     build: each([...parts, 'jobs', 'backup'], run(networkPolicy)),
   },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, run(statefulSet)) },
+  {
+    kind: 'KafkaUser',
+    stage: 'engines',
+    write: 'apply',
+    asked: ({ effective }) => effective.strimzi !== undefined,
+    build: one(kafkaUser),
+  },
+  {
+    kind: 'KafkaTopic',
+    stage: 'engines',
+    write: 'apply',
+    asked: ({ effective }) => effective.strimzi !== undefined,
+    build: kafkaTopics,
+  },
   {
     kind: 'Cluster',
     stage: 'engines',

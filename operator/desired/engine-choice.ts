@@ -1,16 +1,18 @@
 /** Who runs each engine, and where those stand that the operator does not run itself. Pure. */
 import type { Provider } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
-import type { CloudNativePG } from '#crds/v1alpha1/delegated.ts'
+import type { CloudNativePG, Strimzi } from '#crds/v1alpha1/delegated.ts'
 import type { ExternalKafka, ExternalPostgres, ExternalRedis } from '#crds/v1alpha1/external.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { database, ports } from '#dataservice/contract/names.ts'
-import { delegatedSecrets, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
+import { delegatedSecrets, partName, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
 
 export interface EngineChoice {
   providers: { kafka: Provider; postgres: Provider; redis: Provider }
-  /** Where Kafka is not ours. */
+  /** Where Kafka is not ours: named by a user, or run by Strimzi. */
   kafka?: ExternalKafka
+  /** The Kafka that Strimzi runs, and the KafkaUser as whom pods log in. */
+  strimzi?: Strimzi & { user: string }
   /** Where Postgres is not ours: named by a user, or made by CloudNativePG. */
   postgres?: ExternalPostgres
   /** Where Redis is not ours. */
@@ -33,14 +35,13 @@ export function engineChoice(
   defaults: EngineDefaults,
 ): EngineChoice {
   const { spec } = owner
-  const kafka = externalOf(spec.kafka, ofClass.kafka)
   const redis = externalOf(spec.redis, ofClass.redis)
   const providers = {
     kafka: providerOf(spec.kafka, ofClass.kafka),
     postgres: providerOf(spec.postgres, ofClass.postgres),
     redis: providerOf(spec.redis, ofClass.redis),
   }
-  const others = { providers, ...(kafka && { kafka }), ...(redis && { redis }) }
+  const others = { providers, ...kafkaOf(owner, ofClass), ...(redis && { redis }) }
   if (providers.postgres !== 'cloudNativePG') {
     const postgres = externalOf(spec.postgres, ofClass.postgres)
     return { ...others, ...(postgres && { postgres }) }
@@ -59,16 +60,39 @@ export function engineChoice(
   return { ...others, cloudNativePG, postgres: placeOf(owner, cloudNativePG) }
 }
 
+function kafkaOf(
+  { metadata, spec }: Pick<DataService, 'metadata' | 'spec'>,
+  ofClass: DataServiceClassSpec,
+): Pick<EngineChoice, 'kafka' | 'strimzi'> {
+  const said = firstToSay([spec.kafka, ofClass.kafka])
+  if (said?.strimzi === undefined) return said?.external ? { kafka: said.external } : {}
+  const { cluster, listener, replicationFactor } = said.strimzi
+  const user = partName(metadata.name, 'kafka')
+  return {
+    strimzi: { ...said.strimzi, user },
+    kafka: {
+      bootstrapServers: [`${serviceHost(`${cluster}-kafka-bootstrap`, metadata.namespace)}:${listener.port}`],
+      scram: { mechanism: 'SCRAM-SHA-512', secretRef: { name: user } },
+      ...(listener.tls && {
+        tls: { caSecretRef: { name: `${cluster}-cluster-ca-cert`, key: 'ca.crt' } },
+      }),
+      topics: 'Given',
+      replicationFactor,
+    },
+  }
+}
+
 const connectionsKey = 'max_connections'
 
 interface Choice<External> {
   managed?: unknown
+  strimzi?: unknown
   cloudNativePG?: unknown
   external?: External
 }
 
-const firstToSay = <External>(layers: readonly (Choice<External> | undefined)[]) =>
-  layers.find(each => each?.managed ?? each?.cloudNativePG ?? each?.external)
+const firstToSay = <Said extends Choice<unknown>>(layers: readonly (Said | undefined)[]) =>
+  layers.find(each => each?.managed ?? each?.strimzi ?? each?.cloudNativePG ?? each?.external)
 
 const externalOf = <External>(...layers: readonly (Choice<External> | undefined)[]): External | undefined =>
   firstToSay(layers)?.external
@@ -76,6 +100,7 @@ const externalOf = <External>(...layers: readonly (Choice<External> | undefined)
 function providerOf(...layers: readonly (Choice<unknown> | undefined)[]): Provider {
   const said = firstToSay(layers)
   if (said?.external !== undefined) return 'external'
+  if (said?.strimzi !== undefined) return 'strimzi'
   return said?.cloudNativePG === undefined ? 'managed' : 'cloudNativePG'
 }
 

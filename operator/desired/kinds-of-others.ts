@@ -14,7 +14,16 @@ export interface ResourceOfOthers {
   install: string
 }
 
+const strimzi = {
+  apiVersion: 'kafka.strimzi.io/v1',
+  namespaced: true,
+  project: 'Strimzi',
+  install: 'Strimzi 1.0 or newer with its CRDs, which serve v1',
+} as const
+
 export const kindsOfOthers = {
+  KafkaTopic: { ...strimzi, plural: 'kafkatopics' },
+  KafkaUser: { ...strimzi, plural: 'kafkausers' },
   Cluster: {
     apiVersion: 'postgresql.cnpg.io/v1',
     plural: 'clusters',

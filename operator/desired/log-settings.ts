@@ -44,6 +44,7 @@ function othersOf(
 ): NonNullable<Settings['log']['others']> {
   return {
     ...(scram && { mechanism: scram.mechanism }),
+    ...(effective.strimzi && { username: effective.strimzi.user }),
     ...(tls && {
       tls: {
         ownAuthority: tls.caSecretRef !== undefined,

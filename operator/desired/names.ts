@@ -30,6 +30,8 @@ export const postgresPod = (owner: string, ordinal: number): string =>
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
 /** The Service that points at the streaming replicas. */
 export const postgresReplicaName = (owner: string): string => `${owner}-postgres-ro`
+/** `orders-events`: the KafkaTopic of a topic. */
+export const kafkaTopicName = (owner: string, topic: string): string => `${owner}-${topic}`
 /** Secrets that CloudNativePG makes for its Cluster `NAME-postgres`: the owner of the database, and its authority. */
 export const delegatedSecrets = (owner: string) => ({
   access: `${partName(owner, 'postgres')}-app`,

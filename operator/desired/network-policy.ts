@@ -135,18 +135,24 @@ function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
       .flatMap(({ to, ports }) => {
         const places = elsewhereOf(effective, { from: part, to })
         if (places.length > 0) return places.map(elsewhere)
-        const pods = to === 'postgres' && effective.cloudNativePG ? delegatedPods : selectorOf
-        return [{ to: [{ podSelector: pods(owner.metadata.name, to) }], ports: tcp(ports) }]
+        const { listener } = effective.strimzi ?? {}
+        const reached = to === 'kafka' && listener !== undefined ? [listener.port] : ports
+        const podSelector = delegatedPods(target, to) ?? selectorOf(owner.metadata.name, to)
+        return [{ to: [{ podSelector }], ports: tcp(reached) }]
       }),
     ...(part === 'gateway' ? issuer(target) : []),
     ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
   ]
 }
 
-/** As CloudNativePG labels the pods of a Cluster. */
-const delegatedPods = (name: string, part: Part): V1LabelSelector => ({
-  matchLabels: { 'cnpg.io/cluster': partName(name, part) },
-})
+/** The pods of an engine that another operator of the cluster runs, as it labels them. */
+function delegatedPods({ owner, effective }: Target, part: Part): V1LabelSelector | undefined {
+  const { strimzi, cloudNativePG } = effective
+  if (part === 'kafka' && strimzi) return { matchLabels: { 'strimzi.io/name': `${strimzi.cluster}-kafka` } }
+  if (part === 'postgres' && cloudNativePG)
+    return { matchLabels: { 'cnpg.io/cluster': partName(owner.metadata.name, part) } }
+  return undefined
+}
 
 interface Place {
   host: string
@@ -155,10 +161,11 @@ interface Place {
 
 /** Where an engine is that others run; empty for one of ours. Readers ask its replica, and the primary behind it. */
 function elsewhereOf(
-  { kafka, postgres, redis, cloudNativePG }: Effective,
+  { kafka, postgres, redis, cloudNativePG, strimzi }: Effective,
   { from, to }: Pick<Conversation, 'from' | 'to'>,
 ): Place[] {
-  if (to === 'kafka' && kafka !== undefined) return kafka.bootstrapServers.map(placeOf)
+  if (to === 'kafka' && kafka !== undefined && strimzi === undefined)
+    return kafka.bootstrapServers.map(placeOf)
   if (to === 'redis' && redis !== undefined) return [redis]
   if (to !== 'postgres' || postgres === undefined || cloudNativePG !== undefined) return []
   return from === 'reader' && postgres.replica !== undefined ? [postgres, postgres.replica] : [postgres]

@@ -24,11 +24,15 @@ const ofRedis =
     usesRedis[part](owner.spec) ? [...access('redis', redis), ...authority('redis', redis)] : []
 
 /** Whoever reads or writes the log, and the migration, which looks after its topics. */
-const ofKafka = ({ effective: { kafka } }: Known): MountedSecret[] => [
-  ...access('kafka', kafka?.scram && { secretRef: kafka.scram.secretRef }, { field: 'scram.secretRef' }),
-  ...authority('kafka', kafka),
-  ...identity(kafka),
-]
+const ofKafka = ({ effective: { kafka, strimzi } }: Known): MountedSecret[] => {
+  const maker = strimzi && `Strimzi, for KafkaUser ${strimzi.user} and Kafka ${strimzi.cluster},`
+  const scram = kafka?.scram && { secretRef: kafka.scram.secretRef }
+  return [
+    ...access('kafka', scram, { field: 'scram.secretRef', maker }),
+    ...authority('kafka', kafka, maker),
+    ...identity(kafka),
+  ]
+}
 
 const ofPostgres = (known: Known): MountedSecret[] =>
   authority('postgres', known.effective.postgres, postgresMaker(known))

@@ -15,6 +15,7 @@ const planOf = (...steps: Step[]): Plan => ({
     recordAccepted: true,
     logAnswers: true,
     databaseAnswers: true,
+    logPrepared: true,
     migrated: true,
     topicsExist: true,
     brokersCurrent: true,

@@ -85,7 +85,7 @@ function isDue(stage: Stage, gates: Gates, facts: Facts): boolean {
     case 'engines':
       return true
     case 'migration':
-      return gates.recordAccepted && gates.databaseAnswers && !isWindingUp(facts)
+      return gates.recordAccepted && gates.databaseAnswers && gates.logPrepared && !isWindingUp(facts)
     case 'service':
       return gates.recordAccepted && gates.migrated && gates.topicsExist
     case 'scaling':

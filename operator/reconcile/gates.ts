@@ -7,6 +7,7 @@ import { type Facts, findChild } from './facts.ts'
 import { migrationOf } from './migration.ts'
 import { answers, jobEnd } from './progress.ts'
 import { outdatedBrokers } from './restart-broker.ts'
+import { isLogPrepared } from './strimzi.ts'
 
 /** What has been reached; each later stage waits for it. */
 export interface Gates {
@@ -14,6 +15,8 @@ export interface Gates {
   /** Of our own; one of others the operator never asks. */
   logAnswers: boolean
   databaseAnswers: boolean
+  /** What another operator has to make first is made. */
+  logPrepared: boolean
   migrated: boolean
   topicsExist: boolean
   /** No broker waits for the operator to restart it. */
@@ -36,9 +39,10 @@ export function gatesOf(known: Known): Gates {
     // Whether one of others answers, the migration sees.
     databaseAnswers:
       target.effective.providers.postgres === 'external' || answers(engineWorkload(known, 'postgres')),
+    logPrepared: isLogPrepared(known),
     migrated,
     topicsExist:
-      target.effective.providers.kafka === 'external'
+      target.effective.providers.kafka !== 'managed'
         ? migrated // which looks after them
         : topics.kind === 'described' &&
           wanted.every(topic => topics.topics.some(found => found.name === topic.name)),

@@ -1,14 +1,49 @@
 /** What is said of engines that another operator of the cluster runs. Pure. */
 
+import type { ConditionType } from '#crds/v1alpha1/conditions.ts'
+import { fullNameOf } from '#operator/desired/kinds-of-others.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
 import { isClusterLost, postgresClusterOf } from '#operator/reconcile/engine-workload.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { kindTrouble } from '#operator/reconcile/kinds-in-use.ts'
 import { clusterProgress, clusterState } from '#operator/reconcile/postgres-cluster.ts'
+import { strimziTopics, strimziUser, type Wanted } from '#operator/reconcile/strimzi.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { cost } from './data-refused.ts'
 import { resting } from './hibernation.ts'
+
+/** What Strimzi says of the user. */
+export const delegatedLog = (facts: Facts): Finding => ofStrimzi(facts, 'LogReady', [strimziUser(facts)])
+
+/** What it says of the topics; undefined where it is not asked for any. */
+export const delegatedTopics = (facts: Facts): Finding | undefined =>
+  facts.target.effective.strimzi && ofStrimzi(facts, 'TopicsReady', strimziTopics(facts))
+
+function ofStrimzi(facts: Facts, type: ConditionType, wanted: readonly Wanted[]): Finding {
+  const { cluster = '' } = facts.target.effective.strimzi ?? {}
+  const { namespace } = facts.owner.metadata
+  const failing = wanted.find(({ state }) => state?.isReady !== true)
+  const trouble = kindTrouble((failing ?? wanted[0])?.kind ?? 'KafkaUser', facts)
+  if (trouble !== undefined) return fails(type, trouble.reason, trouble.message)
+  const names = wanted.map(({ name }) => name).join(', ')
+  if (failing === undefined)
+    return holds(type, 'Delegated', `${wanted[0]?.kind} ${names} of Kafka ${cluster}: Strimzi says Ready`)
+  const { kind, name, state } = failing
+  if (state === undefined) return awaitedOne(facts, type, `${kind} ${name}`)
+  const look = `kubectl describe ${fullNameOf(kind)} -n ${namespace} ${name} tells more`
+  const remedy = `is there a Kafka ${cluster} in namespace ${namespace}, with topicOperator and userOperator? ${look}`
+  return fails(
+    type,
+    state.isStuck ? 'EngineStalled' : 'EngineNotReady',
+    `${kind} ${name} of Kafka ${cluster}: ${state.says}; ${state.isStuck ? look : remedy}`,
+  )
+}
+
+const awaitedOne = ({ block }: Facts, type: ConditionType, what: string): Finding =>
+  block === undefined
+    ? fails(type, 'Creating', `${what} is being created`)
+    : fails(type, block.reason, 'is not made before what Stalled tells is mended')
 
 /** What CloudNativePG says of its Cluster. */
 export function delegatedPostgres(facts: Facts): Finding {
@@ -21,10 +56,7 @@ export function delegatedPostgres(facts: Facts): Finding {
   const name = partName(owner, 'postgres')
   const cluster = postgresClusterOf(facts)
   if (isClusterLost(facts)) return fails(type, 'VolumeLost', lost(owner, name))
-  if (cluster === undefined)
-    return facts.block === undefined
-      ? fails(type, 'Creating', `Cluster ${name} is being created`)
-      : fails(type, facts.block.reason, 'is not made before what Stalled tells is mended')
+  if (cluster === undefined) return awaitedOne(facts, type, `Cluster ${name}`)
   const { isReady, isStuck, says } = clusterState(cluster)
   const { ready, wanted } = clusterProgress(cluster)
   const what = `Cluster ${name} of CloudNativePG: ${ready} of ${wanted} instances ready`

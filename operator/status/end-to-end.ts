@@ -29,9 +29,7 @@ const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => s
 function stationOf(hop: Hop, { target }: Known): (typeof stations)[Hop] {
   const station = stations[hop]
   const user = hop === 'kafka' ? 'writer' : 'reader'
-  const isElsewhere = engineParts.some(
-    part => part === hop && target.effective.providers[part] === 'external',
-  )
+  const isElsewhere = engineParts.some(part => part === hop && target.effective.providers[part] !== 'managed')
   return isElsewhere
     ? { ...station, look: name => `kubectl logs deployment/${partName(name, user)}` }
     : station

@@ -13,7 +13,7 @@ import { dueNumber } from '#operator/reconcile/scaling.ts'
 import { writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
-import { delegatedPostgres } from './delegated.ts'
+import { delegatedLog, delegatedPostgres, delegatedTopics } from './delegated.ts'
 import { resting } from './hibernation.ts'
 import { missingSecret } from './missing-secret.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
@@ -36,7 +36,8 @@ export const partRules: readonly Rule[] = [
 
 /** What keeps a broker from its work comes first: it holds up a growth, too. */
 function log(facts: Facts): Finding {
-  const { kafka: others } = facts.target.effective
+  const { kafka: others, strimzi } = facts.target.effective
+  if (strimzi !== undefined) return delegatedLog(facts)
   if (others !== undefined)
     return holds('LogReady', 'External', `others run Kafka ${others.bootstrapServers.join(', ')}`)
   const kafka = engine(facts, 'kafka', 'LogReady')
@@ -82,7 +83,10 @@ function othersTopics(facts: Facts, { gates }: Plan): Finding {
   const refusal = refusedMigration(facts, migrationOf(facts), 'kafka')
   if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
   const names = desiredTopics(facts.owner, facts.target.effective).map(({ name }) => name)
+  const delegated = delegatedTopics(facts)
+  if (delegated !== undefined && delegated.status !== 'True') return delegated
   if (!gates.topicsExist) return fails(type, 'WaitingForDatabase', 'the topics follow the tables')
+  if (delegated !== undefined) return delegated
   return holds(type, 'External', `topics ${names.join(', ')} were as the spec says at the last migration`)
 }
 
@@ -120,6 +124,8 @@ function database(facts: Facts, { gates }: Plan): Finding {
     return fails(type, 'RecordRefused', 'the tables wait for a record schema that can be used')
   const name = migrationOf(facts)
   const job = findChild(facts, 'Job', name)
+  if (job === undefined && !gates.logPrepared)
+    return fails(type, 'WaitingForTopics', 'the tables wait until Strimzi has made the topics')
   if (job === undefined) return fails(type, 'Migrating', `Job ${name} is being created`)
   const refusal = refusedMigration(facts, name, 'postgres')
   if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)

@@ -110,17 +110,19 @@ export async function untilSettled(rehearsal: Rehearsal, writes?: ClusterPort): 
 /** Everything asked for becomes ready at once. Answers whether anything was to be done. */
 async function playControllers({ cluster }: Rehearsal): Promise<boolean> {
   const controllers = cluster.as('controllers')
-  let played = false
-  for (const kind of ['StatefulSet', 'Deployment', 'Job', 'Cluster'] as const) {
+  let wasPlayed = false
+  for (const kind of played) {
     for (const workload of await cluster.list<ObservedChild>(kind).catch(orNone)) {
       const status = playedStatus(workload)
       if (JSON.stringify(workload.status) === JSON.stringify(status)) continue
       await controllers.patchStatus({ ...workload, status })
-      played = true
+      wasPlayed = true
     }
   }
-  return played
+  return wasPlayed
 }
+
+const played = ['StatefulSet', 'Deployment', 'Job', 'Cluster', 'KafkaTopic', 'KafkaUser'] as const
 
 /** A kind of others may not be served. */
 function orNone(error: unknown): [] {
@@ -130,6 +132,7 @@ function orNone(error: unknown): [] {
 
 function playedStatus(workload: ObservedChild): object {
   if (workload.kind === 'Job') return finishedJob
+  if (workload.kind === 'KafkaTopic' || workload.kind === 'KafkaUser') return readyOfStrimzi(workload)
   return workload.kind === 'Cluster' ? readyCluster(workload) : readyPods(workload)
 }
 
@@ -139,6 +142,11 @@ const readyCluster = ({ spec }: ObservedChild) => ({
   readyInstances: spec?.['instances'],
   phase: 'Cluster in healthy state',
   conditions: [{ type: 'Ready', status: 'True', reason: 'ClusterIsReady' }],
+})
+
+const readyOfStrimzi = ({ metadata }: ObservedChild) => ({
+  conditions: [{ type: 'Ready', status: 'True' }],
+  observedGeneration: metadata.generation,
 })
 
 const finishedJob = { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }

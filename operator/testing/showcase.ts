@@ -6,6 +6,8 @@ import { dataService, withSpec } from './data-service.ts'
 
 /** Kinds of others are made only for those who ask. */
 const wishes: Readonly<Record<KindOfOthers, Parameters<typeof withSpec>[0]>> = {
+  KafkaTopic: { kafka: { strimzi: { cluster: 'main' } } },
+  KafkaUser: { kafka: { strimzi: { cluster: 'main' } } },
   Cluster: { postgres: { cloudNativePG: {} } },
 }
 

@@ -126,7 +126,9 @@ function isAwake(part: Part, known: Known): boolean {
 
 /** What others run neither sleeps nor wakes with us. */
 const isOfOthers = (part: Part, { status }: DataService): boolean =>
-  engineParts.some(engine => engine === part && status?.providers?.[engine] === 'external')
+  engineParts.some(
+    engine => engine === part && ['external', 'strimzi'].includes(status?.providers?.[engine] ?? ''),
+  )
 
 /** The number of pods that a part had when it was put to sleep, until it has pods again. */
 export const keptNumber = (part: DeployedPart, { status }: DataService): number | undefined =>
