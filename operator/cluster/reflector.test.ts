@@ -102,6 +102,18 @@ test('what is known of a kind: unread, unserved, served, and unserved again with
   expect(names()).toEqual(['a1'])
 })
 
+test('a kind of which no list comes is told by and by, and served when one comes', async () => {
+  let works = false
+  const { store } = await reflecting({
+    list: (_, response) => (works ? json(response, page([], '2')) : refusal(response, 500, 'InternalError')),
+    watch: hang,
+  })
+  expect(store.serving.state).toBe('unread')
+  await eventually(() => expect(store.serving).toMatchObject({ state: 'refused' }))
+  works = true
+  await eventually(() => expect(store.serving).toEqual({ state: 'served' }))
+})
+
 test('a kind that may not be listed is refused, with the words of the API server', async () => {
   const { store } = await reflecting({
     list: (_, response) => refusal(response, 403, 'Forbidden'),

@@ -110,7 +110,7 @@ async function keepFresh<T extends KubernetesObject>(run: Run<T>): Promise<void>
       position.failures += 1
       // Never later: what is there would look deleted while the API server forgets a kind for a moment.
       if (mayBeUnserved && !position.listed && isClusterError(error, 'NotFound')) feed.replace([])
-      tellServing(error, run)
+      tellServing(error, position.failures, run.feed)
       if (isClusterError(error, 'Gone', 'Protocol', 'NotFound') || !isClusterError(error))
         position.resourceVersion = undefined
       const waitMs = Math.max(waitOf(error, position.failures, timing), askedWait(error))
@@ -124,10 +124,19 @@ async function keepFresh<T extends KubernetesObject>(run: Run<T>): Promise<void>
   feed.end()
 }
 
-/** Trouble on the way says nothing about the kind. */
-function tellServing<T extends KubernetesObject>(error: unknown, { feed }: Pick<Run<T>, 'feed'>): void {
-  if (isClusterError(error, 'NotFound')) feed.serves({ state: 'unserved' })
-  if (isClusterError(error, 'Forbidden') && feed.serving.state !== 'served')
+/** Other trouble may lie on the way; a kind of which it never ends, for example for want of its webhook, is told, too. */
+const tellingFailures = 5
+
+function tellServing(
+  error: unknown,
+  failures: number,
+  feed: Pick<StoreFeed<KubernetesObject>, 'serving' | 'serves'>,
+): void {
+  if (!isClusterError(error)) return
+  const isUnserved = error.code === 'NotFound'
+  const isTold = error.code === 'Forbidden' || failures >= tellingFailures
+  if (isUnserved) feed.serves({ state: 'unserved' })
+  else if (isTold && feed.serving.state !== 'served')
     feed.serves({ state: 'refused', message: error.message })
 }
 

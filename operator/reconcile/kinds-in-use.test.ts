@@ -57,6 +57,23 @@ test('a kind that is removed while it is used takes nothing with it that is ours
   expect(await clusters(rehearsal)).toEqual([])
 })
 
+test('a Cluster that lost its labels is not taken for lost, and gets them back', async () => {
+  const rehearsal = await rehearse(delegated())
+  await untilSettled(rehearsal)
+  const [cluster] = await clusters(rehearsal)
+  if (cluster === undefined) throw new Error('there is no Cluster')
+  const { apiVersion, kind, metadata } = cluster
+  const labels = { 'app.kubernetes.io/instance': 'theirs' }
+  const { name, namespace } = metadata
+  await rehearsal.cluster
+    .as('user')
+    .apply({ apiVersion, kind, metadata: { name, namespace, labels } }, { force: true })
+  await untilSettled(rehearsal)
+  const [after] = await clusters(rehearsal)
+  expect(after?.metadata.uid).toBe(metadata.uid)
+  expect(after?.metadata.labels['app.kubernetes.io/instance']).toBe('orders')
+})
+
 test('nothing is decided before the API server has answered for a kind that is used', async () => {
   const rehearsal = await rehearse(delegated())
   const before = rehearsal.cluster.writes.length
@@ -69,7 +86,9 @@ test('nothing is decided before the API server has answered for a kind that is u
 test('a kind that may not be listed names the role', () => {
   const facts = factsOf({ owner: delegated(), serving: { state: 'refused', message: 'forbidden' } })
   expect(kindTrouble('Cluster', facts)).toMatchObject({ reason: 'KindRefused' })
-  expect(kindTrouble('Cluster', facts)?.message).toMatch(/apply the role .*\. forbidden$/)
+  expect(kindTrouble('Cluster', facts)?.message).toMatch(
+    /: forbidden\. Where a right is missing, apply the role/,
+  )
 })
 
 test('a kind is remembered while something of it may be left, and no longer', () => {

@@ -46,7 +46,9 @@ export function kindTrouble(kind: KindOfOthers, { serving }: Known): Block | und
   if (found?.state === 'refused')
     return {
       reason: 'KindRefused',
-      message: `the operator may not list ${what}: apply the role of this version of the operator. ${found.message}`,
+      message:
+        `the API server lists no ${what}: ${found.message}. Where a right is missing, apply the role of this version of the ` +
+        'operator; it is asked again',
     }
   return undefined
 }

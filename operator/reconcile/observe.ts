@@ -21,6 +21,7 @@ import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { blockOf } from './block.ts'
 import { endToEndFacts } from './end-to-end.ts'
+import { isClusterLost } from './engine-workload.ts'
 import {
   type Facts,
   type FlushFacts,
@@ -79,6 +80,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const there = { ...chosen, owner, pods, secrets, ...(operation && { operation }) }
   const { settings, ...found } = wanted(there, ports)
   const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
+  if (isClusterLost({ owner, target, children })) children.push(...(await unlabelledCluster(owner, ports)))
   const known = { owner, target, pods, children, serving, stand: standOf(owner, ports.revision) }
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
@@ -172,6 +174,20 @@ function ownChildren(owner: DataService, stores: readonly ObjectStore<ObservedCh
   const isChild = ({ metadata }: ObservedChild): boolean =>
     metadata.labels?.[labelKeys.instance] === name && isOurs(owner, metadata)
   return stores.flatMap(store => store.group(namespace, name).filter(isChild))
+}
+
+/** Somebody may have taken its labels, by which it is watched. */
+async function unlabelledCluster(
+  owner: DataService,
+  { cluster }: Pick<ReadPorts, 'cluster'>,
+): Promise<ObservedChild[]> {
+  const { namespace, name } = owner.metadata
+  const live = await cluster.get<ObservedChild>({
+    kind: 'Cluster',
+    namespace,
+    name: partName(name, 'postgres'),
+  })
+  return live !== undefined && isOurs(owner, live.metadata) ? [live] : []
 }
 
 async function flushFacts(
