@@ -148,9 +148,9 @@ test('each answer is counted with its status, and none with 0', async () => {
   const counted: string[] = []
   await using world = await transportTo(
     ({ path }, response) => (path === '/hangs' ? undefined : refusal(response, 404, 'NotFound')),
-    { deadlineMs: 50, onAnswer: (method, status) => counted.push(`${method} ${status}`) },
+    { onAnswer: (method, status) => counted.push(`${method} ${status}`) },
   )
   await codeOf(world.transport.send(get))
-  await codeOf(world.transport.send({ ...get, path: '/hangs' }))
+  await codeOf(world.transport.send({ ...get, path: '/hangs', signal: AbortSignal.timeout(50) }))
   expect(counted).toEqual(['GET 404', 'GET 0'])
 })
