@@ -49,6 +49,7 @@ export const builtInEngines = {
   brokers: 1,
   instances: 1,
   delegatedInstances: 2,
+  caches: 1,
   volumeSize: '10Gi',
 } as const
 

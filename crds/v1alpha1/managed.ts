@@ -113,6 +113,24 @@ export const managedPostgres = (level: Level) =>
   )
 
 export const managedRedis = (level: Level) =>
-  Type.Object(podFields('redis', level), {
-    description: 'A Redis that the operator runs for each DataService alone: one pod without a volume.',
-  })
+  Type.Object(
+    {
+      instances: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 3,
+          description:
+            'Number of Redis pods, 1 to 3. Each holds all of the cache: gateways, writers and readers tell all of them, and ask ' +
+            'the one that has been up longest, so that one that is evicted or lost leaves a warm cache. They are no more room ' +
+            'and no more speed. Can be changed at any time. Example: 2. ' +
+            `${otherwise(level, builtInEngines.caches)}`,
+        }),
+      ),
+      ...podFields('redis', level),
+    },
+    {
+      description:
+        'A Redis that the operator runs for each DataService alone, without a volume. ' +
+        `${otherwise(level, 'one pod')}`,
+    },
+  )

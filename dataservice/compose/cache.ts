@@ -2,9 +2,10 @@
 import { measureCircuits, type Observed } from '#dataservice/platform/circuit.ts'
 import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
 import { type Cache, openCache } from '#dataservice/platform/redis/cache.ts'
+import { redisCircuits } from './circuits.ts'
 import { type RedisPaths, redisAddress } from './redis-address.ts'
 
-/** Its circuit is measured together with the `others` of the process. */
+/** Its circuits are measured together with the `others` of the process. */
 export function sharedCache(
   context: RoleContext,
   paths: RedisPaths,
@@ -12,6 +13,6 @@ export function sharedCache(
 ): Cache {
   const cache = openCache({ ...redisAddress(context, paths), log: context.log })
   context.onClose('the cache', () => cache.close())
-  measureCircuits(context.metrics, { ...others, cache })
+  measureCircuits(context.metrics, { ...others, ...redisCircuits('cache', cache) })
   return cache
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { credentialFiles } from '#dataservice/contract/names.ts'
 import { start as startGateway } from '#dataservice/gateway/role.ts'
-import { makeCircuit, measureCircuits } from '#dataservice/platform/circuit.ts'
+import { makeCircuit, measureCircuits, type Observed } from '#dataservice/platform/circuit.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import { readMountedSecret } from '#dataservice/platform/files/mounted-secret.ts'
 import { assetReader, docsFolder } from '#dataservice/platform/http/docs-assets.ts'
@@ -14,14 +14,15 @@ import { createLogLag } from '#dataservice/platform/kafka/log-lag.ts'
 import { createLogReader } from '#dataservice/platform/kafka/log-reader.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { openRateLimiter, type RateLimiter } from '#dataservice/platform/redis/rate-limiter.ts'
-import { told } from './circuits.ts'
+import { redisCircuits, told } from './circuits.ts'
 import { type TopicOptions, topicOptions } from './log.ts'
 import { redisAddress } from './redis-address.ts'
 
 export async function start(context: RoleContext, environment: Environment): Promise<Running> {
   const { httpPort, innerPort } = environment
   const { eventsTopic, changesTopic } = context.settings.log
-  const reader = readerClient(context)
+  const limiter = rateLimiter(context, environment)
+  const reader = readerClient(context, limiter && redisCircuits('limits', limiter))
   context.onClose('the way to the reader', () => reader.close())
   const topic = topicOptions(context, environment)
   const appender = await createAppender({ ...topic, signal: context.signal })
@@ -31,7 +32,7 @@ export async function start(context: RoleContext, environment: Environment): Pro
   const follow = createLogReader({ ...topic, topic: changesTopic ?? eventsTopic })
   context.onClose('the log for those who follow it', () => follow.close())
   const asset = assetReader(docsFolder())
-  const keys = keySources(context, environment)
+  const keys = { ...keySources(context, environment), ...(limiter && { limiter }) }
   const listen = { port: httpPort }
   const openProbes = probeTopic(context, topic)
   return startGateway(context, {
@@ -58,10 +59,13 @@ function probeTopic(context: RoleContext, events: TopicOptions) {
   }
 }
 
-/** The gateway's way to the reader, behind a circuit breaker. */
-function readerClient({ settings, credential, metrics, log, certificates }: RoleContext): ReaderClient {
+/** The gateway's way to the reader, behind a circuit breaker, which is measured together with the `others` of the process. */
+function readerClient(
+  { settings, credential, metrics, log, certificates }: RoleContext,
+  others: Readonly<Record<string, Observed>> = {},
+): ReaderClient {
   const circuit = makeCircuit({ isFailure: isReaderFailure, onChange: told(log, 'reader') })
-  measureCircuits(metrics, { reader: circuit })
+  measureCircuits(metrics, { reader: circuit, ...others })
   const key = innerKey(credential(credentialFiles.cursorKey))
   const client = new ReaderClient({
     url: settings.reader.url,
@@ -80,9 +84,7 @@ function keySources(context: RoleContext, environment: Environment) {
   const uri = jwt?.jwksUri
   const remote = uri === undefined ? undefined : keySetAt(uri)
   if (remote) context.onClose('the way to the issuer', () => remote.close())
-  const limiter = rateLimiter(context, environment)
   return {
-    ...(limiter && { limiter }),
     ...(apiKeys && { apiKeys: () => readMountedSecret(apiKeysPath) }),
     ...(jwt && { keySet: remote?.fetch ?? (async () => jsonOf(await readFile(keySetPath, 'utf8'))) }),
   }

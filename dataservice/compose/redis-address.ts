@@ -4,7 +4,7 @@ import { credentialFiles } from '#dataservice/contract/names.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import { givenAccess } from '#dataservice/platform/files/given-access.ts'
 import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
-import type { RedisAccess, RedisAddress } from '#dataservice/platform/redis/connection.ts'
+import type { RedisAccess, RedisAddresses } from '#dataservice/platform/redis/connection.ts'
 
 export type RedisPaths = Pick<Environment, 'redisAccessPath' | 'redisAuthorityPath'>
 
@@ -12,12 +12,13 @@ export type RedisPaths = Pick<Environment, 'redisAccessPath' | 'redisAuthorityPa
 export function redisAddress(
   { settings, credential, certificates }: Pick<RoleContext, 'settings' | 'credential' | 'certificates'>,
   { redisAccessPath, redisAuthorityPath }: RedisPaths,
-): RedisAddress & { prefix: string } {
+): RedisAddresses & { prefix: string } {
   const { namespace, name } = settings
-  const { host, port, access, tls, scopePrefix } = settings.cache
+  const { host, port, peers, access, tls, scopePrefix } = settings.cache
   return {
     host,
     port,
+    ...(peers && { peers }),
     prefix: `${scopePrefix === undefined ? '' : `${scopePrefix}.`}${namespace}.${name}:`,
     ...(access === undefined && {
       password: credential(credentialFiles.redisPassword),

@@ -126,6 +126,8 @@ export const Settings = Type.Object({
   cache: Type.Object({
     host: Type.String({ minLength: 1 }),
     port: Type.Integer(),
+    /** Further instances of equal rank: what one is told all are. Absent: there is one. */
+    peers: Type.Optional(Type.Array(Endpoint, { minItems: 1 })),
     ttlSeconds: Type.Integer({ minimum: 1 }),
     /** Before the keys of a Redis that several Kubernetes clusters share. */
     scopePrefix: Type.Optional(Type.String({ minLength: 1 })),

@@ -1,15 +1,19 @@
 /**
- * Records change and are read at random while Redis is killed, and filled with what it held before: nobody reads a value
- * that was replaced longer ago than the cache may keep it, and every read succeeds.
+ * Records change and are read at random while each of two instances of Redis is killed, and filled with what it held
+ * before, and while readers have only the one that the writer does not reach: nobody reads a value that was replaced longer
+ * ago than the cache may keep it, and every read succeeds.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis as RedisClient } from 'ioredis'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Redis } from '#e2e/engines/redis.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
 import { openRoleStack, type RoleStack } from '#e2e/scenarios/open-role-stack.ts'
 import { again, serve } from '#e2e/scenarios/role-faults.ts'
 import type { Chance } from './chance.ts'
 import { atLeast, atMost, type Figure, told } from './figures.ts'
 import type { Size, Suite } from './suite.ts'
+import { openWay, type Way } from './way.ts'
 
 interface Plan {
   rounds: number
@@ -34,16 +38,22 @@ const slackSeconds = 1
 export const cache: Suite = async ({ resources, size, chance, say }) => {
   const world = await openRoleStack(resources, {
     changes: changing,
+    caches: 2,
     rewire: settings => ({ ...settings, cache: { ...settings.cache, ttlSeconds } }),
   })
-  await serve(world)
+  const way = await openWay(resources)
+  const writerSettings = secondBehind(way, world.settings)
+  await serve({
+    start: (role, more = {}) =>
+      world.start(role, role === 'writer' ? { ...more, settings: writerSettings } : more),
+  })
   const values = Array.from({ length: records }, () => new Value())
   const over = new AbortController()
   const lanes = [
     ...Array.from({ length: writers }, (_, lane) => change(world, values, lane, over.signal)),
     ...Array.from({ length: readers }, (_, lane) => read(world, values, chance.of(`${lane}`), over.signal)),
   ]
-  await disturb(world, plans[size], say)
+  await disturb(world, way, plans[size], say)
   over.abort()
   await Promise.all(lanes)
   return [...figuresOf(values), atMost('violations', await lastOnes(world, values), 0)]
@@ -63,20 +73,37 @@ function figuresOf(values: readonly Value[]): Figure[] {
   ]
 }
 
+/** The second instance is reached by a way that can be lost. */
+function secondBehind(way: Way, settings: Settings): Settings {
+  const [second, ...others] = settings.cache.peers ?? []
+  if (!second) throw new Error('there is one instance of the cache')
+  return { ...settings, cache: { ...settings.cache, peers: [way.to(second), ...others] } }
+}
+
 async function disturb(
-  world: RoleStack,
+  { redis, redisPeers }: RoleStack,
+  way: Way,
   { rounds, eachMs }: Plan,
   say: (message: string) => void,
 ): Promise<void> {
   for (let round = 0; round < rounds; round++) {
+    for (const [n, instance] of [redis, ...redisPeers].entries()) {
+      await delay(eachMs)
+      const held = await takeAll(instance)
+      await delay(takenMs)
+      say(`${held.length} old values come back to Redis ${n}`)
+      await putBack(instance, held)
+      await delay(eachMs)
+      say(`Redis ${n} is killed`)
+      await again(instance)
+    }
     await delay(eachMs)
-    const held = await takeAll(world)
-    await delay(takenMs)
-    say(`${held.length} old values come back`)
-    await putBack(world, held)
-    await delay(eachMs)
-    say('Redis is killed')
-    await again(world.redis)
+    say('the writer does not reach Redis 1, and Redis 0 is away')
+    way.swallow()
+    await redis.kill('SIGKILL')
+    await delay(2 * eachMs)
+    await redis.start()
+    way.open()
     await delay(eachMs)
   }
 }
@@ -146,8 +173,8 @@ interface Held {
 }
 
 /** What Redis holds now. */
-async function takeAll({ redis }: RoleStack): Promise<Held[]> {
-  const client = new RedisClient({ host: redis.host, port: redis.port })
+async function takeAll({ host, port }: Redis): Promise<Held[]> {
+  const client = new RedisClient({ host, port })
   const held: Held[] = []
   for (const key of await client.keys('*')) {
     const [value, leftMs] = [await client.dumpBuffer(key), await client.pttl(key)]
@@ -158,8 +185,8 @@ async function takeAll({ redis }: RoleStack): Promise<Held[]> {
 }
 
 /** As an old replica that took over would have it. */
-async function putBack({ redis }: RoleStack, held: readonly Held[]): Promise<void> {
-  const client = new RedisClient({ host: redis.host, port: redis.port })
+async function putBack({ host, port }: Redis, held: readonly Held[]): Promise<void> {
+  const client = new RedisClient({ host, port })
   for (const { key, value, leftMs } of held) await client.restore(key, leftMs, value, 'REPLACE')
   client.disconnect()
 }

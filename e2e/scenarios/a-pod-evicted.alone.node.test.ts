@@ -1,5 +1,5 @@
 /**
- * A drain takes every pod of a service with three brokers and a Postgres replica, one after the other, under load: no POST
+ * A drain takes every pod of a service with three brokers, a Postgres replica and two caches, one after the other, under load: no POST
  * and no plain GET fails, a GET with a token is answered within its deadline, and no record is lost. Runs second of its
  * kind, with the service of the scenario before.
  */
@@ -32,6 +32,7 @@ beforeAll(async () => {
     gateway: { autoscaling: { mode: 'Off' }, ...small },
     writer: { replicas: 2, ...small },
     reader: twice,
+    redis: { managed: { instances: 2, ...small } },
   })
   await whenReady(kubernetes, clustered)
   url = (await serviceAddress(kubernetes, namespace, `${name}-gateway`)).url

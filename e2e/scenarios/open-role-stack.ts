@@ -19,6 +19,8 @@ export interface RoleStack {
   kafka: Kafka
   postgres: Postgres
   redis: Redis
+  /** Further instances of the cache. */
+  redisPeers: readonly Redis[]
   database: ServiceDatabase
   /** What all roles read. */
   settings: Settings
@@ -41,6 +43,8 @@ export interface StackOptions {
   /** Default: one broker. Each partition is kept on all of them. */
   kafka?: KafkaOptions
   postgres?: PostgresOptions
+  /** Instances of the cache. Default 1. */
+  caches?: number
   /** The hops between roles and engines are encrypted with these. */
   certificates?: TestCertificates
   /** The settings that the roles read, where something stands between them and the engines. */
@@ -60,7 +64,7 @@ export async function openRoleStack(
   resources: AsyncDisposableStack,
   options: StackOptions = {},
 ): Promise<RoleStack> {
-  const [kafka, postgres, redis] = await startEngines(resources, options)
+  const [kafka, postgres, redis, redisPeers] = await startEngines(resources, options)
   const database = await serviceDatabase(postgres.address)
   const ports = { gateway: await freePort(), reader: await freePort(), inner: await freePort() }
   const { certificates } = options
@@ -70,7 +74,7 @@ export async function openRoleStack(
   const direct: Settings = {
     ...base,
     log: { ...base.log, ...log, ...(certificates && { brokers: kafka.encryptedServers }) },
-    cache: { host: redis.host, port: redis.port, ttlSeconds: 60 },
+    cache: cacheAt([redis, ...redisPeers]),
     reader: { url: `http${certificates ? 's' : ''}://127.0.0.1:${ports.reader}` },
     ...(certificates && { tls: 'Internal' }),
   }
@@ -81,6 +85,7 @@ export async function openRoleStack(
     kafka,
     postgres,
     redis,
+    redisPeers,
     database,
     settings,
     processes,
@@ -104,16 +109,24 @@ export async function openRoleStack(
   }
 }
 
+function cacheAt(instances: readonly Redis[]): Settings['cache'] {
+  const [first, ...peers] = instances.map(({ host, port }) => ({ host, port }))
+  if (!first) throw new Error('there is no Redis')
+  return { ...first, ttlSeconds: 60, ...(peers.length > 0 && { peers }) }
+}
+
 function startEngines(resources: AsyncDisposableStack, options: StackOptions) {
   const removedLater = <Engine extends { remove(): Promise<void> }>(engine: Engine): Engine => {
     resources.defer(() => engine.remove())
     return engine
   }
   const tls = options.certificates && { tlsFrom: options.certificates.engines }
+  const cache = () => startRedis({ ...tls, asksForCertificates: true }).then(removedLater)
   return Promise.all([
     startKafka({ brokers: 1, ...options.kafka, ...tls }).then(removedLater),
     startPostgres({ ...options.postgres, ...tls }).then(removedLater),
-    startRedis({ ...tls, asksForCertificates: true }).then(removedLater),
+    cache(),
+    Promise.all(Array.from({ length: (options.caches ?? 1) - 1 }, cache)),
   ])
 }
 

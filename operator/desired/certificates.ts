@@ -7,7 +7,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { certificateFiles, mounts } from '#dataservice/contract/names.ts'
 import { contentHash } from './hash.ts'
 import { encrypts } from './hop-modes.ts'
-import { partName, parts, podHost, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
+import { partName, parts, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
 import type { Target } from './target.ts'
 
 /** `jobs`: migrate and maintain. `operator`: it asks Kafka about the topics. */
@@ -45,7 +45,7 @@ export function hostsOf({
       pods('postgres'),
       'localhost',
     ],
-    redis: [podHost(partName(name, 'redis'), 0, namespace), 'localhost'],
+    redis: [pods('redis'), 'localhost'],
     jobs: [],
     operator: [],
   }

@@ -39,6 +39,19 @@ test('three brokers and a replica: engines and their Services are as the golden 
   await expect(text).toMatchFileSnapshot('./golden/clustered.yaml')
 })
 
+test('three instances of the cache: its StatefulSet and what pods are told are as the golden file says', async () => {
+  const found = desiredChildren(targetOf(dataService(withSpec({ redis: { managed: { instances: 3 } } }))))
+  const changed = found.filter(
+    ({ kind, object }) =>
+      ['StatefulSet', 'ConfigMap'].includes(kind) &&
+      !all.some(child => isDeepStrictEqual(child.object, object)),
+  )
+  const text = changed
+    .map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/caches.yaml')
+})
+
 test('encrypted hops: what is new in each object is as the golden file says, and nothing is mounted without', async () => {
   const encrypted = desiredChildren(targetOf(dataService(withSpec({ security: { tls: 'Internal' } }))))
   const kinds: readonly string[] = ['Service', 'ConfigMap', 'StatefulSet', 'Deployment', 'Job', 'CronJob']

@@ -35,6 +35,13 @@ const decided: [
     { postgres: { managed: { instances: 5 } } },
   ],
   [
+    'redis.managed.instances',
+    ({ caches }) => caches,
+    [1, 2, 3],
+    { redis: { managed: { instances: 2 } } },
+    { redis: { managed: { instances: 3 } } },
+  ],
+  [
     'kafka.managed.storage',
     ({ storage }) => storage.kafka,
     [{ size: '10Gi' }, { size: '1Ti', className: 'fast' }, { size: '20Gi', className: 'fast' }],

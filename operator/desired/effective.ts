@@ -48,6 +48,8 @@ export interface Effective extends EngineChoice {
   brokers: number
   /** Pods of a managed Postgres: the primary and its replicas. */
   instances: number
+  /** Pods of a managed Redis. */
+  caches: number
   topic: { partitions: number; replicationFactor: number; retentionMs: number }
   partitioning: Settings['partitioning']
   /** What the spec says about the number of pods; `podNumbers` adds what others say. */
@@ -116,6 +118,7 @@ export function effective(
     },
     brokers,
     instances: said(({ postgres }) => postgres?.managed?.instances) ?? builtInEngines.instances,
+    caches: said(({ redis }) => redis?.managed?.instances) ?? builtInEngines.caches,
     topic: topicOf(spec, others.kafka?.replicationFactor ?? brokers),
     partitioning: partitioningOf(spec),
     replicas: numberWishes(spec, budget.maxPods, {

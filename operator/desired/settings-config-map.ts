@@ -64,10 +64,19 @@ export function recordDeclaration({
   }
 }
 
+/** Of ours by ordinal: it is the order in which all pods know them. */
+function ownRedis({ metadata: { name, namespace } }: DataService, count: number) {
+  const at = (ordinal: number) => ({
+    host: podHost(partName(name, 'redis'), ordinal, namespace),
+    port: ports.redis,
+  })
+  const peers = Array.from({ length: count - 1 }, (_, n) => at(n + 1))
+  return { ...at(0), ...(peers.length > 0 && { peers }) }
+}
+
 /** Where Redis is, and how pods come in. */
-function redisAddress(owner: DataService, { redis, scopePrefix }: Effective) {
-  const { name, namespace } = owner.metadata
-  if (redis === undefined) return { host: podHost(partName(name, 'redis'), 0, namespace), port: ports.redis }
+function redisAddress(owner: DataService, { redis, caches, scopePrefix }: Effective) {
+  if (redis === undefined) return ownRedis(owner, caches)
   const { host, port, secretRef, tls } = redis
   const access = secretRef === undefined ? 'None' : 'Given'
   return {

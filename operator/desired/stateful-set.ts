@@ -56,8 +56,10 @@ export function pinnedFields<Fields extends object>(
 function changeable(target: Target, part: EnginePart) {
   const { owner, effective, asleep } = target
   const engine = engines[part]
+  const minReadySeconds = engine.settleSeconds?.(effective) ?? 0
   return {
     replicas: asleep.has(part) ? 0 : podsNow(target, part),
+    ...(minReadySeconds > 0 && { minReadySeconds }),
     updateStrategy: { type: engine.rolls(effective) },
     ...(part === 'redis' ? {} : claimPolicy(owner)),
     template: podTemplate({

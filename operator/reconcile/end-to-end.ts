@@ -4,7 +4,7 @@ import { labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import type { EndToEndFacts } from './facts.ts'
-import { isGoing, isReadyPod } from './progress.ts'
+import { isGoing, isPodReady } from './progress.ts'
 
 /** Pods asked in one run. */
 const mostAsked = 2
@@ -26,7 +26,7 @@ export async function endToEndFacts(
 function readyReaders(pods: readonly ObservedChild[]): string[] {
   return pods
     .filter(({ metadata }) => metadata.labels[labelKeys.component] === 'reader')
-    .filter(pod => !isGoing(pod) && isReadyPod(pod))
+    .filter(pod => !isGoing(pod) && isPodReady(pod))
     .toSorted((a, b) => age(a).localeCompare(age(b)))
     .flatMap(({ status }) => (typeof status?.['podIP'] === 'string' ? [status['podIP']] : []))
 }

@@ -39,18 +39,15 @@ export function isRolledByUs({ spec }: ObservedChild): boolean {
   return isPlainObject(strategy) && strategy['type'] === 'OnDelete'
 }
 
+/** Whether a pod itself is. */
+export function isPodReady({ status }: ObservedChild): boolean {
+  const conditions: unknown[] = Array.isArray(status?.['conditions']) ? status['conditions'] : []
+  return conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
+}
+
 /** True when at least one pod answers. */
 export const answers = (workload: ObservedChild | undefined): boolean =>
   workload !== undefined && podProgress(workload).ready > 0
-
-/** A pod that serves. */
-export function isReadyPod({ status }: ObservedChild): boolean {
-  const conditions = status?.['conditions']
-  return (
-    Array.isArray(conditions) &&
-    conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
-  )
-}
 
 /** A pod that somebody ended. */
 export const isGoing = ({ metadata }: ObservedChild): boolean => metadata.deletionTimestamp !== undefined

@@ -10,7 +10,7 @@ import { partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { LogAddress, LogHealth } from '#operator/topics/port.ts'
 import { type Facts, findChild } from './facts.ts'
-import { isGoing, isReadyPod, isRolledByUs, podProgress } from './progress.ts'
+import { isGoing, isPodReady, isRolledByUs, podProgress } from './progress.ts'
 
 type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
 
@@ -33,7 +33,7 @@ export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target' | 'e
   const brokers = brokersOf(facts.pods)
   if (outdated.length === 0 || set === undefined) return []
   if (brokers.length < podProgress(set).wanted || brokers.some(isGoing)) return []
-  const away = brokers.filter(pod => !isReadyPod(pod))
+  const away = brokers.filter(pod => !isPodReady(pod))
   // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
   const broken = away.filter(pod => outdated.includes(pod))
   if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
@@ -84,14 +84,14 @@ const hasGrown = ({ effective }: Facts['target'], { thin, misled, voters }: LogH
 
 /** How many brokers serve. */
 export const readyBrokers = ({ pods }: Pick<Facts, 'pods'>): number =>
-  brokersOf(pods).filter(pod => isReadyPod(pod) && !isGoing(pod)).length
+  brokersOf(pods).filter(pod => isPodReady(pod) && !isGoing(pod)).length
 
 /**
  * `host:port` of the brokers that are ready, and of all while none is: one that is away costs whoever asks a timeout.
  */
 function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 'pods'>): string[] {
   const all = bootstrapServers(owner, target.effective.brokers)
-  const ready = brokersOf(pods).filter(pod => isReadyPod(pod) && !isGoing(pod))
+  const ready = brokersOf(pods).filter(pod => isPodReady(pod) && !isGoing(pod))
   const serving = all.filter(server => ready.some(({ metadata }) => server.startsWith(`${metadata.name}.`)))
   return serving.length > 0 ? serving : all
 }

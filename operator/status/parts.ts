@@ -8,7 +8,13 @@ import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { migrationOf } from '#operator/reconcile/migration.ts'
 import { growing } from '#operator/reconcile/more-brokers.ts'
 import type { Plan } from '#operator/reconcile/plan.ts'
-import { isRolledOut, jobEnd, type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
+import {
+  isPodReady,
+  isRolledOut,
+  jobEnd,
+  type PodProgress,
+  podProgress,
+} from '#operator/reconcile/progress.ts'
 import { dueNumber } from '#operator/reconcile/scaling.ts'
 import { writersByLag } from '#operator/reconcile/writers/scaling.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
@@ -62,8 +68,15 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   return fails(
     type,
     'PodsNotReady',
-    `StatefulSet ${name}: ${counts(progress)}; kubectl describe pod ${name}-0 tells why`,
+    `StatefulSet ${name}: ${counts(progress)}; kubectl describe pod ${notReady(facts, name, progress)} tells why`,
   )
+}
+
+/** The first pod of a StatefulSet that is not ready. */
+function notReady({ pods }: Facts, set: string, { wanted }: PodProgress): string {
+  const names = Array.from({ length: wanted }, (_, ordinal) => `${set}-${ordinal}`)
+  const ready = new Set(pods.filter(isPodReady).map(({ metadata }) => metadata.name))
+  return names.find(name => !ready.has(name)) ?? `${set}-0`
 }
 
 function cache(facts: Facts): Finding {

@@ -18,9 +18,13 @@ export async function playPods(namespace: string, what: string, ready?: number):
   })
 }
 
-/** The newest migration succeeds. */
+/** The migration that is due succeeds. */
 export async function playMigration(namespace: string): Promise<void> {
-  const [job = ''] = (await kubectl(['-n', namespace, 'get', 'jobs', '-o', 'name'])).split('\n')
+  const open = '{range .items[*]}{.status.completionTime}{" "}{.metadata.name}{"\\n"}{end}'
+  const jobs = await kubectl(['-n', namespace, 'get', 'jobs', '-o', `jsonpath=${open}`])
+  const due = jobs.split('\n').find(line => line.startsWith(' '))
+  if (due === undefined) throw new Error('no migration is due')
+  const job = `job/${due.trim()}`
   const now = new Date().toISOString()
   const state = (type: string) => ({ type, status: 'True', lastProbeTime: now, lastTransitionTime: now })
   await patchStatus(namespace, job, {

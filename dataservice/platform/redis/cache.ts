@@ -1,8 +1,9 @@
 /** A cache that may be away at any time: it answers quickly or not at all, and never fails its caller. */
-import type { Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
 import type { Logger } from 'pino'
-import type { CircuitStateName } from '../circuit.ts'
-import { connectRedis, type RedisAddress } from './connection.ts'
+import type { CircuitStateName, Observed } from '../circuit.ts'
+import type { RedisAddresses } from './connection.ts'
+import { Instances } from './instance.ts'
 import { guardMs, setNewestScript, type Versioned } from './versioned.ts'
 
 export type CacheAnswer = { kind: 'hit'; value: Buffer } | { kind: 'miss' } | { kind: 'away' }
@@ -17,11 +18,13 @@ export interface Cache {
    */
   setNewest(values: readonly Versioned[], options?: { onlyNewer?: boolean }): void
   close(): Promise<void>
-  /** Closed while it is asked; open while it is left alone; half-open while one question tries it. */
+  /** Closed while it is asked; open while it is left alone; half-open while one question tries it. Of the best instance. */
   readonly state: CircuitStateName
+  /** Each of them, in the order of their addresses. */
+  readonly instances: readonly Observed[]
 }
 
-export interface CacheOptions extends RedisAddress {
+export interface CacheOptions extends RedisAddresses {
   /** Before every key, for example `shop.orders:`. */
   prefix: string
   log: Logger
@@ -35,9 +38,6 @@ declare module 'ioredis' {
 
 /** Values of one command: Redis does nothing else meanwhile. */
 const maxValues = 250
-/** After this many failures in a row nobody asks for a while: a Redis that hangs must not slow every answer. */
-const failuresBeforeRest = 3
-const restMs = 1_000
 
 interface Wanted {
   key: string
@@ -52,108 +52,59 @@ export function openCache(options: CacheOptions): Cache {
 }
 
 class RedisCache implements Cache {
-  readonly #redis: Redis
-  readonly #log: Logger
+  readonly #redis: Instances
   /** The client's own way to put it before keys costs as much as the rest of a command. */
   readonly #prefix: string
   readonly #wanted: Wanted[] = []
-  #failures = 0
-  #restUntil = 0
-  /** After a rest one question goes ahead of all others. */
-  #trial: 'none' | 'due' | 'under way' = 'none'
-  #isAway = false
 
-  constructor({ prefix, log, ...address }: CacheOptions) {
-    this.#log = log
+  constructor({ prefix, log, ...addresses }: CacheOptions) {
     this.#prefix = prefix
-    this.#redis = connectRedis(address)
-    this.#redis.defineCommand('setNewest', { lua: setNewestScript })
-    this.#redis.on('ready', () => this.#isBack())
-    this.#redis.on('error', (error: Error) => this.#isGone(error))
+    this.#redis = new Instances(addresses, log)
+    for (const { redis } of this.#redis.all) redis.defineCommand('setNewest', { lua: setNewestScript })
   }
 
   get(key: string): Promise<CacheAnswer> {
-    if (!this.#isAsked || this.#trial === 'under way') return away
+    if (!this.#redis.isAsked) return away
     const { promise, resolve } = Promise.withResolvers<CacheAnswer>()
     this.#wanted.push({ key, resolve })
-    if (this.#wanted.length === 1) setImmediate(() => this.#ask())
+    if (this.#wanted.length === 1) setImmediate(() => void this.#ask())
     return promise
   }
 
   /** All keys that callers asked for in one turn of the event loop go out as one command: it costs like one of them. */
-  #ask(): void {
+  async #ask(): Promise<void> {
     const wanted = this.#wanted.splice(0)
-    if (this.#trial === 'due') this.#trial = 'under way'
-    this.#redis.mgetBuffer(wanted.map(({ key }) => this.#prefix + key)).then(
-      values => {
-        this.#countSuccess()
-        wanted.forEach(({ resolve }, place) => {
-          const value = values[place]
-          resolve(value ? { kind: 'hit', value } : { kind: 'miss' })
-        })
-      },
-      () => {
-        this.#countFailure()
-        for (const { resolve } of wanted) resolve({ kind: 'away' })
-      },
-    )
+    const keys = wanted.map(({ key }) => this.#prefix + key)
+    const values = await this.#redis.ask(redis => redis.mgetBuffer(keys))
+    wanted.forEach(({ resolve }, place) => {
+      const value = values?.[place]
+      if (value) resolve({ kind: 'hit', value })
+      else resolve({ kind: values ? 'miss' : 'away' })
+    })
   }
 
   set(key: string, value: Buffer, ttlMs: number): void {
-    if (this.#isAsked && this.#trial === 'none')
-      this.#redis.set(this.#prefix + key, value, 'PX', ttlMs).catch(() => this.#countFailure())
+    this.#redis.tell(redis => redis.set(this.#prefix + key, value, 'PX', ttlMs))
   }
 
   setNewest(values: readonly Versioned[], { onlyNewer = false } = {}): void {
-    for (let from = 0; from < values.length; from += maxValues) {
-      if (!this.#isAsked || this.#trial === 'under way') return
-      if (this.#trial === 'due') this.#trial = 'under way'
+    for (let from = 0; from < values.length && this.#redis.isAsked; from += maxValues) {
       const some = values.slice(from, from + maxValues)
       const keys = some.map(({ key }) => this.#prefix + key)
       const rest = [guardMs, onlyNewer ? '0' : '1', ...some.map(({ value }) => value)]
-      this.#redis.setNewest(some.length, ...keys, ...rest).then(
-        () => this.#countSuccess(),
-        () => this.#countFailure(),
-      )
+      this.#redis.tell(redis => redis.setNewest(some.length, ...keys, ...rest))
     }
   }
 
   async close(): Promise<void> {
-    this.#redis.disconnect()
+    this.#redis.close()
   }
 
   get state(): CircuitStateName {
-    if (this.#redis.status !== 'ready' || performance.now() < this.#restUntil) return 'open'
-    return this.#trial === 'none' ? 'closed' : 'half-open'
+    return this.#redis.state
   }
 
-  get #isAsked(): boolean {
-    return this.#redis.status === 'ready' && performance.now() >= this.#restUntil
-  }
-
-  #countSuccess(): void {
-    this.#failures = 0
-    this.#trial = 'none'
-  }
-
-  #countFailure(): void {
-    this.#failures += 1
-    if (this.#failures < failuresBeforeRest && this.#trial === 'none') return
-    this.#failures = 0
-    this.#trial = 'due'
-    this.#restUntil = performance.now() + restMs
-    this.#redis.disconnect(true) // drops the commands that still wait for an answer
-  }
-
-  #isBack(): void {
-    this.#failures = 0
-    if (this.#isAway) this.#log.info('the cache is back')
-    this.#isAway = false
-  }
-
-  #isGone(error: Error): void {
-    const reason = error.message
-    if (!this.#isAway) this.#log.warn({ reason }, 'the cache is away; answers come from the database')
-    this.#isAway = true
+  get instances(): readonly Observed[] {
+    return this.#redis.all
   }
 }

@@ -9,9 +9,12 @@ export interface RedisAccess {
   password?: string
 }
 
-export interface RedisAddress extends RedisAccess {
+export interface RedisEndpoint {
   host: string
   port: number
+}
+
+export interface RedisAddress extends RedisAccess, RedisEndpoint {
   /** Asked before each connection, so that a changed password is picked up; it wins over `username` and `password`. */
   access?: () => RedisAccess
   /**
@@ -19,6 +22,12 @@ export interface RedisAddress extends RedisAccess {
    * and to trust, in its stead. Both are asked before each connection.
    */
   tls?: { authority?: () => string; context?: () => SecureContext }
+}
+
+/** One Redis, or several that are opened in the same way. */
+export interface RedisAddresses extends RedisAddress {
+  /** The others; absent: there are none. */
+  peers?: readonly RedisEndpoint[]
 }
 
 /** Longer than a healthy Redis ever takes; below what a caller notices. */

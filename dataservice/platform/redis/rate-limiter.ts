@@ -1,10 +1,13 @@
 /**
  * Limits callers together, whichever pod they reach: one script in Redis for each request (GCRA, the leaky bucket as a
- * meter). Commands of the same moment share a round trip. While Redis is away nobody is limited.
+ * meter). Commands of the same moment share a round trip. All pods count at the same instance, and anew at the next one
+ * while that is away. While Redis is away as a whole nobody is limited.
  */
-import type { Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
 import type { Logger } from 'pino'
-import { connectRedis, type RedisAddress } from './connection.ts'
+import type { CircuitStateName, Observed } from '../circuit.ts'
+import type { RedisAddresses } from './connection.ts'
+import { Instances } from './instance.ts'
 
 export type LimitAnswer =
   | { kind: 'allowed'; remaining: number; resetMs: number }
@@ -15,9 +18,12 @@ export interface RateLimiter {
   /** Counts one request of a caller. Never rejects. */
   take(caller: string): Promise<LimitAnswer>
   close(): Promise<void>
+  /** As that of a `Cache`. */
+  readonly state: CircuitStateName
+  readonly instances: readonly Observed[]
 }
 
-export interface RateLimiterOptions extends RedisAddress {
+export interface RateLimiterOptions extends RedisAddresses {
   /** Before every key, for example `shop.orders:rate:`. */
   prefix: string
   /** So many in so many milliseconds, also all at once. */
@@ -47,72 +53,43 @@ declare module 'ioredis' {
   }
 }
 
-/** After so many failures in a row nobody asks for a while: a Redis that hangs must not slow every request. */
-const failuresBeforeRest = 3
-const restMs = 1_000
-
 /** Connects in the background, and again whenever the connection is lost. */
 export function openRateLimiter(options: RateLimiterOptions): RateLimiter {
   return new RedisRateLimiter(options)
 }
 
 class RedisRateLimiter implements RateLimiter {
-  readonly #redis: Redis
-  readonly #log: Logger
+  readonly #redis: Instances
   /** Microseconds of one request, and of all of them. */
   readonly #one: number
   readonly #all: number
-  #failures = 0
-  #restUntil = 0
-  #isAway = false
 
-  constructor({ prefix, requests, perMs, log, ...address }: RateLimiterOptions) {
-    this.#log = log
+  constructor({ prefix, requests, perMs, log, ...addresses }: RateLimiterOptions) {
     this.#all = perMs * 1000
     this.#one = Math.max(1, Math.round(this.#all / requests))
-    this.#redis = connectRedis(address, { keyPrefix: prefix, enableAutoPipelining: true })
-    this.#redis.defineCommand('takeOne', { numberOfKeys: 1, lua: script })
-    this.#redis.on('ready', () => this.#isBack())
-    this.#redis.on('error', (error: Error) => this.#isGone(error.message))
+    this.#redis = new Instances(addresses, log, { keyPrefix: prefix, enableAutoPipelining: true })
+    for (const { redis } of this.#redis.all) redis.defineCommand('takeOne', { numberOfKeys: 1, lua: script })
   }
 
   async take(caller: string): Promise<LimitAnswer> {
-    if (this.#redis.status !== 'ready' || performance.now() < this.#restUntil) return { kind: 'away' }
     const [one, all] = [this.#one, this.#all]
-    try {
-      const [allowed, untilEmpty] = await this.#redis.takeOne(caller, one, all)
-      this.#failures = 0
-      const resetMs = untilEmpty / 1000
-      if (allowed !== 1) return { kind: 'limited', retryMs: (untilEmpty + one - all) / 1000, resetMs }
-      return { kind: 'allowed', remaining: Math.max(0, Math.floor((all - untilEmpty) / one)), resetMs }
-    } catch {
-      this.#countFailure()
-      return { kind: 'away' }
-    }
+    const answer = await this.#redis.ask(redis => redis.takeOne(caller, one, all))
+    if (answer === undefined) return { kind: 'away' }
+    const [allowed, untilEmpty] = answer
+    const resetMs = untilEmpty / 1000
+    if (allowed !== 1) return { kind: 'limited', retryMs: (untilEmpty + one - all) / 1000, resetMs }
+    return { kind: 'allowed', remaining: Math.max(0, Math.floor((all - untilEmpty) / one)), resetMs }
   }
 
   async close(): Promise<void> {
-    this.#redis.disconnect()
+    this.#redis.close()
   }
 
-  #countFailure(): void {
-    this.#failures += 1
-    if (this.#failures < failuresBeforeRest) return
-    this.#failures = 0
-    this.#restUntil = performance.now() + restMs
-    this.#isGone('it does not answer in time')
-    this.#redis.disconnect(true) // drops the commands that still wait for an answer
+  get state(): CircuitStateName {
+    return this.#redis.state
   }
 
-  #isBack(): void {
-    this.#failures = 0
-    this.#restUntil = 0
-    if (this.#isAway) this.#log.info('Redis is back: callers are limited again')
-    this.#isAway = false
-  }
-
-  #isGone(reason: string): void {
-    if (!this.#isAway) this.#log.warn({ reason }, 'Redis is away: callers are not limited')
-    this.#isAway = true
+  get instances(): readonly Observed[] {
+    return this.#redis.all
   }
 }

@@ -7,6 +7,7 @@ import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { DatabaseOptions } from '#dataservice/platform/postgres/database.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import { openCache } from '#dataservice/platform/redis/cache.ts'
+import type { RedisAddresses } from '#dataservice/platform/redis/connection.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import type { MigratedService } from '#e2e/engines/migrated-database.ts'
@@ -17,7 +18,7 @@ const log = pino({ level: 'silent' })
 export const testKey = signingKey(randomBytes(32).toString('hex'))
 
 export interface TestReaderOptions {
-  redis?: { host: string; port: number }
+  redis?: RedisAddresses
   prefix?: string
   database?: Partial<DatabaseOptions>
   /** Stands between the reader and its database. */

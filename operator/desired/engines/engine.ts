@@ -27,6 +27,8 @@ export interface Engine {
   dataPath?: string
   /** Time the engine gets to close cleanly, in seconds. */
   graceSeconds: number
+  /** How long one that is ready waits before its StatefulSet replaces the next; absent: not at all. */
+  settleSeconds?: (effective: Effective) => number
 }
 
 /** Where its certificate lies, where hops are encrypted. */

@@ -1,4 +1,7 @@
-/** Redis as a cache: bounded memory, nothing on disk. */
+/**
+ * Redis as a cache: bounded memory, nothing on disk. Several know nothing of each other: our programs fill all of them
+ * (`dataservice/platform/redis/instance.ts`).
+ */
 import { certificateFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
 import { encrypts } from '../hop-modes.ts'
 import { quantityValue } from '../quantity.ts'
@@ -10,12 +13,14 @@ export const redis: Engine = {
   files: target => ({ 'start.sh': startScript(target), 'redis.conf': configuration(target) }),
   ports: [{ name: 'redis', containerPort: ports.redis, protocol: 'TCP' }],
   env: () => [],
-  pods: () => 1,
+  pods: ({ caches }) => caches,
   rolls: () => 'RollingUpdate',
   secretKeys: [credentialKeys.redis],
   readiness: { tcpSocket: { port: 'redis' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
   scratch: ['/tmp', '/run/redis', '/data'],
   graceSeconds: 10,
+  // What Redis keeps is at most a minute old: after that one that was empty holds what the others hold.
+  settleSeconds: ({ caches }) => (caches > 1 ? 60 : 0),
 }
 
 /** Redis may fill this part of its memory limit; the rest is for buffers and fragmentation. */

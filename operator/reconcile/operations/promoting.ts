@@ -9,7 +9,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '../facts.ts'
 import { recordedPrimary } from '../initialised.ts'
 import { formerPrimaries } from '../pod-roles.ts'
-import { isGoing, isReadyPod } from '../progress.ts'
+import { isGoing, isPodReady } from '../progress.ts'
 import { hasPassedSince } from '../upgrade/proof.ts'
 
 export type Promotion = NonNullable<OperationStatus['promote']>
@@ -80,7 +80,7 @@ const podOf = (ordinal: number, { owner, pods }: Pick<Known, 'owner' | 'pods'>):
   pods.find(({ metadata }) => metadata.name === `${partName(owner.metadata.name, 'postgres')}-${ordinal}`)
 
 const isServing = (pod: ObservedChild | undefined): boolean =>
-  pod !== undefined && isReadyPod(pod) && !isGoing(pod)
+  pod !== undefined && isPodReady(pod) && !isGoing(pod)
 
 /** When the old primary was surely not asked any more: it has been ended, or another pod has its name. */
 function latest(startedAt: string, former: ObservedChild | undefined): number {
