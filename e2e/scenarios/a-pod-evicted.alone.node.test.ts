@@ -1,7 +1,7 @@
 /**
- * A drain takes every pod of a service with three brokers, a Postgres replica and two caches, one after the other, under load: no POST
- * and no plain GET fails, a GET with a token is answered within its deadline, and no record is lost. Runs second of its
- * kind, with the service of the scenario before.
+ * A drain takes every pod of a service with three brokers, a Postgres replica and two caches, one after the other, under
+ * load: no POST and no plain GET fails, a GET with a token is answered within its deadline, and no record is lost. Runs
+ * second of its kind, with the service of the scenario before.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serviceAddress } from '#e2e/stack/address.ts'
