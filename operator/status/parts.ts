@@ -48,7 +48,7 @@ function log(facts: Facts): Finding {
     return holds('LogReady', 'External', `others run Kafka ${others.bootstrapServers.join(', ')}`)
   const kafka = engine(facts, 'kafka', 'LogReady')
   const growth = growing(facts)
-  const isMoving = kafka.status === 'True' || kafka.reason === 'PodsNotReady'
+  const isMoving = kafka.status === 'True' || ['PodsNotReady', 'RollingOut'].includes(kafka.reason)
   if (growth === undefined || !isMoving) return kafka
   return fails('LogReady', 'Growing', `the log grows ${growth}; it takes and gives records meanwhile`)
 }
@@ -61,6 +61,7 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   if (set === undefined) return awaited(facts, type, ['Creating', `StatefulSet ${name} is being created`])
   const progress = podProgress(set)
   if (isRolledOut(progress)) return holds(type, 'Ready', `StatefulSet ${name}: ${counts(progress)}`)
+  if (isOneByOne(progress)) return fails(type, 'RollingOut', `StatefulSet ${name}: ${counts(progress)}`)
   const refusal = refusedVolume(facts, part)
   if (refusal !== undefined) return fails(type, refusal.reason, refusal.text)
   const problem = problemOf(facts, set, part)
@@ -71,6 +72,10 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
     `StatefulSet ${name}: ${counts(progress)}; kubectl describe pod ${notReady(facts, name, progress)} tells why`,
   )
 }
+
+/** All are well, and those of an older version wait for their turn. */
+const isOneByOne = ({ current, existing, ready, updated, wanted }: PodProgress): boolean =>
+  current && existing === wanted && ready === wanted && updated < wanted
 
 /** The first pod of a StatefulSet that is not ready. */
 function notReady({ pods }: Facts, set: string, { wanted }: PodProgress): string {

@@ -4,7 +4,7 @@ import type { ConditionType } from '#crds/v1alpha1/conditions.ts'
 import type { Failure } from '#operator/reconcile/carry-out.ts'
 import { decide } from '#operator/reconcile/decide.ts'
 import type { ObservedEvent } from '#operator/reconcile/refusals.ts'
-import { dataService } from '#operator/testing/data-service.ts'
+import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { ended, type PodStory, pod, waiting } from '#operator/testing/pods.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
 import { deriveStatus } from './derive.ts'
@@ -43,6 +43,22 @@ const withoutFigures = upAndRunning(
     status: { conditions: [{ type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric' }] },
   })),
 )
+const secondAway: World = {
+  ...upAndRunning(
+    dataService(withSpec({ redis: { managed: { instances: 2 } } })),
+    only('StatefulSet', 'orders-redis', child => ({
+      ...child,
+      status: { ...child.status, readyReplicas: 1 },
+    })),
+  ),
+  pods: [
+    {
+      ...pod({ owner: 'redis', name: 'orders-redis-0' }),
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    },
+    pod({ owner: 'redis', name: 'orders-redis-1' }),
+  ],
+}
 const up = () => upAndRunning(dataService())
 const taken: Failure = { cause: 'notOwned', message: 'Service shop/x belongs to somebody else: rename it' }
 const invalid: Failure = { cause: 'invalid', message: 'StatefulSet x: spec.replicas: no' }
@@ -104,6 +120,20 @@ const rows: [what: string, World, ConditionType, reason: string, remedy: RegExp,
     'CacheReady',
     'PodsNotReady',
     /kubectl describe pod orders-redis-0/,
+  ],
+  [
+    'one of two caches is away',
+    secondAway,
+    'CacheReady',
+    'PodsNotReady',
+    /1 of 2 pods ready; kubectl describe pod orders-redis-1/,
+  ],
+  [
+    'a pod of an older version waits for its turn',
+    without('StatefulSet', 'orders-redis', { readyReplicas: 1, updatedReplicas: 0 }),
+    'CacheReady',
+    'RollingOut',
+    /1 of 1 pods ready, 0 of the newest version$/,
   ],
   [
     'the migration fails',

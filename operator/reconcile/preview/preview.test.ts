@@ -90,6 +90,16 @@ test('numbers of pods, and the autoscaler that goes', () => {
   expect(found.filter(line => line.startsWith('restarts'))).toEqual([])
 })
 
+test('a second cache: it starts, and those who ask it are told', () => {
+  const found = linesOf([withSpec({ redis: { managed: { instances: 2 } } })])
+  expect(found).toContain('changes: StatefulSet orders-redis: spec.replicas, spec.minReadySeconds')
+  expect(found.filter(line => line.startsWith('restarts'))).toEqual([
+    'restarts: Deployment orders-gateway (3 pods)',
+    'restarts: Deployment orders-writer (2 pods)',
+    'restarts: Deployment orders-reader (3 pods)',
+  ])
+})
+
 test('Delete and Hibernated are said in words', () => {
   expect(linesOf([withSpec({ deletionPolicy: 'Delete' })])[0]).toBe(
     'data: from then on a deletion of this DataService takes all records with it',
