@@ -191,7 +191,7 @@ async function linesFor(owner: DataService, { images }: PlanRequest): Promise<st
     onDemand: ofOthers,
     operations: { list: () => [] }, // none is under way in a plan
     ...(known && { classes: known }),
-    topics: { describe: notAsked, health: notAsked, room: notAsked, ends: notAsked },
+    topics: { describe: notAsked, health: notAsked, room: notAsked, ends: notAsked, access: notAsked },
     readiness: { reasonOf: async () => undefined, progressOf: async () => undefined },
     judge: judgeRecord,
     images: imagesOf(stores, name, images),

@@ -41,6 +41,26 @@ export const providerRefusals: Record<string, Refusal> = {
     spec: { record, postgres: { external: { ...postgres, database: 'a"; DROP' } } },
     says: 'spec.postgres.external.database',
   },
+  'consumers of a Kafka of others': {
+    spec: {
+      record,
+      kafka: { external: { bootstrapServers: ['kafka.example.com:9092'] } },
+      consumers: [{ name: 'billing' }],
+    },
+    says: 'kafka.external is not: leave consumers out',
+  },
+  'a consumer that would reach into the groups of another': {
+    spec: { record, consumers: [{ name: 'billing.x' }] },
+    says: 'spec.consumers[0].name',
+  },
+  'a consumer of pods that are nowhere': {
+    spec: { record, consumers: [{ name: 'billing', from: [{}] }] },
+    says: 'say who is meant: either cidr, or namespaceLabels and podLabels',
+  },
+  'two consumers of one name': {
+    spec: { record, consumers: [{ name: 'billing' }, { name: 'billing' }] },
+    says: 'Duplicate value',
+  },
   'backups of a Postgres of others': {
     spec: { record, postgres: { external: postgres }, backup: { schedule: '0 3 * * *' } },
     says: 'backup is of a Postgres that the operator runs, and postgres.external or cloudNativePG is not: leave backup out',

@@ -37,6 +37,8 @@ export const conditionTypes = {
   Maintained: 'Partitions are made ahead of time, and what is older than the retention is removed.',
   /** Present only with spec.backup. Says nothing about Ready. */
   BackupReady: 'Every change of Postgres is archived, and there is a copy from which it can be restored.',
+  /** Present only with spec.consumers. Says nothing about Ready. */
+  ConsumersReady: 'The Secret of every consumer opens the log.',
   /** Says nothing about Ready. */
   Encrypted: 'The parts talk to each other by TLS, with certificates that are valid.',
   /** Says nothing about Ready. */
@@ -162,6 +164,7 @@ export const reasons = {
   EngineStalled: 'user',
   KindMissing: 'user',
   KindRefused: 'user',
+  ConsumersElsewhere: 'user',
 } as const
 export type Reason = keyof typeof reasons
 

@@ -37,6 +37,12 @@ const onePeer: Rule = {
   message: 'say who is meant: either cidr, or namespaceLabels and podLabels',
 }
 
+export const Peer = Type.Object(peer, {
+  'x-kubernetes-validations': [onePeer],
+  description: 'Pods or addresses.',
+})
+export type Peer = Static<typeof Peer>
+
 export const reachableParts = ['gateway', 'kafka', 'postgres'] as const
 export type ReachablePart = (typeof reachableParts)[number]
 
@@ -95,9 +101,9 @@ export const NetworkPolicySpec = Type.Object(
       maxItems: 16,
       'x-kubernetes-list-type': 'atomic',
       description:
-        'Who else may reach kafka and postgres, for example consumers of its topics; and who may reach the gateway, which ' +
-        'is open to everybody as long as nobody is named for it. Example: [{parts: [kafka], namespaceLabels: ' +
-        '{kubernetes.io/metadata.name: billing}}]. Default: nobody.',
+        'Who else may reach kafka and postgres, with every right there (who only reads the log is one of consumers and needs ' +
+        'no entry); and who may reach the gateway, which is open to everybody as long as nobody is named for it. ' +
+        'Example: [{parts: [gateway], namespaceLabels: {kubernetes.io/metadata.name: billing}}]. Default: nobody.',
     }),
     egress: Type.Array(Destination, {
       default: [],

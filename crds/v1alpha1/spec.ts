@@ -16,6 +16,7 @@ import {
   ownKeys,
   RateLimit,
 } from './callers.ts'
+import { Consumers } from './consumers.ts'
 import { KafkaSpec, PostgresSpec, RedisSpec } from './engines.ts'
 import { NetworkPolicySpec } from './network.ts'
 import { partitioningRules } from './partitioning-rules.ts'
@@ -186,6 +187,7 @@ export const DataServiceSpec = Type.Object(
     backup: Type.Optional(BackupSpec),
     security: Type.Optional(securitySpec('service')),
     networkPolicy: Type.Optional(NetworkPolicySpec),
+    consumers: Type.Optional(Consumers),
     slo: Type.Optional(Slo),
   },
   {
@@ -198,6 +200,12 @@ export const DataServiceSpec = Type.Object(
         message:
           'backup is of a Postgres that the operator runs, and postgres.external or cloudNativePG is not: leave backup out, ' +
           'and have it copied by those who run it',
+      },
+      {
+        rule: '!has(self.consumers) || size(self.consumers) == 0 || !(has(self.kafka.external) || has(self.kafka.strimzi))',
+        message:
+          'consumers get users of a Kafka that the operator runs, and kafka.external or strimzi is not: leave consumers out, and ' +
+          'let whoever runs that Kafka give the users',
       },
       {
         rule: "self.writer.onError != 'HoldKey' || has(self.record.key) || self.record.mode == 'Upsert'",

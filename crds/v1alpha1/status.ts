@@ -228,6 +228,28 @@ export const DataServiceStatus = Type.Object(
         },
       ),
     ),
+    consumers: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ maxLength: 40, description: 'Its name in spec.consumers.' }),
+            secret: Type.String({
+              maxLength: 253,
+              description:
+                'The Secret that it mounts. The condition ConsumersReady tells whether it can be used.',
+            }),
+          },
+          { description: 'A program that reads the log.' },
+        ),
+        {
+          maxItems: 64,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+          description:
+            'Programs that read the log; one that is gone from the spec stays until its user is gone.',
+        },
+      ),
+    ),
     schemaVersion: Type.Optional(
       Type.String({
         maxLength: 64,

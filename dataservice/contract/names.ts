@@ -38,6 +38,8 @@ export const ports = {
   telemetry: 9090,
   kafka: 9092,
   kafkaController: 9093,
+  /** Of Kafka, for programs of others; only where there are any. */
+  kafkaConsumers: 9094,
   postgres: 5432,
   redis: 6379,
 } as const

@@ -47,6 +47,7 @@ export function fencedTopics(topics: TopicsPort, leads: Leadership['leads']): To
     health: (...asked) => topics.health(...asked),
     ends: (...asked) => topics.ends(...asked),
     room: (...asked) => topics.room(...asked),
+    access: (...asked) => topics.access(...asked),
     async elect(log) {
       refuseUnless(leads)
       return topics.elect(log)
@@ -58,6 +59,10 @@ export function fencedTopics(topics: TopicsPort, leads: Leadership['leads']): To
     async change(log, changes) {
       refuseUnless(leads)
       return topics.change(log, changes)
+    },
+    async changeAccess(log, changes) {
+      refuseUnless(leads)
+      return topics.changeAccess(log, changes)
     },
   }
 }

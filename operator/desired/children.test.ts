@@ -7,6 +7,8 @@ import { dataService, smallestSpec, withSpec } from '#operator/testing/data-serv
 import { serviceWith } from '#operator/testing/showcase.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { askedKinds, type ChildKind, children, desiredChildren } from './children.ts'
+import { bindingsOf } from './consumers.ts'
+import { kafka } from './engines/kafka.ts'
 import { isKindOfOthers } from './kinds-of-others.ts'
 import { annotationKeys, isOurs } from './labels.ts'
 
@@ -77,6 +79,32 @@ test('encrypted hops: every pod has certificates, and backups ask with them', ()
   const scripts = found.find(({ object }) => object.metadata.name === 'orders-backup-config')
   expect(JSON.stringify(scripts).match(/sslmode=verify-full/g)).toHaveLength(2)
 })
+
+test.each(['Off', 'Internal'])(
+  'consumers, security.tls %s: what is new or other is as the golden file says',
+  async tls => {
+    const targetWith = (more: object) => {
+      const target = targetOf(dataService(withSpec({ security: { tls }, ...more })))
+      return tls === 'Off' ? target : { ...target, certificates: { issue: 1, trusted: 'authority' } }
+    }
+    const before = desiredChildren(targetWith({}))
+    const target = targetWith({ consumers: [{ name: 'billing' }] })
+    const shown: readonly string[] = ['Secret', 'NetworkPolicy']
+    const changed = desiredChildren(target).filter(
+      ({ kind, object }) =>
+        shown.includes(kind) && !before.some(child => isDeepStrictEqual(child.object, object)),
+    )
+    const objects = [
+      { 'server.properties': kafka.files(target)['server.properties'] },
+      ...changed.map(({ object }) => object),
+      ...bindingsOf(target).map(({ told }) => told),
+    ]
+    const text = objects
+      .map(object => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+      .join('---\n')
+    await expect(text).toMatchFileSnapshot(`./golden/consumers-${tls === 'Off' ? 'plain' : 'encrypted'}.yaml`)
+  },
+)
 
 test('records that change and wait: settings and writer are as the golden file says', async () => {
   const changing = withSpec({

@@ -7,6 +7,7 @@ import { backupConfigMap } from './backup/config-map.ts'
 import { backupCronJob } from './backup/cron-job.ts'
 import { operationJob } from './backup/operation-job.ts'
 import { backupStatefulSet } from './backup/stateful-set.ts'
+import { bindingSecrets } from './consumers.ts'
 import { deployment } from './deployment.ts'
 import { engineConfigMap } from './engine-config-map.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
@@ -85,6 +86,7 @@ const one = (build: (target: Target) => Child | undefined) => (target: Target) =
 export const children: readonly ChildRow[] = [
   { kind: 'Secret', stage: 'engines', write: 'create', build: one(identitySecret) },
   { kind: 'Secret', stage: 'engines', write: 'create', build: one(credentialsSecret) },
+  { kind: 'Secret', stage: 'engines', write: 'create', build: bindingSecrets },
   {
     kind: 'ServiceAccount',
     stage: 'engines',

@@ -28,11 +28,11 @@ export function logOf(owner: DataService, effective: Effective): Settings['log']
 }
 
 /** Addresses of our own brokers as pods reach them; clients are told the same names. */
-export function bootstrapServers(owner: DataService, brokers: number): string[] {
+export function bootstrapServers(owner: DataService, brokers: number, port: number = ports.kafka): string[] {
   const { name, namespace } = owner.metadata
   return Array.from(
     { length: brokers },
-    (_, ordinal) => `${podHost(partName(name, 'kafka'), ordinal, namespace)}:${ports.kafka}`,
+    (_, ordinal) => `${podHost(partName(name, 'kafka'), ordinal, namespace)}:${port}`,
   )
 }
 

@@ -26,6 +26,8 @@ export const identityName = (owner: string): string => `${owner}-identity`
 export const credentialsName = (owner: string): string => `${owner}-credentials`
 export const postgresPod = (owner: string, ordinal: number): string =>
   `${partName(owner, 'postgres')}-${ordinal}`
+/** The Secret that lets a consumer in. */
+export const bindingName = (owner: string, consumer: string): string => `${owner}-binding-${consumer}`
 /** The Service that always points at the Postgres that accepts writes. */
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
 /** The Service that points at the streaming replicas. */

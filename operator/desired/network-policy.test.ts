@@ -32,6 +32,12 @@ const everything = {
     ],
     egress: [{ ports: [4317], cidr: '192.0.2.0/24' }],
   },
+  consumers: [
+    {
+      name: 'audit',
+      from: [{ namespaceLabels: { team: 'audit' }, podLabels: { app: 'y' } }, { cidr: '10.9.0.0/16' }],
+    },
+  ],
 }
 
 test('with everything that changes them they are as the golden file says', async () => {

@@ -7,9 +7,11 @@ import type {
   V1NetworkPolicyPeer,
   V1NetworkPolicyPort,
 } from '@kubernetes/client-node'
-import type { Caller, Destination } from '#crds/v1alpha1/network.ts'
+import type { Caller, Peer } from '#crds/v1alpha1/network.ts'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { ports } from '#dataservice/contract/names.ts'
 import type { Wire } from '#operator/cluster/port.ts'
+import { consumesLabel } from './consumers.ts'
 import type { Effective } from './effective.ts'
 import { encrypts } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
@@ -111,12 +113,20 @@ function ingressOf(target: Target, part: Talker): IngressRule[] {
       ports: tcp(ports),
     })),
     ...(part === 'kafka' ? [{ from: [operatorPods(target)], ports: tcp([ports.kafka]) }] : []),
+    ...(part === 'kafka' ? consumers(owner) : []),
     ...guests(owner.spec.networkPolicy?.allowFrom ?? [], part),
     ...(measured.includes(part) ? [{ from: [everyPod], ports: tcp([ports.telemetry]) }] : []),
   ]
 }
 
 const heard = (target: Target): Conversation[] => conversations.filter(({ when }) => when?.(target) ?? true)
+
+/** They reach the listener that asks them who they are, and no other. */
+const consumers = ({ metadata: { name }, spec }: DataService): IngressRule[] =>
+  (spec.consumers ?? []).map(({ from = [{ podLabels: { [consumesLabel]: name } }] }) => ({
+    from: from.map(peerOf),
+    ports: tcp([ports.kafkaConsumers]),
+  }))
 
 /** The gateway is open to everybody until somebody is named for it. */
 function guests(callers: readonly Caller[], part: Talker): IngressRule[] {
@@ -200,11 +210,7 @@ function issuer({ owner }: Target): V1NetworkPolicyEgressRule[] {
   return [{ ports: tcp([Number(url.port) || (url.protocol === 'http:' ? 80 : 443)]) }]
 }
 
-function peerOf({
-  cidr,
-  namespaceLabels,
-  podLabels,
-}: Omit<Caller, 'parts'> | Omit<Destination, 'ports'>): V1NetworkPolicyPeer {
+function peerOf({ cidr, namespaceLabels, podLabels }: Peer): V1NetworkPolicyPeer {
   if (cidr !== undefined) return { ipBlock: { cidr } }
   return {
     ...(namespaceLabels && { namespaceSelector: labelled(namespaceLabels) }),

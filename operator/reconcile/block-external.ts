@@ -20,6 +20,13 @@ export function externalBlock(seen: Seen): { reason: Reason; message: string } |
         `spec.backup asks for copies of a Postgres that others run (postgres.${effective.providers.postgres} of the DataService ` +
         `or its class ${className}): remove spec.backup, and ${copiedBy(seen)}. Nothing is changed meanwhile`,
     }
+  if (effective.kafka !== undefined && (seen.owner.spec.consumers ?? []).length > 0)
+    return {
+      reason: 'ConsumersElsewhere',
+      message:
+        `spec.consumers asks for users of a Kafka that others run (kafka.${effective.providers.kafka} of the DataService or ` +
+        `its class ${className}): remove spec.consumers, and have whoever runs that Kafka give the users. Nothing is changed meanwhile`,
+    }
   const moved = placesOf(seen).find(({ was, is }) => was !== undefined && was !== is)
   if (moved === undefined) return undefined
   return {

@@ -10,6 +10,7 @@ import { type Child, isOurs } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
+import { withPasswords } from './consumers/passwords.ts'
 import type { Growth } from './growth.ts'
 import { nameOf, type Plan, type Step } from './plan.ts'
 import { podProgress } from './progress.ts'
@@ -131,6 +132,9 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
       return undefined
     case 'topics':
       await topics.change(step.log, step.changes)
+      return undefined
+    case 'access':
+      await topics.changeAccess(step.log, await withPasswords(owner, step, cluster))
       return undefined
     default:
       return step satisfies never

@@ -26,6 +26,8 @@ const told = (steps: readonly Step[]): string[] =>
         return `replicate ${step.partitions.map(each => `${each.topic}/${each.partition} ${each.replicas}`).join('; ')}`
       case 'topics':
         return `topics ${step.changes.map(({ change }) => change).join(',')}`
+      case 'access':
+        return `access ${step.changes.map(({ change }) => change).join(',')}`
       default:
         return step satisfies never
     }

@@ -6,6 +6,7 @@ import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { bindingMark, consumerSteps, toldSteps } from './consumers/consumers.ts'
 import { isClusterLost } from './engine-workload.ts'
 import { type Facts, findChild, isThere } from './facts.ts'
 import { type Gates, gatesOf } from './gates.ts'
@@ -58,12 +59,14 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
     ...outdatedMigrations(facts),
     ...due.flatMap(child => stepsOf(child, facts)),
     ...markSteps(facts),
+    ...toldSteps(facts),
     ...freedPods(facts),
     ...earlyScaling(due, facts),
     ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
     ...replicateSteps(facts),
     ...topicSteps(facts),
     ...replacedPrimaries(facts).flatMap(removal),
+    ...consumerSteps(facts),
     ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
     ...brokerToRestart(facts).flatMap(removal),
     ...endedJobs(facts),
@@ -110,7 +113,7 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   const { name } = built.metadata
   if (write === 'create') {
     if (isThere(facts, kind, name)) return []
-    const mark = kind === 'Secret' ? ownerMark(name, facts) : undefined
+    const mark = kind === 'Secret' ? (ownerMark(name, facts) ?? bindingMark(name, facts)) : undefined
     return [{ do: 'create', object: built, ...(mark === undefined ? {} : { mark }) }]
   }
   const object = sealed(built)

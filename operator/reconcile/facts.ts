@@ -6,6 +6,7 @@ import type { EndToEnd } from '#dataservice/contract/end-to-end.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { Serving } from '#operator/cluster/port.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import type { Access } from '#operator/desired/consumers.ts'
 import type { ObservedTopic } from '#operator/desired/kafka-topics.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import type { ObservedOwnership } from '#operator/desired/labels.ts'
@@ -65,8 +66,13 @@ export type LoadFacts =
   | { kind: 'unknown' }
   | { kind: 'seen'; at: Date; load: TotalLoad }
 
-/** What the metadata of a Secret of ours say, and of certificates what everybody may see. */
-export type SecretFacts = ObservedOwnership & { uid: string; shown?: PublicCertificates }
+/** What the metadata of a Secret of ours say, of certificates what everybody may see, and of a binding its user. */
+export type SecretFacts = ObservedOwnership & { uid: string; shown?: PublicCertificates; user?: string }
+
+/** Who may read the log; asked when the topics are, where there are consumers. */
+export type AccessFacts =
+  /** Nobody wants to know, or the brokers do not ask for rights yet. */
+  { kind: 'notAsked' } | { kind: 'unreachable'; message: string } | { kind: 'seen'; access: Access }
 
 /** Of a service whose hops are encrypted. */
 export interface CertificateFacts {
@@ -105,6 +111,7 @@ export interface Facts {
   certificates?: CertificateFacts
   topics: TopicFacts
   log: LogFacts
+  access: AccessFacts
   room: RoomFacts
   /** How far the writers are behind the end of the log; asked while the service is about to hibernate. */
   flush: FlushFacts

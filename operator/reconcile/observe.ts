@@ -8,6 +8,7 @@ import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import { chooseClass, chosenName } from '#operator/desired/class-choice.ts'
+import { hasConsumers, usersPrefix } from '#operator/desired/consumers.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
@@ -20,9 +21,11 @@ import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { blockOf } from './block.ts'
+import { bindingNames } from './consumers/consumers.ts'
 import { endToEndFacts } from './end-to-end.ts'
 import { isClusterLost } from './engine-workload.ts'
 import {
+  type AccessFacts,
   type Facts,
   type FlushFacts,
   findChild,
@@ -58,7 +61,7 @@ export interface ReadPorts extends SecretPorts {
   /** All classes of the cluster; absent: the operator may not see them. */
   classes?: ObjectStore<DataServiceClass>
   operations: Pick<ObjectStore<Operation>, 'list'>
-  topics: Pick<TopicsPort, 'describe' | 'health' | 'room' | 'ends'>
+  topics: Pick<TopicsPort, 'describe' | 'health' | 'room' | 'ends' | 'access'>
   readiness: ReadinessPort
   judge: Judge
   images: Images
@@ -82,6 +85,8 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
   if (isClusterLost({ owner, target, children })) children.push(...(await unlabelledCluster(owner, ports)))
   const known = { owner, target, pods, children, serving, stand: standOf(owner, ports.revision) }
+  for (const [secret, facts] of await ownSecrets(owner, ports, bindingNames({ owner, target })))
+    secrets.set(secret, facts)
   const block = blockOf(choice, target)
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   const verdict = recordVerdict(target, settings.record, ports.judge)
@@ -100,6 +105,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     ...(await troubles({ target, children, pods }, ports)),
     secrets,
     log,
+    access: await accessFacts(known, topics, ports),
     room: await roomFacts(known, topics, ports),
     isContested: ports.restraint.isHeld,
   }
@@ -251,6 +257,19 @@ async function roomFacts(
     kind: 'seen',
     room: await topics.room(logAddress(known), question),
   }))
+}
+
+async function accessFacts(
+  known: Pick<Facts, 'owner' | 'target' | 'pods'>,
+  described: TopicFacts,
+  { topics }: ReadPorts,
+): Promise<AccessFacts> {
+  if (!hasConsumers(known.target)) return { kind: 'notAsked' }
+  if (described.kind !== 'described') return described
+  return orUnreachable(async () => {
+    const access = await topics.access(logAddress(known), usersPrefix(known.owner))
+    return access === undefined ? { kind: 'notAsked' } : { kind: 'seen', access }
+  })
 }
 
 /** That Kafka does not answer is a fact like any other; what else goes wrong ends the run. */

@@ -2,6 +2,7 @@
 
 import type { Failure, Result } from './carry-out.ts'
 import { isRotating } from './certificates/renewal.ts'
+import { concernsConsumers } from './consumers/consumers.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -60,6 +61,8 @@ export function outcomeOf(
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
+  if (steps.some(concernsConsumers))
+    return { kind: 'waiting', reason: 'ConsumersPending', recheckMs: startRecheckMs }
   const recheckMs = nextLookMs(seen)
   if (recheckMs !== undefined) return { kind: 'settled', recheckMs }
   if (contested.length > 0)

@@ -7,6 +7,7 @@ import { isOurs } from '#operator/desired/labels.ts'
 import { certificateFacts, issueOf } from './certificates/certificate-facts.ts'
 import type { CertificateLives } from './certificates/renewal.ts'
 import { shownBy } from './certificates/seen.ts'
+import { userIn } from './consumers/passwords.ts'
 import type { Facts, SecretFacts } from './facts.ts'
 
 export interface SecretPorts {
@@ -49,7 +50,12 @@ export async function ownSecrets(
     if (live?.uid === undefined || !isOurs(owner, live)) continue
     const { uid, annotations, ownerReferences } = live
     const shown = known?.shown ?? (object && shownBy(object))
-    const facts = { uid, annotations, ownerReferences, ...(shown && { shown }) }
+    const user = known?.user ?? (object && userIn(object))
+    const facts = {
+      ...{ uid, annotations, ownerReferences },
+      ...(shown && { shown }),
+      ...(user !== undefined && { user }),
+    }
     found.set(secret, facts)
     if (known === undefined) seenSecrets.keep(ownerUid, secret, facts)
   }

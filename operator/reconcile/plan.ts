@@ -1,4 +1,5 @@
 /** What one run of the loop has found to do. */
+import type { AccessChange } from '#operator/desired/consumers.ts'
 import type { TopicChange } from '#operator/desired/kafka-topics.ts'
 import type { Child } from '#operator/desired/labels.ts'
 import type { LogAddress, Placed } from '#operator/topics/port.ts'
@@ -21,6 +22,7 @@ export type Step =
   | { do: 'elect'; log: LogAddress }
   | { do: 'replicate'; log: LogAddress; partitions: readonly Placed[] }
   | { do: 'topics'; log: LogAddress; changes: readonly TopicChange[] }
+  | { do: 'access'; log: LogAddress; changes: readonly AccessChange[] }
   | CertifyStep
 
 export interface Plan {
@@ -54,6 +56,8 @@ export function nameOf(step: Step): string {
       return 'replicas of partitions'
     case 'topics':
       return 'topics'
+    case 'access':
+      return 'users of consumers'
     case 'certify':
       return 'certificates'
     default:

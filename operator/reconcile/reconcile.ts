@@ -21,7 +21,7 @@ import { isOutdated, noteOutdated } from './outdated.ts'
 import type { Patience } from './patience.ts'
 import type { Plan } from './plan.ts'
 import type { Restraint } from './restraint.ts'
-import { markedSecrets } from './retention.ts'
+import { changedSecrets } from './retention.ts'
 import type { Turnstile } from './upgrade/turnstile.ts'
 import { progressOf } from './upgrade/upgrade.ts'
 
@@ -84,7 +84,7 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
   for (const step of plan.steps)
     if (step.do === 'apply' && step.restores && step.uid !== undefined) deps.restraint.note(step.uid)
-  for (const secret of markedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
+  for (const secret of changedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
   if (plan.steps.some(step => step.do === 'certify'))
     deps.seenSecrets.forget(owner.metadata.uid, certificatesName(name))
   const visitor = `${namespace}/${name}`

@@ -96,11 +96,12 @@ function marked({ name, component, annotations, owned }: Marks, owner: DataServi
   }
 }
 
-/** Names of the Secrets whose metadata a plan writes. */
-export const markedSecrets = ({ steps }: Plan): string[] =>
-  steps.flatMap(step =>
-    step.do === 'apply' && step.object.kind === 'Secret' ? [step.object.metadata.name] : [],
-  )
+/** Names of the Secrets that a plan changes or takes away. */
+export const changedSecrets = ({ steps }: Plan): string[] =>
+  steps.flatMap(step => {
+    if (step.do === 'remove') return step.kind === 'Secret' ? [step.name] : []
+    return step.do === 'apply' && step.object.kind === 'Secret' ? [step.object.metadata.name] : []
+  })
 
 /** A Postgres that is initialised anew has lost its tables: the migration that made them is done again. */
 export function outdatedMigrations(facts: Facts): Step[] {

@@ -21,6 +21,7 @@ import { writerScaling, writersByLag } from '#operator/reconcile/writers/scaling
 import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
+import { consumersIn, consumersReady } from './consumers.ts'
 import { durable } from './durable.ts'
 import { encrypted } from './encrypted.ts'
 import { endToEnd, isOff, isStuck } from './end-to-end.ts'
@@ -49,6 +50,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const providers = facts.block === undefined ? facts.target.effective.providers : before?.providers
   const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
   const security = facts.block === undefined ? securityOf(facts) : before?.security
+  const consumers = facts.block === undefined ? consumersIn(facts) : before?.consumers
   const kept = keptNumbers(facts)
   const kinds = rememberedKinds(facts)
   const writer = writerScaling(facts)
@@ -68,6 +70,7 @@ export function deriveStatus(run: Run): DataServiceStatus {
     ...(writer && Object.keys(writer).length > 0 && { scaling: { writer } }),
     ...(providers === undefined ? {} : { providers }),
     ...(security === undefined ? {} : { security }),
+    ...(consumers === undefined ? {} : { consumers }),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
     ...(kinds.length > 0 && { kindsOfOthers: kinds }),
   }
@@ -119,6 +122,7 @@ function findings(run: Run): Finding[] {
     logRoom(facts),
     maintained(facts, now),
     ...backupReady(facts, now).map(finding => lastKnown(facts, finding)),
+    ...consumersReady(facts).map(finding => lastKnown(facts, finding)),
     encrypted(facts, now),
     lastKnown(facts, durable(facts)),
   ]
@@ -165,7 +169,7 @@ const workloads = ['Deployment', 'StatefulSet', 'Cluster', 'Job']
 function moves(step: Step, facts: Facts): boolean {
   if (step.do === 'apply' || step.do === 'create') return workloads.includes(step.object.kind)
   if (step.do === 'scale') return !isOfWriters(step, facts) || writersByLag(facts) === undefined
-  return step.do !== 'remove' && step.do !== 'certify'
+  return step.do !== 'remove' && step.do !== 'certify' && step.do !== 'access'
 }
 
 const isOfWriters = ({ name }: { name: string }, { owner }: Facts): boolean =>

@@ -13,6 +13,7 @@ import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { blockOf } from '#operator/reconcile/block.ts'
 import type {
+  AccessFacts,
   EndToEndFacts,
   Facts,
   FlushFacts,
@@ -47,6 +48,9 @@ export interface World {
   /** Events that speak of the children. */
   events?: readonly ObservedEvent[]
   log?: LogFacts
+  access?: AccessFacts
+  /** Users that Secrets name, by the names of those. */
+  users?: Readonly<Record<string, string>>
   room?: RoomFacts
   writerStops?: readonly WriterStop[]
   flush?: FlushFacts
@@ -65,6 +69,7 @@ export function factsOf(world: World): Facts {
   const { log = { kind: 'notAsked' }, room = { kind: 'notAsked' }, writerStops = [] } = world
   const { flush = { kind: 'notAsked' }, load = { kind: 'notAsked' }, stand = 'current' } = world
   const { endToEnd = { kind: 'notAsked' }, serving = { state: 'served' } } = world
+  const { access = { kind: 'notAsked' } } = world
   const secretFacts = new Map(secrets.map(name => [name, secretOf(name, world)]))
   const operations = inOrder(world.operations ?? [])
   const operation = nextOperation(operations)
@@ -92,15 +97,17 @@ export function factsOf(world: World): Facts {
     load,
     endToEnd,
     log,
+    access,
     room,
     isContested: () => false,
   }
 }
 
 /** As they are stored once all was seen and done. */
-const secretOf = (name: string, { owner, marks = {} }: World): SecretFacts => ({
+const secretOf = (name: string, { owner, marks = {}, users = {} }: World): SecretFacts => ({
   uid: `uid-of-${name}`,
   annotations: { ...retainedAnnotations(owner), ...marks[name] },
+  ...(users[name] !== undefined && { user: users[name] }),
 })
 
 /** The owner's children as they are stored when everything has come up, optionally changed one by one. */

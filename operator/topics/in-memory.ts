@@ -1,5 +1,6 @@
 /** A twin of the Kafka administration for tests of the loop; it passes the same contract suite as the real one. */
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
+import { inMemoryAccess } from './in-memory-access.ts'
 import { type LogAddress, type LogHealth, type LogRoom, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 export interface InMemoryTopics extends TopicsPort {
@@ -11,6 +12,10 @@ export interface InMemoryTopics extends TopicsPort {
   roomy: LogRoom
   /** Records in each partition of a topic; absent: none. */
   filled: Map<string, readonly number[]>
+  /** Whether it asks anybody for rights. */
+  guarded: boolean
+  /** Passwords of users. */
+  passwords: Map<string, string>
 }
 
 const gibibyte = 1024 ** 3
@@ -22,6 +27,11 @@ export function inMemoryTopics(): InMemoryTopics {
     healthy: { lacking: [], thin: [], misled: 0, controller: 0, voters: 1 },
     roomy: { lagTenths: 0, disks: [{ broker: 0, totalBytes: 10 * gibibyte, usableBytes: 9 * gibibyte }] },
     filled: new Map(),
+    guarded: true,
+    ...inMemoryAccess(log => {
+      answer(log)
+      return port.guarded
+    }),
     ends: async (log, topic) => {
       answer(log)
       const { partitions = 0 } = topics.get(topic) ?? {}

@@ -52,3 +52,7 @@ test('what the group has not passed is as old as its oldest record, in tenths of
   await passed(2, 1)
   expect(await tenths()).toBe(0)
 })
+
+test('brokers that ask nobody for rights say so', async () => {
+  expect(await kafkaTopics().access({ servers: engines().kafka.bootstrapServers }, '')).toBeUndefined()
+})

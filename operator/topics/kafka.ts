@@ -1,8 +1,10 @@
 /** The administration of Kafka by kafkajs. One short connection for each call: an idle DataService holds none. */
+import type { Connection } from '@platformatic/kafka'
 import kafkajs, { type Admin } from 'kafkajs'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
+import { accessOf, changeAccess } from './access.ts'
 import { quorumOf } from './active-controller.ts'
-import type { Way } from './broker-connection.ts'
+import { placeOf, type Way, withBroker } from './broker-connection.ts'
 import { electPreferredLeaders } from './elect-leaders.ts'
 import type { Identities, Identity } from './identities.ts'
 import { brokerDisks, lagTenths } from './log-room.ts'
@@ -36,6 +38,10 @@ export function kafkaTopics(identityOf: Identities = plain): TopicsPort {
       ),
     replicate: (log, partitions) => ask(log, admin => replicate(admin, partitions)),
     ends: (log, topic) => ask(log, admin => ends(admin, topic)),
+    access: (log, prefix) =>
+      ask(log, (_, way) => withFirst(log, way, connection => accessOf(connection, prefix))),
+    changeAccess: (log, changes) =>
+      ask(log, (_, way) => withFirst(log, way, connection => changeAccess(connection, changes))),
     room: (log, question) =>
       ask(log, async (admin, way) => {
         const { brokers } = await admin.describeCluster()
@@ -44,6 +50,13 @@ export function kafkaTopics(identityOf: Identities = plain): TopicsPort {
       }),
   }
 }
+
+/** Any broker passes on what only the controller may do. */
+const withFirst = <T>(
+  { servers }: LogAddress,
+  way: Way,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> => withBroker(placeOf(servers[0] ?? ''), { ...way, timeoutMs: requestTimeout }, use)
 
 async function withAdmin<T>(
   log: LogAddress,

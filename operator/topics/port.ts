@@ -1,5 +1,6 @@
 /** What the operator needs of a Kafka cluster's administration. */
 import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
+import type { Access, AccessChange } from '#operator/desired/consumers.ts'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 
 /** Where a log is asked. */
@@ -26,9 +27,21 @@ export interface TopicsPort {
   elect(log: LogAddress): Promise<void>
   /** Offset after the last record of each partition of a topic; empty for one that does not exist. Rejects with TopicsUnavailable. */
   ends(log: LogAddress, topic: string): Promise<ReadonlyMap<number, bigint>>
+  /**
+   * The users whose names begin with `prefix`, and those who have rights without being able to log in. Undefined while the
+   * brokers ask nobody for rights. Rejects with TopicsUnavailable.
+   */
+  access(log: LogAddress, prefix: string): Promise<Access | undefined>
+  /** Makes the changes, in order; what is so already is fine. Rejects with TopicsUnavailable. */
+  changeAccess(log: LogAddress, changes: readonly KnownAccessChange[]): Promise<void>
   /** Whether retention or a full disk is near. Rejects with TopicsUnavailable. */
   room(log: LogAddress, question: RoomQuestion): Promise<LogRoom>
 }
+
+/** With the password itself. */
+export type KnownAccessChange =
+  | Exclude<AccessChange, { change: 'admit' }>
+  | { change: 'admit'; user: string; password: string }
 
 /** A topic, who reads it, and how long it keeps a record. */
 export interface RoomQuestion {

@@ -12,7 +12,17 @@ export interface TopicsServer {
   close(): Promise<void>
 }
 
-const methods = ['describe', 'change', 'health', 'elect', 'replicate', 'room', 'ends'] as const
+const methods = [
+  'describe',
+  'change',
+  'health',
+  'elect',
+  'replicate',
+  'room',
+  'ends',
+  'access',
+  'changeAccess',
+] as const
 
 /** Serves the topics of all operators; their names hold the namespace. */
 export async function serveTopics(): Promise<TopicsServer> {
@@ -61,5 +71,7 @@ export function remoteTopics(url: string): TopicsPort {
     replicate: (...given) => ask('replicate', given),
     room: (...given) => ask('room', given),
     ends: (...given) => ask('ends', given),
+    access: (...given) => ask('access', given),
+    changeAccess: (...given) => ask('changeAccess', given),
   }
 }

@@ -2,6 +2,7 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
 import { certificateFiles, ports } from '#dataservice/contract/names.ts'
 import { bundleFile } from '../certificates.ts'
+import { hasConsumers, mechanism } from '../consumers.ts'
 import { encrypts } from '../hop-modes.ts'
 import { identityName, partName, podHost, serviceHost } from '../names.ts'
 import { identityKeys } from '../secrets.ts'
@@ -95,6 +96,53 @@ const reload = `java -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile=$archive -Xmx
     --command-config ${configPath}/client.properties --alter --entity-type brokers --entity-name "\${POD_NAME##*-}" \\
     --add-config "dataservice.certificates=$1"`
 
+/** Parts and controllers have listeners of their own; that of consumers is there only while there are any. */
+function listeners(target: Target, host: string): Record<string, string> {
+  const isEncrypted = encrypts(target.effective)
+  const inner = isEncrypted ? 'SSL' : 'PLAINTEXT'
+  const all = [
+    { name: 'CLIENT', port: ports.kafka, protocol: inner },
+    { name: 'CONTROLLER', port: ports.kafkaController, protocol: inner },
+    ...(hasConsumers(target)
+      ? [{ name: 'CONSUMERS', port: ports.kafkaConsumers, protocol: `SASL_${inner}` }]
+      : []),
+  ]
+  const listed = (text: (listener: (typeof all)[number]) => string): string => all.map(text).join(',')
+  return {
+    listeners: listed(({ name, port }) => `${name}://:${port}`),
+    'advertised.listeners': listed(({ name, port }) => `${name}://${host}:${port}`),
+    'inter.broker.listener.name': 'CLIENT',
+    'listener.security.protocol.map': listed(({ name, protocol }) => `${name}:${protocol}`),
+  }
+}
+
+/** Every certificate that brokers accept is one of a part. */
+const part = 'part'
+
+/**
+ * From here on everybody is asked for rights. Parts have all of them, by their certificates or, where hops are plain, as
+ * nobody in particular: only the listener of consumers knows who somebody is.
+ */
+const guarded = (isEncrypted: boolean): Record<string, string | number> => ({
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': 'false',
+  'super.users': isEncrypted ? `User:${part}` : 'User:ANONYMOUS',
+  ...(isEncrypted && {
+    'ssl.principal.mapping.rules': `RULE:^.*$/${part}/`,
+    'listener.name.consumers.ssl.client.auth': 'none',
+  }),
+  'listener.name.consumers.sasl.enabled.mechanisms': mechanism,
+  'listener.name.consumers.scram-sha-512.sasl.jaas.config':
+    'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+  'connections.max.reauth.ms': reauthenticationMs,
+  'listener.name.consumers.max.connections': consumerConnections,
+})
+
+/** A connection of somebody who is not let in any more ends by then; without rights it is of no use before that. */
+const reauthenticationMs = 300_000
+/** For each broker: a consumer that opens more and more keeps neither parts nor memory. */
+const consumerConnections = 500
+
 function properties(target: Target): string {
   const { owner, effective } = target
   const { name, namespace } = owner.metadata
@@ -108,12 +156,7 @@ function properties(target: Target): string {
     'node.id': '@ORDINAL@',
     'controller.quorum.bootstrap.servers': controllersOf(target).join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `CLIENT://:${ports.kafka},CONTROLLER://:${ports.kafkaController}`,
-    'advertised.listeners': `CLIENT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.kafkaController}`,
-    'inter.broker.listener.name': 'CLIENT',
-    'listener.security.protocol.map': isEncrypted
-      ? 'CLIENT:SSL,CONTROLLER:SSL'
-      : 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ...listeners(target, host),
     ...(isEncrypted && { ...stores, 'ssl.client.auth': 'required' }),
     // A broker that came later votes as soon as it has caught up.
     ...(isQuorum(target) && { 'controller.quorum.auto.join.enable': 'true' }),
@@ -131,6 +174,7 @@ function properties(target: Target): string {
     'broker.heartbeat.interval.ms': 1_500,
     'group.initial.rebalance.delay.ms': 500,
     'offsets.topic.num.partitions': 8,
+    ...(hasConsumers(target) && guarded(isEncrypted)),
   })
 }
 

@@ -47,5 +47,10 @@ export function certificateFacts(
 export function issueOf(secret: SecretFacts | undefined): Target['certificates'] {
   if (secret === undefined) return { issue: 1 }
   const text = secret.annotations?.[annotationKeys.issue] ?? ''
-  return { issue: /^\d{1,9}$/.test(text) ? Number(text) : 1, uid: secret.uid }
+  const trusted = secret.shown?.trusted
+  return {
+    issue: /^\d{1,9}$/.test(text) ? Number(text) : 1,
+    uid: secret.uid,
+    ...(trusted !== undefined && { trusted }),
+  }
 }

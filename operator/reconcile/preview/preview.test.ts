@@ -128,3 +128,16 @@ test('what somebody changed by hand, and what an operator of another version had
     'changes: Deployment orders-reader: fields that are no longer set',
   ])
 })
+
+test('the first consumer: a Secret, and brokers that restart; a further one restarts nothing', () => {
+  const consumers = [{ name: 'billing' }]
+  const found = linesOf([withSpec({ consumers })])
+  expect(found).toContain('restarts: StatefulSet orders-kafka (1 pod)')
+  expect(found.join('\n')).toContain('restarted with a listener for consumers, and nothing is accepted until')
+  const bound = dataService(withSpec({ consumers }))
+  const status = { consumers: [{ name: 'billing', secret: 'orders-binding-billing' }] }
+  const owner = { ...bound, spec: { ...bound.spec, consumers: [...consumers, { name: 'audit' }] }, status }
+  const further = previewLines(previewOf(factsOf({ ...upAndRunning(bound), owner })))
+  expect(further.join('\n')).toContain('Secret orders-binding-audit')
+  expect(further.join('\n')).not.toMatch(/restart/)
+})

@@ -1,9 +1,10 @@
 /** What of a change touches data or takes something from clients: settings in force against those that are asked for. Pure. */
 
 import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
+import { consumersOf } from '#operator/desired/consumers.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
-import { backupName, dataParts, settingsName } from '#operator/desired/names.ts'
+import { backupName, dataParts, partName, settingsName } from '#operator/desired/names.ts'
 import { settingsKey } from '#operator/desired/settings-config-map.ts'
 import { engineWorkload } from '../engine-workload.ts'
 import { type Facts, findChild } from '../facts.ts'
@@ -73,9 +74,27 @@ function ofLifecycle(known: Known): string[] {
       ? ['from then on a deletion of this DataService takes all records with it']
       : []),
     ...endOfBackups(known),
+    ...otherListeners(known),
     ...(owner.spec.lifecycle === 'Hibernated' && known.children.length > 0
       ? ['every pod ends, and requests are not answered until it is Running again; no record is lost']
       : []),
+  ]
+}
+
+/** The first consumer, and the end of the last one. */
+function otherListeners(known: Known): string[] {
+  const { owner, target } = known
+  const name = partName(owner.metadata.name, 'kafka')
+  const isRunning = findChild(known, 'StatefulSet', name) !== undefined && !target.asleep.has('kafka')
+  const had = (owner.status?.consumers ?? []).length > 0
+  const has = consumersOf(target).length > 0
+  if (!isRunning || had === has) return []
+  const pause =
+    target.effective.brokers > 1 ? 'one by one' : 'and nothing is accepted until the only one is back'
+  return [
+    had
+      ? `the last consumer goes, and after it the listener for consumers: the brokers are restarted, ${pause}`
+      : `the brokers are restarted with a listener for consumers, ${pause}`,
   ]
 }
 

@@ -28,6 +28,7 @@ export function restartsPods(step: Step): boolean {
     case 'elect':
     case 'replicate':
     case 'topics':
+    case 'access':
       return false
     default:
       return step satisfies never

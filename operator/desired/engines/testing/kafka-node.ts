@@ -28,11 +28,16 @@ const identity = {
 export interface Place {
   client: number
   controller: number
+  consumers: number
 }
 
 export const freePlaces = (count: number): Promise<Place[]> =>
   Promise.all(
-    Array.from({ length: count }, async () => ({ client: await freePort(), controller: await freePort() })),
+    Array.from({ length: count }, async () => ({
+      client: await freePort(),
+      controller: await freePort(),
+      consumers: await freePort(),
+    })),
   )
 
 export const addressOf = ({ client }: Place): string => `127.0.0.1:${client}`
@@ -95,12 +100,14 @@ function moveTo(places: readonly Place[], ordinal: number): (text: string) => st
   const self = places[ordinal]
   if (self === undefined) throw new Error(`no place for broker ${ordinal}`)
   const here =
-    (name: string, { client, controller }: Place) =>
+    (name: string, { client, controller, consumers }: Place) =>
     (text: string) =>
       text
         .replaceAll(`${name}.${service}:${ports.kafkaController}`, `127.0.0.1:${controller}`)
+        .replaceAll(`${name}.${service}:${ports.kafkaConsumers}`, `127.0.0.1:${consumers}`)
         .replaceAll(`${name}.${service}:${ports.kafka}`, `127.0.0.1:${client}`)
         .replaceAll(`://:${ports.kafkaController}`, `://127.0.0.1:${controller}`)
+        .replaceAll(`://:${ports.kafkaConsumers}`, `://127.0.0.1:${consumers}`)
         .replaceAll(`://:${ports.kafka}`, `://127.0.0.1:${client}`)
   const moves = [
     here('@POD@', self),
