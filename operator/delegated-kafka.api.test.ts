@@ -75,13 +75,14 @@ test('missing CRDs hold up the log alone, and with them Strimzi is asked for top
     expect(await inNamespace('get', 'sts', '-o', 'name')).toContain('orders-postgres')
   })
   await kubectl(['apply', '--server-side', ...definitions.flatMap(file => ['-f', file])])
-  await settledIn(patience, async () =>
+  await settledIn(patience, async () => {
     expect(await namesOf(topics)).toEqual(
       ['changes', 'dead-letters', 'events', 'probe'].map(
         each => `kafkatopic.kafka.strimzi.io/orders-${each}`,
       ),
-    ),
-  )
+    )
+    expect(await namesOf(users)).toEqual(['kafkauser.kafka.strimzi.io/orders-kafka'])
+  })
   const { spec, metadata } = await topic('orders-events')
   expect(metadata.labels['strimzi.io/cluster']).toBe('main')
   expect(metadata.ownerReferences?.map(({ kind }) => kind)).toEqual(['DataService'])

@@ -47,7 +47,7 @@ export const providerRefusals: Record<string, Refusal> = {
       kafka: { external: { bootstrapServers: ['kafka.example.com:9092'] } },
       consumers: [{ name: 'billing' }],
     },
-    says: 'kafka.external is not: leave consumers out',
+    says: 'kafka.external or strimzi is not: leave consumers out',
   },
   'a consumer that would reach into the groups of another': {
     spec: { record, consumers: [{ name: 'billing.x' }] },
