@@ -36,8 +36,8 @@ export const builtInResources: Readonly<Record<Part, { requests: Amounts; limits
 export const providers = ['managed', 'strimzi', 'cloudNativePG', 'external'] as const
 export type Provider = (typeof providers)[number]
 
-/** Whether the parts of a data service talk to each other by TLS. */
-export const hopModes = ['Internal', 'Off'] as const
+/** What protects the way between the parts of a data service. */
+export const hopModes = ['Internal', 'CertManager', 'Mesh', 'Off'] as const
 export type HopMode = (typeof hopModes)[number]
 export const builtInSecurity: Readonly<{ tls: HopMode }> = { tls: 'Off' }
 

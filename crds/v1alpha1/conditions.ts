@@ -70,6 +70,7 @@ export const reasons = {
   Succeeded: 'reached',
   RecordsPass: 'reached',
   CertificatesValid: 'reached',
+  Mesh: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -90,6 +91,7 @@ export const reasons = {
   HopsPlain: 'ordinary',
   CertificatesPending: 'ordinary',
   AuthorityChanging: 'ordinary',
+  MeshPending: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
   Restoring: 'ordinary',
@@ -124,6 +126,9 @@ export const reasons = {
   StuckAtReader: 'trouble',
   SlowerThanSlo: 'trouble',
   CertificatesExpired: 'trouble',
+  CertificatesRefused: 'trouble',
+  RenewalFails: 'trouble',
+  NotInMesh: 'trouble',
 
   Failed: 'user',
   ClassMissing: 'user',

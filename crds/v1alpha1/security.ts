@@ -12,9 +12,12 @@ export const securitySpec = (level: Level) =>
           description:
             'Internal: gateway, writer, reader, jobs, Kafka, Postgres, Redis and the operator talk to each other by TLS alone, ' +
             'and each shows a certificate; the operator makes an authority for each DataService, and renews everything ' +
-            'without a restart (docs/encryption.md). "Off" (in quotes, because YAML reads a bare Off as false): hops are ' +
-            'plain. It can change only while the DataService is hibernated, because a part that encrypts and one that does ' +
-            `not cannot talk to each other. The HTTP port of the gateway is not meant. Example: Internal. ${otherwise(level, builtInSecurity.tls)}`,
+            'without a restart (docs/encryption.md). CertManager: the same, but cert-manager makes and renews the authority ' +
+            'and the certificates; the operator makes no key. Mesh: the parts are plain, and Istio encrypts; its proxies ' +
+            'let in nobody without a certificate, the HTTP port of the gateway included. "Off" (in quotes, because YAML ' +
+            'reads a bare Off as false): hops are plain. It can change only while the DataService is hibernated, because ' +
+            'parts of two modes cannot talk to each other. But for Mesh the HTTP port of the gateway is not meant. ' +
+            `Example: Internal. ${otherwise(level, builtInSecurity.tls)}`,
         }),
       ),
     },

@@ -200,8 +200,7 @@ export const DataServiceStatus = Type.Object(
           tls: Type.Unsafe<HopMode>({
             type: 'string',
             enum: [...hopModes],
-            description:
-              'Whether the parts talk to each other by TLS. It changes only while all of them sleep.',
+            description: 'What protects the way between the parts. It changes only while all of them sleep.',
           }),
           authority: Type.Optional(
             Type.Integer({

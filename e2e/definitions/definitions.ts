@@ -65,6 +65,28 @@ const sources = {
         folder,
       ),
   },
+  'cert-manager': {
+    version: 'v1.21.2',
+    files: {
+      'cert-manager.io_certificates.yaml': '7ad91029c00ec959d54215b19d3b1a9b7e0247eaa60f987151c2b70d8661f8af',
+      'cert-manager.io_issuers.yaml': '05e37efb02777e0362d24269fa103c2fc11419f9c85e31854ef873e5d9e5c5cc',
+    },
+    bring: (version, folder) =>
+      copyFromModule(
+        `github.com/cert-manager/cert-manager@${version}`,
+        ['deploy/crds/cert-manager.io_certificates.yaml', 'deploy/crds/cert-manager.io_issuers.yaml'],
+        folder,
+      ),
+  },
+  istio: {
+    version: 'v1.31.1',
+    files: {
+      'customresourcedefinitions.gen.yaml':
+        'c0ad59e008658765412badb836e73a523a355e3d792a32ad3c0711a728be5aff',
+    },
+    bring: (version, folder) =>
+      copyFromModule(`istio.io/api@${version}`, ['kubernetes/customresourcedefinitions.gen.yaml'], folder),
+  },
 } as const satisfies Record<string, Source>
 
 export type DefinitionSet = keyof typeof sources

@@ -85,7 +85,9 @@ test.each(['Off', 'Internal'])(
   async tls => {
     const targetWith = (more: object) => {
       const target = targetOf(dataService(withSpec({ security: { tls }, ...more })))
-      return tls === 'Off' ? target : { ...target, certificates: { issue: 1, trusted: 'authority' } }
+      return tls === 'Off'
+        ? target
+        : { ...target, certificates: { issue: 1, version: '', trusted: 'authority' } }
     }
     const before = desiredChildren(targetWith({}))
     const target = targetWith({ consumers: [{ name: 'billing' }] })

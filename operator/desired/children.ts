@@ -7,13 +7,16 @@ import { backupConfigMap } from './backup/config-map.ts'
 import { backupCronJob } from './backup/cron-job.ts'
 import { operationJob } from './backup/operation-job.ts'
 import { backupStatefulSet } from './backup/stateful-set.ts'
+import { certificates, issuers } from './cert-manager.ts'
 import { bindingSecrets } from './consumers.ts'
 import { deployment } from './deployment.ts'
 import { engineConfigMap } from './engine-config-map.ts'
+import { isMeshed, signerOf } from './hop-modes.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
 import { isKindOfOthers, type KindOfOthers } from './kinds-of-others.ts'
 import type { Child } from './labels.ts'
 import { maintainCronJob } from './maintain-cron-job.ts'
+import { destinationRules, peerAuthentication } from './mesh.ts'
 import { migrateJob } from './migrate-job.ts'
 import { deployedParts, engineParts, parts } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
@@ -81,6 +84,9 @@ const run =
     return engine !== undefined && providers[engine] !== 'managed' ? undefined : build(target, component)
   }
 
+/** Whether cert-manager makes the certificates. */
+const isIssued = ({ effective }: Wish): boolean => signerOf(effective) === 'cert-manager'
+
 const one = (build: (target: Target) => Child | undefined) => (target: Target) => [build(target)]
 
 export const children: readonly ChildRow[] = [
@@ -118,6 +124,22 @@ export const children: readonly ChildRow[] = [
     stage: 'engines',
     write: 'apply',
     build: each([...parts, 'jobs', 'backup'], run(networkPolicy)),
+  },
+  { kind: 'Issuer', stage: 'engines', write: 'apply', asked: isIssued, build: issuers },
+  { kind: 'Certificate', stage: 'engines', write: 'apply', asked: isIssued, build: certificates },
+  {
+    kind: 'PeerAuthentication',
+    stage: 'engines',
+    write: 'apply',
+    asked: ({ effective }) => isMeshed(effective),
+    build: one(peerAuthentication),
+  },
+  {
+    kind: 'DestinationRule',
+    stage: 'engines',
+    write: 'apply',
+    asked: ({ effective }) => isMeshed(effective),
+    build: destinationRules,
   },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: each(engineParts, run(statefulSet)) },
   {

@@ -88,7 +88,9 @@ describe('Secrets', () => {
   test('where brokers encrypt they wait for the authority', () => {
     const encrypted = targetOf(dataService(withSpec({ consumers, security: { tls: 'Internal' } })))
     expect(bindingsOf(encrypted)).toEqual([])
-    expect(bindingsOf({ ...encrypted, certificates: { issue: 1, trusted: 'x' } })).toHaveLength(2)
+    expect(bindingsOf({ ...encrypted, certificates: { issue: 1, version: '', trusted: 'x' } })).toHaveLength(
+      2,
+    )
   })
 
   test('another authority and more brokers change what they tell, and nothing that was made once', () => {

@@ -17,6 +17,7 @@ import type { Settings } from '#dataservice/contract/settings.ts'
 import { type ConnectedPart, connectionBudget } from './connection-budget.ts'
 import { durationMs } from './duration.ts'
 import { type EngineChoice, engineChoice } from './engine-choice.ts'
+import { meshWishes } from './mesh-pods.ts'
 import { type DataPart, type DeployedPart, type Part, parts } from './names.ts'
 import { partitioningOf } from './partitioning.ts'
 import { type NumberWish, numberWishes } from './pod-numbers.ts'
@@ -93,9 +94,9 @@ export function effective(
     postgres: others.cloudNativePG ? layer.postgres?.cloudNativePG : layer.postgres?.managed,
   }))
   const wishes = layers.map(podWishes)
-  const said = <T>(wish: (layer: DataServiceClassSpec) => T | undefined): T | undefined =>
-    wish(spec) ?? wish(ofClass)
-  const brokers = said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers
+  const said: Said = wish => wish(spec) ?? wish(ofClass)
+  const engines = enginePods(said)
+  const tls = said(({ security }) => security?.tls) ?? hops ?? builtInSecurity.tls
   const total = others.postgres?.maxConnections ?? maxConnections
   const budget = connections(total, {
     writer: Math.min(mostPods, spec.kafka.topic.partitions),
@@ -104,22 +105,20 @@ export function effective(
   return {
     images: { ...images, ...ofClass.images },
     ...others,
-    tls: said(({ security }) => security?.tls) ?? hops ?? builtInSecurity.tls,
+    tls,
     ...(ofClass.scopePrefix !== undefined && { scopePrefix: ofClass.scopePrefix }),
     resources: mapParts(part =>
       wishes.reduce((below, of) => mergeResources(below, of[part].resources), builtIn[part]),
     ),
     pods: mapParts(part =>
-      wishes.reduce<PodOverrides>((below, of) => mergeOverrides(below, of[part].pod), {}),
+      wishes.reduce<PodOverrides>((below, of) => mergeOverrides(below, of[part].pod), meshWishes({ tls })),
     ),
     storage: {
       kafka: storage(layers.map(({ kafka }) => kafka?.managed?.storage)),
       postgres: storage(layers.map(({ postgres }) => postgres?.storage)),
     },
-    brokers,
-    instances: said(({ postgres }) => postgres?.managed?.instances) ?? builtInEngines.instances,
-    caches: said(({ redis }) => redis?.managed?.instances) ?? builtInEngines.caches,
-    topic: topicOf(spec, others.kafka?.replicationFactor ?? brokers),
+    ...engines,
+    topic: topicOf(spec, others.kafka?.replicationFactor ?? engines.brokers),
     partitioning: partitioningOf(spec),
     replicas: numberWishes(spec, budget.maxPods, {
       writer: ofClass.writer?.replicas ?? seededReplicas.writer,
@@ -130,6 +129,16 @@ export function effective(
     ...(spec.backup && { backup: backups(spec.backup) }),
   }
 }
+
+/** The first that says anything: the DataService, then its class. */
+type Said = <T>(wish: (layer: DataServiceClassSpec) => T | undefined) => T | undefined
+
+/** Of those that the operator runs. */
+const enginePods = (said: Said): Pick<Effective, 'brokers' | 'instances' | 'caches'> => ({
+  brokers: said(({ kafka }) => kafka?.managed?.brokers) ?? builtInEngines.brokers,
+  instances: said(({ postgres }) => postgres?.managed?.instances) ?? builtInEngines.instances,
+  caches: said(({ redis }) => redis?.managed?.instances) ?? builtInEngines.caches,
+})
 
 type PodWishes = NonNullable<DataServiceClassSpec['gateway']>
 

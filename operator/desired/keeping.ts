@@ -18,6 +18,10 @@ const readOfStatus: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   StatefulSet: [...pods, 'updateRevision'],
   Deployment: [...pods, 'conditions'],
   Job: ['startTime', 'active', 'succeeded', 'failed', 'conditions'],
+  Issuer: [],
+  Certificate: ['conditions', 'revision', 'notAfter'],
+  PeerAuthentication: [],
+  DestinationRule: [],
   CronJob: ['lastScheduleTime', 'lastSuccessfulTime'],
 }
 

@@ -21,6 +21,15 @@ const strimzi = {
   install: 'Strimzi 1.0 or newer with its CRDs, which serve v1',
 } as const
 
+const certManager = {
+  apiVersion: 'cert-manager.io/v1',
+  namespaced: true,
+  project: 'cert-manager',
+  install: 'cert-manager, 1.15 or newer, with its CRDs',
+} as const
+
+const istio = { namespaced: true, project: 'Istio', install: 'Istio, 1.24 or newer, with its CRDs' } as const
+
 export const kindsOfOthers = {
   KafkaTopic: { ...strimzi, plural: 'kafkatopics' },
   KafkaUser: { ...strimzi, plural: 'kafkausers' },
@@ -31,6 +40,10 @@ export const kindsOfOthers = {
     project: 'CloudNativePG',
     install: 'the CloudNativePG operator, 1.25 or newer, with its CRDs',
   },
+  Issuer: { ...certManager, plural: 'issuers' },
+  Certificate: { ...certManager, plural: 'certificates' },
+  PeerAuthentication: { ...istio, apiVersion: 'security.istio.io/v1', plural: 'peerauthentications' },
+  DestinationRule: { ...istio, apiVersion: 'networking.istio.io/v1', plural: 'destinationrules' },
 } as const satisfies Record<string, ResourceOfOthers>
 
 export type KindOfOthers = keyof typeof kindsOfOthers

@@ -7,14 +7,14 @@ import type {
   V1NetworkPolicyPeer,
   V1NetworkPolicyPort,
 } from '@kubernetes/client-node'
-import type { Caller, Peer } from '#crds/v1alpha1/network.ts'
-import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { Peer } from '#crds/v1alpha1/network.ts'
 import { ports } from '#dataservice/contract/names.ts'
 import type { Wire } from '#operator/cluster/port.ts'
 import { consumesLabel } from './consumers.ts'
 import type { Effective } from './effective.ts'
-import { encrypts } from './hop-modes.ts'
+import { encrypts, isMeshed } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
+import { controlPlane, proxyPorts } from './mesh-pods.ts'
 import { type Part, partName } from './names.ts'
 import type { Target } from './target.ts'
 import { usesRedis } from './user-secrets.ts'
@@ -107,33 +107,44 @@ const selectorOf = (name: string, part: Talker): V1LabelSelector =>
 function ingressOf(target: Target, part: Talker): IngressRule[] {
   const { owner } = target
   const inner = heard(target).filter(({ to }) => to === part)
+  const figures = isMeshed(target.effective) ? [proxyPorts.figures] : []
   return [
     ...inner.map(({ from, ports }) => ({
       from: [{ podSelector: selectorOf(owner.metadata.name, from) }],
-      ports: tcp(ports),
+      ports: tcp(carried(target, ports)),
     })),
-    ...(part === 'kafka' ? [{ from: [operatorPods(target)], ports: tcp([ports.kafka]) }] : []),
-    ...(part === 'kafka' ? consumers(owner) : []),
-    ...guests(owner.spec.networkPolicy?.allowFrom ?? [], part),
-    ...(measured.includes(part) ? [{ from: [everyPod], ports: tcp([ports.telemetry]) }] : []),
+    ...(part === 'kafka'
+      ? [{ from: [operatorPods(target)], ports: tcp(carried(target, [ports.kafka])) }]
+      : []),
+    ...(part === 'kafka' ? consumers(target) : []),
+    ...guests(target, part),
+    ...(measured.includes(part) ? [{ from: [everyPod], ports: tcp([ports.telemetry, ...figures]) }] : []),
   ]
 }
 
 const heard = (target: Target): Conversation[] => conversations.filter(({ when }) => when?.(target) ?? true)
 
 /** They reach the listener that asks them who they are, and no other. */
-const consumers = ({ metadata: { name }, spec }: DataService): IngressRule[] =>
-  (spec.consumers ?? []).map(({ from = [{ podLabels: { [consumesLabel]: name } }] }) => ({
-    from: from.map(peerOf),
-    ports: tcp([ports.kafkaConsumers]),
-  }))
+const consumers = (target: Target): IngressRule[] =>
+  (target.owner.spec.consumers ?? []).map(
+    ({ from = [{ podLabels: { [consumesLabel]: target.owner.metadata.name } }] }) => ({
+      from: from.map(peerOf),
+      ports: tcp(carried(target, [ports.kafkaConsumers])),
+    }),
+  )
+
+/** Ports by which it arrives: proxies of nodes carry it through one of their own. */
+const carried = ({ effective }: Target, numbers: readonly number[]): number[] =>
+  isMeshed(effective) ? [...numbers, proxyPorts.tunnel] : [...numbers]
 
 /** The gateway is open to everybody until somebody is named for it. */
-function guests(callers: readonly Caller[], part: Talker): IngressRule[] {
+function guests(target: Target, part: Talker): IngressRule[] {
   if (part !== 'gateway' && part !== 'kafka' && part !== 'postgres') return []
+  const callers = target.owner.spec.networkPolicy?.allowFrom ?? []
+  const door = tcp(carried(target, [doors[part]]))
   const from = callers.filter(({ parts }) => parts.includes(part)).map(peerOf)
-  if (from.length > 0) return [{ from, ports: tcp([doors[part]]) }]
-  return part === 'gateway' ? [{ ports: tcp([doors.gateway]) }] : []
+  if (from.length > 0) return [{ from, ports: door }]
+  return part === 'gateway' ? [{ ports: door }] : []
 }
 
 function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
@@ -148,9 +159,10 @@ function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
         const { listener } = effective.strimzi ?? {}
         const reached = to === 'kafka' && listener !== undefined ? [listener.port] : ports
         const podSelector = delegatedPods(target, to) ?? selectorOf(owner.metadata.name, to)
-        return [{ to: [{ podSelector }], ports: tcp(reached) }]
+        return [{ to: [{ podSelector }], ports: tcp(carried(target, reached)) }]
       }),
     ...(part === 'gateway' ? issuer(target) : []),
+    ...(isMeshed(effective) ? [{ to: [controlPlane], ports: tcp([proxyPorts.control]) }] : []),
     ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
   ]
 }

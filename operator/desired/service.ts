@@ -3,6 +3,7 @@ import type { V1Service, V1ServiceSpec } from '@kubernetes/client-node'
 import { ports } from '#dataservice/contract/names.ts'
 import { encrypts } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
+import { named } from './mesh-pods.ts'
 import { type Part, partName, postgresPod, postgresPrimaryName, postgresReplicaName } from './names.ts'
 import type { Target } from './target.ts'
 
@@ -42,19 +43,19 @@ export function service({ owner, effective }: Target, part: Part): Child<V1Servi
     apiVersion: 'v1',
     kind: 'Service',
     metadata: ownedMetadata(owner, partName(name, part), part),
-    spec: { ...spec, selector: selectorLabels(name, part) },
+    spec: { ...spec, ports: named(effective, spec.ports ?? []), selector: selectorLabels(name, part) },
   }
 }
 
 /** The address for writes. It outlives restarts of the pod behind it, so clients keep one name. */
-export function postgresPrimaryService({ owner, initialisation }: Target): Child<V1Service> {
+export function postgresPrimaryService({ owner, effective, initialisation }: Target): Child<V1Service> {
   const { name } = owner.metadata
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: ownedMetadata(owner, postgresPrimaryName(name), 'postgres'),
     spec: {
-      ports: [port('postgres', ports.postgres)],
+      ports: named(effective, [port('postgres', ports.postgres)]),
       selector: {
         ...selectorLabels(name, 'postgres'),
         'statefulset.kubernetes.io/pod-name': postgresPod(name, initialisation.primary),
@@ -72,7 +73,7 @@ export function postgresReplicaService({ owner, effective }: Target): Child<V1Se
     kind: 'Service',
     metadata: ownedMetadata(owner, postgresReplicaName(name), 'postgres'),
     spec: {
-      ports: [port('postgres', ports.postgres)],
+      ports: named(effective, [port('postgres', ports.postgres)]),
       selector: { ...selectorLabels(name, 'postgres'), [labelKeys.role]: 'replica' },
     },
   }

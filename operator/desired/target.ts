@@ -38,8 +38,11 @@ export interface Target {
   foreignAutoscalers: readonly ForeignAutoscaler[]
   /** Where the operator runs; undefined: outside of the cluster, or unknown. */
   operatorNamespace?: string
-  /** How often certificates were made; and, once it was seen, the Secret that holds them and whom everybody trusts (PEM). */
-  certificates: { issue: number; uid?: string; trusted?: string }
+  /**
+   * How often those of Kafka were made, which version of the operator's own is stored, and whom everybody trusts (PEM) once
+   * that was seen.
+   */
+  certificates: { issue: number; version: string; trusted?: string }
   /** Which parts hold data by now. */
   initialisation: Initialisation
   /** Parts that should have no pods in this run, although the spec gives them some: hibernated, or not woken yet. */

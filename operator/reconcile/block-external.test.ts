@@ -49,6 +49,13 @@ describe('a Postgres of others', () => {
   })
 })
 
+test('consumers of brokers whose authority others keep are refused: their Secrets could not hold it', () => {
+  const owner = dataService(withSpec({ security: { tls: 'CertManager' }, consumers: [{ name: 'billing' }] }))
+  const found = oneRun({ owner })
+  expect(found.condition('Stalled')).toBe('True/ConsumersElsewhere')
+  expect(found.steps).toEqual([])
+})
+
 describe('a Kafka of others', () => {
   const external = { bootstrapServers: ['kafka.test:9093'], topics: 'Create' as const, replicationFactor: 3 }
   const elsewhere = (scopePrefix?: string): ClassChoice =>

@@ -166,7 +166,7 @@ function wanted(
     }),
     observed,
     foreignAutoscalers: foreignAutoscalers(owner, autoscalers),
-    certificates: { issue: 1 },
+    certificates: { issue: 1, version: '' },
     initialisation: initialisationOf(seen),
     asleep: new Set(),
     ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),

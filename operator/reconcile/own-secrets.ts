@@ -1,6 +1,7 @@
 /** Reads our Secrets: whose they are, and of certificates what everybody may see. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ClusterPort } from '#operator/cluster/port.ts'
+import { issuedCertificates } from '#operator/desired/cert-manager.ts'
 import { certificatesName } from '#operator/desired/certificates.ts'
 import { signerOf } from '#operator/desired/hop-modes.ts'
 import { isOurs } from '#operator/desired/labels.ts'
@@ -19,14 +20,16 @@ export interface SecretPorts {
   now: () => Date
 }
 
-/** Reads the certificates where hops are encrypted, and adds them to what is known. */
+/** Adds to what is known which certificates there are; reads those that the operator makes. */
 export async function withCertificates(
   known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
   secrets: Map<string, SecretFacts>,
   ports: SecretPorts,
 ): Promise<Pick<Facts, 'target' | 'certificates'>> {
   const { owner, target } = known
-  if (signerOf(target.effective) !== 'operator') return { target }
+  const signer = signerOf(target.effective)
+  if (signer === 'cert-manager') return { target: { ...target, certificates: issuedCertificates(target) } }
+  if (signer === undefined) return { target }
   const name = certificatesName(owner.metadata.name)
   const secret = (await ownSecrets(owner, ports, [name])).get(name)
   if (secret !== undefined) secrets.set(name, secret)

@@ -2,8 +2,7 @@
  * Which broker may be restarted next, when there are several and their StatefulSet leaves it to us. Pure.
  * One at a time, only while the others have every record, the active controller last.
  */
-import { certificatesName } from '#operator/desired/certificates.ts'
-import { encrypts } from '#operator/desired/hop-modes.ts'
+import { placeOf } from '#operator/desired/certificates.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
 import { bootstrapServers } from '#operator/desired/log-settings.ts'
 import { partName } from '#operator/desired/names.ts'
@@ -99,10 +98,10 @@ function readyServers({ owner, target, pods }: Pick<Facts, 'owner' | 'target' | 
 /** How the operator asks Kafka: as `readyServers`, with a certificate of its own where hops are encrypted. */
 export function logAddress(facts: Pick<Facts, 'owner' | 'target' | 'pods'>): LogAddress {
   const { owner, target } = facts
-  const { namespace, name } = owner.metadata
-  const { issue, uid = '' } = target.certificates
-  const certificates = { namespace, secret: certificatesName(name), version: `${uid}/${issue}` }
-  return { servers: readyServers(facts), ...(encrypts(target.effective) && { certificates }) }
+  const place = placeOf(target, 'operator')
+  const { namespace } = owner.metadata
+  const { version } = target.certificates
+  return { servers: readyServers(facts), ...(place && { certificates: { namespace, place, version } }) }
 }
 
 const brokersOf = (pods: readonly ObservedChild[]): ObservedChild[] =>

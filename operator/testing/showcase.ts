@@ -9,6 +9,10 @@ const wishes: Readonly<Record<KindOfOthers, Parameters<typeof withSpec>[0]>> = {
   KafkaTopic: { kafka: { strimzi: { cluster: 'main' } } },
   KafkaUser: { kafka: { strimzi: { cluster: 'main' } } },
   Cluster: { postgres: { cloudNativePG: {} } },
+  Issuer: { security: { tls: 'CertManager' } },
+  Certificate: { security: { tls: 'CertManager' } },
+  PeerAuthentication: { security: { tls: 'Mesh' } },
+  DestinationRule: { security: { tls: 'Mesh' } },
 }
 
 /** The smallest one of them. */

@@ -46,7 +46,7 @@ export function targetOf(
       observed.filter(({ kind }) => kind === autoscalerKind),
     ),
     asleep: new Set(),
-    certificates: { issue: 1 },
+    certificates: { issue: 1, version: '' },
     initialisation: { initialised: new Set(), reinitialised: new Set(), heldBrokers: 0, primary: 0 },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }

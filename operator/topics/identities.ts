@@ -1,7 +1,7 @@
 /** The operator's own certificates, one of each DataService, as they stand in Secrets. */
 import type { SecureContextOptions } from 'node:tls'
 import type { ClusterPort } from '#operator/cluster/port.ts'
-import { certificateKey, keyKey, trustKey } from '#operator/desired/certificates.ts'
+import type { Place } from '#operator/desired/certificates.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import type { LogAddress } from './port.ts'
 
@@ -17,12 +17,12 @@ export function identities(cluster: Pick<ClusterPort, 'get'>): Identities {
   const known = new Map<string, { version: string; identity: Identity }>()
   return async ({ certificates }) => {
     if (certificates === undefined) return undefined
-    const { namespace, secret: name, version } = certificates
-    const key = `${namespace}/${name}`
+    const { namespace, place, version } = certificates
+    const key = `${namespace}/${place.secret}`
     const found = known.get(key)
     if (found?.version === version) return found.identity
-    const secret = await cluster.get({ kind: 'Secret', namespace, name })
-    const identity = secret && identityIn(secret)
+    const secret = await cluster.get({ kind: 'Secret', namespace, name: place.secret })
+    const identity = secret && identityIn(secret, place)
     if (identity === undefined) throw new Error(`Secret ${key} with the operator's certificate is missing`)
     if (known.size >= most) known.clear()
     known.set(key, { version, identity })
@@ -30,9 +30,9 @@ export function identities(cluster: Pick<ClusterPort, 'get'>): Identities {
   }
 }
 
-function identityIn(secret: object): Identity | undefined {
+function identityIn(secret: object, place: Place): Identity | undefined {
   const data: unknown = Reflect.get(secret, 'data')
-  const [ca, cert, key] = [trustKey, certificateKey('operator'), keyKey('operator')].map(name => {
+  const [ca, cert, key] = [place.authority, place.certificate, place.key].map(name => {
     const value = isPlainObject(data) ? data[name] : undefined
     return typeof value === 'string' ? Buffer.from(value, 'base64') : undefined
   })

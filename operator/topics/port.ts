@@ -1,5 +1,6 @@
 /** What the operator needs of a Kafka cluster's administration. */
 import type { BrokerDisk } from '#dataservice/contract/log-room.ts'
+import type { Place } from '#operator/desired/certificates.ts'
 import type { Access, AccessChange } from '#operator/desired/consumers.ts'
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 
@@ -7,8 +8,8 @@ import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.
 export interface LogAddress {
   /** `host:port` */
   servers: readonly string[]
-  /** The Secret with the operator's own certificate; `version` tells when it is to be read anew. Absent: plain. */
-  certificates?: { namespace: string; secret: string; version: string }
+  /** Where the operator's own certificate stands; `version` tells when it is to be read anew. Absent: plain. */
+  certificates?: { namespace: string; place: Place; version: string }
 }
 
 export interface TopicsPort {

@@ -137,7 +137,10 @@ async function read(kafka: Kafka, groupId: string, count: number): Promise<strin
 
 /** What the Secret of the consumer holds, as a pod sees it; only places and the user are those of this test. */
 function mounted({ target, ca, places }: Brokers): Record<string, string> {
-  const [binding] = bindingsOf({ ...target, certificates: { issue: 1, ...(ca && { trusted: ca }) } })
+  const [binding] = bindingsOf({
+    ...target,
+    certificates: { issue: 1, version: '', ...(ca && { trusted: ca }) },
+  })
   const data: Record<string, string> = binding === undefined ? {} : Reflect.get(binding.told, 'data')
   const told = Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()])
   return {

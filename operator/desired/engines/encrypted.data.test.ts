@@ -43,9 +43,9 @@ async function authorities() {
  */
 function mountedIn(folder: string, owner: number, trusted: string) {
   const names = [certificateFiles.authority, certificateFiles.certificate, certificateFiles.key, bundleFile]
-  return async (name: string, { certificate, key }: KeyPair): Promise<void> => {
+  return async (name: string, { certificate, key }: KeyPair, bundle: string): Promise<void> => {
     await mkdir(join(folder, name))
-    const texts = [trusted, certificate, key, key + certificate]
+    const texts = [trusted, certificate, key, bundle]
     for (const [index, file] of names.entries()) {
       await writeFile(join(folder, name, file), texts[index] ?? '', { mode: 0o400 })
       await symlink(`..data/${file}`, join(folder, file)).catch(() => {}) // it is there since the first state
@@ -116,7 +116,7 @@ async function started({ part, readyText, scratch, more }: Place, trusted: strin
     await writeFile(join(data, 'config', name), moved(text))
   for (const key of Object.values(credentialKeys)) await writeFile(join(data, 'secrets', key), `of-${key}`)
   const turnTo = mountedIn(join(data, 'certificates'), recipe.user.id, trusted)
-  await turnTo('old', first)
+  await turnTo('old', first, first.key + first.certificate)
   await run('chown', ['-R', '-h', `${recipe.user.id}:${recipe.user.id}`, data])
   const engine = engineProcess({
     name: part,
@@ -183,7 +183,8 @@ test.each(parts)(
     await expect.poll(() => shown(old).catch(String), { timeout: 20_000 }).toBe(print(old))
     // Postgres tells it by its own protocol, when the connection stands.
     if (place.part !== 'postgres') await expect(shown()).rejects.toThrow()
-    await turnTo('fresh', fresh)
+    // Key and certificate in one file, as cert-manager puts them together.
+    await turnTo('fresh', fresh, `${fresh.key}\n${fresh.certificate}`)
     await expect.poll(() => shown(old).catch(String), { timeout: 120_000, interval: 500 }).toBe(print(fresh))
   },
   180_000,

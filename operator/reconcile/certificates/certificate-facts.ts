@@ -45,12 +45,9 @@ export function certificateFacts(
 
 /** What the Secret says of itself; one that was not seen is the first. */
 export function issueOf(secret: SecretFacts | undefined): Target['certificates'] {
-  if (secret === undefined) return { issue: 1 }
+  if (secret === undefined) return { issue: 1, version: '' }
   const text = secret.annotations?.[annotationKeys.issue] ?? ''
+  const issue = /^\d{1,9}$/.test(text) ? Number(text) : 1
   const trusted = secret.shown?.trusted
-  return {
-    issue: /^\d{1,9}$/.test(text) ? Number(text) : 1,
-    uid: secret.uid,
-    ...(trusted !== undefined && { trusted }),
-  }
+  return { issue, version: `${secret.uid}/${issue}`, ...(trusted !== undefined && { trusted }) }
 }

@@ -3,6 +3,7 @@
  * everybody else shows: the next one is trusted beside the old one, then it signs, then the old one is trusted no more.
  * Between two phases all pods get the time to read the files.
  */
+import { lifeDays, renewedAfter } from '#operator/desired/certificates.ts'
 import type { SeenAuthority, SeenCertificates } from './seen.ts'
 
 /** Milliseconds. */
@@ -16,13 +17,14 @@ export interface CertificateLives {
 
 const day = 86_400_000
 /** A kubelet looks at Secrets every minute or so, and pods read the files every ten seconds at most. */
-export const lives: CertificateLives = { authority: 730 * day, certificate: 90 * day, settle: 5 * 60_000 }
+export const lives: CertificateLives = {
+  authority: lifeDays.authority * day,
+  certificate: lifeDays.certificate * day,
+  settle: 5 * 60_000,
+}
 
 /** Begins so much in the past, for clocks that are a little behind. */
 export const backdatedMs = 60_000
-
-/** Of their life, after which certificates are renewed. */
-const share = 2 / 3
 
 export interface CertificateWish {
   /** Generations that everybody trusts, the oldest first. */
@@ -90,7 +92,7 @@ export function dueCertificates(
 export const isRotating = ({ trusted }: SeenCertificates): boolean => trusted.length > 1
 
 const isPast = ({ from, until }: { from: Date; until: Date }, now: Date): boolean =>
-  now.getTime() - from.getTime() >= (until.getTime() - from.getTime()) * share
+  now.getTime() - from.getTime() >= (until.getTime() - from.getTime()) * renewedAfter
 
 /**
  * What can be done when the key of the authority that should sign is gone: the next one signs at once. Pods that have not
