@@ -19,7 +19,7 @@ const right = (change: Partial<Right> = {}): Right => ({
 })
 
 export function accessContract(start: () => AccessUnderTest): void {
-  const prefix = 'shop.orders.'
+  const prefix = 'shop.orders.contract.'
   const user = 'shop.orders.contract.1'
   const rights = [right(), right({ resource: 'GROUP', name: 'shop.orders.contract.', pattern: 'PREFIXED' })]
   const wanted: WantedUser[] = [{ user, secret: 'binding', rights }]
