@@ -14,6 +14,7 @@ import type { ClusterPort, KubernetesObject, ObjectStore, WatchPort } from '#ope
 import { resources } from '#operator/cluster/resources.ts'
 import { createTransport, type Transport } from '#operator/cluster/transport.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
+import { kindsOfOthers } from '#operator/desired/kinds-of-others.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
 import { root } from '#tools/workspace.ts'
@@ -40,6 +41,9 @@ export const watchedPlurals: readonly string[] = [
   plural,
   ...[...watchedKinds, ...besideKinds('ours')].map(kind => resources[kind].plural),
 ]
+
+/** Of kinds that other projects define: listed and watched from the first DataService on that uses one. */
+export const pluralsOfOthers: readonly string[] = Object.values(kindsOfOthers).map(({ plural }) => plural)
 
 /** Objects whose owner is gone go, and namespaces can be deleted; quotas are counted. */
 const controllers = ['garbage-collector-controller', 'namespace-controller', 'resourcequota-controller']

@@ -19,7 +19,7 @@ import type { Trap } from './hostile-specs.ts'
 import { inTurns } from './in-turns.ts'
 import { conditionOf, declare, eventually, firstSpec, untilReady } from './life.ts'
 import { startOperatorProcess } from './operator-process.ts'
-import { type Plane, watchedPlurals } from './plane.ts'
+import { type Plane, pluralsOfOthers, watchedPlurals } from './plane.ts'
 
 const guises = { smoke: 60, full: 2_000 } as const
 /** So many strings have to come past the API server, or nothing was tried. */
@@ -188,10 +188,12 @@ function podSpecOf(maker: KubernetesObject): unknown {
   return inTemplate(isPlainObject(job) ? job['spec'] : spec)
 }
 
+const watchedEverywhere: ReadonlySet<string> = new Set([...watchedPlurals, ...pluralsOfOthers])
+
 /** Watches of all namespaces are the operator's own; else every request is about somebody's namespace. */
 function isAtHome({ verb, objectRef }: AuditEvent, homes: ReadonlySet<string>): boolean {
   if (objectRef?.namespace !== undefined) return homes.has(objectRef.namespace)
-  return ['watch', 'list'].includes(verb) && watchedPlurals.includes(objectRef?.resource ?? '')
+  return ['watch', 'list'].includes(verb) && watchedEverywhere.has(objectRef?.resource ?? '')
 }
 
 /** What tenants would like to have: a namespace with a Secret, a ConfigMap and a DataService in it. */
