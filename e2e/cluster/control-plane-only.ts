@@ -1,8 +1,8 @@
 /** etcd and the API server alone, for tests that need the real API but no pods. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '#e2e/engines/ports.ts'
 import { ensurePackages } from '#tools/packages.ts'
 import { run } from '#tools/shell.ts'
 import { ApiClient } from './api-client.ts'
@@ -81,7 +81,7 @@ export async function controlPlaneUp(options: ControlPlaneOptions): Promise<Cont
 }
 
 async function settingsFor(binaries: string, folder: string): Promise<plane.ControlPlane> {
-  const [port, etcdPort, etcdPeerPort] = await freePorts()
+  const [port, etcdPort, etcdPeerPort] = [await freePort(), await freePort(), await freePort()]
   return {
     binaries,
     folder,
@@ -189,25 +189,4 @@ async function stopAll(folder: string): Promise<void> {
   await stop(pidFileOf(folder, 'kube-controller-manager'), { patienceMs: 3_000 })
   await stop(pidFileOf(folder, 'kube-apiserver'), { patienceMs: 3_000 })
   await stop(pidFileOf(folder, 'etcd'), { patienceMs: 3_000 })
-}
-
-/** Three free ports. They are held together, so that they differ, and freed just before they are used. */
-async function freePorts(): Promise<[number, number, number]> {
-  const servers = [createServer(), createServer(), createServer()]
-  const ports = await Promise.all(
-    servers.map(
-      server =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            if (address && typeof address === 'object') resolve(address.port)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  const [first, second, third] = ports
-  if (first === undefined || second === undefined || third === undefined) throw new Error('no free ports')
-  return [first, second, third]
 }
