@@ -1,13 +1,14 @@
 /** Certificates of cert-manager against a real API server with the CRDs that it publishes; cert-manager itself is played. */
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { apiVersion, type DataService, kind } from '#crds/v1alpha1/resource.ts'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { ensureDefinitions } from '#e2e/definitions/definitions.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { playCertManager, renewCertificate } from './testing/cert-manager.ts'
 import { smallestSpec } from './testing/data-service.ts'
+import { tenantOf } from './testing/tenant.ts'
 import { playUntil } from './testing/whole-stack.ts'
 
 const patience = 120_000
@@ -15,7 +16,7 @@ let namespace = ''
 let operator: RunningOperator
 let definitions: string[] = []
 const files = () => definitions.flatMap(file => ['-f', file])
-const inNamespace = (...args: string[]): Promise<string> => kubectl(['-n', namespace, ...args])
+const { inNamespace, read, create, condition, names, patch } = tenantOf(() => namespace)
 
 beforeAll(async () => {
   definitions = await ensureDefinitions('cert-manager')
@@ -27,19 +28,9 @@ afterAll(async () => {
   await kubectl(['delete', ...files(), '--ignore-not-found', '--wait=false'])
 })
 
-async function service(): Promise<DataService> {
-  return JSON.parse(await inNamespace('get', 'dsvc/orders', '-o', 'json')) as DataService
-}
-async function condition(type: string): Promise<string> {
-  const found = (await service()).status?.conditions?.find(each => each.type === type)
-  return `${found?.status}/${found?.reason} ${found?.message}`
-}
+const service = (): Promise<DataService> => read('dsvc/orders')
 const comesTo = (type: string, text: RegExp): Promise<void> =>
-  settledIn(patience, async () => expect(await condition(type)).toMatch(text))
-const names = async (what: string): Promise<string[]> =>
-  (await inNamespace('get', what, '-o', 'name')).split('\n').filter(Boolean)
-const patch = (what: string, change: object): Promise<string> =>
-  inNamespace('patch', what, '--type=merge', '-p', JSON.stringify(change))
+  settledIn(patience, async () => expect(await condition('orders', type)).toMatch(text))
 const issued = 'certificates.cert-manager.io'
 
 /** Writes of the operator, but those of the status and of events. */
@@ -53,18 +44,13 @@ async function writes(resources?: readonly string[]): Promise<string[]> {
 }
 
 test('without cert-manager a condition says what to install, and everything else is made', async () => {
-  const spec = { ...smallestSpec, security: { tls: 'CertManager' } }
-  const input = JSON.stringify({ apiVersion, kind, metadata: { name: 'orders' }, spec })
-  await inNamespaceApply(input)
+  await create('orders', { ...smallestSpec, security: { tls: 'CertManager' } })
   await comesTo('Stalled', /^True\/KindMissing .*cert-manager.*install cert-manager, 1\.15/)
-  expect(await condition('Encrypted')).toMatch(/^False\/KindMissing/)
+  expect(await condition('orders', 'Encrypted')).toMatch(/^False\/KindMissing/)
   await settledIn(patience, async () =>
     expect(await names('statefulsets')).toContain('statefulset.apps/orders-kafka'),
   )
 })
-
-const inNamespaceApply = (input: string): Promise<string> =>
-  kubectl(['-n', namespace, 'apply', '--validate=strict', '-f', '-'], { input })
 
 test('with it an authority and a certificate for each part are asked for, and the condition mirrors them', async () => {
   await kubectl(['apply', '--server-side', ...files()])
@@ -135,19 +121,21 @@ test('what cert-manager says of a failure is told', async () => {
 })
 
 test('it becomes another mode only while it sleeps; then nothing of cert-manager is asked for any more', async () => {
-  await playUntil(namespace, patience, async () => expect(await condition('Ready')).toMatch(/^True\/Ready/))
+  await playUntil(namespace, patience, async () =>
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Ready/),
+  )
   await patch('dsvc/orders', { spec: { security: { tls: 'Internal' } } })
   await comesTo('Stalled', /^True\/CannotChange security\.tls is CertManager and would become Internal/)
   expect((await names(issued)).length).toBe(9)
   await patch('dsvc/orders', { spec: { security: { tls: 'CertManager' }, lifecycle: 'Hibernated' } })
   await playUntil(namespace, patience, async () =>
-    expect(await condition('Ready')).toMatch(/^True\/Hibernated/),
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Hibernated/),
   )
   await patch('dsvc/orders', { spec: { security: { tls: 'Internal' } } })
   await comesTo('Encrypted', /^True\/CertificatesValid/)
   await patch('dsvc/orders', { spec: { lifecycle: 'Running' } })
   await playUntil(namespace, patience, async () => {
-    expect(await condition('Ready')).toMatch(/^True\/Ready/)
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Ready/)
     expect(await names(`${issued},issuers.cert-manager.io`)).toEqual([])
   })
   const mounted = await inNamespace('get', 'statefulset/orders-kafka', '-o', 'jsonpath={..secretName}')

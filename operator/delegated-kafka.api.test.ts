@@ -3,7 +3,6 @@
  * statuses of its objects.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { ensureDefinitions } from '#e2e/definitions/definitions.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
@@ -11,6 +10,7 @@ import type { ObservedChild } from './desired/target.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
 import { patchStatus, playMigration, playPods } from './testing/played.ts'
+import { tenantOf } from './testing/tenant.ts'
 
 const patience = 30_000
 const topics = 'kafkatopics.kafka.strimzi.io'
@@ -18,17 +18,7 @@ const users = 'kafkausers.kafka.strimzi.io'
 let namespace = ''
 let operator: RunningOperator
 let definitions: string[] = []
-const inNamespace = (...args: string[]): Promise<string> => kubectl(['-n', namespace, ...args])
-
-const create = (name: string, spec: object): Promise<string> =>
-  kubectl(['-n', namespace, 'apply', '--validate=strict', '-f', '-'], {
-    input: JSON.stringify({
-      apiVersion: 'dataservice.dev/v1alpha1',
-      kind: 'DataService',
-      metadata: { name },
-      spec: { ...smallestSpec, ...spec },
-    }),
-  })
+const { inNamespace, read, create, condition, names } = tenantOf(() => namespace)
 
 beforeAll(async () => {
   definitions = await ensureDefinitions('strimzi')
@@ -40,16 +30,6 @@ afterAll(async () => {
   await kubectl(['delete', 'crd', topics, users, '--ignore-not-found', '--wait=false'])
 })
 
-async function read<T>(what: string): Promise<T> {
-  return JSON.parse(await inNamespace('get', what, '-o', 'json')) as T
-}
-
-async function condition(name: string, type: string): Promise<string> {
-  const { status } = await read<DataService>(`dsvc/${name}`)
-  const found = status?.conditions?.find(each => each.type === type)
-  return `${found?.status}/${found?.reason} ${found?.message}`
-}
-
 const topic = (name: string): Promise<ObservedChild> => read(`${topics}/${name}`)
 
 /** As Strimzi tells it, of the newest spec. */
@@ -58,11 +38,10 @@ async function play(what: string, ready: object = { status: 'True' }): Promise<v
   const condition = { type: 'Ready', lastTransitionTime: '2026-01-01T00:00:00Z', ...ready }
   await patchStatus(namespace, what, { observedGeneration: metadata.generation, conditions: [condition] })
 }
-const namesOf = async (kind: string): Promise<string[]> =>
-  (await inNamespace('get', kind, '-o', 'name')).trim().split('\n').filter(Boolean)
 
 test('missing CRDs hold up the log alone, and with them Strimzi is asked for topics and a user', async () => {
   await create('orders', {
+    ...smallestSpec,
     deletionPolicy: 'Delete',
     record: { ...smallestSpec.record, key: undefined, mode: 'Upsert' },
     kafka: { strimzi: { cluster: 'main' }, topic: { partitions: 4 } },
@@ -76,12 +55,12 @@ test('missing CRDs hold up the log alone, and with them Strimzi is asked for top
   })
   await kubectl(['apply', '--server-side', ...definitions.flatMap(file => ['-f', file])])
   await settledIn(patience, async () => {
-    expect(await namesOf(topics)).toEqual(
+    expect(await names(topics)).toEqual(
       ['changes', 'dead-letters', 'events', 'probe'].map(
         each => `kafkatopic.kafka.strimzi.io/orders-${each}`,
       ),
     )
-    expect(await namesOf(users)).toEqual(['kafkauser.kafka.strimzi.io/orders-kafka'])
+    expect(await names(users)).toEqual(['kafkauser.kafka.strimzi.io/orders-kafka'])
   })
   const { spec, metadata } = await topic('orders-events')
   expect(metadata.labels['strimzi.io/cluster']).toBe('main')
@@ -186,7 +165,10 @@ test('with Retain the topics have no owner, and those of somebody else are never
     spec: { partitions: 1, replicas: 1 },
   }
   await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: JSON.stringify(foreign) })
-  await create('kept', { kafka: { strimzi: { cluster: 'main', listener: { port: 9092, tls: false } } } })
+  await create('kept', {
+    ...smallestSpec,
+    kafka: { strimzi: { cluster: 'main', listener: { port: 9092, tls: false } } },
+  })
   await settledIn(patience, async () => {
     const { metadata } = await topic('kept-events')
     expect(metadata.ownerReferences).toBeUndefined()

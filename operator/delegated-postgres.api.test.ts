@@ -3,7 +3,6 @@
  * played: its Secrets, and the status of its Cluster.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { ensureDefinitions } from '#e2e/definitions/definitions.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
@@ -11,24 +10,15 @@ import type { ObservedChild } from './desired/target.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
 import { patchStatus, playMigration, playPods } from './testing/played.ts'
+import { tenantOf } from './testing/tenant.ts'
 
 const patience = 30_000
 const definition = 'clusters.postgresql.cnpg.io'
 let namespace = ''
 let operator: RunningOperator
 let definitions: string[] = []
-const inNamespace = (...args: string[]): Promise<string> => kubectl(['-n', namespace, ...args])
+const { inNamespace, read, create, condition } = tenantOf(() => namespace)
 const install = () => kubectl(['apply', '--server-side', ...definitions.flatMap(file => ['-f', file])])
-
-const create = (name: string, spec: object): Promise<string> =>
-  kubectl(['-n', namespace, 'apply', '--validate=strict', '-f', '-'], {
-    input: JSON.stringify({
-      apiVersion: 'dataservice.dev/v1alpha1',
-      kind: 'DataService',
-      metadata: { name },
-      spec,
-    }),
-  })
 
 beforeAll(async () => {
   definitions = await ensureDefinitions('cloudnative-pg')
@@ -39,16 +29,6 @@ afterAll(async () => {
   await operator.stop()
   await kubectl(['delete', 'crd', definition, '--ignore-not-found', '--wait=false'])
 })
-
-async function read<T>(what: string): Promise<T> {
-  return JSON.parse(await inNamespace('get', what, '-o', 'json')) as T
-}
-
-async function condition(name: string, type: string): Promise<string> {
-  const { status } = await read<DataService>(`dsvc/${name}`)
-  const found = status?.conditions?.find(each => each.type === type)
-  return `${found?.status}/${found?.reason} ${found?.message}`
-}
 
 const cluster = (name = 'orders'): Promise<ObservedChild> => read(`${definition}/${name}-postgres`)
 

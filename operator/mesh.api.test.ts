@@ -1,11 +1,11 @@
 /** A mesh against a real API server with the CRDs that Istio publishes; no proxy runs. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { apiVersion, type DataService, kind } from '#crds/v1alpha1/resource.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { ensureDefinitions } from '#e2e/definitions/definitions.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
+import { tenantOf } from './testing/tenant.ts'
 import { playUntil } from './testing/whole-stack.ts'
 
 const patience = 120_000
@@ -13,7 +13,7 @@ let namespace = ''
 let operator: RunningOperator
 let definitions: string[] = []
 const files = () => definitions.flatMap(file => ['-f', file])
-const inNamespace = (...args: string[]): Promise<string> => kubectl(['-n', namespace, ...args])
+const { inNamespace, create, condition, names, patch } = tenantOf(() => namespace)
 
 beforeAll(async () => {
   definitions = await ensureDefinitions('istio')
@@ -25,38 +25,33 @@ afterAll(async () => {
   await kubectl(['delete', ...files(), '--ignore-not-found', '--wait=false'])
 })
 
-async function condition(type: string): Promise<string> {
-  const { status } = JSON.parse(await inNamespace('get', 'dsvc/orders', '-o', 'json')) as DataService
-  const found = status?.conditions?.find(each => each.type === type)
-  return `${found?.status}/${found?.reason} ${found?.message}`
-}
 const comesTo = (type: string, text: RegExp): Promise<void> =>
-  settledIn(patience, async () => expect(await condition(type)).toMatch(text))
-const patch = (what: string, change: object): Promise<string> =>
-  inNamespace('patch', what, '--type=merge', '-p', JSON.stringify(change))
-const rules = async (): Promise<string[]> =>
-  (await inNamespace('get', 'destinationrules.networking.istio.io', '-o', 'name')).split('\n').filter(Boolean)
+  settledIn(patience, async () => expect(await condition('orders', type)).toMatch(text))
+const rules = (): Promise<string[]> => names('destinationrules.networking.istio.io')
 const inForce = (): Promise<string> =>
   inNamespace('get', 'dsvc/orders', '-o', 'jsonpath={.status.security.tls}')
 const ofService = (name: string, path: string): Promise<string> =>
   inNamespace('get', `service/${name}`, '-o', `jsonpath=${path}`)
 
 test('plain hops ask nothing of Istio, and become those of a mesh only while the service sleeps', async () => {
-  const input = JSON.stringify({ apiVersion, kind, metadata: { name: 'orders' }, spec: smallestSpec })
-  await kubectl(['-n', namespace, 'apply', '--validate=strict', '-f', '-'], { input })
-  await playUntil(namespace, patience, async () => expect(await condition('Ready')).toMatch(/^True\/Ready/))
+  await create('orders', smallestSpec)
+  await playUntil(namespace, patience, async () =>
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Ready/),
+  )
   await patch('dsvc/orders', { spec: { security: { tls: 'Mesh' } } })
   await comesTo('Stalled', /^True\/CannotChange security\.tls is Off and would become Mesh/)
   await patch('dsvc/orders', { spec: { security: null, lifecycle: 'Hibernated' } })
   await playUntil(namespace, patience, async () =>
-    expect(await condition('Ready')).toMatch(/^True\/Hibernated/),
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Hibernated/),
   )
   await patch('dsvc/orders', { spec: { security: { tls: 'Mesh' } } })
   await comesTo('Encrypted', /^False\/KindMissing .*Istio.*install Istio, 1\.24/)
   await kubectl(['apply', '--server-side', ...files()])
   await comesTo('Encrypted', /^True\/Mesh /)
   await patch('dsvc/orders', { spec: { lifecycle: 'Running' } })
-  await playUntil(namespace, patience, async () => expect(await condition('Ready')).toMatch(/^True\/Ready/))
+  await playUntil(namespace, patience, async () =>
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Ready/),
+  )
   expect(await inForce()).toBe('Mesh')
 }, 500_000)
 
@@ -114,14 +109,14 @@ test('what somebody changes is put back, and then nothing is written', async () 
 test('without a mesh again, nothing of it is left', async () => {
   await patch('dsvc/orders', { spec: { lifecycle: 'Hibernated' } })
   await playUntil(namespace, patience, async () =>
-    expect(await condition('Ready')).toMatch(/^True\/Hibernated/),
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Hibernated/),
   )
   await patch('dsvc/orders', { spec: { security: { tls: 'Off' }, lifecycle: 'Running' } })
   await playUntil(namespace, patience, async () => {
-    expect(await condition('Ready')).toMatch(/^True\/Ready/)
+    expect(await condition('orders', 'Ready')).toMatch(/^True\/Ready/)
     expect(await rules()).toEqual([])
   })
-  expect(await condition('Encrypted')).toMatch(/^False\/HopsPlain/)
+  expect(await condition('orders', 'Encrypted')).toMatch(/^False\/HopsPlain/)
   expect(await ofService('orders-kafka', '{.spec.ports[*].appProtocol}')).toBe('')
   const peers = await inNamespace('get', 'peerauthentications.security.istio.io', '-o', 'name')
   expect(peers).toBe('')

@@ -53,6 +53,9 @@ export const builtInEngines = {
   volumeSize: '10Gi',
 } as const
 
+/** Pods that a Postgres of ours may have. */
+export const mostInstances = 5
+
 /** How the table of records is cut when the spec does not say it. */
 export const builtInPartitioning = { interval: 'Day', premake: 7, hashPartitions: 16 } as const
 

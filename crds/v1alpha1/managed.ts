@@ -4,7 +4,7 @@
  * class is judged by the operator (`operator/reconcile/block.ts`).
  */
 import { Type } from 'typebox'
-import { builtInEngines, type Level, otherwise } from './built-in.ts'
+import { builtInEngines, type Level, mostInstances, otherwise } from './built-in.ts'
 import { podFields } from './pods.ts'
 import { ObjectName, type Rule, StorageSize } from './scalars.ts'
 
@@ -95,7 +95,7 @@ export const managedPostgres = (level: Level) =>
       instances: Type.Optional(
         Type.Integer({
           minimum: 1,
-          maximum: 5,
+          maximum: mostInstances,
           description:
             'Number of Postgres pods: one primary, and streaming replicas that answer the reader. A replica may be a moment ' +
             'behind. A change restarts the primary once; writes wait in the log meanwhile. Example: 2. ' +

@@ -1,5 +1,6 @@
 /** DataServiceOperation: something done once with the data of a DataService, kept as a record of what became of it. */
 import { type Static, Type } from 'typebox'
+import { mostInstances } from './built-in.ts'
 import { group, type ObjectMeta, version } from './resource.ts'
 import { ObjectName } from './scalars.ts'
 import { Condition } from './status.ts'
@@ -50,9 +51,6 @@ const RestoreWish = Type.Object(
   },
 )
 export type RestoreWish = Static<typeof RestoreWish>
-
-/** The most pods that Postgres may have. */
-const mostInstances = 5
 
 const PromoteWish = Type.Object(
   {

@@ -3,6 +3,7 @@ import { type DataService, group, kind } from '#crds/v1alpha1/resource.ts'
 import { canonicalText, isPlainObject } from './hash.ts'
 import { isOurs, type ObservedOwnership } from './labels.ts'
 import { type DeployedPart, deployedParts, partName } from './names.ts'
+import { conditionsIn } from './observed-conditions.ts'
 
 export const autoscalerKind = 'HorizontalPodAutoscaler'
 
@@ -64,8 +65,5 @@ export function sameButFigures(left: Autoscaler, right: Autoscaler): boolean {
 
 /** Type, status and reason of each condition. */
 export function conditionsOf(status: Autoscaler['status']) {
-  const conditions = status?.['conditions']
-  return (Array.isArray(conditions) ? conditions : [])
-    .filter(isPlainObject)
-    .map(condition => ({ type: condition['type'], status: condition['status'], reason: condition['reason'] }))
+  return conditionsIn(status).map(({ type, status, reason }) => ({ type, status, reason }))
 }

@@ -3,9 +3,9 @@
  * anything to another, and a certificate of it for each part.
  */
 import { type Certified, certifiedIn, hostsOf, issuedName, lifeDays, renewedAfter } from './certificates.ts'
-import { isPlainObject } from './hash.ts'
 import { kindsOfOthers } from './kinds-of-others.ts'
 import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
+import { conditionIn } from './observed-conditions.ts'
 import type { ObservedChild, Target } from './target.ts'
 
 const { apiVersion } = kindsOfOthers.Certificate
@@ -136,7 +136,7 @@ export interface IssuedState {
 }
 
 export function issuedState(seen: ObservedChild | undefined): IssuedState {
-  const [ready, issuing] = ['Ready', 'Issuing'].map(type => conditionOf(seen?.status, type))
+  const [ready, issuing] = ['Ready', 'Issuing'].map(type => conditionIn(seen?.status, type))
   const hasFailed = issuing?.['reason'] === 'Failed'
   const telling = hasFailed ? issuing : ready
   const until = new Date(String(seen?.status?.['notAfter']))
@@ -146,10 +146,4 @@ export function issuedState(seen: ObservedChild | undefined): IssuedState {
     ...(telling && { says: `${telling['reason']}: ${telling['message']}` }),
     ...(!Number.isNaN(until.getTime()) && { until }),
   }
-}
-
-function conditionOf(status: ObservedChild['status'], type: string): Record<string, unknown> | undefined {
-  const conditions = status?.['conditions']
-  const all: unknown[] = Array.isArray(conditions) ? conditions : []
-  return all.filter(isPlainObject).find(each => each['type'] === type)
 }

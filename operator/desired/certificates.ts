@@ -5,16 +5,10 @@
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { certificateFiles, mounts } from '#dataservice/contract/names.ts'
+import { isManaged } from './engine-choice.ts'
 import { contentHash } from './hash.ts'
 import { type Signer, signerOf } from './hop-modes.ts'
-import {
-  engineParts,
-  partName,
-  parts,
-  postgresPrimaryName,
-  postgresReplicaName,
-  serviceHost,
-} from './names.ts'
+import { partName, parts, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
 import type { Target } from './target.ts'
 
 /** `jobs`: migrate and maintain. `operator`: it asks Kafka about the topics. */
@@ -79,11 +73,8 @@ export function placeOf(
 }
 
 /** Those of whom there is a certificate: engines that others run have none of ours, and nor has who asks them. */
-export const certifiedIn = ({ providers }: Pick<Target['effective'], 'providers'>): Certified[] =>
-  certified.filter(part => {
-    const engine = engineParts.find(each => each === (part === 'operator' ? 'kafka' : part))
-    return engine === undefined || providers[engine] === 'managed'
-  })
+export const certifiedIn = (effective: Pick<Target['effective'], 'providers'>): Certified[] =>
+  certified.filter(part => isManaged(effective, part === 'operator' ? 'kafka' : part))
 
 /** Names that a client may have asked for; the first label of a wildcard is a pod. */
 export function hostsOf({

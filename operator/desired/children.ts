@@ -10,6 +10,7 @@ import { backupStatefulSet } from './backup/stateful-set.ts'
 import { certificates, issuers } from './cert-manager.ts'
 import { bindingSecrets } from './consumers.ts'
 import { deployment } from './deployment.ts'
+import { isManaged } from './engine-choice.ts'
 import { engineConfigMap } from './engine-config-map.ts'
 import { isMeshed, signerOf } from './hop-modes.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
@@ -79,9 +80,7 @@ const each =
 const run =
   <Component extends string>(build: (target: Target, component: Component) => Child | undefined) =>
   (target: Target, component: Component): Child | undefined => {
-    const { providers } = target.effective
-    const engine = engineParts.find(part => part === component)
-    return engine !== undefined && providers[engine] !== 'managed' ? undefined : build(target, component)
+    return isManaged(target.effective, component) ? build(target, component) : undefined
   }
 
 /** Whether cert-manager makes the certificates. */

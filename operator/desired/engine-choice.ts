@@ -5,7 +5,14 @@ import type { CloudNativePG, Strimzi } from '#crds/v1alpha1/delegated.ts'
 import type { ExternalKafka, ExternalPostgres, ExternalRedis } from '#crds/v1alpha1/external.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { database, ports } from '#dataservice/contract/names.ts'
-import { delegatedSecrets, partName, postgresPrimaryName, postgresReplicaName, serviceHost } from './names.ts'
+import {
+  delegatedSecrets,
+  engineParts,
+  partName,
+  postgresPrimaryName,
+  postgresReplicaName,
+  serviceHost,
+} from './names.ts'
 
 export interface EngineChoice {
   providers: { kafka: Provider; postgres: Provider; redis: Provider }
@@ -19,6 +26,12 @@ export interface EngineChoice {
   redis?: ExternalRedis
   /** What is asked of CloudNativePG beside pods and volumes. */
   cloudNativePG?: Pick<CloudNativePG, 'imageName'> & { instances: number; parameters: Record<string, string> }
+}
+
+/** Whether the operator runs what a component consists of itself: all but engines of others. */
+export function isManaged({ providers }: Pick<EngineChoice, 'providers'>, component: string): boolean {
+  const engine = engineParts.find(part => part === component)
+  return engine === undefined || providers[engine] === 'managed'
 }
 
 export interface EngineDefaults {

@@ -1,6 +1,6 @@
 /** What Istio is told where it protects the hops; the parts themselves are plain then. */
 import { ports } from '#dataservice/contract/names.ts'
-import type { Effective } from './effective.ts'
+import { isManaged } from './engine-choice.ts'
 import { kindsOfOthers } from './kinds-of-others.ts'
 import { type Child, labelKeys, ownedMetadata } from './labels.ts'
 import { type Part, partName, postgresPrimaryName, postgresReplicaName } from './names.ts'
@@ -67,14 +67,10 @@ const policies: Readonly<Record<Destination['speaks'], object>> = {
 /** The host is a Service in the namespace of the rule. Pods by their names are asked by the rule of their Service, too. */
 export const destinationRules = (target: Target): Child<{ spec: Record<string, unknown> }>[] =>
   destinations(target)
-    .filter(({ part }) => !isOfOthers(target.effective, part))
+    .filter(({ part }) => isManaged(target.effective, part))
     .map(({ service, part, speaks }) => ({
       apiVersion: kindsOfOthers.DestinationRule.apiVersion,
       kind: 'DestinationRule',
       metadata: ownedMetadata(target.owner, service, part),
       spec: { host: service, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' }, ...policies[speaks] } },
     }))
-
-function isOfOthers({ providers }: Effective, part: Part): boolean {
-  return part in providers && providers[part as keyof typeof providers] !== 'managed'
-}

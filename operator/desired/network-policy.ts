@@ -16,6 +16,7 @@ import { encrypts, isMeshed } from './hop-modes.ts'
 import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.ts'
 import { controlPlane, proxyPorts } from './mesh-pods.ts'
 import { type Part, partName } from './names.ts'
+import { type Place, placeOf } from './place.ts'
 import type { Target } from './target.ts'
 import { usesRedis } from './user-secrets.ts'
 
@@ -176,11 +177,6 @@ function delegatedPods({ owner, effective }: Target, part: Part): V1LabelSelecto
   return undefined
 }
 
-interface Place {
-  host: string
-  port: number
-}
-
 /** Where an engine is that others run; empty for one of ours. Readers ask its replica, and the primary behind it. */
 function elsewhereOf(
   { kafka, postgres, redis, cloudNativePG, strimzi }: Effective,
@@ -191,12 +187,6 @@ function elsewhereOf(
   if (to === 'redis' && redis !== undefined) return [redis]
   if (to !== 'postgres' || postgres === undefined || cloudNativePG !== undefined) return []
   return from === 'reader' && postgres.replica !== undefined ? [postgres, postgres.replica] : [postgres]
-}
-
-/** `host:port` */
-function placeOf(server: string): Place {
-  const at = server.lastIndexOf(':')
-  return { host: server.slice(0, at), port: Number(server.slice(at + 1)) }
 }
 
 /** An engine that others run. A name cannot stand in a policy; the port then has to do. */

@@ -53,11 +53,11 @@ export function kindTrouble(kind: KindOfOthers, { serving }: Known): Block | und
   return undefined
 }
 
-/** The first trouble with a kind that is asked for. */
-export const firstKindTrouble = ({ target, ...known }: Known & Pick<Facts, 'target'>): Block | undefined =>
-  askedKinds(target)
-    .map(kind => kindTrouble(kind, known))
-    .find(trouble => trouble !== undefined)
+/** The first trouble with any of these kinds; default: those that are asked for. */
+export const firstKindTrouble = (
+  known: Known & Pick<Facts, 'target'>,
+  kinds: readonly KindOfOthers[] = askedKinds(known.target),
+): Block | undefined => kinds.map(kind => kindTrouble(kind, known)).find(trouble => trouble !== undefined)
 
 /** What the status remembers, so that a newly started operator finds what is left of a kind that is not asked for any more. */
 export function rememberedKinds({ target, serving, children }: Known & Pick<Facts, 'target' | 'children'>) {

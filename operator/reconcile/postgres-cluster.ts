@@ -1,5 +1,5 @@
 /** How the Cluster that CloudNativePG runs is, read from its own status. Pure. */
-import { isPlainObject } from '#operator/desired/hash.ts'
+import { conditionIn } from '#operator/desired/observed-conditions.ts'
 import { clusterAnnotations } from '#operator/desired/postgres-cluster.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 
@@ -26,7 +26,7 @@ export function clusterState({ status = {} }: ObservedChild): ClusterState {
   const { phase, phaseReason } = status
   const words = [phase, phaseReason].filter(text => typeof text === 'string' && text !== '')
   return {
-    isReady: conditionOf(status, 'Ready') === 'True',
+    isReady: conditionIn(status, 'Ready')?.['status'] === 'True',
     says: words.join(': ') || 'CloudNativePG has not looked at it yet',
     isStuck: stuckPhases.some(stuck => stuck === phase),
   }
@@ -35,7 +35,7 @@ export function clusterState({ status = {} }: ObservedChild): ClusterState {
 /** Its instances as pods. It counts as asleep from the annotation on, and without pods once CloudNativePG says so. */
 export function clusterProgress({ metadata, spec = {}, status = {} }: ObservedChild) {
   const isToSleep = metadata.annotations?.[clusterAnnotations.hibernation] === 'on'
-  const isAsleep = isToSleep && conditionOf(status, clusterAnnotations.hibernation) === 'True'
+  const isAsleep = isToSleep && conditionIn(status, clusterAnnotations.hibernation)?.['status'] === 'True'
   const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
   const ready = isAsleep ? 0 : number(status['readyInstances'])
   return {
@@ -45,12 +45,4 @@ export function clusterProgress({ metadata, spec = {}, status = {} }: ObservedCh
     updated: ready,
     current: true,
   }
-}
-
-function conditionOf(status: Record<string, unknown>, type: string): unknown {
-  const { conditions } = status
-  const found: unknown = (Array.isArray(conditions) ? conditions : []).find(
-    condition => isPlainObject(condition) && condition['type'] === type,
-  )
-  return isPlainObject(found) ? found['status'] : undefined
 }

@@ -1,5 +1,6 @@
 /** How far a workload is, read from its own status. Pure. */
 import { isPlainObject } from '#operator/desired/hash.ts'
+import { conditionsIn } from '#operator/desired/observed-conditions.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { clusterProgress } from './postgres-cluster.ts'
 
@@ -41,8 +42,7 @@ export function isRolledByUs({ spec }: ObservedChild): boolean {
 
 /** Whether a pod itself is. */
 export function isPodReady({ status }: ObservedChild): boolean {
-  const conditions: unknown[] = Array.isArray(status?.['conditions']) ? status['conditions'] : []
-  return conditions.some(each => isPlainObject(each) && each['type'] === 'Ready' && each['status'] === 'True')
+  return conditionsIn(status).some(({ type, status: is }) => type === 'Ready' && is === 'True')
 }
 
 /** True when at least one pod answers. */
@@ -54,11 +54,8 @@ export const isGoing = ({ metadata }: ObservedChild): boolean => metadata.deleti
 
 /** The end of a Job, or undefined while it works. */
 export function jobEnd(job: ObservedChild): { succeeded: boolean; message: string } | undefined {
-  const conditions = job.status?.['conditions']
-  const ended = (Array.isArray(conditions) ? conditions : []).find(
-    condition => isPlainObject(condition) && condition['status'] === 'True' && isEnd(condition['type']),
-  )
-  if (!isPlainObject(ended)) return undefined
+  const ended = conditionsIn(job.status).find(({ type, status }) => status === 'True' && isEnd(type))
+  if (ended === undefined) return undefined
   return { succeeded: ended['type'] === 'Complete', message: String(ended['message'] ?? '') }
 }
 

@@ -3,7 +3,7 @@
  * which are read while pods are missing and at no other time. Pure.
  */
 import type { KubernetesObject } from '#operator/cluster/port.ts'
-import { isPlainObject } from '#operator/desired/hash.ts'
+import { conditionsIn } from '#operator/desired/observed-conditions.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { jobEnd, podProgress } from './progress.ts'
 
@@ -45,12 +45,10 @@ export function refusalsOf(children: readonly ObservedChild[], events: readonly 
 }
 
 function replicaFailure({ status }: ObservedChild): string | undefined {
-  const conditions = status?.['conditions']
-  const found = (Array.isArray(conditions) ? conditions : []).find(
-    condition =>
-      isPlainObject(condition) && condition['type'] === 'ReplicaFailure' && condition['status'] === 'True',
+  const found = conditionsIn(status).find(
+    ({ type, status: is }) => type === 'ReplicaFailure' && is === 'True',
   )
-  return isPlainObject(found) ? String(found['message'] ?? '') : undefined
+  return found && String(found['message'] ?? '')
 }
 
 function lastRefusal(child: ObservedChild, events: readonly ObservedEvent[]): string | undefined {

@@ -1,7 +1,7 @@
 /** What Strimzi says of the topics and the user that it is asked for. Pure. */
 
-import { isPlainObject } from '#operator/desired/hash.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
+import { conditionIn } from '#operator/desired/observed-conditions.ts'
 import { kafkaTopics } from '#operator/desired/strimzi.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
@@ -49,12 +49,9 @@ export const isLogPrepared = (known: Known): boolean =>
   [strimziUser(known), ...strimziTopics(known)].every(({ state }) => state?.isReady === true)
 
 function stateOf({ metadata, status = {} }: ObservedChild): StrimziState {
-  const { conditions, observedGeneration } = status
-  const ready: unknown = (Array.isArray(conditions) ? conditions : []).find(
-    condition => isPlainObject(condition) && condition['type'] === 'Ready',
-  )
-  if (!isPlainObject(ready))
-    return { isReady: false, isStuck: false, says: 'Strimzi has not looked at it yet' }
+  const { observedGeneration } = status
+  const ready = conditionIn(status, 'Ready')
+  if (ready === undefined) return { isReady: false, isStuck: false, says: 'Strimzi has not looked at it yet' }
   const isCurrent = typeof observedGeneration !== 'number' || observedGeneration >= (metadata.generation ?? 0)
   const words = [ready['reason'], ready['message']].filter(text => typeof text === 'string' && text !== '')
   return {

@@ -1,8 +1,8 @@
 /** What stopped writers say of themselves. Asked only while a writer pod is not ready. */
 import { type PartitionStop, parseStop } from '#dataservice/contract/writer-stops.ts'
-import { isPlainObject } from '#operator/desired/hash.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
+import { isGoing, isPodReady } from './progress.ts'
 import { runningWriters } from './writers/running.ts'
 
 /** A partition that a writer stopped. */
@@ -31,10 +31,4 @@ export async function writerStops(
 }
 
 /** It neither is ready nor ends. */
-function isUnready({ metadata, status = {} }: ObservedChild): boolean {
-  const conditions: unknown[] = Array.isArray(status['conditions']) ? status['conditions'] : []
-  const isReady = conditions.some(
-    condition => isPlainObject(condition) && condition['type'] === 'Ready' && condition['status'] === 'True',
-  )
-  return !isReady && metadata.deletionTimestamp === undefined
-}
+const isUnready = (pod: ObservedChild): boolean => !isPodReady(pod) && !isGoing(pod)

@@ -1,5 +1,6 @@
 /** Containers of a pod as the kubelet reports them, read with care: nothing here is ours. Pure. */
 import { isPlainObject } from '#operator/desired/hash.ts'
+import { conditionsIn } from '#operator/desired/observed-conditions.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 
 export interface ContainerState {
@@ -47,13 +48,9 @@ function badEnd(terminated: Record<string, unknown>): ContainerState['crashed'] 
 }
 
 /** Message of the pod's condition `PodScheduled` when no node was found; undefined otherwise. */
-export function notScheduled({ status = {} }: ObservedChild): string | undefined {
-  const conditions = status['conditions']
-  const found = (Array.isArray(conditions) ? conditions : []).find(
-    condition =>
-      isPlainObject(condition) && condition['type'] === 'PodScheduled' && condition['status'] === 'False',
-  )
-  return isPlainObject(found) ? text(found['message']) : undefined
+export function notScheduled({ status }: ObservedChild): string | undefined {
+  const found = conditionsIn(status).find(({ type, status: is }) => type === 'PodScheduled' && is === 'False')
+  return found && text(found['message'])
 }
 
 const longestWords = 400

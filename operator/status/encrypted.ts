@@ -5,7 +5,7 @@ import { isMeshed, type Signer, signerOf } from '#operator/desired/hop-modes.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { isInMesh } from '#operator/desired/mesh-pods.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
-import { kindTrouble } from '#operator/reconcile/kinds-in-use.ts'
+import { firstKindTrouble } from '#operator/reconcile/kinds-in-use.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 
 export function encrypted(facts: Facts, now: Date): Finding {
@@ -51,7 +51,7 @@ function byOperator({ certificates }: Facts, now: Date): Finding {
 
 /** Kinds of others without which nothing of it can be. */
 function lacking(kinds: readonly KindOfOthers[], facts: Facts): Finding | undefined {
-  const trouble = kinds.map(kind => kindTrouble(kind, facts)).find(found => found !== undefined)
+  const trouble = firstKindTrouble(facts, kinds)
   return trouble && fails('Encrypted', trouble.reason, trouble.message)
 }
 

@@ -2,7 +2,8 @@
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Hop } from '#dataservice/contract/end-to-end.ts'
 import { durationMs } from '#operator/desired/duration.ts'
-import { type DeployedPart, deployedParts, engineParts, partName } from '#operator/desired/names.ts'
+import { isManaged } from '#operator/desired/engine-choice.ts'
+import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
@@ -29,10 +30,9 @@ const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => s
 function stationOf(hop: Hop, { target }: Known): (typeof stations)[Hop] {
   const station = stations[hop]
   const user = hop === 'kafka' ? 'writer' : 'reader'
-  const isElsewhere = engineParts.some(part => part === hop && target.effective.providers[part] !== 'managed')
-  return isElsewhere
-    ? { ...station, look: name => `kubectl logs deployment/${partName(name, user)}` }
-    : station
+  return isManaged(target.effective, hop)
+    ? station
+    : { ...station, look: name => `kubectl logs deployment/${partName(name, user)}` }
 }
 
 type Known = Pick<Facts, 'owner' | 'children' | 'endToEnd'> & { target: Pick<Target, 'effective'> }

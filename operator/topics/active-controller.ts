@@ -1,6 +1,7 @@
 /** Asks a KRaft cluster for its active controller and voters. kafkajs cannot: to it brokers name a random node. */
 import { describeQuorumV2 } from '@platformatic/kafka'
-import { placeOf, type Way, withBroker } from './broker-connection.ts'
+import { placeOf } from '#operator/desired/place.ts'
+import { type Way, withBroker } from './broker-connection.ts'
 
 const metadataLog = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
 

@@ -1,5 +1,6 @@
 /** A short connection to one broker, for questions that kafkajs has no call for. */
 import { Connection } from '@platformatic/kafka'
+import type { Place } from '#operator/desired/place.ts'
 import type { Identity } from './identities.ts'
 
 /** How a broker is asked. */
@@ -7,17 +8,6 @@ export interface Way {
   timeoutMs: number
   /** Absent: plain. */
   tls?: Identity
-}
-
-export interface Place {
-  host: string
-  port: number
-}
-
-/** Of `host:port`. */
-export function placeOf(server: string): Place {
-  const [host = '', port = ''] = server.split(':')
-  return { host, port: Number(port) }
 }
 
 /** Closed again when `use` has ended. Rejects with what the connection or `use` says. */

@@ -1,6 +1,7 @@
 /** Gives every partition to the first of its replicas, if that is in sync. No client of ours has a call for it. */
 import { type Reader, Writer } from '@platformatic/kafka'
-import { placeOf, type Way, withBroker } from './broker-connection.ts'
+import { placeOf } from '#operator/desired/place.ts'
+import { type Way, withBroker } from './broker-connection.ts'
 
 /** ElectLeaders, version 2 (Kafka 2.4 and later). */
 const [apiKey, apiVersion] = [43, 2]

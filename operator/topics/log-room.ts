@@ -2,7 +2,8 @@
 import { describeLogDirsV4 } from '@platformatic/kafka'
 import type { Admin } from 'kafkajs'
 import { type BrokerDisk, diskOf } from '#dataservice/contract/log-room.ts'
-import { type Place, type Way, withBroker } from './broker-connection.ts'
+import type { Place } from '#operator/desired/place.ts'
+import { type Way, withBroker } from './broker-connection.ts'
 import type { RoomQuestion } from './port.ts'
 
 /** Tenths of the retention that are asked for, one after the other: at rest the first answer ends it. */

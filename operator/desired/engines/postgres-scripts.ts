@@ -136,8 +136,7 @@ fi
     AND NOT active"
 )
 pg_ctl --pgdata=$data --wait --mode=fast --silent stop
-follow_primary &
-exec postgres -D $data -c config_file=$conf`
+${instances > 1 ? 'follow_primary &\n' : ''}exec postgres -D $data -c config_file=$conf`
 }
 
 const replicaPart = `printf '*:*:*:*:%s\\n' "$(cat ${secretPath}/${credentialKeys.replication})" > $PGPASSFILE

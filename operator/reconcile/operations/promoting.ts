@@ -4,7 +4,7 @@
  */
 import type { Operation, OperationStatus } from '#crds/v1alpha1/operation.ts'
 import { primaryFile } from '#operator/desired/engines/engine.ts'
-import { engineConfigName, identityName, partName, postgresPod } from '#operator/desired/names.ts'
+import { engineConfigName, identityName, postgresPod } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '../facts.ts'
 import { recordedPrimary } from '../initialised.ts'
@@ -77,7 +77,7 @@ export function replacedPrimaries(
 }
 
 const podOf = (ordinal: number, { owner, pods }: Pick<Known, 'owner' | 'pods'>): ObservedChild | undefined =>
-  pods.find(({ metadata }) => metadata.name === `${partName(owner.metadata.name, 'postgres')}-${ordinal}`)
+  pods.find(({ metadata }) => metadata.name === postgresPod(owner.metadata.name, ordinal))
 
 const isServing = (pod: ObservedChild | undefined): boolean =>
   pod !== undefined && isPodReady(pod) && !isGoing(pod)
