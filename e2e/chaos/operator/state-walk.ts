@@ -141,13 +141,15 @@ async function recovers(plane: Plane, namespace: string, spec: object): Promise<
   return state === 'ready' ? [] : [`after it was taken back: ${state}`]
 }
 
-/** Its children beside those of a new DataService with the same spec. */
+/** Its children beside those of a new DataService with the same spec; one that sleeps was awake before, as it was. */
 async function unlikeNew(plane: Plane, namespace: string, spec: object): Promise<string[]> {
   const fresh = await plane.namespace('fresh')
-  const refusal = await refusalOf(declare(plane, fresh, spec))
-  if (refusal !== undefined) return [`a new one is refused: ${refusal}`]
-  const state = await settled(plane, fresh)
-  if (state !== 'ready') return [`a new one is not ready: ${state}`]
+  for (const each of [{ ...spec, lifecycle: 'Running' }, spec]) {
+    const refusal = await refusalOf(declare(plane, fresh, each))
+    if (refusal !== undefined) return [`a new one is refused: ${refusal}`]
+    const state = await settled(plane, fresh)
+    if (state !== 'ready') return [`a new one is not ready: ${state}`]
+  }
   let found: string[] = []
   await eventually(
     settlesMs,
