@@ -143,6 +143,13 @@ const reauthenticationMs = 300_000
 /** For each broker: a consumer that opens more and more keeps neither parts nor memory. */
 const consumerConnections = 500
 
+/**
+ * A produce request waits for followers. Where a leadership moves, one that asks the new leader a moment too early tries
+ * again after the backoff, and a partition that joins a fetch that is under way waits for it to end: by Kafka's own
+ * defaults that is a second, and half of one, in which nothing can be accepted.
+ */
+const quickFollowers = { 'replica.fetch.backoff.ms': 50, 'replica.fetch.wait.max.ms': 100 }
+
 function properties(target: Target): string {
   const { owner, effective } = target
   const { name, namespace } = owner.metadata
@@ -160,6 +167,7 @@ function properties(target: Target): string {
     ...(isEncrypted && { ...stores, 'ssl.client.auth': 'required' }),
     // A broker that came later votes as soon as it has caught up.
     ...(isQuorum(target) && { 'controller.quorum.auto.join.enable': 'true' }),
+    ...quickFollowers,
     'log.dirs': logFolder,
     'auto.create.topics.enable': 'false',
     'unclean.leader.election.enable': 'false',
