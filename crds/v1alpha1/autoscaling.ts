@@ -1,5 +1,6 @@
 /** `autoscaling` of gateway, reader and writer: who moves the number of pods, and between which bounds. */
 import { type Static, Type } from 'typebox'
+import { builtInScaling, type Level, otherwise, type Scaler, scalers } from './built-in.ts'
 import type { Rule } from './scalars.ts'
 
 const maxReplicas = (holds: string) =>
@@ -43,6 +44,35 @@ export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
   )
 export type Autoscaling = Static<ReturnType<typeof autoscaling>>
 
+/** What a class may say of mode Lag, too. */
+const lagScaling = (level: Level) => ({
+  by: Type.Optional(
+    Type.Unsafe<Scaler>({
+      type: 'string',
+      enum: [...scalers],
+      description:
+        'Who moves the number with mode Lag. Operator: the operator, which knows when Postgres is what is slow. KEDA: a ' +
+        'ScaledObject NAME-writer (keda.sh/v1alpha1), after the lag of the group in Kafka; KEDA has to be installed ' +
+        `(docs/scaling.md). Example: KEDA. ${otherwise(level, builtInScaling.by)}`,
+    }),
+  ),
+  lagThreshold: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000_000,
+      description:
+        'Records that may wait for each writer, by KEDA. Writers tell Kafka every 5 seconds how far they are, so what one ' +
+        `stores in that time seems to wait, too. Example: 20000. ${otherwise(level, builtInScaling.lagThreshold)}`,
+    }),
+  ),
+})
+
+/** Of a class: how, not whether. */
+export const ClassWriterAutoscaling = Type.Object(lagScaling('class'), {
+  description:
+    'Who moves the number of writers where a DataService sets writer.autoscaling.mode Lag. Example: {by: KEDA}.',
+})
+
 export const WriterAutoscaling = Type.Object(
   {
     mode: Type.Unsafe<'Lag' | 'CPU' | 'Off'>({
@@ -52,12 +82,13 @@ export const WriterAutoscaling = Type.Object(
       description:
         'Lag: the operator adds pods while records wait for longer than half a minute and are not caught up with, and takes ' +
         'them away one step at a time when fewer have been enough for 10 minutes; it adds none when Postgres is what is ' +
-        'slow (docs/scaling.md). CPU: a HorizontalPodAutoscaler NAME-writer. In both writer.replicas is the fewest. "Off" ' +
+        'slow (docs/scaling.md); or KEDA does, where by says so. CPU: a HorizontalPodAutoscaler NAME-writer. In both writer.replicas is the fewest. "Off" ' +
         '(in quotes, because YAML reads a bare Off as false): writer.replicas, or kubectl scale. An autoscaler of your own ' +
         'always takes over. Default: Off.',
     }),
     maxReplicas: maxReplicas('with mode Lag or CPU; never more than kafka.topic.partitions'),
     targetCPUUtilization,
+    ...lagScaling('service'),
   },
   {
     default: {},

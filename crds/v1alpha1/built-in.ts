@@ -59,5 +59,13 @@ export const mostInstances = 5
 /** How the table of records is cut when the spec does not say it. */
 export const builtInPartitioning = { interval: 'Day', premake: 7, hashPartitions: 16 } as const
 
+/** Who moves the number of writers with mode Lag, and what KEDA goes by. */
+export const scalers = ['Operator', 'KEDA'] as const
+export type Scaler = (typeof scalers)[number]
+export const builtInScaling: Readonly<{ by: Scaler; lagThreshold: number }> = {
+  by: 'Operator',
+  lagThreshold: 100_000,
+}
+
 /** Pods that the operator starts once and then leaves to `kubectl scale deployment`. */
 export const seededReplicas = { writer: 2, reader: 3 } as const

@@ -1,5 +1,6 @@
 /** DataServiceClass: what a platform team decides for the DataServices that leave it open. Cluster-scoped, as StorageClass is. */
 import { type Static, Type } from 'typebox'
+import { ClassWriterAutoscaling } from './autoscaling.ts'
 import { builtInClass, seededReplicas } from './built-in.ts'
 import { cloudNativePG, Strimzi } from './delegated.ts'
 import {
@@ -71,6 +72,7 @@ export const DataServiceClassSpec = Type.Object(
       Type.Object(
         {
           replicas: pods('writer', 'the first number, never more than partitions of the topic.'),
+          autoscaling: Type.Optional(ClassWriterAutoscaling),
           ...podFields('writer', 'class'),
         },
         { description: 'Pods of the writer, and of the jobs that make and keep the tables.' },

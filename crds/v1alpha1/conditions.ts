@@ -129,6 +129,7 @@ export const reasons = {
   CertificatesRefused: 'trouble',
   RenewalFails: 'trouble',
   NotInMesh: 'trouble',
+  ScalerNotReady: 'trouble',
 
   Failed: 'user',
   ClassMissing: 'user',

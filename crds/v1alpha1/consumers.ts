@@ -2,6 +2,9 @@
 import { type Static, Type } from 'typebox'
 import { Peer } from './network.ts'
 
+/** Who asks how many records wait, where KEDA scales the writer. */
+export const scalerConsumer = 'writer-scaler'
+
 const Consumer = Type.Object(
   {
     name: Type.String({
@@ -22,7 +25,15 @@ const Consumer = Type.Object(
       }),
     ),
   },
-  { description: 'A program that reads the log with a user of its own.' },
+  {
+    'x-kubernetes-validations': [
+      {
+        rule: `self.name != '${scalerConsumer}'`,
+        message: `the consumer ${scalerConsumer} is the one by which KEDA sees the lag: choose another name`,
+      },
+    ],
+    description: 'A program that reads the log with a user of its own.',
+  },
 )
 export type Consumer = Static<typeof Consumer>
 

@@ -78,6 +78,23 @@ const sources = {
         folder,
       ),
   },
+  keda: {
+    version: 'v2.21.0',
+    files: {
+      'keda.sh_scaledobjects.yaml': 'af35555862a83933b074af14ad439c4b4ceabaf4daa3e9338e9b23e36d308d80',
+      'keda.sh_triggerauthentications.yaml':
+        'ed59ab37b2fa9a18119484a3dbd849b0b18ed25e1aea91d9f1305d4da2215bd8',
+    },
+    bring: (version, folder) =>
+      copyFromModule(
+        `github.com/kedacore/keda/v2@${version}`,
+        [
+          'config/crd/bases/keda.sh_scaledobjects.yaml',
+          'config/crd/bases/keda.sh_triggerauthentications.yaml',
+        ],
+        folder,
+      ),
+  },
   istio: {
     version: 'v1.31.1',
     files: {

@@ -7,6 +7,7 @@ import {
   type Autoscaler,
   autoscalerKind,
   sameButFigures,
+  scaledObjectKind,
   scaleTarget,
 } from '#operator/desired/autoscalers.ts'
 import { keepingAlone, keepingOf } from '#operator/desired/keeping.ts'
@@ -152,4 +153,4 @@ function scaledKey(object: KubernetesObject): Key | undefined {
 }
 
 const isAutoscaler = (object: KubernetesObject): object is KubernetesObject & Autoscaler =>
-  object.kind === autoscalerKind
+  object.kind === autoscalerKind || object.kind === scaledObjectKind

@@ -41,6 +41,19 @@ describe('what an autoscaler moves', () => {
   })
 })
 
+test('what KEDA makes for a ScaledObject of ours is nobody else’s, until that is not wanted any more', () => {
+  const owner = dataService()
+  const made = autoscaler('keda-hpa-orders-writer', 'Deployment/orders-writer')
+  const reference = { ...ownerReference(owner), kind: 'ScaledObject', uid: 'uid-of-scaler' }
+  const all = [{ ...made, metadata: { ...made.metadata, ownerReferences: [reference] } }]
+  const names = (scaler?: { metadata: { uid?: string } }) =>
+    foreignAutoscalers(owner, all, scaler).map(({ name }) => name)
+  expect(names({ metadata: { uid: 'uid-of-scaler' } })).toEqual([])
+  expect(names({ metadata: { uid: 'of another' } })).toEqual(['keda-hpa-orders-writer'])
+  expect(names({ metadata: {} })).toEqual(['keda-hpa-orders-writer'])
+  expect(names()).toEqual(['keda-hpa-orders-writer'])
+})
+
 test('ours is not foreign, and those of other services do not count', () => {
   const owner = dataService()
   const mine = autoscaler('mine', 'Deployment/orders-gateway')

@@ -6,6 +6,8 @@ import { type DeployedPart, deployedParts, partName } from './names.ts'
 import { conditionsIn } from './observed-conditions.ts'
 
 export const autoscalerKind = 'HorizontalPodAutoscaler'
+/** Of KEDA; it makes an autoscaler of the other kind. */
+export const scaledObjectKind = 'ScaledObject'
 
 /** What an autoscaler points at: the DataService itself (its gateway), or the Deployment of one of its parts. */
 export interface ScaleTarget {
@@ -41,18 +43,29 @@ export function scaleTarget({ spec = {} }: Pick<Autoscaler, 'spec'>): ScaleTarge
   return { service: name.slice(0, -partName('', part).length), part, target: 'Deployment' }
 }
 
-/** Autoscalers of the DataService's namespace that move its pods and are not ours, in the order given. */
+/**
+ * Autoscalers of the DataService's namespace that move its pods and are not ours, in the order given. `scaledObject` is ours
+ * while one is wanted: what KEDA makes for it is nobody else's. What is left of it afterwards is, so that nobody interferes
+ * before it has gone.
+ */
 export function foreignAutoscalers(
   owner: DataService,
   autoscalers: readonly NamedAutoscaler[],
+  scaledObject?: { metadata: { uid?: string } },
 ): ForeignAutoscaler[] {
   return autoscalers
-    .filter(({ metadata }) => !isOurs(owner, metadata))
+    .filter(({ metadata }) => !isOurs(owner, metadata) && !isMadeFor(scaledObject, metadata))
     .flatMap(autoscaler => {
       const target = scaleTarget(autoscaler)
       return target?.service === owner.metadata.name ? [{ ...target, name: autoscaler.metadata.name }] : []
     })
 }
+
+const isMadeFor = (
+  maker: { metadata: { uid?: string } } | undefined,
+  { ownerReferences = [] }: ObservedOwnership,
+): boolean =>
+  ownerReferences.some(({ controller, uid }) => controller === true && uid === maker?.metadata.uid)
 
 /** True when two states of an autoscaler differ in figures only. Those move all day and change no decision. */
 export function sameButFigures(left: Autoscaler, right: Autoscaler): boolean {

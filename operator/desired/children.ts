@@ -14,6 +14,7 @@ import { isManaged } from './engine-choice.ts'
 import { engineConfigMap } from './engine-config-map.ts'
 import { isMeshed, signerOf } from './hop-modes.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
+import { logUserConfigMap, scaledObject, triggerAuthentication } from './keda.ts'
 import { isKindOfOthers, type KindOfOthers } from './kinds-of-others.ts'
 import type { Child } from './labels.ts'
 import { maintainCronJob } from './maintain-cron-job.ts'
@@ -22,6 +23,7 @@ import { migrateJob } from './migrate-job.ts'
 import { deployedParts, engineParts, parts } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
+import { isScaledByKeda } from './pod-numbers.ts'
 import { postgresCluster } from './postgres-cluster.ts'
 import { credentialsSecret, identitySecret } from './secrets.ts'
 import { postgresPrimaryService, postgresReplicaService, service } from './service.ts'
@@ -175,6 +177,21 @@ export const children: readonly ChildRow[] = [
     stage: 'scaling',
     write: 'apply',
     build: each(deployedParts, horizontalPodAutoscaler),
+  },
+  { kind: 'ConfigMap', stage: 'scaling', write: 'apply', build: one(logUserConfigMap) },
+  {
+    kind: 'TriggerAuthentication',
+    stage: 'scaling',
+    write: 'apply',
+    asked: ({ effective }) => isScaledByKeda(effective.replicas),
+    build: one(triggerAuthentication),
+  },
+  {
+    kind: 'ScaledObject',
+    stage: 'scaling',
+    write: 'apply',
+    asked: ({ effective }) => isScaledByKeda(effective.replicas),
+    build: one(scaledObject),
   },
 ]
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Change, dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
-import { accessChanges, bindingsOf, hasConsumers, type Right, rightsOf } from './consumers.ts'
+import { accessChanges, bindingsOf, consumersOf, hasConsumers, type Right, rightsOf } from './consumers.ts'
 import { kafka } from './engines/kafka.ts'
 
 const consumers = [{ name: 'billing' }, { name: 'audit' }]
@@ -28,6 +28,24 @@ describe('what a consumer may', () => {
     const record = { ...smallestSpec.record, key: undefined, mode: 'Upsert' }
     const changing = targetOf(dataService(withSpec({ consumers, record })))
     expect(rightsOf(changing, 'billing').map(({ name }) => name)).toContain('shop.orders.changes')
+  })
+
+  test('KEDA sees how far log and writers are, and no record; nobody else may ask for its name', () => {
+    const scaled = withSpec({ writer: { autoscaling: { mode: 'Lag', by: 'KEDA' } } })
+    expect(consumersOf(targetOf(dataService(scaled)))).toEqual(['writer-scaler'])
+    expect(
+      rightsOf(target, 'writer-scaler').map(({ operation, resource, pattern, name }) => [
+        operation,
+        resource,
+        pattern,
+        name,
+      ]),
+    ).toEqual([
+      ['DESCRIBE', 'TOPIC', 'LITERAL', 'shop.orders.events'],
+      ['DESCRIBE', 'GROUP', 'LITERAL', 'shop.orders.writer'],
+    ])
+    const external = { bootstrapServers: ['kafka.test:9092'] }
+    expect(consumersOf(targetOf(dataService(scaled, withSpec({ kafka: { external } }))))).toEqual([])
   })
 
   test('no prefix of one consumer is that of another, of the writer, or of another service', () => {
@@ -74,6 +92,9 @@ describe('brokers', () => {
     const plain = properties()
     expect(plain).not.toMatch(/CONSUMERS|authorizer/)
     expect(properties(withSpec({ consumers }))).toContain('CONSUMERS:SASL_PLAINTEXT')
+    expect(properties(withSpec({ writer: { autoscaling: { mode: 'Lag', by: 'KEDA' } } }))).toContain(
+      'CONSUMERS:',
+    )
     expect(properties(withStatus(bound))).toBe(properties(withSpec({ consumers })))
     expect(properties(withSpec({ consumers: [] }), withStatus({}))).toBe(plain)
   })

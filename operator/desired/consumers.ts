@@ -1,13 +1,21 @@
 /** Programs of others that read the log: their users, what those may, and the Secrets that bind them. Pure. */
 import type { V1Secret } from '@kubernetes/client-node'
+import { scalerConsumer } from '#crds/v1alpha1/consumers.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { changesTopic, deadLettersTopic, eventsTopic, ports } from '#dataservice/contract/names.ts'
+import {
+  changesTopic,
+  deadLettersTopic,
+  eventsTopic,
+  ports,
+  writerGroup,
+} from '#dataservice/contract/names.ts'
 import { trustKey } from './certificates.ts'
 import { canonicalText, contentHash } from './hash.ts'
 import { encrypts } from './hop-modes.ts'
 import { annotationKeys, type Child, ownedMetadata } from './labels.ts'
 import { bootstrapServers } from './log-settings.ts'
 import { bindingName } from './names.ts'
+import { isScaledByKeda } from './pod-numbers.ts'
 import type { Target } from './target.ts'
 
 type Known = Pick<Target, 'owner' | 'effective'>
@@ -39,13 +47,19 @@ export type Access = ReadonlyMap<string, ObservedUser>
 
 const namesIn = (consumers: readonly { name: string }[] = []): string[] => consumers.map(({ name }) => name)
 
+/** Those of the spec, and KEDA where it looks at the lag. */
+const wantedConsumers = ({ owner, effective }: Known): string[] => [
+  ...namesIn(owner.spec.consumers),
+  ...(isScaledByKeda(effective.replicas) ? [scalerConsumer] : []),
+]
+
 /** On a Kafka of others nobody is let in by us. */
-export const consumersOf = ({ owner, effective }: Known): string[] =>
-  effective.kafka === undefined ? namesIn(owner.spec.consumers) : []
+export const consumersOf = (known: Known): string[] =>
+  known.effective.kafka === undefined ? wantedConsumers(known) : []
 
 /** Those that were bound and are not asked for any more; they stay in the status until nothing is left of them. */
 export function formerConsumers({ owner, effective }: Known): string[] {
-  const wanted = namesIn(owner.spec.consumers)
+  const wanted = wantedConsumers({ owner, effective })
   const bound = effective.kafka === undefined ? namesIn(owner.status?.consumers) : []
   return bound.filter(name => !wanted.includes(name))
 }
@@ -62,9 +76,22 @@ export const usersPrefix = ({ metadata: { namespace, name } }: DataService, cons
 export const consumesLabel = 'dataservice.dev/consumes'
 
 const read = { operation: 'READ', permission: 'ALLOW', host: '*' } as const
+const describe = { pattern: 'LITERAL', operation: 'DESCRIBE', permission: 'ALLOW', host: '*' } as const
+
+/** What one of them may do. */
+export const rightsOf = (target: Known, consumer: string): Right[] =>
+  consumer === scalerConsumer ? lagRights(target) : readRights(target, consumer)
+
+/** To see how far the log goes and how far the writers are, and no record. */
+function lagRights({ owner: { metadata } }: Known): Right[] {
+  return [
+    { resource: 'TOPIC', name: eventsTopic(metadata), ...describe },
+    { resource: 'GROUP', name: writerGroup(metadata), ...describe },
+  ]
+}
 
 /** To read, and by that to see, what its Secret names. */
-export const rightsOf = (target: Known, consumer: string): Right[] => [
+const readRights = (target: Known, consumer: string): Right[] => [
   ...Object.values(topicsOf(target)).map(name => ({
     resource: 'TOPIC',
     name,
@@ -95,8 +122,10 @@ function told(target: Target, consumer: string): Record<string, string> | undefi
     type: 'kafka',
     provider: 'dataservice',
     bootstrapServers: bootstrapServers(owner, effective.brokers, ports.kafkaConsumers).join(','),
-    ...topicsOf(target),
-    groupPrefix: usersPrefix(owner, consumer),
+    ...(consumer !== scalerConsumer && {
+      ...topicsOf(target),
+      groupPrefix: usersPrefix(owner, consumer),
+    }),
     securityProtocol: isEncrypted ? 'SASL_SSL' : 'SASL_PLAINTEXT',
     saslMechanism: mechanism,
     ...(isEncrypted && trusted !== undefined && { [trustKey]: trusted }),

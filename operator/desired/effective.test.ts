@@ -35,6 +35,13 @@ const decided: [
     { postgres: { managed: { instances: 5 } } },
   ],
   [
+    'writer.autoscaling.by and lagThreshold',
+    ({ replicas: { writer } }) => (writer.rule === 'keda' ? writer.lagThreshold : writer.rule),
+    ['seed', 'seed', 7],
+    { writer: { autoscaling: { by: 'KEDA', lagThreshold: 9 } } },
+    { writer: { autoscaling: { mode: 'Lag', by: 'KEDA', lagThreshold: 7 } } },
+  ],
+  [
     'redis.managed.instances',
     ({ caches }) => caches,
     [1, 2, 3],
@@ -198,5 +205,18 @@ describe('a class decides what a DataService leaves open', () => {
     expect(pods.writer).toEqual(both)
     expect(pods.jobs).toEqual(both) // jobs go where the writer goes
     expect(pods.reader).toEqual({})
+  })
+})
+
+describe('who scales the writer after the lag', () => {
+  const ofClass: DataServiceClassSpec = { writer: { autoscaling: { by: 'KEDA', lagThreshold: 9 } } }
+  const writerOf = (autoscaling: object, spec = ofClass) =>
+    inForce({ writer: { autoscaling } }, spec).replicas.writer
+
+  test('the class decides where the DataService asks for it and leaves it open', () => {
+    expect(writerOf({ mode: 'Lag' })).toMatchObject({ rule: 'keda', lagThreshold: 9 })
+    expect(writerOf({ mode: 'Lag' }, {})).toMatchObject({ rule: 'lag' })
+    expect(writerOf({ mode: 'Lag', by: 'Operator' })).toMatchObject({ rule: 'lag' })
+    expect(writerOf({ mode: 'CPU' })).toMatchObject({ rule: 'floor' })
   })
 })

@@ -7,6 +7,7 @@ import {
   type Amounts,
   builtInEngines,
   builtInResources,
+  builtInScaling,
   builtInSecurity,
   type HopMode,
   seededReplicas,
@@ -20,7 +21,7 @@ import { type EngineChoice, engineChoice } from './engine-choice.ts'
 import { meshWishes } from './mesh-pods.ts'
 import { type DataPart, type DeployedPart, type Part, parts } from './names.ts'
 import { partitioningOf } from './partitioning.ts'
-import { type NumberWish, numberWishes } from './pod-numbers.ts'
+import { type LagScaling, type NumberWish, numberWishes } from './pod-numbers.ts'
 import { mergeOverrides, mergeResources, type PodOverrides, type Resources } from './pod-wishes.ts'
 
 /** Image references of all pods; the class, then `RELATED_IMAGE_*` of the operator, else the official ones. */
@@ -120,10 +121,7 @@ export function effective(
     ...engines,
     topic: topicOf(spec, others.kafka?.replicationFactor ?? engines.brokers),
     partitioning: partitioningOf(spec),
-    replicas: numberWishes(spec, budget.maxPods, {
-      writer: ofClass.writer?.replicas ?? seededReplicas.writer,
-      reader: ofClass.reader?.replicas ?? seededReplicas.reader,
-    }),
+    replicas: numberWishes(spec, budget.maxPods, seeds(ofClass), lagScaling(said)),
     connections: budget,
     cacheTtlSeconds: 60,
     ...(spec.backup && { backup: backups(spec.backup) }),
@@ -132,6 +130,16 @@ export function effective(
 
 /** The first that says anything: the DataService, then its class. */
 type Said = <T>(wish: (layer: DataServiceClassSpec) => T | undefined) => T | undefined
+
+const seeds = ({ writer, reader }: DataServiceClassSpec): Record<ConnectedPart, number> => ({
+  writer: writer?.replicas ?? seededReplicas.writer,
+  reader: reader?.replicas ?? seededReplicas.reader,
+})
+
+const lagScaling = (said: Said): LagScaling => ({
+  by: said(({ writer }) => writer?.autoscaling?.by) ?? builtInScaling.by,
+  lagThreshold: said(({ writer }) => writer?.autoscaling?.lagThreshold) ?? builtInScaling.lagThreshold,
+})
 
 /** Of those that the operator runs. */
 const enginePods = (said: Said): Pick<Effective, 'brokers' | 'instances' | 'caches'> => ({

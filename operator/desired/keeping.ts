@@ -22,6 +22,8 @@ const readOfStatus: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   Certificate: ['conditions', 'revision', 'notAfter'],
   PeerAuthentication: [],
   DestinationRule: [],
+  TriggerAuthentication: [],
+  ScaledObject: ['conditions'],
   CronJob: ['lastScheduleTime', 'lastSuccessfulTime'],
 }
 

@@ -30,6 +30,13 @@ const certManager = {
 
 const istio = { namespaced: true, project: 'Istio', install: 'Istio, 1.24 or newer, with its CRDs' } as const
 
+const keda = {
+  apiVersion: 'keda.sh/v1alpha1',
+  namespaced: true,
+  project: 'KEDA',
+  install: 'KEDA, 2.17 or newer, with its CRDs',
+} as const
+
 export const kindsOfOthers = {
   KafkaTopic: { ...strimzi, plural: 'kafkatopics' },
   KafkaUser: { ...strimzi, plural: 'kafkausers' },
@@ -44,6 +51,8 @@ export const kindsOfOthers = {
   Certificate: { ...certManager, plural: 'certificates' },
   PeerAuthentication: { ...istio, apiVersion: 'security.istio.io/v1', plural: 'peerauthentications' },
   DestinationRule: { ...istio, apiVersion: 'networking.istio.io/v1', plural: 'destinationrules' },
+  TriggerAuthentication: { ...keda, plural: 'triggerauthentications' },
+  ScaledObject: { ...keda, plural: 'scaledobjects' },
 } as const satisfies Record<string, ResourceOfOthers>
 
 export type KindOfOthers = keyof typeof kindsOfOthers

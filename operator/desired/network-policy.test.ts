@@ -77,6 +77,18 @@ test('what a part may reach of ours is what the other side lets in, in both dire
   expect(rows('egress').sort()).toEqual(rows('ingress').sort())
 })
 
+test('KEDA comes to the brokers by the port that asks who it is, from whatever namespace', () => {
+  const autoscaling = { mode: 'Lag', by: 'KEDA' }
+  const kafka = policiesOf({ writer: { autoscaling }, networkPolicy: {} }).find(
+    ({ metadata }) => metadata.name === 'orders-kafka',
+  )
+  const spec = kafka !== undefined && 'spec' in kafka && isPlainObject(kafka.spec) ? kafka.spec : {}
+  expect(spec['ingress']).toContainEqual({
+    from: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'keda-operator' } } }],
+    ports: [{ port: 9094, protocol: 'TCP' }],
+  })
+})
+
 test('Off makes none', () => {
   expect(policiesOf({ networkPolicy: { mode: 'Off' } })).toEqual([])
 })

@@ -17,6 +17,7 @@ import { type Child, labelKeys, ownedMetadata, selectorLabels } from './labels.t
 import { controlPlane, proxyPorts } from './mesh-pods.ts'
 import { type Part, partName } from './names.ts'
 import { type Place, placeOf } from './place.ts'
+import { isScaledByKeda } from './pod-numbers.ts'
 import type { Target } from './target.ts'
 import { usesRedis } from './user-secrets.ts'
 
@@ -63,6 +64,11 @@ const doors = { gateway: ports.http, kafka: ports.kafka, postgres: ports.postgre
 
 const measured: readonly Talker[] = ['gateway', 'writer', 'reader']
 const everyPod: V1NetworkPolicyPeer = { namespaceSelector: {} }
+/** In whatever namespace it was installed. */
+const kedaPods: V1NetworkPolicyPeer = {
+  namespaceSelector: {},
+  podSelector: { matchLabels: { app: 'keda-operator' } },
+}
 const tcp = (numbers: readonly number[]): V1NetworkPolicyPort[] =>
   numbers.map(port => ({ port, protocol: 'TCP' }))
 const dns: V1NetworkPolicyEgressRule = {
@@ -126,13 +132,16 @@ function ingressOf(target: Target, part: Talker): IngressRule[] {
 const heard = (target: Target): Conversation[] => conversations.filter(({ when }) => when?.(target) ?? true)
 
 /** They reach the listener that asks them who they are, and no other. */
-const consumers = (target: Target): IngressRule[] =>
-  (target.owner.spec.consumers ?? []).map(
-    ({ from = [{ podLabels: { [consumesLabel]: target.owner.metadata.name } }] }) => ({
-      from: from.map(peerOf),
-      ports: tcp(carried(target, [ports.kafkaConsumers])),
-    }),
-  )
+function consumers(target: Target): IngressRule[] {
+  const { owner, effective } = target
+  const own = { podLabels: { [consumesLabel]: owner.metadata.name } }
+  const declared = (owner.spec.consumers ?? []).map(({ from = [own] }) => from.map(peerOf))
+  const door = tcp(carried(target, [ports.kafkaConsumers]))
+  return [...declared, ...(isScaledByKeda(effective.replicas) ? [[kedaPods]] : [])].map(from => ({
+    from,
+    ports: door,
+  }))
+}
 
 /** Ports by which it arrives: proxies of nodes carry it through one of their own. */
 const carried = ({ effective }: Target, numbers: readonly number[]): number[] =>

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { seededReplicas } from '#crds/v1alpha1/built-in.ts'
+import { builtInScaling, seededReplicas } from '#crds/v1alpha1/built-in.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
-import { numberToWrite, numberWishes, type PodNumber, podNumbers } from './pod-numbers.ts'
+import { type LagScaling, numberToWrite, numberWishes, type PodNumber, podNumbers } from './pod-numbers.ts'
 
 type Spec = Parameters<typeof withSpec>[0]
 const wishes = (spec: Spec, room = { writer: 50, reader: 50 }) =>
-  numberWishes(dataService(withSpec(spec)).spec, room, seededReplicas)
+  numberWishes(dataService(withSpec(spec)).spec, room, seededReplicas, builtInScaling)
 const off = { autoscaling: { mode: 'Off' } }
 const cpu = (number: number, most = 50, cpuPercent = 70) => ({ rule: 'floor', number, most, cpuPercent })
 
@@ -88,6 +88,20 @@ describe('what the spec says of the number of pods', () => {
   })
 })
 
+test('after the lag by KEDA, within the same bounds', () => {
+  const { spec } = dataService(
+    withSpec({ writer: { replicas: 1, autoscaling: { mode: 'Lag', maxReplicas: 4 } } }),
+  )
+  const by = (lag: LagScaling) => numberWishes(spec, { writer: 3, reader: 50 }, seededReplicas, lag).writer
+  expect(by({ by: 'KEDA', lagThreshold: 500 })).toEqual({
+    rule: 'keda',
+    number: 1,
+    most: 3,
+    lagThreshold: 500,
+  })
+  expect(by(builtInScaling)).toMatchObject({ rule: 'lag' })
+})
+
 describe('autoscalers of others', () => {
   const theirs = (
     name: string,
@@ -123,6 +137,7 @@ describe('autoscalers of others', () => {
 
 describe('the number to write', () => {
   const floor = (number: number): PodNumber => ({ rule: 'floor', number, most: 50, cpuPercent: 70 })
+  const keda = (number: number): PodNumber => ({ rule: 'keda', number, most: 6, lagThreshold: 9 })
   const seed: PodNumber = { rule: 'seed', number: 2, most: 6 }
   const exact: PodNumber = { rule: 'exact', number: 4 }
   const rows: [string, PodNumber, number, boolean, number | undefined][] = [
@@ -143,6 +158,11 @@ describe('the number to write', () => {
     ['0 is written, an autoscaler cannot', floor(0), 20, true, 0],
     ['0 that stands', floor(0), 0, true, undefined],
     ['leaving 0, an autoscaler sleeps there', floor(3), 0, true, 3],
+    ['KEDA added pods', keda(2), 5, true, undefined],
+    ['KEDA took pods away down to the floor', keda(2), 2, true, undefined],
+    ['more than KEDA may have is left to it', keda(2), 9, true, undefined],
+    ['KEDA begins with what is there, and not below the floor', keda(2), 1, false, 2],
+    ['0 is written, KEDA would not', keda(0), 5, true, 0],
   ]
   test.each(rows)('%s', (_title, wanted, current, seeded, written) => {
     expect(numberToWrite(wanted, current, { seeded })).toBe(written)

@@ -1,4 +1,5 @@
 /** Who owns the number of pods of each stateless part, and which number is ours to write. Pure. */
+import type { Scaler } from '#crds/v1alpha1/built-in.ts'
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { ForeignAutoscaler } from './autoscalers.ts'
 import type { ConnectedPart } from './connection-budget.ts'
@@ -17,6 +18,14 @@ export type NumberWish =
   | { rule: 'floor'; number: number; most: number; cpuPercent: number }
   /** The operator moves the number from `number` to `most` after the lag of the log. */
   | { rule: 'lag'; number: number; most: number; mostBy: Limit }
+  /** KEDA moves it from `number` to `most`, with `lagThreshold` records that may wait for each. */
+  | { rule: 'keda'; number: number; most: number; lagThreshold: number }
+
+/** Who counts with mode Lag. */
+export interface LagScaling {
+  by: Scaler
+  lagThreshold: number
+}
 
 export type PodNumber =
   | NumberWish
@@ -35,6 +44,7 @@ export function numberWishes(
   { replicas, gateway, writer, reader, kafka }: DataServiceSpec,
   room: Record<ConnectedPart, number>,
   seeds: Record<ConnectedPart, number>,
+  lag: LagScaling,
 ): Record<DeployedPart, NumberWish> {
   const { partitions } = kafka.topic
   const readerScaling = {
@@ -43,17 +53,28 @@ export function numberWishes(
   }
   return {
     gateway: scaled(gateway.autoscaling, replicas) ?? { rule: 'exact', number: replicas },
-    writer: writerWish(writer, { seed: seeds.writer, partitions, connections: room.writer }),
+    writer: writerWish(writer, { seed: seeds.writer, partitions, connections: room.writer, lag }),
     reader:
       scaled(readerScaling, reader.replicas ?? Math.min(seeds.reader, readerScaling.maxReplicas)) ??
       exactOrSeed(reader.replicas, seeds.reader, room.reader),
   }
 }
 
+interface WriterBounds {
+  seed: number
+  partitions: number
+  connections: number
+  lag: LagScaling
+}
+
+/** Whether a ScaledObject is wanted for the writers. */
+export const isScaledByKeda = ({ writer }: Pick<Record<DeployedPart, NumberWish>, 'writer'>): boolean =>
+  writer.rule === 'keda'
+
 /** Of bounds that are equal the one is named that no other can be moved beyond. */
 function writerWish(
   { replicas, autoscaling }: DataServiceSpec['writer'],
-  { seed, partitions, connections }: { seed: number; partitions: number; connections: number },
+  { seed, partitions, connections, lag }: WriterBounds,
 ): NumberWish {
   const possible = Math.min(partitions, connections)
   if (autoscaling === undefined || autoscaling.mode === 'Off') return exactOrSeed(replicas, seed, possible)
@@ -61,6 +82,7 @@ function writerWish(
   const most = Math.min(maxReplicas, possible)
   const number = Math.min(replicas ?? seed, most)
   if (mode === 'CPU') return { rule: 'floor', number, most, cpuPercent }
+  if (lag.by === 'KEDA') return { rule: 'keda', number, most, lagThreshold: lag.lagThreshold }
   const bounds = { Database: connections, Max: maxReplicas, Partitions: partitions }
   const mostBy =
     (['Database', 'Max', 'Partitions'] as const).findLast(limit => bounds[limit] === most) ?? 'Max'
@@ -115,7 +137,8 @@ function numberFor(wanted: PodNumber, current: number, seeded: boolean): number 
     case 'followed':
       return wanted.number
     case 'floor':
-      // Only what our autoscaler cannot do or takes its time for: 0, leaving 0, a raised floor.
+    case 'keda':
+      // Only what an autoscaler cannot do or takes its time for: 0, leaving 0, a raised floor.
       return wanted.number === 0 ? 0 : Math.max(current, wanted.number)
     case 'lag':
       return wanted.number === 0 ? 0 : Math.min(Math.max(current, wanted.number), wanted.most)

@@ -56,6 +56,15 @@ test('consumers of brokers whose authority others keep are refused: their Secret
   expect(found.steps).toEqual([])
 })
 
+test('and so is KEDA, which comes as one of them', () => {
+  const autoscaling = { mode: 'Lag', by: 'KEDA' }
+  const found = oneRun({
+    owner: dataService(withSpec({ security: { tls: 'CertManager' }, writer: { autoscaling } })),
+  })
+  expect(found.condition('Stalled')).toBe('True/ConsumersElsewhere')
+  expect(found.stalled).toContain('set writer.autoscaling.by Operator, or have security.tls Internal')
+})
+
 describe('a Kafka of others', () => {
   const external = { bootstrapServers: ['kafka.test:9093'], topics: 'Create' as const, replicationFactor: 3 }
   const elsewhere = (scopePrefix?: string): ClassChoice =>

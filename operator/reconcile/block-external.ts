@@ -1,7 +1,9 @@
 /** What cannot be asked of engines that others run, or whose certificates others make. Pure. */
 
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import { scalerConsumer } from '#crds/v1alpha1/consumers.ts'
 import { eventsTopic } from '#dataservice/contract/names.ts'
+import { consumersOf } from '#operator/desired/consumers.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { signerOf } from '#operator/desired/hop-modes.ts'
 import { logKey } from '#operator/desired/kafka-topics.ts'
@@ -28,14 +30,20 @@ export function externalBlock(seen: Seen): { reason: Reason; message: string } |
         `spec.consumers asks for users of a Kafka that others run (kafka.${effective.providers.kafka} of the DataService or ` +
         `its class ${className}): remove spec.consumers, and have whoever runs that Kafka give the users. Nothing is changed meanwhile`,
     }
-  if (signerOf(effective) === 'cert-manager' && (seen.owner.spec.consumers ?? []).length > 0)
+  const [first] = consumersOf(seen)
+  if (signerOf(effective) === 'cert-manager' && first !== undefined) {
+    const [asking, remedy] =
+      first === scalerConsumer
+        ? ['writer.autoscaling.by KEDA asks for a user', 'set writer.autoscaling.by Operator']
+        : ['spec.consumers asks for users', 'remove spec.consumers']
     return {
       reason: 'ConsumersElsewhere',
       message:
-        `spec.consumers asks for users of brokers whose authority is cert-manager's (security.tls CertManager of the DataService ` +
-        `or its class ${className}), and their Secrets cannot hold that authority yet: remove spec.consumers, or have ` +
+        `${asking} of brokers whose authority is cert-manager's (security.tls CertManager of the DataService ` +
+        `or its class ${className}), and their Secrets cannot hold that authority yet: ${remedy}, or have ` +
         'security.tls Internal. Nothing is changed meanwhile',
     }
+  }
   const moved = placesOf(seen).find(({ was, is }) => was !== undefined && was !== is)
   if (moved === undefined) return undefined
   return {

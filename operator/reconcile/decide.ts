@@ -1,6 +1,6 @@
 /** The decision: from facts to steps. Pure; the order of the steps is the order in which they are carried out. */
 
-import { autoscalerKind } from '#operator/desired/autoscalers.ts'
+import { autoscalerKind, scaledObjectKind } from '#operator/desired/autoscalers.ts'
 import { type DesiredChild, desiredChildren, type Stage, unwanted } from '#operator/desired/children.ts'
 import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
@@ -173,6 +173,7 @@ function endedJobs(facts: Facts): Step[] {
  */
 const atOnce = ({ kind, metadata }: ObservedChild): boolean =>
   kind === autoscalerKind ||
+  kind === scaledObjectKind ||
   kind === 'NetworkPolicy' ||
   (kind === 'Job' && isOfOperation(metadata.labels[labelKeys.component]))
 

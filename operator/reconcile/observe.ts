@@ -12,6 +12,7 @@ import { hasConsumers, usersPrefix } from '#operator/desired/consumers.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
 import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { ownScaledObject } from '#operator/desired/keda.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
@@ -165,7 +166,11 @@ function wanted(
       now: ports.now(),
     }),
     observed,
-    foreignAutoscalers: foreignAutoscalers(owner, autoscalers),
+    foreignAutoscalers: foreignAutoscalers(
+      owner,
+      autoscalers,
+      ownScaledObject({ owner, effective: inForce, observed }),
+    ),
     certificates: { issue: 1, version: '' },
     initialisation: initialisationOf(seen),
     asleep: new Set(),

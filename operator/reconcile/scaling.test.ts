@@ -6,64 +6,11 @@ import { autoscalerKind } from '#operator/desired/autoscalers.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
 import { autoscaler } from '#operator/testing/autoscaler.ts'
-import { dataService, withSpec } from '#operator/testing/data-service.ts'
-import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
+import { conditionIn, pods, type Situation, stepsIn, worldOf } from '#operator/testing/pod-numbers.ts'
+import { factsOf, only } from '#operator/testing/world.ts'
 import { seenBehind } from '#operator/testing/writer-load.ts'
 import { decide } from './decide.ts'
-import type { LoadFacts } from './facts.ts'
 
-type Spec = Parameters<typeof withSpec>[0]
-
-interface Situation {
-  /** The spec that everything stands as it asks for. */
-  before?: Spec
-  /** The spec now. */
-  spec?: Spec
-  change?: (child: ObservedChild) => ObservedChild | undefined
-  theirs?: ObservedChild[]
-  load?: LoadFacts
-}
-
-function worldOf({ before = {}, spec = before, change, theirs = [], load }: Situation): World {
-  const world = upAndRunning(dataService(withSpec(before)), change)
-  return {
-    ...world,
-    owner: dataService(withSpec(spec)),
-    children: [...world.children, ...theirs],
-    ...(load && { load }),
-  }
-}
-
-/** Ours have our owner reference; the watched copy has all. */
-function stepsIn(situation: Situation): string[] {
-  return decide(factsOf(worldOf(situation))).steps.map(step => {
-    if (step.do === 'scale') return `scale ${step.name} ${step.replicas}`
-    if (step.do === 'remove') return `remove ${step.kind} ${step.name}`
-    return step.do === 'apply' ? `apply ${step.object.kind} ${step.object.metadata.name}` : step.do
-  })
-}
-
-function conditionIn(situation: Situation, type: string): string {
-  const facts = factsOf(worldOf(situation))
-  const plan = decide(facts)
-  const status = deriveStatus({
-    facts,
-    plan,
-    result: { failures: [], written: 0 },
-    now: new Date(0),
-    progress: { kind: 'reached' },
-  })
-  const found = status.conditions?.find(condition => condition.type === type)
-  return `${found?.status}/${found?.reason}: ${found?.message}`
-}
-
-const pods =
-  (wanted: number, ready = wanted) =>
-  (child: ObservedChild): ObservedChild => ({
-    ...child,
-    spec: { ...child.spec, replicas: wanted },
-    status: { ...child.status, replicas: wanted, readyReplicas: ready, updatedReplicas: wanted },
-  })
 const gateways = (wanted: number, ready?: number) => only('Deployment', 'orders-gateway', pods(wanted, ready))
 const readers = (wanted: number) => only('Deployment', 'orders-reader', pods(wanted))
 const writers = (wanted: number) => only('Deployment', 'orders-writer', pods(wanted))

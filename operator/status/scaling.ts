@@ -1,9 +1,17 @@
 /** Condition `Scaling`: who owns the number of pods of each part. Pure. */
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
-import { autoscalerKind, conditionsOf, type ForeignAutoscaler } from '#operator/desired/autoscalers.ts'
+import {
+  autoscalerKind,
+  conditionsOf,
+  type ForeignAutoscaler,
+  scaledObjectKind,
+} from '#operator/desired/autoscalers.ts'
+import { fullNameOf } from '#operator/desired/kinds-of-others.ts'
 import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import { conditionIn } from '#operator/desired/observed-conditions.ts'
 import { type PodNumber, podNumbers } from '#operator/desired/pod-numbers.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
+import { kindTrouble } from '#operator/reconcile/kinds-in-use.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { writerScaling } from '#operator/reconcile/writers/scaling.ts'
@@ -19,7 +27,10 @@ export function scaling(facts: Facts): Finding {
   const numbers = podNumbers(effective.replicas, foreignAutoscalers)
   const owners = deployedParts.map(part => `${part}: ${ownerOf(part, numbers[part], facts)}`).join('; ')
   for (const part of deployedParts) {
-    const problem = conflict(part, foreignAutoscalers) ?? withoutMetrics(part, numbers[part], facts)
+    const problem =
+      conflict(part, foreignAutoscalers) ??
+      withoutMetrics(part, numbers[part], facts) ??
+      withoutKeda(part, numbers[part], facts)
     if (problem !== undefined) return fails(type, problem.reason, `${problem.message}. ${owners}`)
   }
   return holds(type, reasons[numbers.gateway.rule], owners)
@@ -31,6 +42,7 @@ const reasons: Record<PodNumber['rule'], Reason> = {
   seed: 'FixedNumber',
   floor: 'AutoscaledByCPU',
   lag: 'FixedNumber', // not of the gateway
+  keda: 'FixedNumber', // nor this
   followed: 'ForeignAutoscaler',
   theirs: 'ForeignAutoscaler',
 }
@@ -50,6 +62,11 @@ function ownerOf(part: DeployedPart, wanted: PodNumber, facts: Facts): string {
       return wanted.number === 0
         ? '0 as the spec says'
         : `the operator after the lag, ${wanted.number} to ${wanted.most}${heldBy(facts)}`
+    case 'keda':
+      return wanted.number === 0
+        ? '0 as the spec says'
+        : `${scaledObjectKind} ${name} of KEDA, ${wanted.number} to ${wanted.most} with ${wanted.lagThreshold} waiting ` +
+            `records for each${isPaused(name, facts) ? ', paused by its annotation' : ''}`
     case 'followed':
       return `${autoscalerKind} ${wanted.theirs.join(', ')} moves spec.replicas`
     case 'theirs':
@@ -110,12 +127,36 @@ function withoutMetrics(part: DeployedPart, wanted: PodNumber, facts: Facts): Pr
   }
 }
 
+const isPaused = (name: string, facts: Facts): boolean =>
+  conditionIn(findChild(facts, scaledObjectKind, name)?.status, 'Paused')?.['status'] === 'True'
+
+/** What keeps KEDA from its work, in its own words. The number stays meanwhile, and never is below the floor. */
+function withoutKeda(part: DeployedPart, wanted: PodNumber, facts: Facts): Problem | undefined {
+  if (wanted.rule !== 'keda') return undefined
+  const missing = kindTrouble(scaledObjectKind, facts) ?? kindTrouble('TriggerAuthentication', facts)
+  if (missing !== undefined) return missing
+  const { namespace, name: service } = facts.owner.metadata
+  const name = partName(service, part)
+  const ours = findChild(facts, scaledObjectKind, name)
+  const ready = conditionIn(ours?.status, 'Ready')
+  if (ours === undefined || ready?.['status'] === 'True') return undefined
+  const words = [ready?.['reason'], ready?.['message']].filter(
+    text => typeof text === 'string' && text !== '',
+  )
+  return {
+    reason: 'ScalerNotReady',
+    message:
+      `${scaledObjectKind} ${name}: ${words.join(': ') || 'KEDA has not looked at it yet; does it run?'}; the number of pods ` +
+      `stays. kubectl describe ${fullNameOf(scaledObjectKind)} -n ${namespace} ${name} tells more`,
+  }
+}
+
 /** Pods that our autoscaler adds under load, or takes away after it, do not make a part unready. */
 export function isFloorReady(progress: PodProgress, { owner, target }: Facts, part: DeployedPart): boolean {
   const wanted = podNumbers(target.effective.replicas, target.foreignAutoscalers)[part]
   const { current, existing, updated, ready } = progress
   if (
-    (wanted.rule !== 'floor' && wanted.rule !== 'lag') ||
+    (wanted.rule !== 'floor' && wanted.rule !== 'lag' && wanted.rule !== 'keda') ||
     updated !== existing ||
     ready < Math.max(1, wanted.number)
   )

@@ -13,6 +13,8 @@ const wishes: Readonly<Record<KindOfOthers, Parameters<typeof withSpec>[0]>> = {
   Certificate: { security: { tls: 'CertManager' } },
   PeerAuthentication: { security: { tls: 'Mesh' } },
   DestinationRule: { security: { tls: 'Mesh' } },
+  TriggerAuthentication: { writer: { autoscaling: { mode: 'Lag', by: 'KEDA' } } },
+  ScaledObject: { writer: { autoscaling: { mode: 'Lag', by: 'KEDA' } } },
 }
 
 /** The smallest one of them. */

@@ -4,6 +4,7 @@ import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscaler
 import { type ClassChoice, chosenName } from '#operator/desired/class-choice.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
+import { ownScaledObject } from '#operator/desired/keda.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { renderedSettings } from '#operator/reconcile/roll-order.ts'
@@ -44,6 +45,7 @@ export function targetOf(
     foreignAutoscalers: foreignAutoscalers(
       owner,
       observed.filter(({ kind }) => kind === autoscalerKind),
+      ownScaledObject({ owner, effective: inForce, observed: find }),
     ),
     asleep: new Set(),
     certificates: { issue: 1, version: '' },

@@ -219,6 +219,31 @@ describe.each<HopMode>(['Off', 'Internal'])('one broker with consumers, security
     expect(await positionsOf(`${prefix}billing.main`)).toHaveLength(1)
   })
 
+  test('KEDA sees how many records wait for the writer, and neither reads nor writes one', async () => {
+    const { target, port, log } = one
+    const wantedOf = ([user, consumer]: readonly [string, string]): WantedUser => ({
+      user,
+      secret: '',
+      rights: rightsOf(target, consumer),
+    })
+    const scaler = { user: 'shop.orders.writer-scaler.0123abcd', password: billing.password }
+    const bound = [billing.user, 'billing'] as const
+    await leadTo([bound, [scaler.user, 'writer-scaler'] as const].map(wantedOf), port, log)
+    const waiting = async () => {
+      const admin = await adminOf(asConsumer(one, scaler))
+      const ends = await admin.fetchTopicOffsets(events)
+      const [found] = await admin.fetchOffsets({ groupId: `${prefix}writer`, topics: [events] })
+      return [ends.length, found?.partitions.length]
+    }
+    const { partitions } = target.effective.topic
+    await expect.poll(() => waiting().catch(String), soon).toEqual([partitions, partitions])
+    await expect(read(asConsumer(one, scaler), `${prefix}writer`, 1)).rejects.toThrow(/not authorized/i)
+    await expect(produced(asConsumer(one, scaler), 'forged')).rejects.toThrow(/not authorized/i)
+    const admin = await adminOf(asConsumer(one, scaler))
+    expect(await admin.listTopics()).toEqual([events])
+    await leadTo([wantedOf(bound)], port, log)
+  })
+
   test('another password is refused, and so is nobody', async () => {
     await expect(adminOf(asConsumer(one, { ...billing, password: 'guessed' }))).rejects.toThrow(/SASL/)
     const { places, ca } = one

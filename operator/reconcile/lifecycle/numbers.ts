@@ -63,6 +63,7 @@ function numberAfter(wanted: PodNumber, kept: number): number {
       return wanted.number
     case 'floor':
     case 'lag':
+    case 'keda':
       return wanted.number === 0 ? 0 : Math.max(wanted.number, Math.min(kept, wanted.most))
     case 'seed':
       return Math.min(kept, wanted.most)
