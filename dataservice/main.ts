@@ -27,6 +27,7 @@ const composed: Readonly<Record<Role, () => Promise<Composed>>> = {
   reader: () => import('./compose/reader.ts'),
   migrate: () => import('./compose/migrate.ts'),
   maintain: () => import('./compose/maintain.ts'),
+  remove: () => import('./compose/remove.ts'),
 }
 
 async function main(): Promise<number> {

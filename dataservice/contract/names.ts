@@ -10,7 +10,7 @@ export interface ServiceKey {
 }
 
 /** What one process of the data plane does; the first argument of its program. */
-export const roles = ['gateway', 'writer', 'reader', 'migrate', 'maintain'] as const
+export const roles = ['gateway', 'writer', 'reader', 'migrate', 'maintain', 'remove'] as const
 export type Role = (typeof roles)[number]
 
 /**
@@ -24,6 +24,7 @@ const youngMiB: Readonly<Record<Role, number>> = {
   writer: 64,
   migrate: 64,
   maintain: 64,
+  remove: 64,
 }
 
 /** How Node runs a role. */

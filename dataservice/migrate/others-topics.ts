@@ -6,6 +6,8 @@ import type { OthersLog, Settings, WantedTopic } from '#dataservice/contract/set
 import { kafkaError } from '#dataservice/platform/kafka/link.ts'
 import type { TopicAdmin } from '#dataservice/platform/kafka/topic-admin.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
+import type { Session } from '#dataservice/platform/postgres/session.ts'
 import { Refused } from './refused.ts'
 
 export interface OthersTopics {
@@ -13,14 +15,15 @@ export interface OthersTopics {
   log: Settings['log'] & { others: OthersLog }
   /** As the owner of the tables. */
   database: Database
+  schema: string
 }
 
 const factName = 'log.topics'
 
 /** Rejects with `Refused` where only a person can help. Runs any number of times. */
-export async function ensureTopics({ admin, log, database }: OthersTopics): Promise<void> {
+export async function ensureTopics({ admin, log, database, schema }: OthersTopics): Promise<void> {
   const { wanted, topics } = log.others
-  const claimed = await claimedTopics(database)
+  const claimed = new Set(await claimedTopics(database, schema))
   const seen = await Promise.all(wanted.map(async topic => ({ topic, found: await admin.find(topic.name) })))
   for (const { topic, found } of seen) {
     if (found.view === undefined && found.error !== unknown) throw denied(found.error, log)
@@ -96,11 +99,11 @@ const taken = (topic: string): Refused =>
   )
 
 /** Rights that are missing are named as Kafka's own tool takes them. */
-function denied(code: string, log: OthersTopics['log']): Refused {
+function denied(code: string, log: OthersTopics['log'], besides: readonly string[] = []): Refused {
   if (!code.endsWith('AUTHORIZATION_FAILED'))
     return new Refused('LogUnfit', `it does not make the topics as they should be: ${code}`)
   const more = log.others.topics === 'Create' ? ['Create', 'Alter', 'AlterConfigs'] : []
-  const operations = ['Read', 'Write', 'Describe', 'DescribeConfigs', ...more]
+  const operations = ['Read', 'Write', 'Describe', 'DescribeConfigs', ...more, ...besides]
   const prefix = log.eventsTopic.replace(/events$/, '')
   const options = operations.map(operation => `--operation ${operation}`).join(' ')
   return new Refused(
@@ -110,10 +113,25 @@ function denied(code: string, log: OthersTopics['log']): Refused {
   )
 }
 
-async function claimedTopics(database: Database): Promise<ReadonlySet<string>> {
-  const text = 'SELECT value FROM service_facts WHERE name = $1'
-  const { rows } = await database.query({ text, values: [factName] })
-  return new Set((rows[0]?.[0] ?? '').split(' '))
+/** Topics that were made for the service with these tables. */
+export async function claimedTopics(session: Pick<Session, 'query'>, schema: string): Promise<string[]> {
+  const text = `SELECT value FROM ${quoted(schema)}.service_facts WHERE name = $1`
+  const { rows } = await session.query({ text, values: [factName] })
+  return (rows[0]?.[0] ?? '').split(' ').filter(name => name !== '')
+}
+
+/** Those that are gone already are no matter. Rejects with `Refused` where only a person can help. */
+export async function removeTopics(
+  { admin, log }: Pick<OthersTopics, 'admin' | 'log'>,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names)
+    try {
+      await admin.remove(name)
+    } catch (error) {
+      const code = kafkaError(error)
+      if (code !== unknown) throw code === undefined ? error : denied(code, log, ['Delete'])
+    }
 }
 
 async function claim(database: Database, wanted: readonly WantedTopic[]): Promise<void> {

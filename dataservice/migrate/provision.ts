@@ -40,6 +40,22 @@ export async function provision(session: Session, wish: Provision): Promise<void
   }
 }
 
+/**
+ * Whether the roles are there and belong to this service. Rejects with `Refused` where they belong to another one, or
+ * where somebody took their mark away.
+ */
+export async function isProvisioned(
+  session: Session,
+  { store, service, passwords }: Provision,
+): Promise<boolean> {
+  const { owner } = store.users
+  const known = { text: 'SELECT FROM pg_roles WHERE rolname = $1', values: [owner] }
+  if ((await session.query(known)).count === 0) return false
+  if ((await markFound(session, owner)) !== markOf(service, passwords))
+    throw new Refused('NameTaken', `role ${owner} does not belong to this DataService`)
+  return true
+}
+
 async function checkServer(session: Session): Promise<void> {
   const { rows } = await session.query(
     "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'), pg_is_in_recovery()",

@@ -46,7 +46,7 @@ beforeAll(async () => {
 }, 120_000)
 
 /** As docs/classes.md says it. */
-async function giveRights(): Promise<void> {
+async function giveRights(more: readonly 'DELETE'[] = []): Promise<void> {
   const onTopics = [
     'READ',
     'WRITE',
@@ -55,6 +55,7 @@ async function giveRights(): Promise<void> {
     'CREATE',
     'ALTER',
     'ALTER_CONFIGS',
+    ...more,
   ] as const
   const right = (resourceType: number, operation: (typeof onTopics)[number]) => ({
     resourceType,
@@ -113,8 +114,16 @@ async function started(role: Role, settings: Settings, database: ServiceDatabase
   return process
 }
 
-async function migrated(settings: Settings, database: ServiceDatabase, given?: Given) {
-  const role = await started('migrate', settings, database, given)
+const migrated = (settings: Settings, database: ServiceDatabase, given?: Given) =>
+  ran('migrate', settings, database, given)
+
+async function ran(
+  program: 'migrate' | 'remove',
+  settings: Settings,
+  database: ServiceDatabase,
+  given?: Given,
+) {
+  const role = await started(program, settings, database, given)
   const exitCode = await role.exitCode
   return { exitCode, said: role.log() }
 }
@@ -150,6 +159,28 @@ test('topics are made and kept as they should be, and records go through to Post
     expect(events?.partitions).toHaveLength(3)
   })
 }, 180_000)
+
+test('a service that goes takes the topics along that were made for it, and no others', async () => {
+  const database = await serviceDatabase(postgres.address)
+  const settings = rendered(database)
+  await admin.deleteTopics({ topics: (await admin.listTopics()).filter(name => name.startsWith(prefix)) })
+  await settledIn(30_000, async () => expect((await migrated(settings, database)).exitCode).toBe(0))
+  await admin.createTopics({ topics: [{ topic: `${prefix}of-somebody-else`, numPartitions: 1 }] })
+
+  const denied = await ran('remove', settings, database)
+  expect(denied.exitCode).toBe(1)
+  expect(denied.said).toMatch(/LogRightsMissing: .*TOPIC_AUTHORIZATION_FAILED.*--operation Delete/)
+  await giveRights(['DELETE'])
+  for (const _ of ['first', 'again']) {
+    const { exitCode, said } = await ran('remove', settings, database)
+    expect(exitCode, said).toBe(0)
+  }
+  await settledIn(30_000, async () =>
+    expect((await admin.listTopics()).filter(name => name.startsWith(prefix))).toEqual([
+      `${prefix}of-somebody-else`,
+    ]),
+  )
+})
 
 test('what Strimzi is asked for is enough: its topics, and its user with those rights and a Secret without a name', async () => {
   const database = await serviceDatabase(postgres.address)

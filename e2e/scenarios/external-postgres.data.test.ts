@@ -81,10 +81,12 @@ interface Given {
   authority?: string
 }
 
-/** Runs the migration as its Job does; answers how it ended and what it said. */
-async function migrated(settings: Settings, given: Given = {}) {
+const migrated = (settings: Settings, given?: Given) => ran('migrate', settings, given)
+
+/** Runs a program as its Job does; answers how it ended and what it said. */
+async function ran(program: 'migrate' | 'remove', settings: Settings, given: Given = {}) {
   const { username = 'platform', password = 'given', mark = settings.namespace } = given
-  const role = await startRole('migrate', settings, {
+  const role = await startRole(program, settings, {
     credentials: {
       [credentialFiles.postgresPassword]: passwordOf('owner', mark),
       [credentialFiles.writerPassword]: passwordOf('writer', mark),
@@ -139,6 +141,30 @@ test('roles of another cluster are left alone, until somebody gives them away', 
   await owner.query(`COMMENT ON ROLE ${settings.store.users.owner} IS NULL`)
   expect((await migrated(settings, { mark: 'elsewhere' })).exitCode).toBe(0)
   expect((await as(settings, 'writer', 'elsewhere').query('SELECT 1')).rows).toEqual([['1']])
+})
+
+test('a service that goes takes its schema and roles along, and nothing of another', async () => {
+  const [leaving, staying] = [rendered('leaving'), rendered('staying')]
+  for (const settings of [leaving, staying]) expect((await migrated(settings)).exitCode).toBe(0)
+  const stranger = await ran('remove', leaving, { mark: 'elsewhere' })
+  expect(stranger.exitCode).toBe(1)
+  expect(stranger.said).toContain(`role ${leaving.store.users.owner} does not belong to this DataService`)
+
+  const atWork = as(leaving, 'writer')
+  expect((await atWork.query('SELECT 1')).rows).toEqual([['1']])
+  for (const _ of ['first', 'again']) {
+    const { exitCode, said } = await ran('remove', leaving)
+    expect(exitCode, said).toBe(0)
+  }
+  await expect(atWork.query('SELECT 1')).rejects.toThrow()
+  const { user, password } = postgres.address
+  const admin = opened({ user, password, schema: 'public' })
+  const left = ({ store }: Settings) =>
+    admin.query(`SELECT rolname FROM pg_roles WHERE rolname LIKE '${store.schema}%'
+UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = '${store.schema}'`)
+  expect((await left(leaving)).rows).toEqual([])
+  expect((await left(staying)).count).toBe(4)
+  expect((await as(staying, 'reader').query('SELECT count(*) FROM records')).rows).toEqual([['0']])
 })
 
 const refusals: Record<string, { changes?: object; given?: Given; says: RegExp }> = {

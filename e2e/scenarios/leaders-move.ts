@@ -2,10 +2,11 @@
 import type { Answered } from './ledger.ts'
 
 /**
- * A gateway tries again for a second (`docs/writing.md`). A leadership that takes longer to move is told to the client as
- * 503, and sending again is safe; more than one POST of fifty would be another fault.
+ * A gateway tries again for a second (`docs/writing.md`), and a leadership moves within a fraction of it. Where a machine
+ * that is short of everything takes longer, the client is told 503, and sending again is safe; more than one POST of two
+ * hundred would be another fault.
  */
-const share = 0.02
+const share = 0.005
 
 /** POSTs whose answers are not as they should be, in words. */
 export function oddPosts(answers: readonly Answered[]): string[] {

@@ -57,6 +57,7 @@ const userOf: Readonly<Record<Role, DatabaseUser>> = {
   reader: 'reader',
   migrate: 'owner',
   maintain: 'owner',
+  remove: 'owner',
 }
 
 /** Engines that may be killed, and how to start each role; what it starts goes with `resources`. */

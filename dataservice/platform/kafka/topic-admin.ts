@@ -3,6 +3,7 @@ import {
   ConfigResourceTypes,
   createPartitionsV3,
   createTopicsV7,
+  deleteTopicsV6,
   describeConfigsV4,
   IncrementalAlterConfigOperationTypes,
   incrementalAlterConfigsV1,
@@ -18,6 +19,8 @@ export interface TopicAdmin {
   configOf(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   create(topic: NewTopic): Promise<void>
   grow(topic: string, partitions: number): Promise<void>
+  /** With all its records. */
+  remove(topic: string): Promise<void>
   /** Sets the named settings and leaves all others. */
   configure(topic: string, config: Readonly<Record<string, string>>): Promise<void>
   close(): void
@@ -75,6 +78,11 @@ function adminOver(link: Link): TopicAdmin {
     async grow(name, count) {
       await ask<createPartitionsV3.CreatePartitionsResponse>((connection, done) =>
         createPartitionsV3.api(connection, [{ name, count, assignments: null }], timeoutMs, false, done),
+      )
+    },
+    async remove(name) {
+      await ask<deleteTopicsV6.DeleteTopicsResponse>((connection, done) =>
+        deleteTopicsV6.api(connection, [{ name }], timeoutMs, done),
       )
     },
     async configure(topic, config) {

@@ -1,0 +1,27 @@
+/** The role `remove`: a Job that takes away what a DataService that goes has at engines of others. */
+
+import { Refused } from '#dataservice/migrate/refused.ts'
+import { leaveLastWords } from '#dataservice/platform/last-words.ts'
+import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+
+export interface RemovePorts {
+  /** Rejects with `Refused` where only a person can help. */
+  remove: () => Promise<void>
+}
+
+export async function start({ log }: Pick<RoleContext, 'log'>, { remove }: RemovePorts): Promise<Running> {
+  const work = async () => {
+    await remove()
+    log.info('nothing of this DataService is left at engines of others')
+  }
+  const done = work().catch((error: unknown) => {
+    if (error instanceof Refused) leaveLastWords(error)
+    throw error
+  })
+  return {
+    notReady: () => undefined,
+    behindService: false,
+    stop: () => done.catch(() => undefined),
+    done,
+  }
+}
