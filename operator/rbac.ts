@@ -22,7 +22,8 @@ const verbsOf = ({ kind }: ChildRow): string[] => {
 /** Beside the children: the resource itself, the numbers of pods, and the size of volumes. */
 const fixed: readonly PolicyRule[] = [
   // Read before anything is removed: a copy that lags behind must not decide on that.
-  { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['get', 'list', 'watch'] },
+  // Patched for a finalizer, where something at engines of others goes with it.
+  { apiGroups: ['dataservice.dev'], resources: ['dataservices'], verbs: ['get', 'list', 'patch', 'watch'] },
   { apiGroups: ['dataservice.dev'], resources: ['dataservices/status'], verbs: ['patch'] },
   // They say what is done once; the oldest that ended are removed.
   {

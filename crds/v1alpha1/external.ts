@@ -157,8 +157,8 @@ export const ExternalKafka = Type.Object(
   {
     description:
       'A Kafka that others run, 4.0 or newer; several DataServices may share it, each with topics and a group of its own ' +
-      '(docs/classes.md). The operator makes no Kafka then, and never connects to this one; pods do. Its topics outlive ' +
-      'the DataService, whatever deletionPolicy says. ' +
+      '(docs/classes.md). The operator makes no Kafka then, and never connects to this one; pods do. With ' +
+      'deletionPolicy Delete the topics that it made go with the DataService. ' +
       'Example: {bootstrapServers: [kafka.example.com:9093], tls: {}, scram: {secretRef: {name: kafka}}}.',
   },
 )
@@ -213,8 +213,8 @@ export const ExternalPostgres = Type.Object(
     description:
       'A Postgres that others run, 16 or newer, without a pooler before it that parts transactions from sessions; several ' +
       'DataServices may share it, each in a schema of its own that belongs to roles of its own (docs/classes.md). The ' +
-      'operator makes no Postgres then, and never connects to this one; pods do. What stands there outlives the ' +
-      'DataService, whatever deletionPolicy says. ' +
+      'operator makes no Postgres then, and never connects to this one; pods do. With deletionPolicy Delete ' +
+      'schema and roles go with the DataService. ' +
       'Example: {host: db.example.com, database: services, tls: {}, secretRef: {name: db}}.',
   },
 )

@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { parseSettings } from '#dataservice/contract/settings.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
+import { kafkaOfOthers, postgresOfOthers } from '#operator/testing/engines-of-others.ts'
 import { serviceWith } from '#operator/testing/showcase.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { askedKinds, type ChildKind, children, desiredChildren } from './children.ts'
@@ -150,16 +151,8 @@ test('a Redis of others: nothing of ours stands for it, and whoever uses it moun
   )
 })
 
-const ofOthers = {
-  host: 'db.test',
-  port: 5433,
-  database: 'services',
-  secretRef: { name: 'db' },
-  tls: { caSecretRef: { name: 'db-ca', key: 'ca.crt' } },
-}
-
 test('a Postgres of others: nothing of ours stands for it, and only the migration has its password', async () => {
-  const service = dataService(withSpec({ postgres: { external: ofOthers } }))
+  const service = dataService(withSpec({ postgres: { external: postgresOfOthers } }))
   const found = desiredChildren(targetOf(service, [], ofClass({ scopePrefix: 'eu1' })))
   expect(found.filter(({ object }) => object.metadata.name.includes('postgres'))).toEqual([])
   const mounting = (secret: string) =>
@@ -174,12 +167,6 @@ test('a Postgres of others: nothing of ours stands for it, and only the migratio
   const text = golden.map(({ object }) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
   await expect(text.join('---\n')).toMatchFileSnapshot('./golden/external-postgres.yaml')
 })
-
-const kafkaOfOthers = {
-  bootstrapServers: ['kafka-1.test:9093', 'kafka-2.test:9093'],
-  scram: { secretRef: { name: 'kafka' } },
-  tls: { caSecretRef: { name: 'kafka-ca' }, clientCertificateRef: { name: 'kafka-cert' } },
-}
 
 test('a Kafka of others: nothing of ours stands for it, and whoever uses it mounts its Secrets', async () => {
   const service = dataService(withSpec({ kafka: { external: kafkaOfOthers } }))
@@ -199,10 +186,13 @@ test('a Kafka of others: nothing of ours stands for it, and whoever uses it moun
 
 test('no two DataServices have a name in common on a Postgres that they share', () => {
   const storeOf = (namespace: string, name: string, prefix?: string): unknown => {
-    const service = dataService(withSpec({ postgres: { external: ofOthers } }), ({ metadata, ...rest }) => ({
-      ...rest,
-      metadata: { ...metadata, namespace, name },
-    }))
+    const service = dataService(
+      withSpec({ postgres: { external: postgresOfOthers } }),
+      ({ metadata, ...rest }) => ({
+        ...rest,
+        metadata: { ...metadata, namespace, name },
+      }),
+    )
     const choice = prefix === undefined ? undefined : ofClass({ scopePrefix: prefix })
     const { store } = parseSettings(targetOf(service, [], choice).settings.text)
     return [store.schema, ...Object.values(store.users)]

@@ -6,7 +6,7 @@ import { programContainer, programVolumes } from './pod.ts'
 import type { Target } from './target.ts'
 import { userSecrets } from './user-secrets.ts'
 
-/** Of the roles that a migration makes on a Postgres of others. */
+/** Of the roles that are made on a Postgres of others, and tell there whose they are. */
 const passwordsOfRoles = [
   { key: credentialKeys.writer, path: credentialFiles.writerPassword },
   { key: credentialKeys.reader, path: credentialFiles.readerPassword },
@@ -14,12 +14,12 @@ const passwordsOfRoles = [
 
 export function programPod(
   target: Target,
-  program: 'migrate' | 'maintain',
+  program: 'migrate' | 'maintain' | 'remove',
 ): Pick<V1PodSpec, 'containers' | 'volumes'> {
   const { owner, effective } = target
   const container = programContainer(program, effective.images.dataservice, effective.resources.jobs)
   const mounted = [...userSecrets(target, program), ...certificateVolumes(target, 'jobs')]
-  const makesRoles = program === 'migrate' && effective.postgres !== undefined
+  const knowsRoles = program !== 'maintain' && effective.postgres !== undefined
   return {
     containers: [
       {
@@ -28,7 +28,7 @@ export function programPod(
       },
     ],
     volumes: [
-      ...programVolumes(owner.metadata.name, program, makesRoles ? passwordsOfRoles : []),
+      ...programVolumes(owner.metadata.name, program, knowsRoles ? passwordsOfRoles : []),
       ...mounted.map(({ volume }) => volume),
     ],
   }

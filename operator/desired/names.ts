@@ -41,6 +41,9 @@ export const delegatedSecrets = (owner: string) => ({
 })
 export const migratePrefix = (owner: string): string => `${owner}-migrate-`
 export const migrateName = (owner: string, hash: string): string => `${migratePrefix(owner)}${hash}`
+/** The Job that takes away what is at engines of others, and its ConfigMap: of one life of a name, as nothing owns them. */
+export const removeName = ({ name, uid }: { name: string; uid: string }): string =>
+  `${name}-remove-${uid.slice(0, 8)}`
 export const maintainName = (owner: string): string => `${owner}-maintain`
 
 /** StatefulSet and CronJob of backups. */

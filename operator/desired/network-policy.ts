@@ -101,7 +101,10 @@ export function networkPolicy(target: Target, part: Talker): Child<Policy> | und
 }
 
 /** Pods of these kinds share a policy. */
-const shared = { jobs: ['migrate', 'maintain'], backup: ['backup', 'backup-job', 'restore'] } as const
+const shared = {
+  jobs: ['migrate', 'maintain', 'remove'],
+  backup: ['backup', 'backup-job', 'restore'],
+} as const
 
 const selectorOf = (name: string, part: Talker): V1LabelSelector =>
   part === 'jobs' || part === 'backup'

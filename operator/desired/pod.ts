@@ -21,7 +21,7 @@ export interface PodTemplate {
 
 export interface PodInputs {
   owner: DataService
-  component: Part | 'jobs' | 'migrate' | 'maintain' | 'backup' | 'backup-job' | 'restore'
+  component: Part | 'jobs' | 'migrate' | 'maintain' | 'remove' | 'backup' | 'backup-job' | 'restore'
   serviceAccount: string
   overrides: PodOverrides
   /** A change rolls the pods. */
@@ -107,6 +107,7 @@ const credentialsOf = {
   ],
   migrate: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
   maintain: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
+  remove: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
 } as const
 
 export type Program = keyof typeof credentialsOf

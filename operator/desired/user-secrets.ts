@@ -41,17 +41,17 @@ const ofPostgres = (known: Known): MountedSecret[] =>
 const postgresMaker = ({ owner, effective }: Known): string | undefined =>
   effective.cloudNativePG && `CloudNativePG, for Cluster ${partName(owner.metadata.name, 'postgres')},`
 
+/** Only those have it who make roles on a Postgres of others, or take them away. */
+const givenPostgres = (known: Known): MountedSecret[] =>
+  access('postgres', known.effective.postgres, { maker: postgresMaker(known) })
+
 const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSecret[])[]>> = {
   gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway'), ofKafka],
   writer: [ofRedis('writer'), ofPostgres, ofKafka],
   reader: [ofRedis('reader'), ofPostgres],
-  // It alone makes roles on a Postgres of others.
-  migrate: [
-    known => access('postgres', known.effective.postgres, { maker: postgresMaker(known) }),
-    ofPostgres,
-    ofKafka,
-  ],
+  migrate: [givenPostgres, ofPostgres, ofKafka],
   maintain: [ofPostgres],
+  remove: [givenPostgres, ofPostgres, ofKafka],
 }
 
 /** The programs that may mount any. */

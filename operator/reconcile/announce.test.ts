@@ -37,7 +37,7 @@ function announcing() {
     cluster,
     clock,
     move: (before: DataServiceStatus, after: DataServiceStatus) =>
-      announce(
+      announce.changes(
         dataService(service => ({ ...service, status: before })),
         after,
       ),

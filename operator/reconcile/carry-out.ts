@@ -120,6 +120,9 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
         { uid: step.uid, propagation: 'Background' },
       )
       return undefined
+    case 'hold':
+      await cluster.apply(step.owner, { force: true })
+      return undefined
     case 'grow':
       return grow(step.growth, cluster)
     case 'certify':

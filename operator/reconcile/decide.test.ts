@@ -16,6 +16,8 @@ const told = (steps: readonly Step[]): string[] =>
         return `scale ${step.name} ${step.replicas}`
       case 'remove':
         return `remove ${step.kind} ${step.name}`
+      case 'hold':
+        return `hold ${step.owner.metadata.finalizers?.join(',') ?? 'no more'}`
       case 'grow':
         return `grow ${step.growth.claims.join(',')} to ${step.growth.size}`
       case 'certify':

@@ -7,6 +7,7 @@ import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { bindingMark, consumerSteps, toldSteps } from './consumers/consumers.ts'
+import { finalizerSteps, isHeldAsWanted } from './departure/finalizer.ts'
 import { isClusterLost } from './engine-workload.ts'
 import { type Facts, findChild, isThere } from './facts.ts'
 import { type Gates, gatesOf } from './gates.ts'
@@ -54,6 +55,7 @@ export function decide(facts: Facts): Plan {
 
 function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[], facts: Facts): Step[] {
   return [
+    ...finalizerSteps(facts),
     ...(facts.certificates?.due === undefined ? [] : [facts.certificates.due]),
     ...leftovers(desired, facts, atOnce),
     ...outdatedMigrations(facts),
@@ -88,7 +90,13 @@ function isDue(stage: Stage, gates: Gates, facts: Facts): boolean {
     case 'engines':
       return true
     case 'migration':
-      return gates.recordAccepted && gates.databaseAnswers && gates.logPrepared && !isWindingUp(facts)
+      return (
+        gates.recordAccepted &&
+        gates.databaseAnswers &&
+        gates.logPrepared &&
+        !isWindingUp(facts) &&
+        isHeldAsWanted(facts)
+      )
     case 'service':
       return gates.recordAccepted && gates.migrated && gates.topicsExist
     case 'scaling':

@@ -1,4 +1,5 @@
 /** What one run of the loop has found to do. */
+import type { KubernetesObject } from '#operator/cluster/port.ts'
 import type { AccessChange } from '#operator/desired/consumers.ts'
 import type { TopicChange } from '#operator/desired/kafka-topics.ts'
 import type { Child } from '#operator/desired/labels.ts'
@@ -18,6 +19,8 @@ export type Step =
   | { do: 'create'; object: Child; mark?: Child }
   | ScaleStep
   | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
+  /** Whether the DataService waits for us when it is deleted. */
+  | { do: 'hold'; owner: KubernetesObject }
   | { do: 'grow'; growth: Growth }
   | { do: 'elect'; log: LogAddress }
   | { do: 'replicate'; log: LogAddress; partitions: readonly Placed[] }
@@ -48,6 +51,8 @@ export function nameOf(step: Step): string {
       return `Deployment ${step.name}`
     case 'remove':
       return `${step.kind} ${step.name}`
+    case 'hold':
+      return `the finalizer of ${step.owner.kind} ${step.owner.metadata.name}`
     case 'grow':
       return `StatefulSet ${step.growth.statefulSet}`
     case 'elect':

@@ -11,6 +11,8 @@ import type { TopicsPort } from '#operator/topics/port.ts'
 import type { Announce } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { decide } from './decide.ts'
+import { depart } from './depart.ts'
+import { isHeld } from './departure/finalizer.ts'
 import type { Facts } from './facts.ts'
 import { isUnread } from './kinds-in-use.ts'
 import { observe, type ReadPorts } from './observe.ts'
@@ -67,7 +69,7 @@ async function withoutOwner(
 
 const ownWriteRecheckMs = 1_000
 /** It is told at once when the API server answers. */
-const unreadRecheckMs = 10_000
+const unread: Outcome = { kind: 'waiting', reason: 'KindsNotRead', recheckMs: 10_000 }
 const unknown = { status: 'Unknown', message: '' } as const
 
 export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<Outcome> {
@@ -75,11 +77,22 @@ export async function reconcile({ namespace, name }: Key, deps: Deps): Promise<O
   if (owner === undefined || owner.metadata.deletionTimestamp !== undefined)
     deps.turns.leave(`${namespace}/${name}`)
   if (owner === undefined) return withoutOwner({ namespace, name }, deps)
-  if (owner.metadata.deletionTimestamp !== undefined) return { kind: 'settled' }
+  return owner.metadata.deletionTimestamp === undefined ? converge(owner, deps) : leave(owner, deps)
+}
+
+/** Garbage collection takes what is ours; what is elsewhere is taken away first. */
+async function leave(owner: DataService, deps: Deps): Promise<Outcome> {
+  if (!isHeld(owner)) return { kind: 'settled' }
+  const facts = await observe(owner, deps)
+  return isUnread(facts) ? unread : depart(facts, deps)
+}
+
+async function converge(owner: DataService, deps: Deps): Promise<Outcome> {
+  const { namespace, name } = owner.metadata
   if (isOutdated(deps.owners, owner))
     return { kind: 'waiting', reason: 'OwnStatusNotSeen', recheckMs: ownWriteRecheckMs }
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
-  if (isUnread(facts)) return { kind: 'waiting', reason: 'KindsNotRead', recheckMs: unreadRecheckMs }
+  if (isUnread(facts)) return unread
   const plan = decide(facts) // pure
   const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
   for (const step of plan.steps)
@@ -118,7 +131,7 @@ async function stored(owner: DataService, status: DataServiceStatus, deps: Deps)
   const written = await deps.cluster.patchStatus({ ...owner, status }) // gone by now is fine
   if (written === undefined) return
   if (written.metadata.resourceVersion !== owner.metadata.resourceVersion) noteOutdated(deps.owners, owner)
-  await deps.announce(owner, status)
+  await deps.announce.changes(owner, status)
 }
 
 const soonerAgain = (outcome: Outcome, lookMs: number): Outcome =>

@@ -1,5 +1,6 @@
 /** What keeps data beyond its DataService, and what lets it go with it. Pure. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { takesAway } from '#operator/desired/elsewhere.ts'
 import { annotationKeys, type Child, childLabels, ownerReference } from '#operator/desired/labels.ts'
 import {
   credentialsName,
@@ -18,7 +19,7 @@ interface Marks {
   name: string
   component: 'identity' | 'credentials'
   annotations: Record<string, string>
-  /** With deletionPolicy Delete garbage collection takes it along. */
+  /** With deletionPolicy Delete garbage collection takes it along, unless it is needed after everything that has an owner. */
   owned: boolean
 }
 
@@ -46,7 +47,7 @@ export function ownerMark(name: string, facts: Facts): Child | undefined {
 
 function wantedMarks(facts: Facts): Marks[] {
   const { metadata, spec } = facts.owner
-  const owned = spec.deletionPolicy === 'Delete'
+  const owned = spec.deletionPolicy === 'Delete' && !takesAway(facts.target)
   return [
     {
       name: identityName(metadata.name),

@@ -4,7 +4,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import type { PodOwner } from '#operator/status/pods.ts'
 
 export interface PodStory {
-  owner: PodOwner
+  owner: PodOwner | 'remove'
   name: string
   labels?: Record<string, string>
   created?: string

@@ -23,6 +23,7 @@ export function restartsPods(step: Step): boolean {
       return kinds.has(step.kind)
     case 'grow': // the StatefulSet is made anew, in its newest form
       return true
+    case 'hold':
     case 'certify': // pods follow a Secret while they run
     case 'scale':
     case 'elect':

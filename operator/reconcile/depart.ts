@@ -1,0 +1,80 @@
+/** Carries out a departure. Every step may be done again, so an operator that ends in the middle is no matter. */
+import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { isClusterError } from '#operator/cluster/errors.ts'
+import type { ClusterPort, KubernetesObject, ObjectRef } from '#operator/cluster/port.ts'
+import { takesAway } from '#operator/desired/elsewhere.ts'
+import { isOurs } from '#operator/desired/labels.ts'
+import { credentialsName, identityName, removeName } from '#operator/desired/names.ts'
+import type { Announce } from './announce.ts'
+import { type Departure, departure, leftBehind } from './departure/departure.ts'
+import { holding, isHeld } from './departure/finalizer.ts'
+import type { Facts } from './facts.ts'
+import type { Outcome } from './outcome.ts'
+
+interface Ports {
+  cluster: ClusterPort
+  announce: Pick<Announce, 'leftBehind'>
+  now: () => Date
+}
+
+/** The change of its Job wakes the loop; this is for one that never changes. */
+const recheckMs = 10_000
+
+export async function depart(facts: Facts, ports: Ports): Promise<Outcome> {
+  const due = departure(facts, ports.now())
+  if (due.do === 'wait') return waiting(Math.min(due.forMs, recheckMs))
+  if (due.do === 'end') return end(facts, due, ports)
+  if (!(await isStillHeld(facts.owner, ports.cluster))) return { kind: 'settled' }
+  try {
+    for (const object of due.objects) await ports.cluster.create(object)
+  } catch (error) {
+    // A namespace that is being deleted takes no new objects, and neither does one without quota.
+    if (!isClusterError(error, 'Forbidden', 'Invalid', 'NotFound')) throw error
+    return end(facts, { leftBehind: leftBehind(facts, error.message) }, ports)
+  }
+  return waiting(recheckMs)
+}
+
+/** Read live: a copy of the past would see no Job any more, and begin again what is over. */
+async function isStillHeld({ kind, metadata }: DataService, cluster: ClusterPort): Promise<boolean> {
+  const { namespace, name, uid } = metadata
+  const live = await cluster.get<DataService>({ kind, namespace, name })
+  return live?.metadata.uid === uid && isHeld(live)
+}
+
+const waiting = (forMs: number): Outcome => ({ kind: 'waiting', reason: 'TakesAway', recheckMs: forMs })
+
+/** The event first: what comes after can be done again, but nobody would know any more what to tell. */
+async function end(
+  facts: Facts,
+  { leftBehind: note }: Pick<Extract<Departure, { do: 'end' }>, 'leftBehind'>,
+  { cluster, announce }: Ports,
+): Promise<Outcome> {
+  const { owner, target } = facts
+  if (note !== undefined) await announce.leftBehind(owner, note)
+  if (takesAway(target)) for (const ref of ownerless(owner)) await removed(owner, ref, cluster)
+  await cluster.apply<KubernetesObject>(holding(owner, false), { force: true }).catch(ifGone)
+  return { kind: 'settled' }
+}
+
+/** What garbage collection does not take. */
+function ownerless({ metadata }: DataService): ObjectRef[] {
+  const { namespace, name } = metadata
+  return [
+    { kind: 'Job', namespace, name: removeName(metadata) },
+    { kind: 'ConfigMap', namespace, name: removeName(metadata) },
+    { kind: 'Secret', namespace, name: identityName(name) },
+    { kind: 'Secret', namespace, name: credentialsName(name) },
+  ]
+}
+
+async function removed(owner: DataService, ref: ObjectRef, cluster: ClusterPort): Promise<void> {
+  const live = await cluster.get<KubernetesObject>(ref)
+  const uid = live?.metadata.uid
+  if (live === undefined || uid === undefined || !isOurs(owner, live.metadata)) return
+  await cluster.remove(ref, { uid, propagation: 'Background' })
+}
+
+function ifGone(error: unknown): void {
+  if (!isClusterError(error, 'NotFound', 'Conflict')) throw error
+}
