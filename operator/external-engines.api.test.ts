@@ -92,7 +92,7 @@ test('what the migration could not do is the cause of all, and somebody has to a
     metadata: { name: podName, labels },
     spec: { serviceAccountName: 'orders-jobs', automountServiceAccountToken: false, containers: [container] },
   })
-  const rights = 'the user of postgres.external.secretRef needs CREATEROLE'
+  const rights = 'the user of the given Secret needs CREATEROLE'
   await said(`RightsMissing: Postgres db.example.com:5432: ${rights}`)
   await settledIn(patience, async () => {
     expect(await condition('DatabaseReady')).toBe(

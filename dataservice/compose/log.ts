@@ -46,7 +46,7 @@ function givenLogin(
   { mechanism, username: told }: { mechanism: Login['mechanism']; username: string | undefined },
   { kafkaAccessPath }: KafkaPaths,
 ): Login {
-  const field = 'kafka.external.scram.secretRef'
+  const field = told === undefined ? 'kafka.external.scram.secretRef' : `KafkaUser ${told}`
   const given = () => givenAccess(kafkaAccessPath, field)
   const username = (): string => {
     const name = told ?? given().username

@@ -45,7 +45,7 @@ async function ensure(
   try {
     if (partitions === undefined) {
       if (!mayChange)
-        throw new Refused('TopicMissing', `there is no topic ${topic.name}: ${creation(topic, log)}`)
+        throw new Refused('TopicMissing', `there is no topic ${topic.name}${creation(topic, log)}`)
       await admin.create(topic)
       return
     }
@@ -81,14 +81,17 @@ const lines = (config: Readonly<Record<string, string>>): string =>
 
 const unfit = (topic: string, what: string): Refused => new Refused('LogUnfit', `topic ${topic} has ${what}`)
 
+/** Where another operator makes them, nobody else is to. */
 const creation = (
   { name, partitions, replicationFactor, config }: WantedTopic,
-  { brokers }: Settings['log'],
-) =>
-  `kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${name} --partitions ${partitions} ` +
-  `--replication-factor ${replicationFactor}${Object.entries(config)
-    .map(([key, value]) => ` --config ${key}=${value}`)
-    .join('')}`
+  { brokers, others }: OthersTopics['log'],
+): string =>
+  others.username === undefined
+    ? `: kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${name} --partitions ${partitions} ` +
+      `--replication-factor ${replicationFactor}${Object.entries(config)
+        .map(([key, value]) => ` --config ${key}=${value}`)
+        .join('')}`
+    : ''
 
 const taken = (topic: string): Refused =>
   new Refused(
@@ -108,7 +111,7 @@ function denied(code: string, log: OthersTopics['log'], besides: readonly string
   const options = operations.map(operation => `--operation ${operation}`).join(' ')
   return new Refused(
     'LogRightsMissing',
-    `${code}: kafka-acls.sh --add --allow-principal User:NAME ${options} --topic ${prefix} --group ${prefix} ` +
+    `${code}: kafka-acls.sh --add --allow-principal User:${log.others.username ?? 'NAME'} ${options} --topic ${prefix} --group ${prefix} ` +
       '--resource-pattern-type prefixed',
   )
 }

@@ -68,8 +68,7 @@ async function checkServer(session: Session): Promise<void> {
     )
   if (encoding !== 'UTF8')
     throw new Refused('EngineUnfit', `the database has the encoding ${encoding}, and records need UTF8`)
-  if (isReplica === 't')
-    throw new Refused('EngineUnfit', 'it is a replica, and postgres.external.host must be the primary')
+  if (isReplica === 't') throw new Refused('EngineUnfit', 'it is a replica, and the primary is needed')
 }
 
 async function ensureRoles(session: Session, { store, service, passwords }: Provision): Promise<void> {

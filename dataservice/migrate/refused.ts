@@ -23,7 +23,7 @@ export function logRefusalOf(error: unknown, server: string): Refused | undefine
   const said = causes(error)
   const text = said.map(({ message }) => message).join(': ')
   return said.some(isLoginRefused)
-    ? new Refused('LogLoginRefused', `${server}: the user of kafka.external.scram.secretRef is not let in`, {
+    ? new Refused('LogLoginRefused', `${server}: the user of the given Secret is not let in`, {
         cause: error,
       })
     : new Refused('LogUnreachable', `${server} does not answer as Kafka: ${text}`, { cause: error })
@@ -36,15 +36,11 @@ function causes(error: Error): Error[] {
 
 /** What a failure with a SQLSTATE that begins so means. */
 const byState: readonly (readonly [string, LastReason, string])[] = [
-  ['28', 'LoginRefused', 'the user of postgres.external.secretRef is not let in'],
+  ['28', 'LoginRefused', 'the user of the given Secret is not let in'],
   ['53', 'EngineUnreachable', 'it has no room for another connection'],
   ['57', 'EngineUnreachable', 'it does not serve now'],
   ['3D000', 'EngineUnfit', 'there is no such database: create it'],
-  [
-    '42501',
-    'RightsMissing',
-    'the user of postgres.external.secretRef needs CREATEROLE and, on the database, CREATE',
-  ],
+  ['42501', 'RightsMissing', 'the user of the given Secret needs CREATEROLE and, on the database, CREATE'],
 ]
 
 /** `host`: how the server is called in the spec. Undefined for what a later attempt may mend by itself. */

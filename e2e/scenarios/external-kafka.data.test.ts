@@ -280,6 +280,14 @@ test('a topic that is there already is not taken, unless somebody says that it w
   expect((await migrated(missing, database)).said).toMatch(
     /TopicMissing: .*kafka-topics\.sh --bootstrap-server \S+ --create --topic eu3\.shop\.orders\.events --partitions 2 /,
   )
+  // Where Strimzi makes them, nobody else is told to.
+  const others = missing.log.others && { ...missing.log.others, username: 'orders-kafka' }
+  const delegated = await migrated(
+    { ...missing, log: { ...missing.log, ...(others && { others }) } },
+    database,
+  )
+  expect(delegated.said).toMatch(/TopicMissing: .*there is no topic eu3\.shop\.orders\.events"/)
+  expect(delegated.said).not.toContain('kafka-topics.sh')
 }, 120_000)
 
 const refusals: Record<string, { given?: Given; changes?: object; says: RegExp }> = {
@@ -289,7 +297,7 @@ const refusals: Record<string, { given?: Given; changes?: object; says: RegExp }
   },
   'a wrong password': {
     given: { password: 'wrong-one' },
-    says: /LogLoginRefused: Kafka 127\.0\.0\.1:\d+: the user of kafka\.external\.scram\.secretRef is not let in/,
+    says: /LogLoginRefused: Kafka 127\.0\.0\.1:\d+: the user of the given Secret is not let in/,
   },
   'brokers of an authority that nobody named': {
     changes: { tls: {} },

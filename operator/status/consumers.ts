@@ -1,11 +1,12 @@
 /** The condition `ConsumersReady`, and the consumers that the status lists. Pure. */
 import type { DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import { consumersOf, hasConsumers, usersPrefix } from '#operator/desired/consumers.ts'
-import { bindingName, partName } from '#operator/desired/names.ts'
+import { bindingName } from '#operator/desired/names.ts'
 import { leavingConsumers, userOf, waitingConsumers } from '#operator/reconcile/consumers/consumers.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { logUnreachable } from './log-unreachable.ts'
 
 const type = 'ConsumersReady'
 
@@ -16,7 +17,7 @@ export function consumersReady(facts: Facts): Finding[] {
 
 function finding(facts: Facts): Finding {
   const { owner, target, access } = facts
-  const { namespace, name } = owner.metadata
+  const { name } = owner.metadata
   if (hibernates(owner) && target.asleep.has('kafka'))
     return isUnknown(
       type,
@@ -24,11 +25,7 @@ function finding(facts: Facts): Finding {
       'Kafka sleeps; Secrets and users stay, and open the log when it wakes',
     )
   if (access.kind === 'unreachable')
-    return fails(
-      type,
-      'EngineUnreachable',
-      `${access.message}. It is asked again; kubectl logs -n ${namespace} ${partName(name, 'kafka')}-0 tells what it does`,
-    )
+    return fails(type, 'EngineUnreachable', logUnreachable(owner, access.message))
   if (access.kind === 'notAsked')
     return fails(
       type,

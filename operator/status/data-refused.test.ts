@@ -6,6 +6,9 @@ import { refusedPod } from '#operator/testing/refused-pod.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
 import { deriveStatus } from './derive.ts'
 
+const byStrimzi = { kafka: { strimzi: { cluster: 'main' } } }
+const byCloudNativePG = { postgres: { cloudNativePG: {} } }
+
 function conditions(world: World): Record<string, { verdict: string; message: string }> {
   const facts = factsOf(world)
   const status = deriveStatus({
@@ -159,5 +162,53 @@ describe('a Kafka of others that the migration cannot use', () => {
     expect(found['Ready']?.verdict).toBe(`False/${reason}`)
     expect(found['Ready']?.message).toContain('Kafka kafka.test:9093: what it said. ')
     expect(found['Ready']?.message).toContain(remedy)
+  })
+})
+
+describe('an engine that another operator runs, which the migration cannot use', () => {
+  const rows: [string, string, 'TopicsReady' | 'DatabaseReady', Parameters<typeof withSpec>[0]][] = [
+    [
+      'LogLoginRefused',
+      'kafkausers.kafka.strimzi.io -n shop orders-kafka tells more',
+      'TopicsReady',
+      byStrimzi,
+    ],
+    ['LogRightsMissing', 'simple authorization', 'TopicsReady', byStrimzi],
+    [
+      'LogUnreachable',
+      'Is Kafka main up, with a listener as kafka.strimzi.listener',
+      'TopicsReady',
+      byStrimzi,
+    ],
+    [
+      'LogUnfit',
+      'kafkatopics.kafka.strimzi.io -n shop -l app.kubernetes.io/instance=orders',
+      'TopicsReady',
+      byStrimzi,
+    ],
+    ['TopicMissing', 'kubectl describe kafkatopics.kafka.strimzi.io', 'TopicsReady', byStrimzi],
+    [
+      'EngineUnreachable',
+      'clusters.postgresql.cnpg.io -n shop orders-postgres',
+      'DatabaseReady',
+      byCloudNativePG,
+    ],
+    ['EngineUnfit', 'postgres.cloudNativePG.imageName', 'DatabaseReady', byCloudNativePG],
+    ['LoginRefused', "Secret orders-postgres-app is CloudNativePG's", 'DatabaseReady', byCloudNativePG],
+    ['RightsMissing', 'Give them there', 'DatabaseReady', byCloudNativePG],
+  ]
+  test.each(rows)('%s names what the user has, and no field of others', (reason, remedy, type, spec) => {
+    const ready = { conditions: [{ type: 'Ready', status: 'True' }], readyInstances: 2, instances: 2 }
+    const working = upAndRunning(dataService(withSpec(spec)), child => ({
+      ...child,
+      status: child.kind === 'Job' ? { active: 1 } : { ...child.status, ...ready },
+    }))
+    const job = factsOf(working).children.find(({ kind }) => kind === 'Job')?.metadata.name ?? ''
+    const said = refusedPod('migrate', `${reason}: what it said\n`, { 'batch.kubernetes.io/job-name': job })
+    const found = conditions({ ...working, pods: [said] })[type]
+    expect(found?.verdict).toBe(`False/${reason}`)
+    expect(found?.message).toContain(`what it said. `)
+    expect(found?.message).toContain(remedy)
+    expect(found?.message).not.toMatch(/\.external/)
   })
 })

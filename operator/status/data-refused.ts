@@ -1,7 +1,15 @@
 /** Data that does not fit or is not there: what pods said when they ended, with the remedy. Pure. */
 import { type LastReason, logReasons } from '#dataservice/contract/last-words.ts'
-import { annotationKeys } from '#operator/desired/labels.ts'
-import { credentialsName, dataParts, type EnginePart, identityName } from '#operator/desired/names.ts'
+import { fullNameOf } from '#operator/desired/kinds-of-others.ts'
+import { annotationKeys, labelKeys } from '#operator/desired/labels.ts'
+import {
+  credentialsName,
+  dataParts,
+  delegatedSecrets,
+  type EnginePart,
+  identityName,
+  partName,
+} from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { lastWordsOf } from '#operator/reconcile/last-words.ts'
 
@@ -46,7 +54,7 @@ export function refusedVolume(facts: Facts, part: EnginePart): DataRefused | und
   }
 }
 
-/** What has to be done about it. */
+/** What has to be done about it, where a user named the engine. */
 const remedies: Partial<Record<LastReason, string>> = {
   RetainedDataDiffers:
     'Put back what was declared, or give this DataService another name; the stored data is untouched',
@@ -69,6 +77,50 @@ const remedies: Partial<Record<LastReason, string>> = {
   TopicMissing: 'It is looked for again within five minutes',
 }
 
+/** What has to be done where another operator of the cluster runs it: nobody named it by `external`. */
+const delegatedRemedies: Readonly<
+  Record<'strimzi' | 'cloudNativePG', Partial<Record<LastReason, (facts: Facts) => string>>>
+> = {
+  cloudNativePG: {
+    EngineUnreachable: facts => `${describing('Cluster', facts)}; it is asked again within five minutes`,
+    EngineUnfit: () =>
+      'Name an image of 16 or newer in postgres.cloudNativePG.imageName of the DataService or its class',
+    LoginRefused: facts =>
+      `Secret ${delegatedSecrets(facts.owner.metadata.name).access} is CloudNativePG's, who sets the password by it: ` +
+      `${describing('Cluster', facts)}; it is tried again within five minutes`,
+    RightsMissing: () =>
+      'Give them there (a Cluster that the operator makes begins with them); it is tried again within five minutes',
+  },
+  strimzi: {
+    LogUnreachable: facts =>
+      `Is Kafka ${facts.target.effective.strimzi?.cluster} up, with a listener as kafka.strimzi.listener of the DataService ` +
+      'or its class says? It is asked again within five minutes',
+    LogUnfit: facts => `${describing('KafkaTopic', facts)}; it is looked at again within five minutes`,
+    LogLoginRefused: facts =>
+      `${describing('KafkaUser', facts)}, and the listener has to ask for scram-sha-512; it is tried again within five minutes`,
+    LogRightsMissing: facts =>
+      `${describing('KafkaUser', facts)}, and the Kafka needs simple authorization; it is tried again within five minutes`,
+    TopicMissing: facts => `${describing('KafkaTopic', facts)}; it is looked for again within five minutes`,
+  },
+}
+
+function describing(kind: 'Cluster' | 'KafkaTopic' | 'KafkaUser', { owner, target }: Facts): string {
+  const { namespace, name } = owner.metadata
+  const one = {
+    Cluster: partName(name, 'postgres'),
+    KafkaUser: target.effective.strimzi?.user,
+    KafkaTopic: undefined,
+  }
+  const labels = `-l ${labelKeys.instance}=${name}`
+  return `kubectl describe ${fullNameOf(kind)} -n ${namespace} ${one[kind] ?? labels} tells more`
+}
+
+function remedyFor(reason: LastReason, engine: 'kafka' | 'postgres', facts: Facts): string | undefined {
+  const provider = facts.target.effective.providers[engine]
+  const own = provider === 'strimzi' || provider === 'cloudNativePG' ? delegatedRemedies[provider] : {}
+  return own[reason]?.(facts) ?? remedies[reason]
+}
+
 /** Why the migration does not take an engine, or the data that is there. */
 export function refusedMigration(
   facts: Facts,
@@ -77,7 +129,7 @@ export function refusedMigration(
 ): DataRefused | undefined {
   const pods = facts.pods.filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job)
   const words = lastWordsOf(pods, 'migrate', { readyAgain: 'still' })
-  const remedy = words && remedies[words.reason]
+  const remedy = words && remedyFor(words.reason, engine, facts)
   if (words === undefined || remedy === undefined) return undefined
   if (isOfKafka(words.reason) !== (engine === 'kafka')) return undefined
   return { reason: words.reason, text: `${words.text}. ${remedy}` }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { hops } from '#dataservice/contract/end-to-end.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
 import { decide } from '#operator/reconcile/decide.ts'
 import type { EndToEndFacts } from '#operator/reconcile/facts.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
@@ -55,6 +56,15 @@ test.each(hops)('each station has its reason and where to look: %s', hop => {
   expect(message).toMatch(
     new RegExp(`^probe records get stuck at the ${hop}: why\\. See .*kubectl logs .*orders-${hop}`),
   )
+})
+
+test('at Postgres it is the pod that is the primary by now', () => {
+  const service = dataService(withSpec({ postgres: { managed: { instances: 2 } } }))
+  const world = upAndRunning(service)
+  const promoted = { ...world.marks['orders-identity'], [annotationKeys.primary]: '1' }
+  const marks = { ...world.marks, 'orders-identity': promoted }
+  const seen = { ...world, marks, endToEnd: told({ brokenAt: 'postgres' }) }
+  expect(conditionOf(seen, 'EndToEndReady').message).toMatch(/kubectl logs orders-postgres-1$/)
 })
 
 test('what a part says of itself is nearer to the cause', () => {

@@ -3,7 +3,7 @@ import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Hop } from '#dataservice/contract/end-to-end.ts'
 import { durationMs } from '#operator/desired/duration.ts'
 import { isManaged } from '#operator/desired/engine-choice.ts'
-import { type DeployedPart, deployedParts, partName } from '#operator/desired/names.ts'
+import { type DeployedPart, deployedParts, partName, postgresPod } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
@@ -12,7 +12,7 @@ import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 const type = 'EndToEndReady'
 
 /** What to look at where a record gets stuck. */
-const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => string }>> = {
+const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string, primary: number) => string }>> = {
   gateway: { reason: 'StuckAtGateway', look: name => `kubectl logs deployment/${partName(name, 'gateway')}` },
   kafka: { reason: 'StuckAtKafka', look: name => `LogReady and kubectl logs ${partName(name, 'kafka')}-0` },
   writer: {
@@ -21,7 +21,7 @@ const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string) => s
   },
   postgres: {
     reason: 'StuckAtPostgres',
-    look: name => `DatabaseReady and kubectl logs ${partName(name, 'postgres')}-0`,
+    look: (name, primary) => `DatabaseReady and kubectl logs ${postgresPod(name, primary)}`,
   },
   reader: { reason: 'StuckAtReader', look: name => `kubectl logs deployment/${partName(name, 'reader')}` },
 }
@@ -35,7 +35,9 @@ function stationOf(hop: Hop, { target }: Known): (typeof stations)[Hop] {
     : { ...station, look: name => `kubectl logs deployment/${partName(name, user)}` }
 }
 
-type Known = Pick<Facts, 'owner' | 'children' | 'endToEnd'> & { target: Pick<Target, 'effective'> }
+type Known = Pick<Facts, 'owner' | 'children' | 'endToEnd'> & {
+  target: Pick<Target, 'effective' | 'initialisation'>
+}
 
 export function endToEnd(facts: Known): Finding {
   const { owner, endToEnd: seen } = facts
@@ -50,11 +52,8 @@ export function endToEnd(facts: Known): Finding {
   if (brokenAt !== undefined) {
     const { reason, look } = stationOf(brokenAt, facts)
     const why = detail === undefined ? '' : `: ${detail}`
-    return fails(
-      type,
-      reason,
-      `probe records get stuck at the ${brokenAt}${why}. See ${look(owner.metadata.name)}`,
-    )
+    const seen = look(owner.metadata.name, facts.target.initialisation.primary)
+    return fails(type, reason, `probe records get stuck at the ${brokenAt}${why}. See ${seen}`)
   }
   const aim = owner.spec.slo?.endToEnd
   if (aim === undefined) return holds(type, 'RecordsPass', 'probe records come through from POST to GET')

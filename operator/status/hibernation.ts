@@ -8,6 +8,7 @@ import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
 import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds } from './conditions.ts'
+import { logUnreachable } from './log-unreachable.ts'
 
 /** True when no pod of any part is left. */
 export const isHibernated = (facts: Facts): boolean =>
@@ -77,7 +78,7 @@ function whyNotStored(facts: Facts, parts: readonly Finding[]): string | undefin
   const { flush } = facts
   const writer = workloadOf('writer', facts)
   const name = partName(facts.owner.metadata.name, 'writer')
-  if (flush.kind === 'unreachable') return flush.message
+  if (flush.kind === 'unreachable') return logUnreachable(facts.owner, flush.message)
   if (writer !== undefined && podProgress(writer).wanted === 0)
     return `Deployment ${name} has no pods: kubectl scale deployment/${name} --replicas=1`
   const trouble = parts.find(({ status }) => status !== 'True')

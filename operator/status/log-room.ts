@@ -4,6 +4,7 @@ import { partName } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { logUnreachable } from './log-unreachable.ts'
 
 const type = 'LogHasRoom'
 const percent = (share: number): string => `${Math.floor(share * 100)} %`
@@ -13,7 +14,8 @@ export function logRoom(facts: Facts): Finding {
   const { owner, room } = facts
   if (room.kind === 'notAsked') return notAsked(facts)
   if (hibernates(owner) && facts.target.asleep.has('kafka')) return asleep
-  if (room.kind === 'unreachable') return isUnknown(type, 'EngineUnreachable', room.message)
+  if (room.kind === 'unreachable')
+    return isUnknown(type, 'EngineUnreachable', logUnreachable(owner, room.message))
   const { topic } = owner.spec.kafka
   const { lagTenths, disks } = room.room
   const disk = fullDisk(disks)

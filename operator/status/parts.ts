@@ -21,6 +21,7 @@ import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
 import { delegatedLog, delegatedPostgres, delegatedTopics } from './delegated.ts'
 import { resting } from './hibernation.ts'
+import { logUnreachable } from './log-unreachable.ts'
 import { missingSecret } from './missing-secret.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
@@ -117,11 +118,8 @@ function topics(facts: Facts, plan: Plan): Finding {
     return isUnknown(type, 'Hibernated', 'Kafka sleeps; its topics stay in its volumes')
   if (found.kind === 'notAsked')
     return fails(type, 'WaitingForLog', 'waiting for a Kafka broker to become ready')
-  if (found.kind === 'unreachable') {
-    const { namespace, name } = owner.metadata
-    const look = `kubectl logs -n ${namespace} ${partName(name, 'kafka')}-0`
-    return fails(type, 'EngineUnreachable', `${found.message}. It is asked again; ${look} tells what it does`)
-  }
+  if (found.kind === 'unreachable')
+    return fails(type, 'EngineUnreachable', logUnreachable(owner, found.message))
   const changing = steps.some(step => step.do === 'topics')
   if (!gates.topicsExist || changing)
     return fails(type, 'TopicsPending', 'topics are being created or changed')

@@ -7,9 +7,10 @@ import { accessOf, changeAccess } from './access.ts'
 import { quorumOf } from './active-controller.ts'
 import { type Way, withBroker } from './broker-connection.ts'
 import { electPreferredLeaders } from './elect-leaders.ts'
+import { type Call, failureOf } from './failure.ts'
 import type { Identities, Identity } from './identities.ts'
 import { brokerDisks, lagTenths } from './log-room.ts'
-import { type LogAddress, type LogHealth, type Placed, type TopicsPort, TopicsUnavailable } from './port.ts'
+import type { LogAddress, LogHealth, Placed, TopicsPort } from './port.ts'
 
 /** A call that takes longer counts as failed; the reconcile loop comes again. */
 const connectionTimeout = 3_000
@@ -24,27 +25,29 @@ const plain: Identities = async () => undefined
 
 /** `identityOf`: what is shown to brokers; default: they are plain. */
 export function kafkaTopics(identityOf: Identities = plain): TopicsPort {
-  const ask = <T>(log: LogAddress, use: (admin: Admin, way: Way) => Promise<T>): Promise<T> =>
-    withAdmin(log, identityOf, use)
+  const ask = <T>(call: Call, log: LogAddress, use: (admin: Admin, way: Way) => Promise<T>): Promise<T> =>
+    withAdmin(log, identityOf, use).catch(cause => Promise.reject(failureOf(call, log, cause)))
   return {
-    describe: (log, names) => ask(log, admin => describe(admin, names)),
+    describe: (log, names) => ask('describe', log, admin => describe(admin, names)),
     change: (log, changes) =>
-      ask(log, async admin => {
+      ask('change', log, async admin => {
         for (const change of changes) await make(admin, change)
       }),
-    health: (log, copies) => ask(log, (admin, way) => health(admin, log.servers, { way, copies })),
+    health: (log, copies) => ask('health', log, (admin, way) => health(admin, log.servers, { way, copies })),
     elect: log =>
-      ask(log, (_, way) =>
+      ask('elect', log, (_, way) =>
         electPreferredLeaders(log.servers[0] ?? '', { ...way, timeoutMs: requestTimeout }),
       ),
-    replicate: (log, partitions) => ask(log, admin => replicate(admin, partitions)),
-    ends: (log, topic) => ask(log, admin => ends(admin, topic)),
+    replicate: (log, partitions) => ask('replicate', log, admin => replicate(admin, partitions)),
+    ends: (log, topic) => ask('ends', log, admin => ends(admin, topic)),
     access: (log, prefix) =>
-      ask(log, (_, way) => withFirst(log, way, connection => accessOf(connection, prefix))),
+      ask('access', log, (_, way) => withFirst(log, way, connection => accessOf(connection, prefix))),
     changeAccess: (log, changes) =>
-      ask(log, (_, way) => withFirst(log, way, connection => changeAccess(connection, changes))),
+      ask('changeAccess', log, (_, way) =>
+        withFirst(log, way, connection => changeAccess(connection, changes)),
+      ),
     room: (log, question) =>
-      ask(log, async (admin, way) => {
+      ask('room', log, async (admin, way) => {
         const { brokers } = await admin.describeCluster()
         const disks = await brokerDisks(brokers, way)
         return { lagTenths: await lagTenths(admin, question), disks }
@@ -71,9 +74,6 @@ async function withAdmin<T>(
     admin = opened
     const way = { timeoutMs: connectionTimeout, ...(ssl && { tls: ssl }) }
     return await inTime(opened.connect().then(() => use(opened, way)))
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new TopicsUnavailable(`Kafka at ${log.servers[0] ?? '(no server)'}: ${reason}`, { cause })
   } finally {
     await admin?.disconnect().catch(() => {}) // nothing is lost with a connection that is gone already
   }
