@@ -28,6 +28,7 @@ const composed: Readonly<Record<Role, () => Promise<Composed>>> = {
   migrate: () => import('./compose/migrate.ts'),
   maintain: () => import('./compose/maintain.ts'),
   remove: () => import('./compose/remove.ts'),
+  retire: () => import('./compose/retire.ts'),
 }
 
 async function main(): Promise<number> {

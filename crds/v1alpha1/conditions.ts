@@ -41,6 +41,9 @@ export const conditionTypes = {
   ConsumersReady: 'The Secret of every consumer opens the log.',
   /** Says nothing about Ready. */
   Encrypted: 'The parts talk to each other by TLS, with certificates that are valid.',
+  /** Present only while the annotation `dataservice.dev/rotate-passwords` stands, or is obeyed. Says nothing about Ready. */
+  PasswordsRotated:
+    'Postgres has the passwords that the annotation dataservice.dev/rotate-passwords asked for, and earlier ones open nothing.',
   /** Says nothing about Ready. */
   Durable: 'An accepted record survives the loss of one disk, and of one node.',
 } as const
@@ -71,6 +74,7 @@ export const reasons = {
   RecordsPass: 'reached',
   CertificatesValid: 'reached',
   Mesh: 'reached',
+  PasswordsNew: 'reached',
 
   Progressing: 'ordinary',
   Creating: 'ordinary',
@@ -91,6 +95,9 @@ export const reasons = {
   HopsPlain: 'ordinary',
   CertificatesPending: 'ordinary',
   AuthorityChanging: 'ordinary',
+  PasswordsWaiting: 'ordinary',
+  PasswordsChanging: 'ordinary',
+  PasswordsClosing: 'ordinary',
   MeshPending: 'ordinary',
   Hibernating: 'ordinary',
   Waking: 'ordinary',
@@ -171,6 +178,7 @@ export const reasons = {
   KindMissing: 'user',
   KindRefused: 'user',
   ConsumersElsewhere: 'user',
+  PasswordsElsewhere: 'user',
 } as const
 export type Reason = keyof typeof reasons
 

@@ -1,5 +1,5 @@
 /** Postgres as our users find it. */
-import { credentialFiles } from '#dataservice/contract/names.ts'
+import { credentialFiles, loginOf } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import { givenAccess } from '#dataservice/platform/files/given-access.ts'
@@ -7,7 +7,7 @@ import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { watchGivenTls } from '#dataservice/platform/tls/given.ts'
 
-export type PostgresPaths = Pick<Environment, 'postgresAccessPath' | 'postgresAuthorityPath'>
+export type PostgresEntry = Pick<Environment, 'postgresAccessPath' | 'postgresAuthorityPath' | 'loginSet'>
 
 /**
  * How each user differs. The owner's statements change tables and have no time limit. The writer's partitions share few
@@ -29,13 +29,13 @@ interface Way {
 export function connectTo(
   { address, user, poolSize }: Way,
   context: RoleContext,
-  paths: PostgresPaths,
+  entry: PostgresEntry,
 ): Database {
   const { schema, users } = context.settings.store
   return opened(context, {
-    ...common(context, address, paths),
+    ...common(context, address, entry),
     schema,
-    user: users[user],
+    user: loginOf(users[user], entry.loginSet),
     password: () => context.credential(credentialFiles.postgresPassword),
     poolSize,
     ...connections[user],
@@ -45,12 +45,12 @@ export function connectTo(
 /** The primary of others as the user that they gave, with one connection for as long as `work` takes. */
 export async function withGivenUser(
   context: RoleContext,
-  paths: PostgresPaths,
+  entry: PostgresEntry,
   work: (database: Database) => Promise<void>,
 ): Promise<void> {
-  const { username, password } = givenAccess(paths.postgresAccessPath, 'postgres.external.secretRef')
+  const { username, password } = givenAccess(entry.postgresAccessPath, 'postgres.external.secretRef')
   const database = openDatabase({
-    ...common(context, context.settings.store.primary, paths),
+    ...common(context, context.settings.store.primary, entry),
     schema: 'public',
     user: username ?? 'postgres',
     password: () => password,
@@ -63,17 +63,17 @@ export async function withGivenUser(
   }
 }
 
-const common = (context: RoleContext, address: Settings['store']['primary'], paths: PostgresPaths) => ({
+const common = (context: RoleContext, address: Settings['store']['primary'], entry: PostgresEntry) => ({
   ...address,
   database: context.settings.store.database,
   applicationName: context.podName,
-  ...encryption(context, paths),
+  ...encryption(context, entry),
 })
 
 /** Our own certificates are for our own engines. */
 function encryption(
   { settings, certificates, log, onClose }: RoleContext,
-  { postgresAuthorityPath }: PostgresPaths,
+  { postgresAuthorityPath }: PostgresEntry,
 ): Pick<DatabaseOptions, 'tls'> {
   const { access, tls } = settings.store
   if (access === undefined) return certificates ? { tls: certificates.context } : {}

@@ -10,7 +10,7 @@ export interface ServiceKey {
 }
 
 /** What one process of the data plane does; the first argument of its program. */
-export const roles = ['gateway', 'writer', 'reader', 'migrate', 'maintain', 'remove'] as const
+export const roles = ['gateway', 'writer', 'reader', 'migrate', 'maintain', 'remove', 'retire'] as const
 export type Role = (typeof roles)[number]
 
 /**
@@ -25,6 +25,7 @@ const youngMiB: Readonly<Record<Role, number>> = {
   migrate: 64,
   maintain: 64,
   remove: 64,
+  retire: 16,
 }
 
 /** How Node runs a role. */
@@ -132,6 +133,22 @@ export const database = {
   /** Streams the log to the replicas; reads no table. */
   replication: 'dataservice_replication',
 } as const
+
+/**
+ * Users of a managed Postgres take turns, so that the old and the new passwords open it side by side while pods move from the
+ * one to the other. Odd turns have the names of `database.users`; even ones have second names, and become those when they
+ * log in, so that all that is owned, granted or asked about stays with the first names.
+ */
+export const loginSets = [1, 2] as const
+export type LoginSet = (typeof loginSets)[number]
+
+export const loginSetOf = (turn: number): LoginSet => (turn % 2 === 1 ? 1 : 2)
+
+/** As whom one of the users logs in. */
+export const loginOf = (user: string, set: LoginSet): string => (set === 1 ? user : `${user}_2`)
+
+/** Tells a pod of ours which users its passwords are of; absent: those of the first set. */
+export const loginSetVariable = 'DATASERVICE_LOGIN_SET'
 
 export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`
 export const deadLettersTopic = ({ namespace, name }: ServiceKey): string =>

@@ -1,7 +1,8 @@
 /**
- * What a managed Postgres does for itself on each start: its roles, their passwords, and the database.
- * The pod runs this text through `psql` as superuser over the local socket; the migrate Job does all the rest.
+ * What a managed Postgres does for itself: its roles and the database on each start, and who may log in also while it runs.
+ * The pod runs these texts through `psql` as superuser over the local socket; the migrate Job does all the rest.
  */
+import { type LoginSet, loginOf } from './names.ts'
 
 /** What the bootstrap makes. All names are plain identifiers. */
 export interface BootstrapNames {
@@ -12,7 +13,7 @@ export interface BootstrapNames {
   replication: string
 }
 
-/** Environment variables from which the script takes the passwords; all of them must be set. */
+/** Environment variables from which the scripts take passwords. */
 export const bootstrapVariables = {
   owner: 'DATASERVICE_OWNER_PASSWORD',
   writer: 'DATASERVICE_WRITER_PASSWORD',
@@ -20,22 +21,29 @@ export const bootstrapVariables = {
   replication: 'DATASERVICE_REPLICATION_PASSWORD',
 } as const
 
+/** A statement that fails is not logged, for a password may stand in it. */
+const preamble = [
+  '\\set ON_ERROR_STOP on',
+  "SET log_min_error_statement = 'panic';",
+  'SET client_min_messages = warning;',
+]
+
 /**
  * The script for `psql --username=postgres --dbname=postgres --file=…` (psql 14 or later; it stops at the first
- * error by itself). It may run on each start: what exists is left, passwords are set anew. Passwords reach psql by
- * `bootstrapVariables` and never stand in the text.
+ * error by itself). It may run on each start: what exists is left, and the password of the replication, which has to be in
+ * the environment, is set anew. Passwords reach psql by `bootstrapVariables` and never stand in the text.
  */
 export function bootstrapSql({ database, schema, users, replication }: BootstrapNames): string {
-  const people: Person[] = [
-    { user: users.owner, variable: bootstrapVariables.owner, right: 'NOREPLICATION' },
-    { user: users.writer, variable: bootstrapVariables.writer, right: 'NOREPLICATION' },
-    { user: users.reader, variable: bootstrapVariables.reader, right: 'NOREPLICATION' },
-    { user: replication, variable: bootstrapVariables.replication, right: 'REPLICATION' },
-  ]
-  for (const name of [database, schema, ...people.map(({ user }) => user)]) assertIdentifier(name)
+  const firsts = Object.values(users)
+  for (const name of [database, schema, replication, ...firsts]) assertIdentifier(name)
   return [
-    '\\set ON_ERROR_STOP on',
-    ...people.flatMap(role),
+    ...preamble,
+    ...firsts.flatMap(user => made(user, 'NOREPLICATION')),
+    ...firsts.flatMap(second),
+    ...made(replication, 'REPLICATION'),
+    `\\getenv password ${bootstrapVariables.replication}`,
+    `ALTER ROLE ${replication} LOGIN PASSWORD :'password';`,
+    '\\unset password',
     `SELECT 'CREATE DATABASE ${database} OWNER ${users.owner} TEMPLATE template0 ENCODING UTF8'`,
     `  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${database}') \\gexec`,
     `ALTER DATABASE ${database} OWNER TO ${users.owner};`,
@@ -47,19 +55,72 @@ export function bootstrapSql({ database, schema, users, replication }: Bootstrap
   ].join('\n')
 }
 
-interface Person {
-  user: string
-  variable: string
-  right: 'REPLICATION' | 'NOREPLICATION'
+/**
+ * The script that lets the users of one set log in with the passwords in the environment. Where there are none it shuts them
+ * out: they may not log in, have no password, and their sessions end. It may run at any time, any number of times.
+ */
+export function loginsSql({ users }: Pick<BootstrapNames, 'users'>, set: LoginSet): string {
+  const logins = people.map(who => ({
+    login: loginOf(users[who], set),
+    variable: bootstrapVariables[who],
+  }))
+  for (const { login } of logins) assertIdentifier(login)
+  return [
+    ...preamble,
+    'BEGIN;',
+    ...logins.flatMap(({ login, variable }) => [
+      `\\getenv password ${variable}`,
+      '\\if :{?password}',
+      `ALTER ROLE ${login} LOGIN PASSWORD :'password';`,
+      '\\else',
+      `ALTER ROLE ${login} NOLOGIN PASSWORD NULL;`,
+      '\\endif',
+      // An unset variable must not hand the next role this one's password.
+      '\\unset password',
+    ]),
+    'COMMIT;',
+    endSessions(logins.map(({ login }) => login)),
+    '',
+  ].join('\n')
 }
 
-function role({ user, variable, right }: Person): string[] {
+/**
+ * The script of a replica, where nothing can be written: ends the sessions of those users of a set who may not log in. Its
+ * last line is `t` when it has heard that none of them may.
+ */
+export function sessionsSql({ users }: Pick<BootstrapNames, 'users'>, set: LoginSet): string {
+  const names = people.map(who => loginOf(users[who], set))
+  for (const name of names) assertIdentifier(name)
   return [
-    `\\getenv password ${variable}`,
-    `SELECT 'CREATE ROLE ${user}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${user}') \\gexec`,
-    `ALTER ROLE ${user} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${right} PASSWORD :'password';`,
-    // An unset variable must not hand the next role this one's password.
-    '\\unset password',
+    ...preamble,
+    endSessions(names),
+    `SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolcanlogin AND rolname IN (${quotedList(names)}));`,
+    '',
+  ].join('\n')
+}
+
+const people = ['owner', 'writer', 'reader'] as const
+
+const quotedList = (names: readonly string[]): string => names.map(name => `'${name}'`).join(', ')
+
+const endSessions = (names: readonly string[]): string =>
+  `SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_roles ON rolname = usename
+  WHERE usename IN (${quotedList(names)}) AND NOT rolcanlogin;`
+
+function made(role: string, right: 'REPLICATION' | 'NOREPLICATION'): string[] {
+  return [
+    `SELECT 'CREATE ROLE ${role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') \\gexec`,
+    `ALTER ROLE ${role} NOSUPERUSER NOCREATEDB NOCREATEROLE ${right};`,
+  ]
+}
+
+/** Becomes the first name as soon as it has logged in: nothing is ever granted to it, and it owns nothing. */
+function second(user: string): string[] {
+  const login = loginOf(user, 2)
+  return [
+    ...made(login, 'NOREPLICATION'),
+    `GRANT ${user} TO ${login};`,
+    `ALTER ROLE ${login} SET role = '${user}';`,
   ]
 }
 

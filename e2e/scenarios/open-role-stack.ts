@@ -58,6 +58,7 @@ const userOf: Readonly<Record<Role, DatabaseUser>> = {
   migrate: 'owner',
   maintain: 'owner',
   remove: 'owner',
+  retire: 'owner',
 }
 
 /** Engines that may be killed, and how to start each role; what it starts goes with `resources`. */

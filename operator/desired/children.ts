@@ -25,7 +25,8 @@ import { networkPolicy } from './network-policy.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { isScaledByKeda } from './pod-numbers.ts'
 import { postgresCluster } from './postgres-cluster.ts'
-import { credentialsSecret, identitySecret } from './secrets.ts'
+import { retireJob } from './retire-job.ts'
+import { credentialsSecret, identitySecret, passwordsSecrets } from './secrets.ts'
 import { postgresPrimaryService, postgresReplicaService, service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
 import { settingsConfigMap } from './settings-config-map.ts'
@@ -93,6 +94,7 @@ const one = (build: (target: Target) => Child | undefined) => (target: Target) =
 export const children: readonly ChildRow[] = [
   { kind: 'Secret', stage: 'engines', write: 'create', build: one(identitySecret) },
   { kind: 'Secret', stage: 'engines', write: 'create', build: one(credentialsSecret) },
+  { kind: 'Secret', stage: 'engines', write: 'create', build: passwordsSecrets },
   { kind: 'Secret', stage: 'engines', write: 'create', build: bindingSecrets },
   {
     kind: 'ServiceAccount',
@@ -172,6 +174,7 @@ export const children: readonly ChildRow[] = [
   { kind: 'Job', stage: 'migration', write: 'create', build: one(migrateJob) },
   { kind: 'CronJob', stage: 'service', write: 'apply', build: one(maintainCronJob) },
   { kind: 'Deployment', stage: 'service', write: 'apply', build: each(deployedParts, deployment) },
+  { kind: 'Job', stage: 'service', write: 'create', build: one(retireJob) },
   {
     kind: autoscalerKind,
     stage: 'scaling',

@@ -38,7 +38,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
   if (asleep.has(part) && target.observed('Deployment', name) === undefined) return undefined
   const secrets = [...userSecrets(target, part), ...certificateVolumes(target, part)]
   const ownRedis = usesRedis[part](owner.spec) && effective.providers.redis === 'managed'
-  const program = programContainer(part, effective.images.dataservice, effective.resources[part])
+  const program = programContainer(part, target)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -66,7 +66,7 @@ export function deployment(target: Target, part: DeployedPart): Child<V1Deployme
             },
           ],
           volumes: [
-            ...programVolumes(owner.metadata.name, part, ownRedis ? [redisCredential] : []),
+            ...programVolumes(part, target, ownRedis ? [redisCredential] : []),
             ...secrets.map(({ volume }) => volume),
           ],
         },

@@ -1,6 +1,7 @@
 /** ConfigMap `NAME-<engine>-config`: start script and configuration of one engine. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
-import { heldBrokersFile, initialisedFile, primaryFile } from './engines/engine.ts'
+import { loginSetOf, loginSets } from '#dataservice/contract/names.ts'
+import { closedLogins, heldBrokersFile, initialisedFile, loginsFile, primaryFile } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { dataParts, type EnginePart, engineConfigName } from './names.ts'
@@ -13,7 +14,11 @@ export function engineConfigMap(target: Target, part: EnginePart): Child<V1Confi
     kind: 'ConfigMap',
     metadata: ownedMetadata(owner, engineConfigName(owner.metadata.name, part), part),
     // Beside the files that roll the pods: a running engine does not care, only the next start reads it.
-    data: { ...engines[part].files(target), ...volumeState(target, part) },
+    data: {
+      ...engines[part].files(target),
+      ...volumeState(target, part),
+      ...(part === 'postgres' && loginState(target)),
+    },
   }
 }
 
@@ -26,4 +31,10 @@ function volumeState({ initialisation }: Target, part: EnginePart): Record<strin
     ...(part === 'kafka' && { [heldBrokersFile]: `${initialisation.heldBrokers}\n` }),
     ...(part === 'postgres' && { [primaryFile]: `${initialisation.primary}\n` }),
   }
+}
+
+/** Who may log in to Postgres, which follows it while it runs. */
+function loginState({ passwords }: Target): Record<string, string> {
+  const turnOf = (set: number) => passwords.open.find(turn => loginSetOf(turn) === set) ?? closedLogins
+  return Object.fromEntries(loginSets.map(set => [loginsFile(set), `${turnOf(set)}\n`]))
 }

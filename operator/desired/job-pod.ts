@@ -2,7 +2,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node'
 import { credentialFiles, credentialKeys } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from './certificates.ts'
-import { programContainer, programVolumes } from './pod.ts'
+import { type JobProgram, programContainer, programVolumes } from './pod.ts'
 import type { Target } from './target.ts'
 import { userSecrets } from './user-secrets.ts'
 
@@ -12,14 +12,11 @@ const passwordsOfRoles = [
   { key: credentialKeys.reader, path: credentialFiles.readerPassword },
 ]
 
-export function programPod(
-  target: Target,
-  program: 'migrate' | 'maintain' | 'remove',
-): Pick<V1PodSpec, 'containers' | 'volumes'> {
-  const { owner, effective } = target
-  const container = programContainer(program, effective.images.dataservice, effective.resources.jobs)
+export function programPod(target: Target, program: JobProgram): Pick<V1PodSpec, 'containers' | 'volumes'> {
+  const container = programContainer(program, target)
   const mounted = [...userSecrets(target, program), ...certificateVolumes(target, 'jobs')]
-  const knowsRoles = program !== 'maintain' && effective.postgres !== undefined
+  const knowsRoles =
+    (program === 'migrate' || program === 'remove') && target.effective.postgres !== undefined
   return {
     containers: [
       {
@@ -28,7 +25,7 @@ export function programPod(
       },
     ],
     volumes: [
-      ...programVolumes(owner.metadata.name, program, knowsRoles ? passwordsOfRoles : []),
+      ...programVolumes(program, target, knowsRoles ? passwordsOfRoles : []),
       ...mounted.map(({ volume }) => volume),
     ],
   }

@@ -37,6 +37,14 @@ export const annotationKeys = {
   rotateAuthority: annotations.rotateAuthority,
   /** On the Secret with the certificates: the value of that annotation that was obeyed last. */
   rotated: 'dataservice.dev/rotated',
+  /** On a DataService: another value asks for other passwords. */
+  rotatePasswords: annotations.rotatePasswords,
+  /** On the identity Secret: the newest turn of passwords; absent: the first. */
+  passwordTurn: 'dataservice.dev/password-turn',
+  /** On the identity Secret: the newest turn beside which no other opens anything; absent: the first. */
+  passwordsDone: 'dataservice.dev/passwords-done',
+  /** On the identity Secret: the value of `rotatePasswords` that the newest turn obeys. */
+  passwordsRotated: 'dataservice.dev/passwords-rotated',
   /** On the Secret with the certificates: how often they were made. */
   issue: 'dataservice.dev/issue',
 } as const

@@ -1,5 +1,7 @@
 /** Names of the children of one DataService. Users and dashboards rely on them; nothing else spells a name. */
 
+import type { LoginSet } from '#dataservice/contract/names.ts'
+
 /** Parts that run pods of their own for as long as the service exists. */
 export const parts = ['gateway', 'writer', 'reader', 'kafka', 'postgres', 'redis'] as const
 export type Part = (typeof parts)[number]
@@ -24,6 +26,8 @@ export const settingsName = (owner: string): string => `${owner}-settings`
 export const engineConfigName = (owner: string, part: EnginePart): string => `${owner}-${part}-config`
 export const identityName = (owner: string): string => `${owner}-identity`
 export const credentialsName = (owner: string): string => `${owner}-credentials`
+/** Passwords of one of the two sets of users that take turns, of any turn but the first. */
+export const passwordsName = (owner: string, set: LoginSet): string => `${owner}-passwords-${set}`
 export const postgresPod = (owner: string, ordinal: number): string =>
   `${partName(owner, 'postgres')}-${ordinal}`
 /** The Secret that lets a consumer in. */
@@ -44,6 +48,8 @@ export const migrateName = (owner: string, hash: string): string => `${migratePr
 /** The Job that takes away what is at engines of others, and its ConfigMap: of one life of a name, as nothing owns them. */
 export const removeName = ({ name, uid }: { name: string; uid: string }): string =>
   `${name}-remove-${uid.slice(0, 8)}`
+/** The Job that sees those shut out whose turn is over. */
+export const retireName = (owner: string, turn: number): string => `${owner}-retire-${turn}`
 export const maintainName = (owner: string): string => `${owner}-maintain`
 
 /** StatefulSet and CronJob of backups. */

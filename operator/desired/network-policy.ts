@@ -102,7 +102,7 @@ export function networkPolicy(target: Target, part: Talker): Child<Policy> | und
 
 /** Pods of these kinds share a policy. */
 const shared = {
-  jobs: ['migrate', 'maintain', 'remove'],
+  jobs: ['migrate', 'maintain', 'remove', 'retire'],
   backup: ['backup', 'backup-job', 'restore'],
 } as const
 

@@ -4,6 +4,8 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import {
   credentialFiles,
   credentialKeys,
+  loginSetOf,
+  loginSetVariable,
   mounts,
   nodeFlags,
   ports,
@@ -11,8 +13,10 @@ import {
 } from '#dataservice/contract/names.ts'
 import { annotationKeys, childLabels, selectorLabels } from './labels.ts'
 import { credentialsName, type Part, partName, settingsName } from './names.ts'
-import type { PodOverrides, Resources } from './pod-wishes.ts'
+import type { PodOverrides } from './pod-wishes.ts'
+import { loginKeys, passwordsOf } from './secrets.ts'
 import { gatewaySettingsKey } from './settings-config-map.ts'
+import type { Target } from './target.ts'
 
 export interface PodTemplate {
   metadata: { labels: Record<string, string>; annotations: Record<string, string> }
@@ -21,7 +25,16 @@ export interface PodTemplate {
 
 export interface PodInputs {
   owner: DataService
-  component: Part | 'jobs' | 'migrate' | 'maintain' | 'remove' | 'backup' | 'backup-job' | 'restore'
+  component:
+    | Part
+    | 'jobs'
+    | 'migrate'
+    | 'maintain'
+    | 'remove'
+    | 'retire'
+    | 'backup'
+    | 'backup-job'
+    | 'restore'
   serviceAccount: string
   overrides: PodOverrides
   /** A change rolls the pods. */
@@ -108,6 +121,7 @@ const credentialsOf = {
   migrate: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
   maintain: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
   remove: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
+  retire: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
 } as const
 
 export type Program = keyof typeof credentialsOf
@@ -116,56 +130,77 @@ export type Program = keyof typeof credentialsOf
 export const productUser = 65532
 
 /** The container of one of our own programs. */
-export function programContainer(program: Program, image: string, resources: Resources): V1Container {
+export function programContainer(
+  program: Program,
+  { effective, passwords }: Pick<Target, 'effective' | 'passwords'>,
+): V1Container {
+  const resources = effective.resources[isJob(program) ? 'jobs' : program]
   return {
     name: program,
-    image,
+    image: effective.images.dataservice,
     imagePullPolicy: 'IfNotPresent',
     terminationMessagePolicy: 'FallbackToLogsOnError', // the condition tells what it said last
     args: [...nodeFlags(program), '/app/dataservice.mjs', program],
-    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    env: [
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...(logsIn(program) ? loginSetOfTurn(passwords.turn) : []),
+    ],
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
     securityContext: containerSecurity,
-    volumeMounts: volumes(program).map(({ mount }) => mount),
+    volumeMounts: [...volumeMounts],
   }
 }
+
+const jobPrograms = ['migrate', 'maintain', 'remove', 'retire'] as const
+export type JobProgram = (typeof jobPrograms)[number]
+const isJob = (program: Program): program is JobProgram => jobPrograms.some(job => job === program)
+
+const isLogin = ({ key }: V1KeyToPath): boolean => Object.values<string>(loginKeys).includes(key)
+const logsIn = (program: Program): boolean => credentialsOf[program].some(isLogin)
+
+/** Which users the mounted passwords are of: those of the first set say nothing. */
+const loginSetOfTurn = (turn: number) =>
+  loginSetOf(turn) === 1 ? [] : [{ name: loginSetVariable, value: String(loginSetOf(turn)) }]
+
+const volumeMounts: V1VolumeMount[] = [
+  { name: 'settings', mountPath: folderOf(mounts.settings.path), readOnly: true },
+  { name: 'credentials', mountPath: mounts.credentials.path, readOnly: true },
+]
 
 /** The volumes that `programContainer` mounts; `more` of the credentials than every pod of that program has. */
 export function programVolumes(
-  owner: string,
   program: Program,
+  { owner, passwords }: Pick<Target, 'owner' | 'passwords'>,
   more: readonly V1KeyToPath[] = [],
 ): V1Volume[] {
-  return volumes(program, more).map(({ volume }) => volume(owner))
-}
-
-interface MountedVolume {
-  mount: V1VolumeMount
-  volume: (owner: string) => V1Volume
-}
-
-function volumes(program: Program, more: readonly V1KeyToPath[] = []): MountedVolume[] {
-  const settings: MountedVolume = {
-    mount: { name: 'settings', mountPath: folderOf(mounts.settings.path), readOnly: true },
-    volume: owner => ({
-      name: 'settings',
-      configMap: {
-        name: settingsName(owner),
-        ...(program === 'gateway' && {
-          items: [{ key: gatewaySettingsKey, path: fileOf(mounts.settings.path) }],
-        }),
-      },
-    }),
+  const { name } = owner.metadata
+  const settings: V1Volume = {
+    name: 'settings',
+    configMap: {
+      name: settingsName(name),
+      ...(program === 'gateway' && {
+        items: [{ key: gatewaySettingsKey, path: fileOf(mounts.settings.path) }],
+      }),
+    },
   }
   const items = [...credentialsOf[program], ...more].map(item => ({ ...item }))
-  const credentials: MountedVolume = {
-    mount: { name: 'credentials', mountPath: mounts.credentials.path, readOnly: true },
-    volume: owner => ({
-      name: 'credentials',
-      secret: { secretName: credentialsName(owner), items, defaultMode: 0o440 },
-    }),
-  }
-  return [settings, credentials]
+  return [settings, { name: 'credentials', ...credentialsVolume(name, passwords.turn, items) }]
+}
+
+/** Entries of `NAME-credentials`; passwords of users of Postgres come from the Secret of their turn. */
+export function credentialsVolume(
+  owner: string,
+  turn: number,
+  items: readonly V1KeyToPath[],
+): Pick<V1Volume, 'secret' | 'projected'> {
+  const ofTurn = items.filter(isLogin)
+  const others = items.filter(item => !isLogin(item))
+  const [first, turns] = [credentialsName(owner), passwordsOf(owner, turn)]
+  if (turn === 1 || ofTurn.length === 0)
+    return { secret: { secretName: first, items: [...items], defaultMode: 0o440 } }
+  if (others.length === 0) return { secret: { secretName: turns, items: ofTurn, defaultMode: 0o440 } }
+  const sources = [{ secret: { name: first, items: others } }, { secret: { name: turns, items: ofTurn } }]
+  return { projected: { sources, defaultMode: 0o440 } }
 }
 
 /** Ports and probes of a program that serves telemetry. */
@@ -184,6 +219,10 @@ export const telemetryPort = { name: 'telemetry', containerPort: ports.telemetry
 export const serviceAccountOf = (owner: string, component: Part | 'jobs'): string =>
   partName(owner, component)
 
-const fileOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+function fileOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
 
-const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}

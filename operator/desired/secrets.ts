@@ -1,11 +1,11 @@
 /**
- * Secrets that the operator makes once and never changes: they are immutable, created by POST, and outlive the
- * DataService together with the volumes that they open.
+ * Secrets that the operator makes once and never changes: they are created by POST, and outlive the DataService together with
+ * the volumes that they open. All but those of later turns of passwords are immutable.
  */
 import type { V1Secret } from '@kubernetes/client-node'
-import { credentialKeys } from '#dataservice/contract/names.ts'
+import { credentialKeys, loginSetOf } from '#dataservice/contract/names.ts'
 import { type Child, retainedMetadata } from './labels.ts'
-import { credentialsName, identityName } from './names.ts'
+import { credentialsName, identityName, passwordsName } from './names.ts'
 import type { Target } from './target.ts'
 
 /** Keys of `NAME-identity`. */
@@ -36,6 +36,38 @@ export function credentialsSecret({ owner, fresh }: Target): Child<V1Secret> {
     Object.fromEntries(values),
   )
 }
+
+/** Keys of `NAME-credentials` that later turns have, too: of users who log in to Postgres. */
+export const loginKeys = {
+  owner: credentialKeys.owner,
+  writer: credentialKeys.writer,
+  reader: credentialKeys.reader,
+} as const
+
+/** Key of `NAME-passwords-N` beside them: which turn it is of. */
+export const turnKey = 'turn'
+
+/** The Secret in which the passwords of a turn stand. */
+export const passwordsOf = (owner: string, turn: number): string =>
+  turn === 1 ? credentialsName(owner) : passwordsName(owner, loginSetOf(turn))
+
+/**
+ * Of the turns that are open, without the first. They come and go while Postgres runs, whose pods follow them by their
+ * names; a kubelet stops looking at one that is immutable.
+ */
+export const passwordsSecrets = ({ owner, passwords, fresh }: Target): Child<V1Secret>[] =>
+  passwords.open
+    .filter(turn => turn > 1)
+    .map(turn => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: retainedMetadata(owner, passwordsOf(owner.metadata.name, turn), 'credentials'),
+      type: 'Opaque',
+      stringData: {
+        [turnKey]: String(turn),
+        ...Object.fromEntries(Object.values(loginKeys).map(key => [key, fresh.password(key)])),
+      },
+    }))
 
 function secret(metadata: Child['metadata'], stringData: Record<string, string>): Child<V1Secret> {
   return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', immutable: true, stringData }

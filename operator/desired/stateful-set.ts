@@ -139,8 +139,19 @@ function files(target: Target, part: EnginePart, engine: Engine): MountedFiles[]
     volume: { name: `scratch-${index}`, emptyDir: {} },
   }))
   const data = engine.dataPath === undefined ? [] : [{ mount: { name: 'data', mountPath: engine.dataPath } }]
+  const followed = (engine.followed?.(name) ?? []).map(({ volume, folder, secret }) => ({
+    mount: { name: volume, mountPath: folder, readOnly: true },
+    volume: { name: volume, secret: { secretName: secret, optional: true, defaultMode: 0o440 } },
+  }))
   const certificates = certificateVolumes(target, part)
-  return [config, ...(items.length > 0 ? [credentials] : []), ...certificates, ...scratch, ...data]
+  return [
+    config,
+    ...(items.length > 0 ? [credentials] : []),
+    ...followed,
+    ...certificates,
+    ...scratch,
+    ...data,
+  ]
 }
 
 /** May change at any time: Kubernetes then marks the claims that exist, or takes the mark away. */

@@ -43,6 +43,8 @@ export interface Target {
    * that was seen.
    */
   certificates: { issue: number; version: string; trusted?: string }
+  /** Which passwords of Postgres there are. */
+  passwords: Passwords
   /** Which parts hold data by now. */
   initialisation: Initialisation
   /** Parts that should have no pods in this run, although the spec gives them some: hibernated, or not woken yet. */
@@ -51,6 +53,21 @@ export interface Target {
   operation?: OperationAtWork
   /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */
   fresh: FreshSecrets
+}
+
+/**
+ * Passwords of Postgres come in turns, counted from 1. A turn has passwords and users of its own (`loginSetOf`), so that the
+ * next one is let in before the last one is shut out.
+ */
+export interface Passwords {
+  /** What is made from now on comes in as the users of this turn. */
+  turn: number
+  /** Turns whose users may log in: the newest, and the one before while anybody uses it. */
+  open: readonly number[]
+  /** The newest turn that has the database for itself: earlier passwords open nothing. */
+  done: number
+  /** The wish of the user that the newest turn obeys. */
+  rotated?: string
 }
 
 /** What a DataServiceOperation asks of the children; there is one at a time. */

@@ -52,6 +52,7 @@ const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSec
   migrate: [givenPostgres, ofPostgres, ofKafka],
   maintain: [ofPostgres],
   remove: [givenPostgres, ofPostgres, ofKafka],
+  retire: [ofPostgres],
 }
 
 /** The programs that may mount any. */

@@ -18,6 +18,7 @@ import { replicateSteps } from './more-brokers.ts'
 import { forgottenOperations } from './operations/at-work.ts'
 import { replacedPrimaries } from './operations/promoting.ts'
 import { isRestoring } from './operations/restoring.ts'
+import { retiredSecrets } from './passwords/turns.ts'
 import type { Plan, Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
@@ -68,6 +69,7 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
     ...replicateSteps(facts),
     ...topicSteps(facts),
     ...replacedPrimaries(facts).flatMap(removal),
+    ...retiredSecrets(facts),
     ...consumerSteps(facts),
     ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
     ...brokerToRestart(facts).flatMap(removal),

@@ -1,10 +1,11 @@
 /** Carries out a departure. Every step may be done again, so an operator that ends in the middle is no matter. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { loginSets } from '#dataservice/contract/names.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject, ObjectRef } from '#operator/cluster/port.ts'
 import { takesAway } from '#operator/desired/elsewhere.ts'
 import { isOurs } from '#operator/desired/labels.ts'
-import { credentialsName, identityName, removeName } from '#operator/desired/names.ts'
+import { credentialsName, identityName, passwordsName, removeName } from '#operator/desired/names.ts'
 import type { Announce } from './announce.ts'
 import { type Departure, departure, leftBehind } from './departure/departure.ts'
 import { holding, isHeld } from './departure/finalizer.ts'
@@ -65,6 +66,7 @@ function ownerless({ metadata }: DataService): ObjectRef[] {
     { kind: 'ConfigMap', namespace, name: removeName(metadata) },
     { kind: 'Secret', namespace, name: identityName(name) },
     { kind: 'Secret', namespace, name: credentialsName(name) },
+    ...loginSets.map(set => ({ kind: 'Secret' as const, namespace, name: passwordsName(name, set) })),
   ]
 }
 

@@ -41,6 +41,7 @@ import { asleepParts } from './lifecycle/asleep.ts'
 import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
 import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
 import { ownSecrets, type SecretPorts, withCertificates } from './own-secrets.ts'
+import { decidedPasswords, passwordSecrets } from './passwords/turns.ts'
 import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
@@ -81,11 +82,14 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const pods = ports.stores('Pod').group(namespace, name)
   const operations = await operationsOf(owner, ports)
   const operation = nextOperation(operations)
-  const there = { ...chosen, owner, pods, secrets, ...(operation && { operation }) }
+  for (const [secret, facts] of await ownSecrets(owner, ports, passwordSecrets({ owner, secrets })))
+    secrets.set(secret, facts)
+  const stand = standOf(owner, ports.revision)
+  const there = { ...chosen, owner, pods, secrets, stand, ...(operation && { operation }) }
   const { settings, ...found } = wanted(there, ports)
   const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
   if (isClusterLost({ owner, target, children })) children.push(...(await unlabelledCluster(owner, ports)))
-  const known = { owner, target, pods, children, serving, stand: standOf(owner, ports.revision) }
+  const known = { owner, target, pods, children, serving, stand }
   for (const [secret, facts] of await ownSecrets(owner, ports, bindingNames({ owner, target })))
     secrets.set(secret, facts)
   const block = blockOf(choice, target)
@@ -147,13 +151,14 @@ function chosenOf(owner: DataService, ports: ReadPorts) {
 
 /** What follows from the spec and its class. */
 function wanted(
-  seen: Pick<Facts, 'owner' | 'pods' | 'secrets' | 'operation'> & ReturnType<typeof chosenOf>,
+  seen: Pick<Facts, 'owner' | 'pods' | 'secrets' | 'operation' | 'stand'> & ReturnType<typeof chosenOf>,
   ports: ReadPorts,
 ) {
   const { owner, choice, inForce, observed } = seen
   const className = chosenName(choice)
   const autoscalers = ports.stores(autoscalerKind).group(owner.metadata.namespace, owner.metadata.name)
   const settings = settingsOf(owner, inForce)
+  const passwords = decidedPasswords({ ...seen, effective: inForce })
   const target: Target = {
     owner,
     effective: inForce,
@@ -163,6 +168,7 @@ function wanted(
       observed,
       effective: inForce,
       className,
+      passwords,
       now: ports.now(),
     }),
     observed,
@@ -172,6 +178,7 @@ function wanted(
       ownScaledObject({ owner, effective: inForce, observed }),
     ),
     certificates: { issue: 1, version: '' },
+    passwords,
     initialisation: initialisationOf(seen),
     asleep: new Set(),
     ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),

@@ -5,6 +5,7 @@ import { isRotating } from './certificates/renewal.ts'
 import { concernsConsumers } from './consumers/consumers.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
+import { movesPasswords } from './passwords/turns.ts'
 import type { Plan } from './plan.ts'
 import { lackingPods } from './refusals.ts'
 import { contestedRecheckMs } from './restraint.ts'
@@ -38,7 +39,7 @@ const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 }
 
 type Seen = Pick<
   Facts,
-  'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand' | 'certificates' | 'operation'
+  'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand' | 'certificates' | 'operation' | 'target'
 >
 
 export function outcomeOf(
@@ -77,12 +78,14 @@ function nextLookMs({
   endToEnd,
   certificates,
   operation,
-}: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates' | 'operation'>): number | undefined {
+  target,
+}: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates' | 'operation' | 'target'>): number | undefined {
   if (operation?.spec.type === 'Promote') return promotionRecheckMs
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
   if (!comesThrough(endToEnd)) return probeRecheckMs
-  return certificates?.seen && isRotating(certificates.seen) ? rotationRecheckMs : undefined
+  const isRotated = certificates?.seen !== undefined && isRotating(certificates.seen)
+  return isRotated || movesPasswords({ target }) ? rotationRecheckMs : undefined
 }
 
 const comesThrough = (seen: Facts['endToEnd']): boolean =>

@@ -9,9 +9,11 @@ import {
   identityName,
   migrateName,
 } from '#operator/desired/names.ts'
+import { passwordsSecrets } from '#operator/desired/secrets.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild, type SecretFacts } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
+import { passwordMarks } from './passwords/turns.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** Only metadata are ever sent of a Secret; what it holds is immutable. */
@@ -37,17 +39,21 @@ export function markSteps(facts: Facts): Step[] {
 }
 
 /**
- * What a Secret gets as soon as it is made, so that it goes even with a resource that is removed at once. It is a
- * write of its own: a reference that came with the POST could never be applied away when the policy changes to Retain.
+ * What a Secret gets as soon as it is made, so that it goes even with a resource that is removed at once, and says what holds
+ * from its beginning. It is a write of its own: a reference that came with the POST could never be applied away when the
+ * policy changes to Retain.
  */
 export function ownerMark(name: string, facts: Facts): Child | undefined {
-  const marks = wantedMarks(facts).find(each => each.name === name && each.owned)
+  const marks = wantedMarks(facts).find(
+    each => each.name === name && (each.owned || Object.keys(each.annotations).length > 0),
+  )
   return marks === undefined ? undefined : marked(marks, facts.owner)
 }
 
 function wantedMarks(facts: Facts): Marks[] {
   const { metadata, spec } = facts.owner
   const owned = spec.deletionPolicy === 'Delete' && !takesAway(facts.target)
+  const later = passwordsSecrets(facts.target).map(secret => secret.metadata.name)
   return [
     {
       name: identityName(metadata.name),
@@ -55,13 +61,19 @@ function wantedMarks(facts: Facts): Marks[] {
       annotations: stateAnnotations(facts),
       owned,
     },
-    { name: credentialsName(metadata.name), component: 'credentials', annotations: {}, owned },
+    ...[credentialsName(metadata.name), ...later].map(name => ({
+      name,
+      component: 'credentials' as const,
+      annotations: {},
+      owned,
+    })),
   ]
 }
 
 function stateAnnotations({ target }: Facts): Record<string, string> {
   const { initialised, reinitialised, heldBrokers, primary } = target.initialisation
   return {
+    ...passwordMarks(target.passwords),
     ...(primary > 0 ? { [annotationKeys.primary]: String(primary) } : {}),
     ...(heldBrokers > 0 ? { [annotationKeys.heldBrokers]: String(heldBrokers) } : {}),
     ...(initialised.size > 0 ? { [annotationKeys.initialised]: [...initialised].join(',') } : {}),
@@ -74,6 +86,9 @@ const stateKeys = [
   annotationKeys.reinitialised,
   annotationKeys.heldBrokers,
   annotationKeys.primary,
+  annotationKeys.passwordTurn,
+  annotationKeys.passwordsDone,
+  annotationKeys.passwordsRotated,
 ]
 
 function isMarked({ annotations, owned }: Marks, found: SecretFacts, ownerUid: string): boolean {

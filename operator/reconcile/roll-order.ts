@@ -24,21 +24,22 @@ type Declared = Settings['record']
 type Seen = Pick<Target, 'owner' | 'observed'>
 
 /** What of the outside the settings depend on. */
-export interface Rendering extends Seen, Pick<Target, 'effective' | 'className'> {
+export interface Rendering extends Seen, Pick<Target, 'effective' | 'className' | 'passwords'> {
   now: Date
 }
 
 /** The settings of all pods, and those of gateways. */
 export function renderedSettings(
   settings: Settings,
-  { effective, className, now, ...seen }: Rendering,
+  { effective, className, passwords, now, ...seen }: Rendering,
 ): Target['settings'] {
   const image = effective.images.dataservice // another image is another hash
-  const rendered = (of: Settings) => ({
+  const rendered = (of: Settings, more: { turn?: number } = {}) => ({
     text: canonicalText(of),
-    hash: contentHash({ settings: of, image }),
+    hash: contentHash({ settings: of, image, ...more }),
   })
-  const all = rendered(settings)
+  const { turn } = passwords
+  const all = rendered(settings, turn > 1 ? { turn } : {})
   const record = gatewayRecord(settings.record, all.hash, { ...seen, now })
   const inForce = inForceText(className, effective)
   return { ...all, gateway: rendered({ ...settings, record }), inForce }

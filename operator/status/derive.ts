@@ -29,6 +29,7 @@ import { isHibernated, onTheWay } from './hibernation.ts'
 import { logRoom } from './log-room.ts'
 import { maintained } from './maintained.ts'
 import { partRules } from './parts.ts'
+import { passwordsRotated } from './passwords.ts'
 import { rootCause, rootReason, withCauses } from './root-cause.ts'
 import { scaling } from './scaling.ts'
 import { upgraded } from './upgraded.ts'
@@ -124,6 +125,7 @@ function findings(run: Run): Finding[] {
     ...backupReady(facts, now).map(finding => lastKnown(facts, finding)),
     ...consumersReady(facts).map(finding => lastKnown(facts, finding)),
     encrypted(facts, now),
+    ...passwordsRotated(facts).map(finding => lastKnown(facts, finding)),
     lastKnown(facts, durable(facts)),
   ]
 }

@@ -17,6 +17,7 @@ const told: readonly ConditionType[] = [
   'LogHasRoom',
   'Maintained',
   'Durable',
+  'PasswordsRotated',
 ]
 
 /** One notice for each told condition whose status or reason is another one. */

@@ -6,7 +6,7 @@ import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
 import { ownScaledObject } from '#operator/desired/keda.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
-import type { ObservedChild, Target } from '#operator/desired/target.ts'
+import type { ObservedChild, Passwords, Target } from '#operator/desired/target.ts'
 import { renderedSettings } from '#operator/reconcile/roll-order.ts'
 
 export const images: Images = {
@@ -19,10 +19,14 @@ export const images: Images = {
 /** Of the operator of tests. */
 export const testRevision = '1.0.0-00000001'
 
+/** As long as nobody has asked for others. */
+export const firstPasswords: Passwords = { turn: 1, open: [1], done: 1 }
+
 export function targetOf(
   owner: DataService,
   observed: readonly ObservedChild[] = [],
   choice: ClassChoice = { kind: 'builtIn' },
+  passwords: Passwords = firstPasswords,
 ): Target {
   const find: Target['observed'] = (kind, name) =>
     observed.find(child => child.kind === kind && child.metadata.name === name)
@@ -39,6 +43,7 @@ export function targetOf(
       observed: find,
       effective: inForce,
       className,
+      passwords,
       now: new Date('2026-01-01T12:00:00Z'),
     }),
     observed: find,
@@ -49,6 +54,7 @@ export function targetOf(
     ),
     asleep: new Set(),
     certificates: { issue: 1, version: '' },
+    passwords,
     initialisation: { initialised: new Set(), reinitialised: new Set(), heldBrokers: 0, primary: 0 },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }

@@ -27,6 +27,7 @@ import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { usedKinds } from '#operator/reconcile/kinds-in-use.ts'
 import { wishesNow } from '#operator/reconcile/observe.ts'
 import { inOrder, nextOperation } from '#operator/reconcile/operations/at-work.ts'
+import { decidedPasswords } from '#operator/reconcile/passwords/turns.ts'
 import { recordVerdict } from '#operator/reconcile/record-verdict.ts'
 import { type ObservedEvent, refusalsOf } from '#operator/reconcile/refusals.ts'
 import { unmountedOf, waitingToMount } from '#operator/reconcile/unmounted.ts'
@@ -75,7 +76,9 @@ export function factsOf(world: World): Facts {
   const operation = nextOperation(operations)
   const secretsAndPods = { owner, children, pods, secrets: secretFacts, ...(operation && { operation }) }
   const initialisation = initialisationOf(secretsAndPods)
-  const target = { ...targetOf(owner, children, choice), initialisation }
+  const { effective } = targetOf(owner, children, choice)
+  const passwords = decidedPasswords({ ...secretsAndPods, effective, stand })
+  const target = { ...targetOf(owner, children, choice, passwords), initialisation }
   const block = blockOf(choice, target)
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)

@@ -1,5 +1,6 @@
 /** ConfigMap `NAME-backup-config`: the scripts of backups. */
 import type { V1ConfigMap } from '@kubernetes/client-node'
+import { loginSetOf } from '#dataservice/contract/names.ts'
 import { encrypts } from '../hop-modes.ts'
 import { type Child, ownedMetadata } from '../labels.ts'
 import { backupConfigName, postgresPrimaryName, serviceHost } from '../names.ts'
@@ -7,13 +8,14 @@ import type { Target } from '../target.ts'
 import { fetchScript, restoreScript } from './restore-scripts.ts'
 import { backupScript, commonScript, readyScript, receiveScript } from './scripts.ts'
 
-export function backupFiles({ owner, effective }: Target): Record<string, string> {
+export function backupFiles({ owner, effective, passwords }: Target): Record<string, string> {
   const { name, namespace } = owner.metadata
   return {
     'common.sh': commonScript({
       primaryHost: serviceHost(postgresPrimaryName(name), namespace),
       retainSeconds: effective.backup?.retainSeconds ?? 0,
       encrypted: encrypts(effective),
+      loginSet: loginSetOf(passwords.turn),
     }),
     'receive.sh': receiveScript,
     'ready.sh': readyScript,

@@ -7,8 +7,14 @@ import { postgres } from '../engines/postgres.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
 import { contentHash } from '../hash.ts'
 import { labelKeys } from '../labels.ts'
-import { backupConfigName, backupName, claimName, credentialsName, partName, postgresPod } from '../names.ts'
-import { containerSecurity, type PodTemplate, podTemplate, serviceAccountOf } from '../pod.ts'
+import { backupConfigName, backupName, claimName, partName, postgresPod } from '../names.ts'
+import {
+  containerSecurity,
+  credentialsVolume,
+  type PodTemplate,
+  podTemplate,
+  serviceAccountOf,
+} from '../pod.ts'
 import type { OperationAtWork, Target } from '../target.ts'
 import { backupFiles } from './config-map.ts'
 import { restoreVariables } from './restore-scripts.ts'
@@ -58,24 +64,18 @@ export function backupPod(target: Target, { script, component, spec, container =
           ],
         },
       ],
-      volumes: [
-        ...filesOf(owner.metadata.name),
-        ...certificates.map(({ volume }) => volume),
-        ...(spec.volumes ?? []),
-      ],
+      volumes: [...filesOf(target), ...certificates.map(({ volume }) => volume), ...(spec.volumes ?? [])],
     },
   })
 }
 
 /** Two of Postgres' passwords: the role that copies reads no table, and the reader tells how far the writers are. */
-function filesOf(name: string): V1Volume[] {
+function filesOf({ owner, passwords }: Target): V1Volume[] {
+  const { name } = owner.metadata
   const items = [credentialKeys.replication, credentialKeys.reader].map(key => ({ key, path: key }))
   return [
     { name: 'config', configMap: { name: backupConfigName(name) } },
-    {
-      name: 'credentials',
-      secret: { secretName: credentialsName(name), items, defaultMode: 0o440 },
-    },
+    { name: 'credentials', ...credentialsVolume(name, passwords.turn, items) },
     { name: 'scratch', emptyDir: {} },
   ]
 }

@@ -7,7 +7,7 @@
  * - `wal/SYSTEM/TIMELINE.SECONDS/`: what the primary wrote since then (segments of its write-ahead log), without a gap
  * - `receiving`: the folder under `wal` that grows now
  */
-import { credentialKeys, database, ports } from '#dataservice/contract/names.ts'
+import { credentialKeys, database, type LoginSet, loginOf, ports } from '#dataservice/contract/names.ts'
 import { configPath, secretPath } from '../engines/engine.ts'
 import { backupSlot, shown } from '../engines/postgres-scripts.ts'
 
@@ -21,10 +21,17 @@ export interface BackupValues {
   retainSeconds: number
   /** Whoever connects shows a certificate. */
   encrypted: boolean
+  /** As which of the readers they ask. */
+  loginSet: LoginSet
 }
 
 /** `common.sh`: what all scripts know. */
-export const commonScript = ({ primaryHost, retainSeconds, encrypted }: BackupValues): string => `set -eu
+export const commonScript = ({
+  primaryHost,
+  retainSeconds,
+  encrypted,
+  loginSet,
+}: BackupValues): string => `set -eu
 umask 077
 volume=${backupPath}
 slot=${backupSlot}
@@ -32,11 +39,11 @@ retain=${retainSeconds}
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done # what Debian has in the PATH needs Perl
 export PGPASSFILE=/tmp/pgpass PGCONNECT_TIMEOUT=5
 primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=backup${shown(encrypted)}"
-reader="host=${primaryHost} port=${ports.postgres} user=${database.users.reader} dbname=${database.name}${shown(encrypted)}"
+reader="host=${primaryHost} port=${ports.postgres} user=${loginOf(database.users.reader, loginSet)} dbname=${database.name}${shown(encrypted)}"
 secret() { printf '*:*:*:%s:%s\\n' "$1" "$(cat "${secretPath}/$2")"; }
 [ ! -e ${secretPath} ] || {
   secret ${database.replication} ${credentialKeys.replication}
-  secret ${database.users.reader} ${credentialKeys.reader}
+  secret ${loginOf(database.users.reader, loginSet)} ${credentialKeys.reader}
 } > $PGPASSFILE
 query() { psql --quiet --no-psqlrc --no-align --tuples-only --set=ON_ERROR_STOP=1 --dbname="$1" --command="$2"; }
 ask() { query "$primary dbname=postgres" "$1"; }

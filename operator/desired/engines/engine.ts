@@ -1,7 +1,7 @@
 /** What differs between Kafka, Postgres and Redis when they run as StatefulSets of ours. */
 import type { V1Container, V1EnvVar, V1Probe } from '@kubernetes/client-node'
 import { type LastReason, lastWordsPath } from '#dataservice/contract/last-words.ts'
-import { mounts } from '#dataservice/contract/names.ts'
+import { type LoginSet, mounts } from '#dataservice/contract/names.ts'
 import type { Effective } from '../effective.ts'
 import type { Target } from '../target.ts'
 
@@ -17,6 +17,8 @@ export interface Engine {
   rolls: (effective: Effective) => 'RollingUpdate' | 'OnDelete'
   /** Keys of the credentials Secret that the engine's pod may read; mounted at `secretPath`. */
   secretKeys: readonly string[]
+  /** Secrets that come and go while the pod runs; absent: there are none. */
+  followed?: (owner: string) => readonly FollowedSecret[]
   readiness: V1Probe
   liveness?: V1Probe
   /** Ends the engine in its pod; absent: the signal that every image gets does that well. */
@@ -29,6 +31,13 @@ export interface Engine {
   graceSeconds: number
   /** How long one that is ready waits before its StatefulSet replaces the next; absent: not at all. */
   settleSeconds?: (effective: Effective) => number
+}
+
+/** A Secret that may be there or not, mounted at a folder. */
+export interface FollowedSecret {
+  volume: string
+  folder: string
+  secret: string
 }
 
 /** Where its certificate lies, where hops are encrypted. */
@@ -58,6 +67,8 @@ follow "$(state)" &
 /** Where the engine's files lie in its pod. */
 export const configPath = '/etc/dataservice/engine'
 export const secretPath = '/etc/dataservice/credentials'
+/** Where the two sets of passwords of later turns lie, in a folder each. */
+export const passwordsPath = '/etc/dataservice/passwords'
 /** File among the engine's files: `true` once the part held data. It does not roll the pods. */
 export const initialisedFile = 'initialised'
 /** File beside it, of Kafka: how many brokers held data by then. Those that come later join with empty volumes. */
@@ -65,6 +76,14 @@ export const heldBrokersFile = 'held-brokers'
 
 /** File beside it, of Postgres: the ordinal of the primary. A pod follows it while it runs. */
 export const primaryFile = 'primary'
+
+/** Of the scripts that a replica runs for a set of users. */
+export const sessionsPrefix = 'sessions-'
+
+/** Files beside it, one for each set of users: the turn whose passwords let them in, or `closedLogins`. A pod follows them. */
+export const loginsPrefix = 'logins-'
+export const loginsFile = (set: LoginSet): string => `${loginsPrefix}${set}`
+export const closedLogins = 'closed'
 
 /** Shell: true when an empty volume is a loss. */
 export const heldData = `[ "$(cat ${configPath}/${initialisedFile})" = true ]`

@@ -12,11 +12,12 @@ import {
   refuseFunction,
   secretPath,
 } from './engine.ts'
+import { loginFunctions, socketPath } from './postgres-logins.ts'
 
 export const dataPath = '/var/lib/postgresql/data'
 /** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
 const pgdata = `${dataPath}/pgdata`
-const runPath = '/var/run/postgresql'
+const runPath = socketPath
 
 /** By it the primary keeps what is not archived yet. */
 export const backupSlot = 'backup'
@@ -83,7 +84,7 @@ ${preamble(values)}${values.encrypted ? followCertificates('pg_ctl --pgdata=$dat
   ${refuse('VolumeMismatch', `the volume of $POD_NAME holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}`)}
 fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
-${followPrimary}if is_primary; then
+${followPrimary}${loginFunctions}if is_primary; then
 ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
@@ -124,11 +125,10 @@ if [ -e $data/standby.signal ]; then # a replica until now
   pg_ctl --pgdata=$data --wait --timeout=900 --silent promote
 fi
 (
-  export ${bootstrapVariables.owner}="$(cat ${secretPath}/${credentialKeys.owner})"
-  export ${bootstrapVariables.writer}="$(cat ${secretPath}/${credentialKeys.writer})"
-  export ${bootstrapVariables.reader}="$(cat ${secretPath}/${credentialKeys.reader})"
   export ${bootstrapVariables.replication}="$(cat ${secretPath}/${credentialKeys.replication})"
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=${configPath}/bootstrap.sql
+  admit 1
+  admit 2
   # A replica makes its own slot; the slot of one that is not wanted any more would keep log for ever.
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --output=/dev/null --command="
     SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
@@ -136,6 +136,7 @@ fi
     AND NOT active"
 )
 pg_ctl --pgdata=$data --wait --mode=fast --silent stop
+follow_logins &
 ${instances > 1 ? 'follow_primary &\n' : ''}exec postgres -D $data -c config_file=$conf`
 }
 
@@ -168,6 +169,7 @@ until usable; do
 done
 touch $data/standby.signal
 follow_primary &
+follow_logins &
 exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primary_conninfo="$primary passfile=$PGPASSFILE"
 `
 

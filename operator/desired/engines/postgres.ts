@@ -1,10 +1,17 @@
-/** Postgres: one pod is the primary, the others stream from it. Roles get the passwords of the mounted Secret on each start. */
-import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
-import { bootstrapSql } from '#dataservice/contract/postgres-bootstrap.ts'
+/** Postgres: one pod is the primary, the others stream from it. Users get the passwords that are mounted, on each start and while it runs. */
+import { certificateFiles, credentialKeys, database, loginSets, ports } from '#dataservice/contract/names.ts'
+import { bootstrapSql, loginsSql, sessionsSql } from '#dataservice/contract/postgres-bootstrap.ts'
 import { encrypts } from '../hop-modes.ts'
-import { postgresPrimaryName, serviceHost } from '../names.ts'
+import { passwordsName, postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
-import { certificatePath, configPath, type Engine } from './engine.ts'
+import {
+  certificatePath,
+  configPath,
+  type Engine,
+  loginsFile,
+  passwordsPath,
+  sessionsPrefix,
+} from './engine.ts'
 import {
   aliveScript,
   dataPath,
@@ -26,6 +33,12 @@ export const postgres: Engine = {
       users: database.users,
       replication: database.replication,
     }),
+    ...Object.fromEntries(
+      loginSets.flatMap(set => [
+        [`${loginsFile(set)}.sql`, loginsSql(database, set)],
+        [`${sessionsPrefix}${set}.sql`, sessionsSql(database, set)],
+      ]),
+    ),
     'postgresql.conf': configuration(target),
     'pg_hba.conf': encrypts(target.effective) ? encryptedAccess : access,
   }),
@@ -39,6 +52,12 @@ export const postgres: Engine = {
     credentialKeys.reader,
     credentialKeys.replication,
   ],
+  followed: owner =>
+    loginSets.map(set => ({
+      volume: `passwords-${set}`,
+      folder: `${passwordsPath}/${set}`,
+      secret: passwordsName(owner, set),
+    })),
   readiness: {
     exec: { command: ['sh', `${configPath}/ready.sh`] },
     periodSeconds: 2,

@@ -90,9 +90,9 @@ export function isGone(part: Part, known: Known): boolean {
 export const podsOf = (part: Part | 'backup', { pods }: Pick<Facts, 'pods'>): ObservedChild[] =>
   pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)
 
-/** A migration or a maintenance run that has the database open. */
+/** A run of one of our programs that has the database open. */
 const isWorkingJob = ({ metadata, status }: ObservedChild): boolean =>
-  ['migrate', 'maintain'].includes(metadata.labels[labelKeys.component] ?? '') &&
+  ['migrate', 'maintain', 'retire'].includes(metadata.labels[labelKeys.component] ?? '') &&
   status?.['phase'] !== 'Succeeded' &&
   status?.['phase'] !== 'Failed'
 
