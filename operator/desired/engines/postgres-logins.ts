@@ -55,8 +55,8 @@ follow_logins() {
   while sleep 5 && kill -0 $$ 2> /dev/null; do
     found=$(told_logins) || continue
     [ "$found" != "$before_last" ] && pg_isready --quiet --host=${socketPath} || continue
-    if [ -e $data/standby.signal ]; then do=shut; else do=admit; fi
-    if $do 1 && $do 2; then
+    if [ -e $data/standby.signal ]; then act=shut; else act=admit; fi
+    if $act 1 && $act 2; then
       before_last=$last last=$found
     fi
   done
