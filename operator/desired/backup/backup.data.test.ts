@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
+import { certificateFiles, credentialKeys, database, loginOf, ports } from '#dataservice/contract/names.ts'
 import { type EngineFolder, engineFolder } from '#e2e/engines/folder.ts'
 import { freePort } from '#e2e/engines/ports.ts'
 import { chrootArguments, type EngineProcess, engineProcess } from '#e2e/engines/process.ts'
@@ -18,8 +18,9 @@ import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { CommandFailed, run } from '#tools/shell.ts'
 import { engineConfigMap } from '../engine-config-map.ts'
-import { certificatePath, configPath, secretPath } from '../engines/engine.ts'
+import { certificatePath, configPath, loginsFile, passwordsPath, secretPath } from '../engines/engine.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
+import { loginKeys, turnKey } from '../secrets.ts'
 import { backupFiles } from './config-map.ts'
 import { backupPath, refusedExitCode } from './scripts.ts'
 
@@ -44,6 +45,7 @@ const moved = (text: string, config: string): string =>
   text
     .replaceAll(configPath, join(dataPath, config))
     .replaceAll(secretPath, join(dataPath, 'secrets'))
+    .replaceAll(passwordsPath, join(dataPath, 'passwords'))
     .replaceAll(certificatePath, join(dataPath, 'certificates'))
     .replaceAll(backupPath, join(dataPath, 'backup'))
     .replaceAll('/var/run/postgresql', join(dataPath, 'run'))
@@ -129,16 +131,17 @@ const said = (): Promise<string> => readFile(join(data, 'said'), 'utf8')
 
 const certified = () => ({ ca: authority.certificate, cert: own.certificate, key: own.key })
 
-async function sql(text: string, ssl: ConnectionOptions = certified()): Promise<unknown[][]> {
-  const password = `of-${credentialKeys.owner}`
-  const client = new Client({
-    host: '127.0.0.1',
-    port,
-    database: database.name,
-    user: database.users.owner,
-    password,
-    ssl,
-  })
+const firstOwner: { user: string; password: string } = {
+  user: database.users.owner,
+  password: `of-${credentialKeys.owner}`,
+}
+
+async function sql(
+  text: string,
+  ssl: ConnectionOptions = certified(),
+  login = firstOwner,
+): Promise<unknown[][]> {
+  const client = new Client({ host: '127.0.0.1', port, database: database.name, ...login, ssl })
   client.on('error', () => {}) // the server is stopped on purpose
   await client.connect()
   return client
@@ -238,4 +241,21 @@ test('a copy by its name comes back; what is no copy and what is too early is re
   expect(await restore({ backup: first }), await said()).toBe(0)
   await start()
   expect(await values()).toEqual([1])
+})
+
+test('an older copy knows the passwords of its time, and the database that comes of it takes only those of now', async () => {
+  await stop()
+  const passwords = join(data, 'passwords/2')
+  await mkdir(passwords, { recursive: true })
+  for (const key of Object.values(loginKeys)) await writeFile(join(passwords, key), `second-${key}`)
+  await writeFile(join(passwords, turnKey), '2')
+  await writeFile(join(data, 'config', loginsFile(1)), 'closed\n')
+  await writeFile(join(data, 'config', loginsFile(2)), '2\n')
+  await run('chown', ['-R', `${recipe.user.id}:${recipe.user.id}`, data])
+  expect(await restore({ backup: first }), await said()).toBe(0)
+  await primary.start()
+  const second = { user: loginOf(database.users.owner, 2), password: `second-${loginKeys.owner}` }
+  const count = () => sql('SELECT count(*) FROM kept', certified(), second).catch(String)
+  await expect.poll(count, soon).toEqual([['1']])
+  await expect(sql('SELECT 1')).rejects.toThrow('not permitted to log in')
 })
