@@ -109,8 +109,8 @@ export const DeletionPolicy = Type.Unsafe<'Retain' | 'Delete'>({
   enum: ['Retain', 'Delete'],
   default: 'Retain',
   description:
-    'What becomes of the records when the DataService is deleted. Retain: the volumes and the Secrets NAME-identity and ' +
-    'NAME-credentials stay, and a DataService of the same name and the same record finds them again. Delete: nothing ' +
+    'What becomes of the records when the DataService is deleted. Retain: the volumes and the Secrets that ' +
+    'open them stay, and a DataService of the same name and the same record finds them again. Delete: nothing ' +
     'stays. It can be changed at any time before the deletion. Deleting the namespace deletes everything. Default: Retain.',
 })
 export type DeletionPolicy = Static<typeof DeletionPolicy>
