@@ -14,11 +14,11 @@ import {
 } from '#e2e/engines/process.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
+import { engineConfigMap } from '#operator/desired/engine-config-map.ts'
+import { loginKeys, turnKey } from '#operator/desired/secrets.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { CommandFailed, run } from '#tools/shell.ts'
-import { engineConfigMap } from '../../engine-config-map.ts'
-import { loginKeys, turnKey } from '../../secrets.ts'
 import { configPath, loginsFile, passwordsPath, primaryFile, secretPath } from '../engine.ts'
 import { dataPath } from '../postgres-scripts.ts'
 
