@@ -27,7 +27,7 @@ test('a pod needs its role and nothing else', () => {
 })
 
 test.each([
-  [[], {}, 'gateway, writer, reader, migrate, maintain, retire'],
+  [[], {}, 'gateway, writer, reader, migrate, maintain, remove, retire'],
   [['operator'], {}, 'must be one of'],
   [['reader'], { DATASERVICE_DRAIN_MS: '5s' }, 'DATASERVICE_DRAIN_MS'],
   [['reader'], { DATASERVICE_LOGIN_SET: '3' }, 'DATASERVICE_LOGIN_SET must be one of 1, 2'],
