@@ -129,7 +129,7 @@ test('when the Job has seen that they open nothing the turn is over, and the wis
   )
   await settledIn(patience, async () =>
     expect(await condition('PasswordsRotated')).toBe(
-      'True/PasswordsNew passwords 3 open Postgres, and no earlier ones',
+      'True/PasswordsNew passwords 3 open the engines, and no earlier ones',
     ),
   )
   expect(await inNamespace('get', 'jobs', '-o', 'name')).not.toContain('retire')

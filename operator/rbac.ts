@@ -12,7 +12,8 @@ export interface PolicyRule {
 /**
  * What each kind needs. Of one that is created only the labels are put back, nothing else. Secrets are never listed; of
  * those that are immutable only the metadata are patched (owner and marks), certificates are replaced in place, and an
- * authority that nobody trusts any more is deleted (the others are taken by garbage collection).
+ * authority that nobody trusts any more and passwords that open nothing are deleted (the others are taken by garbage
+ * collection).
  */
 const verbsOf = ({ kind }: ChildRow): string[] => {
   if (kind === 'Secret') return ['create', 'delete', 'get', 'patch']

@@ -43,7 +43,7 @@ export const conditionTypes = {
   Encrypted: 'The parts talk to each other by TLS, with certificates that are valid.',
   /** Present only while the annotation `dataservice.dev/rotate-passwords` stands, or is obeyed. Says nothing about Ready. */
   PasswordsRotated:
-    'Postgres has the passwords that the annotation dataservice.dev/rotate-passwords asked for, and earlier ones open nothing.',
+    'Postgres and Redis have the passwords that the annotation dataservice.dev/rotate-passwords asked for, and earlier ones open nothing.',
   /** Says nothing about Ready. */
   Durable: 'An accepted record survives the loss of one disk, and of one node.',
 } as const

@@ -18,7 +18,7 @@ export const apiVersion = `${group}/${version}` as const
 export const annotations = {
   /** Another value: another authority signs certificates, in phases. */
   rotateAuthority: `${group}/rotate-authority`,
-  /** Another value: other users of Postgres with new passwords take over, and the old ones open nothing any more. */
+  /** Another value: Postgres and Redis get new passwords, and the old ones open nothing any more. */
   rotatePasswords: `${group}/rotate-passwords`,
   /** `true`: the operator touches nothing but status. */
   paused: `${group}/paused`,

@@ -1,5 +1,5 @@
 /** Postgres as our users find it. */
-import { credentialFiles, loginOf } from '#dataservice/contract/names.ts'
+import { credentialFiles, loginOf, loginSetOf } from '#dataservice/contract/names.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import { givenAccess } from '#dataservice/platform/files/given-access.ts'
@@ -7,7 +7,7 @@ import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { watchGivenTls } from '#dataservice/platform/tls/given.ts'
 
-export type PostgresEntry = Pick<Environment, 'postgresAccessPath' | 'postgresAuthorityPath' | 'loginSet'>
+export type PostgresEntry = Pick<Environment, 'postgresAccessPath' | 'postgresAuthorityPath' | 'turn'>
 
 /**
  * How each user differs. The owner's statements change tables and have no time limit. The writer's partitions share few
@@ -35,7 +35,7 @@ export function connectTo(
   return opened(context, {
     ...common(context, address, entry),
     schema,
-    user: loginOf(users[user], entry.loginSet),
+    user: loginOf(users[user], loginSetOf(entry.turn)),
     password: () => context.credential(credentialFiles.postgresPassword),
     poolSize,
     ...connections[user],

@@ -147,8 +147,8 @@ export const loginSetOf = (turn: number): LoginSet => (turn % 2 === 1 ? 1 : 2)
 /** As whom one of the users logs in. */
 export const loginOf = (user: string, set: LoginSet): string => (set === 1 ? user : `${user}_2`)
 
-/** Tells a pod of ours which users its passwords are of; absent: those of the first set. */
-export const loginSetVariable = 'DATASERVICE_LOGIN_SET'
+/** Tells a pod of ours of which turn its passwords are; absent: the first. */
+export const turnVariable = 'DATASERVICE_TURN'
 
 export const eventsTopic = ({ namespace, name }: ServiceKey): string => `${namespace}.${name}.events`
 export const deadLettersTopic = ({ namespace, name }: ServiceKey): string =>

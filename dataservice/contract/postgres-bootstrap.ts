@@ -21,6 +21,9 @@ export const bootstrapVariables = {
   replication: 'DATASERVICE_REPLICATION_PASSWORD',
 } as const
 
+/** Environment variable with the turn of that password, once nothing has the one before. */
+export const aloneVariable = 'DATASERVICE_REPLICATION_ALONE'
+
 /** A statement that fails is not logged, for a password may stand in it. */
 const preamble = [
   '\\set ON_ERROR_STOP on',
@@ -30,8 +33,7 @@ const preamble = [
 
 /**
  * The script for `psql --username=postgres --dbname=postgres --file=…` (psql 14 or later; it stops at the first
- * error by itself). It may run on each start: what exists is left, and the password of the replication, which has to be in
- * the environment, is set anew. Passwords reach psql by `bootstrapVariables` and never stand in the text.
+ * error by itself). It may run on each start: what exists is left. Passwords come by the other scripts.
  */
 export function bootstrapSql({ database, schema, users, replication }: BootstrapNames): string {
   const firsts = Object.values(users)
@@ -41,9 +43,6 @@ export function bootstrapSql({ database, schema, users, replication }: Bootstrap
     ...firsts.flatMap(user => made(user, 'NOREPLICATION')),
     ...firsts.flatMap(second),
     ...made(replication, 'REPLICATION'),
-    `\\getenv password ${bootstrapVariables.replication}`,
-    `ALTER ROLE ${replication} LOGIN PASSWORD :'password';`,
-    '\\unset password',
     `SELECT 'CREATE DATABASE ${database} OWNER ${users.owner} TEMPLATE template0 ENCODING UTF8'`,
     `  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${database}') \\gexec`,
     `ALTER DATABASE ${database} OWNER TO ${users.owner};`,
@@ -51,6 +50,35 @@ export function bootstrapSql({ database, schema, users, replication }: Bootstrap
     `ALTER DATABASE ${database} SET search_path = ${schema};`,
     `REVOKE ALL ON DATABASE ${database} FROM PUBLIC;`,
     `GRANT CONNECT ON DATABASE ${database} TO ${users.writer}, ${users.reader};`,
+    '',
+  ].join('\n')
+}
+
+/** What the role of replicas says of itself when nothing else opens it. */
+export const aloneMark = (turn: number): string => `passwords ${turn}`
+
+/**
+ * The script that gives the role of replicas and backups another password; it has one name, and connections that exist stay.
+ * With `aloneVariable` they end, once: who knew only an earlier password cannot come back. Passwords reach psql by
+ * `bootstrapVariables` and never stand in a text.
+ */
+export function replicationSql({ replication }: Pick<BootstrapNames, 'replication'>): string {
+  assertIdentifier(replication)
+  return [
+    ...preamble,
+    `\\getenv password ${bootstrapVariables.replication}`,
+    `ALTER ROLE ${replication} LOGIN PASSWORD :'password';`,
+    '\\unset password',
+    `\\getenv alone ${aloneVariable}`,
+    '\\if :{?alone}',
+    "\\set mark 'passwords ' :alone",
+    "SELECT shobj_description(oid, 'pg_authid') IS DISTINCT FROM :'mark' AS is_new",
+    `  FROM pg_roles WHERE rolname = '${replication}' \\gset`,
+    '\\if :is_new',
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${replication}';`,
+    `COMMENT ON ROLE ${replication} IS :'mark';`,
+    '\\endif',
+    '\\endif',
     '',
   ].join('\n')
 }

@@ -16,7 +16,7 @@ test('a pod needs its role and nothing else', () => {
     redisAccessPath: '/etc/dataservice/redis',
     redisAuthorityPath: '/etc/dataservice/redis-authority/ca.crt',
     certificatesPath: '/etc/dataservice/certificates',
-    loginSet: 1,
+    turn: 1,
     drainMs: 5_000,
     httpPort: 8080,
     innerPort: 8443,
@@ -30,7 +30,7 @@ test.each([
   [[], {}, 'gateway, writer, reader, migrate, maintain, remove, retire'],
   [['operator'], {}, 'must be one of'],
   [['reader'], { DATASERVICE_DRAIN_MS: '5s' }, 'DATASERVICE_DRAIN_MS'],
-  [['reader'], { DATASERVICE_LOGIN_SET: '3' }, 'DATASERVICE_LOGIN_SET must be one of 1, 2'],
+  [['reader'], { DATASERVICE_TURN: 'two' }, 'DATASERVICE_TURN'],
   [['reader'], { DATASERVICE_HTTP_PORT: '-1' }, 'DATASERVICE_HTTP_PORT'],
 ])('%j with %j is refused', (args, env, message) => {
   expect(() => readEnvironment(args, env)).toThrow(message)

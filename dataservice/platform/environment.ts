@@ -1,14 +1,6 @@
 /** The one reader of `process.env` and of the arguments in the data plane. */
 import { hostname } from 'node:os'
-import {
-  type LoginSet,
-  loginSets,
-  loginSetVariable,
-  mounts,
-  ports,
-  type Role,
-  roles,
-} from '#dataservice/contract/names.ts'
+import { mounts, ports, type Role, roles, turnVariable } from '#dataservice/contract/names.ts'
 
 export interface Environment {
   role: Role
@@ -24,8 +16,8 @@ export interface Environment {
   postgresAccessPath: string
   postgresAuthorityPath: string
   certificatesPath: string
-  /** Of which users of Postgres the passwords are. */
-  loginSet: LoginSet
+  /** Of the passwords. */
+  turn: number
   /** How long endpoints may take to learn that this pod ends. */
   drainMs: number
   httpPort: number
@@ -68,7 +60,7 @@ export function readEnvironment(
     postgresAccessPath: env[mounts.postgresAccess.variable] ?? mounts.postgresAccess.path,
     postgresAuthorityPath: env[mounts.postgresAuthority.variable] ?? mounts.postgresAuthority.path,
     certificatesPath: env[mounts.certificates.variable] ?? mounts.certificates.path,
-    loginSet: loginSetIn(env),
+    turn: wholeNumber(env, turnVariable, 1),
     drainMs: wholeNumber(env, variables.drainMs, defaultDrainMs),
     httpPort: wholeNumber(env, variables.httpPort, ports.http),
     innerPort: wholeNumber(env, variables.innerPort, ports.inner),
@@ -76,13 +68,6 @@ export function readEnvironment(
     podName: env[variables.podName] ?? hostname(),
     logLevel: env[variables.logLevel] ?? 'info',
   }
-}
-
-function loginSetIn(env: Readonly<Record<string, string | undefined>>): LoginSet {
-  const text = env[loginSetVariable] ?? '1'
-  const set = loginSets.find(known => String(known) === text)
-  if (set === undefined) throw new Error(`${loginSetVariable} must be one of ${loginSets.join(', ')}`)
-  return set
 }
 
 function wholeNumber(

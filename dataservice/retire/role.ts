@@ -1,24 +1,30 @@
-/** The role `retire`: a Job that ends when the users whose turn is over are shut out of Postgres. */
+/** The role `retire`: a Job that ends when the passwords of the turn before open nothing any more. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
-import { untilRetired } from './retired.ts'
+import { isRetired, type Retired } from './retired.ts'
 
-export interface RetirePorts {
+export interface RetirePorts extends Retired {
   /** As the owner of the turn that goes on. */
   database: Database
-  /** Names of the users of the other turn. */
-  retired: readonly string[]
+  /** How many passwords open each Redis of ours; absent: there is none. */
+  passwordsOfCaches?: () => Promise<number[]>
 }
+
+const pollMs = 1_000
 
 export async function start(
   { log, signal }: Pick<RoleContext, 'log' | 'signal'>,
-  { database, retired }: RetirePorts,
+  { database, passwordsOfCaches, ...who }: RetirePorts,
 ): Promise<Running> {
   const work = async () => {
     await untilReachable(database, { signal })
-    await untilRetired(database, retired, { signal })
-    log.info({ retired }, 'nobody comes in as these users any more')
+    while (!(await isRetired(database, who))) await delay(pollMs, undefined, { signal })
+    log.info('Postgres lets nobody in with earlier passwords')
+    while ((await passwordsOfCaches?.())?.some(count => count !== 1))
+      await delay(pollMs, undefined, { signal })
+    log.info('nor does Redis')
   }
   const done = work()
   return {

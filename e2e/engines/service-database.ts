@@ -1,6 +1,11 @@
 /** A database as the managed Postgres of one service has it after its start: roles and an empty database. */
 import { randomBytes } from 'node:crypto'
-import { bootstrapSql, bootstrapVariables, loginsSql } from '#dataservice/contract/postgres-bootstrap.ts'
+import {
+  bootstrapSql,
+  bootstrapVariables,
+  loginsSql,
+  replicationSql,
+} from '#dataservice/contract/postgres-bootstrap.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '#dataservice/platform/postgres/database.ts'
 import { engines as recipes } from '#e2e/images/recipes.ts'
@@ -32,7 +37,7 @@ export async function serviceDatabase(server: PostgresAddress): Promise<ServiceD
     replication: `replication_${suffix}`,
   }
   const password = (user: keyof typeof bootstrapVariables) => `${user}'s-${suffix}`
-  await runBootstrap(server, bootstrapSql(names) + loginsSql(names, 1), password)
+  await runBootstrap(server, bootstrapSql(names) + loginsSql(names, 1) + replicationSql(names), password)
   const endpoint = { host: server.host, port: server.port }
   const { database, schema, users } = names
   return {

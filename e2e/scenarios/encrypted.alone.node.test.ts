@@ -133,8 +133,8 @@ function hopOf({ from, to, fromPort, toPort }: Segment, all: readonly Pod[]): st
   return toPort < fromPort ? `${part(from)}-${part(to)}` : `${part(to)}-${part(from)}`
 }
 
-test('another authority takes over under load, and no request fails and no pod restarts', async () => {
-  const before = await starts()
+/** Asks and posts while `work` goes on; answers what failed. */
+async function underLoad(title: string, work: () => Promise<void>): Promise<string[]> {
   const failures: string[] = []
   let asked = 0
   let isOver = false
@@ -156,32 +156,67 @@ test('another authority takes over under load, and no request fails and no pod r
   })()
   const load = ledger.startLoad()
   const began = Date.now()
-  await inNamespace('annotate', `dsvc/${service.name}`, 'dataservice.dev/rotate-authority=now')
-  await settledIn(400_000, async () => {
-    // A kubelet looks at the Secrets of a pod when anything of the pod changes; else it does within its own minute.
-    await inNamespace('annotate', 'pods', '--all', '--overwrite', `example.test/look=${Date.now()}`)
-    await delay(3_000)
-    const found = await readStatus()
-    expect(found.encrypted).toBe('CertificatesValid')
-    expect(found.authority).toBe(2)
-  })
-  await settledIn(120_000, async () => {
-    await inNamespace('annotate', 'pods', '--all', '--overwrite', `example.test/look=${Date.now()}`)
-    await delay(3_000)
-    for (const { name } of await pods()) expect(await taken(name), name).toBeGreaterThanOrEqual(steps)
-  })
-  await load.stop()
-  isOver = true
-  await reading
+  try {
+    await work()
+  } finally {
+    await load.stop()
+    isOver = true
+    await reading
+  }
   const posts = load.answers
   failures.push(
     ...posts.filter(({ status }) => status !== 202).map(({ status, said }) => `POST: ${status} ${said}`),
   )
-  step(
-    `another authority within ${since(began)}: ${posts.length} POSTs, ${asked} GETs, ${failures.length} failed`,
-  )
+  step(`${title} within ${since(began)}: ${posts.length} POSTs, ${asked} GETs, ${failures.length} failed`)
+  return failures
+}
+
+/** A kubelet looks at the Secrets of a pod when anything of the pod changes; else it does within its own minute. */
+async function look(): Promise<void> {
+  await inNamespace('annotate', 'pods', '--all', '--overwrite', `example.test/look=${Date.now()}`)
+  await delay(3_000)
+}
+
+test('another authority takes over under load, and no request fails and no pod restarts', async () => {
+  const before = await starts()
+  const failures = await underLoad('another authority', async () => {
+    await inNamespace('annotate', `dsvc/${service.name}`, 'dataservice.dev/rotate-authority=now')
+    await settledIn(400_000, async () => {
+      await look()
+      const found = await readStatus()
+      expect(found.encrypted).toBe('CertificatesValid')
+      expect(found.authority).toBe(2)
+    })
+    await settledIn(120_000, async () => {
+      await look()
+      for (const { name } of await pods()) expect(await taken(name), name).toBeGreaterThanOrEqual(steps)
+    })
+  })
   expect(failures).toEqual([])
   expect(await starts()).toEqual(before)
+  await ledger.balanced()
+})
+
+test('other passwords take over under load: no request fails, no engine restarts, and the old ones open nothing', async () => {
+  const engines = 'app.kubernetes.io/component in (kafka,postgres,redis)'
+  const before = await starts(engines)
+  const secret = await inNamespace('get', `secret/${service.name}-credentials`, '-o', 'json')
+  const { data } = JSON.parse(secret) as { data: Record<string, string> }
+  const failures = await underLoad('other passwords', async () => {
+    await inNamespace('annotate', `dsvc/${service.name}`, 'dataservice.dev/rotate-passwords=now')
+    await settledIn(400_000, async () => {
+      await look()
+      expect((await readStatus()).passwords).toBe('PasswordsNew')
+    })
+  })
+  expect(failures).toEqual([])
+  expect(await starts(engines)).toEqual(before)
+  for (const who of ['owner', 'writer', 'reader', 'replication']) {
+    const password = Buffer.from(data[`postgres-${who}-password`] ?? '', 'base64').toString()
+    const login = `PGPASSWORD=${password} PGSSLMODE=disable psql -h 127.0.0.1 -U dataservice_${who} -d dataservice -c 'SELECT 1'`
+    const answer = inNamespace('exec', `${service.name}-postgres-0`, '--', 'sh', '-c', login)
+    await expect(answer, who).rejects.toThrow('authentication failed')
+  }
   await ledger.balanced()
 })
 
@@ -197,13 +232,22 @@ async function taken(pod: string): Promise<number> {
 async function readStatus() {
   const { status } = JSON.parse(await inNamespace('get', `dsvc/${service.name}`, '-o', 'json')) as DataService
   const encrypted = status?.conditions?.find(({ type }) => type === 'Encrypted')?.reason
-  return { encrypted, authority: status?.security?.authority }
+  const passwords = status?.conditions?.find(({ type }) => type === 'PasswordsRotated')?.reason
+  return { encrypted, passwords, authority: status?.security?.authority }
 }
 
 /** Which pods there are, and how often their containers were started. */
-async function starts(): Promise<string> {
+async function starts(labels = ''): Promise<string> {
   const field =
     'jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{"\\n"}{end}'
-  const lines = await inNamespace('get', 'pods', '--field-selector=status.phase=Running', '-o', field)
+  const lines = await inNamespace(
+    'get',
+    'pods',
+    '--field-selector=status.phase=Running',
+    '-l',
+    labels,
+    '-o',
+    field,
+  )
   return lines.split('\n').sort().join('\n')
 }

@@ -1,6 +1,6 @@
 /** Deployments of the stateless parts. They never say how many pods: `decide` sets the number by the scale subresource. */
 import type { V1Container, V1Deployment } from '@kubernetes/client-node'
-import { credentialFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
+import { ports } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from './certificates.ts'
 import { encrypts } from './hop-modes.ts'
 import { type Child, ownedMetadata, selectorLabels } from './labels.ts'
@@ -11,6 +11,7 @@ import {
   productUser,
   programContainer,
   programVolumes,
+  redisCredential,
   serviceAccountOf,
   telemetryPort,
 } from './pod.ts'
@@ -25,8 +26,6 @@ function portsOf(part: DeployedPart, effective: Target['effective']): NonNullabl
   const served = part === 'gateway' && encrypts(effective) ? [httpPort, innerPort] : [httpPort]
   return [...served, telemetryPort]
 }
-
-const redisCredential = { key: credentialKeys.redis, path: credentialFiles.redisPassword }
 
 /** Drain (5 s), requests in flight and the flush of what is buffered have to fit in. */
 const terminationGracePeriodSeconds = 35

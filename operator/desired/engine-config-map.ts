@@ -17,7 +17,7 @@ export function engineConfigMap(target: Target, part: EnginePart): Child<V1Confi
     data: {
       ...engines[part].files(target),
       ...volumeState(target, part),
-      ...(part === 'postgres' && loginState(target)),
+      ...(engines[part].followed && loginState(target)),
     },
   }
 }
@@ -33,7 +33,7 @@ function volumeState({ initialisation }: Target, part: EnginePart): Record<strin
   }
 }
 
-/** Who may log in to Postgres, which follows it while it runs. */
+/** Whose passwords open the engine, which follows it while it runs. */
 function loginState({ passwords }: Target): Record<string, string> {
   const turnOf = (set: number) => passwords.open.find(turn => loginSetOf(turn) === set) ?? closedLogins
   return Object.fromEntries(loginSets.map(set => [loginsFile(set), `${turnOf(set)}\n`]))

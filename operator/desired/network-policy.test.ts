@@ -73,7 +73,7 @@ test('what a part may reach of ours is what the other side lets in, in both dire
         })
       })
     })
-  expect(rows('egress').length).toBe(13)
+  expect(rows('egress').length).toBe(14)
   expect(rows('egress').sort()).toEqual(rows('ingress').sort())
 })
 

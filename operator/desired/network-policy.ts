@@ -49,6 +49,13 @@ const conversations: readonly Conversation[] = [
   { from: 'jobs', to: 'postgres', ports: [ports.postgres] },
   // After a restore the migration looks whether the log is the same.
   { from: 'jobs', to: 'kafka', ports: [ports.kafka] },
+  // After other passwords a Job looks whether the old ones still open it.
+  {
+    from: 'jobs',
+    to: 'redis',
+    ports: [ports.redis],
+    when: ({ effective }) => effective.providers.redis === 'managed',
+  },
   {
     from: 'backup',
     to: 'postgres',

@@ -5,29 +5,33 @@ import { stringify } from 'yaml'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { firstPasswords, targetOf } from '#operator/testing/target.ts'
 import { desiredChildren } from './children.ts'
-import type { Passwords } from './target.ts'
+import type { Child } from './labels.ts'
+import type { ObservedChild, Passwords, Target } from './target.ts'
 
 const service = dataService(withSpec({ backup: { schedule: '0 3 * * *' } }))
-const childrenOf = (passwords: Passwords) =>
-  desiredChildren(targetOf(service, [], { kind: 'builtIn' }, passwords)).map(({ object }) => object)
+const childrenOf = (passwords: Passwords, observed: readonly ObservedChild[] = []) =>
+  desiredChildren(targetOf(service, observed, { kind: 'builtIn' }, passwords)).map(({ object }) => object)
 
 const begun: Passwords = { turn: 2, open: [1, 2], done: 1, rotated: 'june' }
 const closing: Passwords = { ...begun, open: [2] }
 
-const changed = (after: Passwords, before: Passwords) =>
-  childrenOf(after).filter(object => !childrenOf(before).some(child => isDeepStrictEqual(child, object)))
+/** The migration of a turn, when it has logged in. */
+const migrated: ObservedChild[] = childrenOf(begun)
+  .filter(({ kind, metadata }) => kind === 'Job' && metadata.name.startsWith('orders-migrate-'))
+  .map(job => ({ ...job, status: { conditions: [{ type: 'Complete', status: 'True' }] } }))
+
+const different = (after: readonly Child[], before: readonly Child[]) =>
+  after.filter(object => !before.some(child => isDeepStrictEqual(child, object)))
 const names = (objects: readonly { kind: string; metadata: { name: string } }[]) =>
   objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
 
 test('the second turn: what differs from the first one is as the golden file says', async () => {
-  const objects = changed(begun, firstPasswords)
+  const objects = different(childrenOf(begun), childrenOf(firstPasswords))
   // Neither an engine nor a gateway restarts for it.
   expect(names(objects)).toEqual([
     'Secret orders-passwords-2',
     'ConfigMap orders-postgres-config',
-    'ConfigMap orders-backup-config',
-    'StatefulSet orders-backup',
-    'CronJob orders-backup',
+    'ConfigMap orders-redis-config',
     expect.stringMatching(/^Job orders-migrate-/),
     'CronJob orders-maintain',
     'Deployment orders-writer',
@@ -40,15 +44,35 @@ test('the second turn: what differs from the first one is as the golden file say
 })
 
 test('those before are shut out by what Postgres is told, and a Job sees to it', () => {
-  expect(names(changed(closing, begun))).toEqual(['ConfigMap orders-postgres-config', 'Job orders-retire-2'])
-  expect(names(changed({ ...closing, done: 2 }, closing))).toEqual([])
+  const shut = childrenOf(closing, migrated)
+  expect(names(different(shut, childrenOf(begun, migrated)))).toEqual([
+    'ConfigMap orders-postgres-config',
+    'ConfigMap orders-redis-config',
+    'Job orders-retire-2',
+  ])
+  expect(names(different(childrenOf({ ...closing, done: 2 }, migrated), shut))).toEqual([])
+})
+
+test('while Postgres sleeps nobody looks whether it has shut them out: its start does it', () => {
+  const target = targetOf(service, migrated, { kind: 'builtIn' }, closing)
+  const made = (asleep: Target['asleep']) =>
+    desiredChildren({ ...target, asleep }).filter(({ object }) => object.metadata.name === 'orders-retire-2')
+  expect([made(new Set()).length, made(new Set(['postgres'])).length]).toEqual([1, 0])
+})
+
+test('backups come in by the new passwords as soon as the migration has', () => {
+  expect(names(different(childrenOf(begun, migrated), childrenOf(begun)))).toEqual([
+    'ConfigMap orders-backup-config',
+    'StatefulSet orders-backup',
+    'CronJob orders-backup',
+  ])
 })
 
 test('an odd turn has the first users again, with passwords of its own', () => {
   const third = childrenOf({ turn: 3, open: [2, 3], done: 2, rotated: 'july' })
   const text = (name: string) => JSON.stringify(third.filter(({ metadata }) => metadata.name === name))
   expect(text('orders-writer')).toContain('"secretName":"orders-passwords-1"')
-  expect(text('orders-writer')).not.toContain('DATASERVICE_LOGIN_SET')
+  expect(text('orders-writer')).toContain('{"name":"DATASERVICE_TURN","value":"3"}')
   expect(text('orders-postgres-config')).toContain('"logins-1":"3\\n","logins-2":"2\\n"')
   expect(text('orders-passwords-2')).toContain('"turn":"2"')
 })

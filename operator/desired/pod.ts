@@ -4,17 +4,16 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import {
   credentialFiles,
   credentialKeys,
-  loginSetOf,
-  loginSetVariable,
   mounts,
   nodeFlags,
   ports,
   probePaths,
+  turnVariable,
 } from '#dataservice/contract/names.ts'
 import { annotationKeys, childLabels, selectorLabels } from './labels.ts'
 import { credentialsName, type Part, partName, settingsName } from './names.ts'
 import type { PodOverrides } from './pod-wishes.ts'
-import { loginKeys, passwordsOf } from './secrets.ts'
+import { loginKeys, passwordsOf, turnedKeys } from './secrets.ts'
 import { gatewaySettingsKey } from './settings-config-map.ts'
 import type { Target } from './target.ts'
 
@@ -124,6 +123,9 @@ const credentialsOf = {
   retire: [{ key: credentialKeys.owner, path: credentialFiles.postgresPassword }],
 } as const
 
+/** Of those who use a Redis of ours. */
+export const redisCredential = { key: credentialKeys.redis, path: credentialFiles.redisPassword }
+
 export type Program = keyof typeof credentialsOf
 
 /** User of the product's own image (its Dockerfile says the same). */
@@ -143,7 +145,7 @@ export function programContainer(
     args: [...nodeFlags(program), '/app/dataservice.mjs', program],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-      ...(logsIn(program) ? loginSetOfTurn(passwords.turn) : []),
+      ...(logsIn(program) ? ofTurn(passwords.turn) : []),
     ],
     resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
     securityContext: containerSecurity,
@@ -155,12 +157,12 @@ const jobPrograms = ['migrate', 'maintain', 'remove', 'retire'] as const
 export type JobProgram = (typeof jobPrograms)[number]
 const isJob = (program: Program): program is JobProgram => jobPrograms.some(job => job === program)
 
-const isLogin = ({ key }: V1KeyToPath): boolean => Object.values<string>(loginKeys).includes(key)
-const logsIn = (program: Program): boolean => credentialsOf[program].some(isLogin)
+const isTurned = ({ key }: V1KeyToPath): boolean => Object.values<string>(turnedKeys).includes(key)
+const logsIn = (program: Program): boolean =>
+  credentialsOf[program].some(({ key }) => Object.values<string>(loginKeys).includes(key))
 
-/** Which users the mounted passwords are of: those of the first set say nothing. */
-const loginSetOfTurn = (turn: number) =>
-  loginSetOf(turn) === 1 ? [] : [{ name: loginSetVariable, value: String(loginSetOf(turn)) }]
+/** Of the first one nothing is said. */
+const ofTurn = (turn: number) => (turn === 1 ? [] : [{ name: turnVariable, value: String(turn) }])
 
 const volumeMounts: V1VolumeMount[] = [
   { name: 'settings', mountPath: folderOf(mounts.settings.path), readOnly: true },
@@ -187,19 +189,19 @@ export function programVolumes(
   return [settings, { name: 'credentials', ...credentialsVolume(name, passwords.turn, items) }]
 }
 
-/** Entries of `NAME-credentials`; passwords of users of Postgres come from the Secret of their turn. */
+/** Entries of `NAME-credentials`; passwords come from the Secret of their turn. */
 export function credentialsVolume(
   owner: string,
   turn: number,
   items: readonly V1KeyToPath[],
 ): Pick<V1Volume, 'secret' | 'projected'> {
-  const ofTurn = items.filter(isLogin)
-  const others = items.filter(item => !isLogin(item))
+  const turned = items.filter(isTurned)
+  const others = items.filter(item => !isTurned(item))
   const [first, turns] = [credentialsName(owner), passwordsOf(owner, turn)]
-  if (turn === 1 || ofTurn.length === 0)
+  if (turn === 1 || turned.length === 0)
     return { secret: { secretName: first, items: [...items], defaultMode: 0o440 } }
-  if (others.length === 0) return { secret: { secretName: turns, items: ofTurn, defaultMode: 0o440 } }
-  const sources = [{ secret: { name: first, items: others } }, { secret: { name: turns, items: ofTurn } }]
+  if (others.length === 0) return { secret: { secretName: turns, items: turned, defaultMode: 0o440 } }
+  const sources = [{ secret: { name: first, items: others } }, { secret: { name: turns, items: turned } }]
   return { projected: { sources, defaultMode: 0o440 } }
 }
 

@@ -37,11 +37,18 @@ export function credentialsSecret({ owner, fresh }: Target): Child<V1Secret> {
   )
 }
 
-/** Keys of `NAME-credentials` that later turns have, too: of users who log in to Postgres. */
+/** Keys of `NAME-credentials` by which users of Postgres log in; each set of users has its own. */
 export const loginKeys = {
   owner: credentialKeys.owner,
   writer: credentialKeys.writer,
   reader: credentialKeys.reader,
+} as const
+
+/** Those of which later turns have others: also of users whose name stays, and who get another password in place. */
+export const turnedKeys = {
+  ...loginKeys,
+  replication: credentialKeys.replication,
+  redis: credentialKeys.redis,
 } as const
 
 /** Key of `NAME-passwords-N` beside them: which turn it is of. */
@@ -65,7 +72,7 @@ export const passwordsSecrets = ({ owner, passwords, fresh }: Target): Child<V1S
       type: 'Opaque',
       stringData: {
         [turnKey]: String(turn),
-        ...Object.fromEntries(Object.values(loginKeys).map(key => [key, fresh.password(key)])),
+        ...Object.fromEntries(Object.values(turnedKeys).map(key => [key, fresh.password(key)])),
       },
     }))
 

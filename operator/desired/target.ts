@@ -43,7 +43,7 @@ export interface Target {
    * that was seen.
    */
   certificates: { issue: number; version: string; trusted?: string }
-  /** Which passwords of Postgres there are. */
+  /** Which passwords there are. */
   passwords: Passwords
   /** Which parts hold data by now. */
   initialisation: Initialisation
@@ -56,8 +56,8 @@ export interface Target {
 }
 
 /**
- * Passwords of Postgres come in turns, counted from 1. A turn has passwords and users of its own (`loginSetOf`), so that the
- * next one is let in before the last one is shut out.
+ * Passwords of Postgres and Redis come in turns, counted from 1. A turn has passwords and users of its own (`loginSetOf`), so
+ * that the next one is let in before the last one is shut out.
  */
 export interface Passwords {
   /** What is made from now on comes in as the users of this turn. */

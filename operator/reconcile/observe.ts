@@ -1,5 +1,4 @@
 /** Reads, and nothing else: gathers the facts of one run. */
-import { randomBytes } from 'node:crypto'
 import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
@@ -17,7 +16,7 @@ import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, partName } from '#operator/desired/names.ts'
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
-import type { FreshSecrets, ObservedChild, Target } from '#operator/desired/target.ts'
+import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
@@ -34,6 +33,7 @@ import {
   type RoomFacts,
   type TopicFacts,
 } from './facts.ts'
+import { freshSecrets } from './fresh-secrets.ts'
 import { gatesOf } from './gates.ts'
 import { initialisationOf } from './initialised.ts'
 import { servingOf, usedKinds } from './kinds-in-use.ts'
@@ -295,9 +295,3 @@ async function orUnreachable<Answer>(
     throw error
   }
 }
-
-/** Kafka refuses an id that begins with `-`. */
-const freshSecrets = (): FreshSecrets => ({
-  kafkaId: () => randomBytes(16).toString('base64url').replace(/^-/, 'A'),
-  password: () => randomBytes(32).toString('hex'),
-})

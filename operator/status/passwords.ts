@@ -1,4 +1,4 @@
-/** The condition `PasswordsRotated`: how far other passwords of Postgres are. Pure. */
+/** The condition `PasswordsRotated`: how far other passwords are. Pure. */
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { retireName } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
@@ -15,7 +15,7 @@ export function passwordsRotated(facts: Facts): Finding[] {
       fails(
         type,
         'PasswordsChanging',
-        `passwords ${turn} open Postgres beside passwords ${turn - 1}, until no pod has those any more`,
+        `passwords ${turn} open the engines beside passwords ${turn - 1}, until no pod has those any more`,
       ),
     ]
   if (done < turn)
@@ -30,5 +30,7 @@ export function passwordsRotated(facts: Facts): Finding[] {
   const wish = waitingWish({ ...facts, effective: target.effective })
   if (wish !== undefined) return [fails(type, wish.reason, wish.text)]
   const isAsked = owner.metadata.annotations?.[annotationKeys.rotatePasswords] !== undefined
-  return isAsked ? [holds(type, 'PasswordsNew', `passwords ${turn} open Postgres, and no earlier ones`)] : []
+  return isAsked
+    ? [holds(type, 'PasswordsNew', `passwords ${turn} open the engines, and no earlier ones`)]
+    : []
 }

@@ -37,7 +37,7 @@ const maxReconnectMs = 2_000
 
 export function connectRedis(
   { access, tls, ...address }: RedisAddress,
-  more: Pick<RedisOptions, 'keyPrefix' | 'enableAutoPipelining'> = {},
+  more: Pick<RedisOptions, 'keyPrefix' | 'enableAutoPipelining' | 'lazyConnect'> = {},
 ): Redis {
   const current = (): Pick<RedisOptions, 'username' | 'password' | 'tls'> => ({
     ...access?.(),

@@ -20,7 +20,7 @@ import { CommandFailed, run } from '#tools/shell.ts'
 import { engineConfigMap } from '../engine-config-map.ts'
 import { certificatePath, configPath, loginsFile, passwordsPath, secretPath } from '../engines/engine.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
-import { loginKeys, turnKey } from '../secrets.ts'
+import { turnedKeys, turnKey } from '../secrets.ts'
 import { backupFiles } from './config-map.ts'
 import { backupPath, refusedExitCode } from './scripts.ts'
 
@@ -247,14 +247,14 @@ test('an older copy knows the passwords of its time, and the database that comes
   await stop()
   const passwords = join(data, 'passwords/2')
   await mkdir(passwords, { recursive: true })
-  for (const key of Object.values(loginKeys)) await writeFile(join(passwords, key), `second-${key}`)
+  for (const key of Object.values(turnedKeys)) await writeFile(join(passwords, key), `second-${key}`)
   await writeFile(join(passwords, turnKey), '2')
   await writeFile(join(data, 'config', loginsFile(1)), 'closed\n')
   await writeFile(join(data, 'config', loginsFile(2)), '2\n')
   await run('chown', ['-R', `${recipe.user.id}:${recipe.user.id}`, data])
   expect(await restore({ backup: first }), await said()).toBe(0)
   await primary.start()
-  const second = { user: loginOf(database.users.owner, 2), password: `second-${loginKeys.owner}` }
+  const second = { user: loginOf(database.users.owner, 2), password: `second-${turnedKeys.owner}` }
   const count = () => sql('SELECT count(*) FROM kept', certified(), second).catch(String)
   await expect.poll(count, soon).toEqual([['1']])
   await expect(sql('SELECT 1')).rejects.toThrow('password authentication failed')

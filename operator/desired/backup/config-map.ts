@@ -5,17 +5,19 @@ import { encrypts } from '../hop-modes.ts'
 import { type Child, ownedMetadata } from '../labels.ts'
 import { backupConfigName, postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
+import { provenTurn } from './proven-turn.ts'
 import { fetchScript, restoreScript } from './restore-scripts.ts'
 import { backupScript, commonScript, readyScript, receiveScript } from './scripts.ts'
 
-export function backupFiles({ owner, effective, passwords }: Target): Record<string, string> {
+export function backupFiles(target: Target): Record<string, string> {
+  const { owner, effective } = target
   const { name, namespace } = owner.metadata
   return {
     'common.sh': commonScript({
       primaryHost: serviceHost(postgresPrimaryName(name), namespace),
       retainSeconds: effective.backup?.retainSeconds ?? 0,
       encrypted: encrypts(effective),
-      loginSet: loginSetOf(passwords.turn),
+      loginSet: loginSetOf(provenTurn(target)),
     }),
     'receive.sh': receiveScript,
     'ready.sh': readyScript,

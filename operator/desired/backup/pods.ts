@@ -17,6 +17,7 @@ import {
 } from '../pod.ts'
 import type { OperationAtWork, Target } from '../target.ts'
 import { backupFiles } from './config-map.ts'
+import { provenTurn } from './proven-turn.ts'
 import { restoreVariables } from './restore-scripts.ts'
 import { backupPath } from './scripts.ts'
 
@@ -70,12 +71,12 @@ export function backupPod(target: Target, { script, component, spec, container =
 }
 
 /** Two of Postgres' passwords: the role that copies reads no table, and the reader tells how far the writers are. */
-function filesOf({ owner, passwords }: Target): V1Volume[] {
-  const { name } = owner.metadata
+function filesOf(target: Target): V1Volume[] {
+  const { name } = target.owner.metadata
   const items = [credentialKeys.replication, credentialKeys.reader].map(key => ({ key, path: key }))
   return [
     { name: 'config', configMap: { name: backupConfigName(name) } },
-    { name: 'credentials', ...credentialsVolume(name, passwords.turn, items) },
+    { name: 'credentials', ...credentialsVolume(name, provenTurn(target), items) },
     { name: 'scratch', emptyDir: {} },
   ]
 }

@@ -1,8 +1,10 @@
 /** What differs between Kafka, Postgres and Redis when they run as StatefulSets of ours. */
 import type { V1Container, V1EnvVar, V1Probe } from '@kubernetes/client-node'
 import { type LastReason, lastWordsPath } from '#dataservice/contract/last-words.ts'
-import { type LoginSet, mounts } from '#dataservice/contract/names.ts'
+import { type LoginSet, loginSets, mounts } from '#dataservice/contract/names.ts'
 import type { Effective } from '../effective.ts'
+import { passwordsName } from '../names.ts'
+import { turnKey } from '../secrets.ts'
 import type { Target } from '../target.ts'
 
 export interface Engine {
@@ -39,6 +41,14 @@ export interface FollowedSecret {
   folder: string
   secret: string
 }
+
+/** Both sets of passwords, of which an engine has to know those that are told. */
+export const followedPasswords = (owner: string): FollowedSecret[] =>
+  loginSets.map(set => ({
+    volume: `passwords-${set}`,
+    folder: `${passwordsPath}/${set}`,
+    secret: passwordsName(owner, set),
+  }))
 
 /** Where its certificate lies, where hops are encrypted. */
 export const certificatePath = mounts.certificates.path
@@ -84,6 +94,22 @@ export const sessionsPrefix = 'sessions-'
 export const loginsPrefix = 'logins-'
 export const loginsFile = (set: LoginSet): string => `${loginsPrefix}${set}`
 export const closedLogins = 'closed'
+
+/**
+ * Shell functions: `told_passwords SET` sets `turn`, and `from` to the folder with its passwords. Fails where nobody is let in,
+ * and while the passwords of that turn are on their way. `told_turns` differs when something of it has changed.
+ */
+export const toldPasswords = `told_passwords() {
+  read -r turn < ${configPath}/${loginsPrefix}$1
+  from=${passwordsPath}/$1
+  [ "$turn" != 1 ] || from=${secretPath}
+  [ "$turn" = 1 ] || [ "$(cat "$from/${turnKey}" 2> /dev/null)" = "$turn" ]
+}
+told_turns() {
+  cat ${configPath}/${loginsFile(1)} ${configPath}/${loginsFile(2)}
+  readlink ${passwordsPath}/1/..data ${passwordsPath}/2/..data || true
+}
+`
 
 /** Shell: true when an empty volume is a loss. */
 export const heldData = `[ "$(cat ${configPath}/${initialisedFile})" = true ]`

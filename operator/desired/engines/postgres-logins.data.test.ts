@@ -1,7 +1,7 @@
 /** Other passwords for a Postgres that runs, with the scripts of its pods and a replica. */
 import { expect, onTestFinished, test } from 'vitest'
 import { credentialKeys, database, loginOf } from '#dataservice/contract/names.ts'
-import { loginKeys } from '../secrets.ts'
+import { turnedKeys } from '../secrets.ts'
 import { type Login, type Pod, podsOf, soon } from './testing/postgres-pods.ts'
 
 const { writer } = database.users
@@ -64,7 +64,50 @@ test('old and new users write side by side, then the old ones open nothing, on t
   expect(await primary.sqlAs(second, 'SELECT array_agg(value ORDER BY value) FROM kept')).toEqual([[[1, 2]]])
   expect(await replica.sqlAs(second, 'SELECT array_agg(value ORDER BY value) FROM kept')).toEqual([[[1, 2]]])
   const logs = (await primary.log()) + (await replica.log())
-  for (const key of Object.keys(loginKeys)) expect(logs).not.toContain(`second-${key}`)
+  for (const key of Object.keys(turnedKeys)) expect(logs).not.toContain(`second-${key}`)
+})
+
+const replicationOf = (password: string): Login => ({ user: database.replication, password })
+
+test('a replica goes on with the other password, and who came by the old one is gone', async () => {
+  const { primary, replica } = await running()
+  const [old, fresh] = [
+    replicationOf(`of-${credentialKeys.replication}`),
+    replicationOf('second-replication'),
+  ]
+  const thief = await primary.openLog(old)
+  onTestFinished(() => void thief.end().catch(() => {}))
+  for (const pod of [primary, replica]) {
+    await pod.mountPasswords(2, { turn: 2, prefix: 'second' })
+    await pod.tellLogins(2, 2)
+  }
+  const entersAs = (login: Login) =>
+    primary.openLog(login).then(
+      client => client.end().then(() => true),
+      () => false,
+    )
+  await expect.poll(() => entersAs(fresh), soon).toBe(true)
+  expect(await entersAs(old)).toBe(false)
+  for (const pod of [primary, replica]) await pod.tellLogins(1, 'closed')
+  await expect
+    .poll(
+      () =>
+        thief.query('SELECT 1').then(
+          () => 'open',
+          () => 'ended',
+        ),
+      soon,
+    )
+    .toBe('ended')
+  await primary.sqlAs(
+    { user: loginOf(database.users.owner, 2), password: 'second-owner' },
+    'INSERT INTO kept VALUES (7)',
+  )
+  await expect.poll(() => replica.sqlAs(second, 'SELECT value FROM kept').catch(String), soon).toEqual([[7]])
+  expect(await replica.probe()).toBe(0)
+  expect(
+    await primary.sqlAs(second, `SELECT shobj_description('${database.replication}'::regrole, 'pg_authid')`),
+  ).toEqual([['passwords 2']])
 })
 
 test('the third turn has the first names with other passwords; those of another turn are not taken for them', async () => {
@@ -91,4 +134,15 @@ test('a start brings older users to what is told, before anybody is let in', asy
   await primary.start()
   await expect.poll(() => letsIn(primary, second), soon).toBe('in')
   expect(await letsIn(primary, first)).toBe('out')
+})
+
+test('a replica that becomes the primary lets in whom it is told, which it could not before', async () => {
+  const { primary: old, replica: chosen } = await running()
+  await chosen.mountPasswords(2, { turn: 2, prefix: 'second' })
+  await chosen.tellLogins(2, 2)
+  const primary = { ordinal: 1, port: chosen.port }
+  await chosen.tell(primary)
+  await old.tell(primary)
+  await expect.poll(() => letsIn(chosen, second), soon).toBe('in')
+  await chosen.sqlAs(second, 'INSERT INTO kept VALUES (1)')
 })

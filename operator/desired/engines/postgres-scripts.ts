@@ -1,6 +1,5 @@
 /** The shell scripts of the Postgres pods. One is the primary, pod 0 unless another was promoted; the others are streaming replicas of it. */
-import { certificateFiles, credentialKeys, database, ports } from '#dataservice/contract/names.ts'
-import { bootstrapVariables } from '#dataservice/contract/postgres-bootstrap.ts'
+import { certificateFiles, database, ports } from '#dataservice/contract/names.ts'
 import { postgresMajor } from '../secrets.ts'
 import {
   certificatePath,
@@ -10,7 +9,6 @@ import {
   primaryFile,
   refuse,
   refuseFunction,
-  secretPath,
 } from './engine.ts'
 import { loginFunctions, socketPath } from './postgres-logins.ts'
 
@@ -125,10 +123,8 @@ if [ -e $data/standby.signal ]; then # a replica until now
   pg_ctl --pgdata=$data --wait --timeout=900 --silent promote
 fi
 (
-  export ${bootstrapVariables.replication}="$(cat ${secretPath}/${credentialKeys.replication})"
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=${configPath}/bootstrap.sql
-  admit 1
-  admit 2
+  admit_all
   # A replica makes its own slot; the slot of one that is not wanted any more would keep log for ever.
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --output=/dev/null --command="
     SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
@@ -140,7 +136,7 @@ follow_logins &
 ${instances > 1 ? 'follow_primary &\n' : ''}exec postgres -D $data -c config_file=$conf`
 }
 
-const replicaPart = `printf '*:*:*:*:%s\\n' "$(cat ${secretPath}/${credentialKeys.replication})" > $PGPASSFILE
+const replicaPart = `take_passfile
 usable() { [ -s $data/PG_VERSION ] && pg_controldata --pgdata=$data > /dev/null 2>&1; }
 identifier() { pg_controldata --pgdata=$data | sed -n 's/^Database system identifier: *//p'; }
 clone() {
@@ -165,6 +161,7 @@ if usable && state=$(slot_state); then
 fi
 until usable; do
   echo 'copying the primary' >&2
+  take_passfile
   clone || sleep 2 # the primary may be starting, too
 done
 touch $data/standby.signal

@@ -1,15 +1,20 @@
 /** Postgres: one pod is the primary, the others stream from it. Users get the passwords that are mounted, on each start and while it runs. */
 import { certificateFiles, credentialKeys, database, loginSets, ports } from '#dataservice/contract/names.ts'
-import { bootstrapSql, loginsSql, sessionsSql } from '#dataservice/contract/postgres-bootstrap.ts'
+import {
+  bootstrapSql,
+  loginsSql,
+  replicationSql,
+  sessionsSql,
+} from '#dataservice/contract/postgres-bootstrap.ts'
 import { encrypts } from '../hop-modes.ts'
-import { passwordsName, postgresPrimaryName, serviceHost } from '../names.ts'
+import { postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
 import {
   certificatePath,
   configPath,
   type Engine,
+  followedPasswords,
   loginsFile,
-  passwordsPath,
   sessionsPrefix,
 } from './engine.ts'
 import {
@@ -39,6 +44,7 @@ export const postgres: Engine = {
         [`${sessionsPrefix}${set}.sql`, sessionsSql(database, set)],
       ]),
     ),
+    'replication.sql': replicationSql(database),
     'postgresql.conf': configuration(target),
     'pg_hba.conf': encrypts(target.effective) ? encryptedAccess : access,
   }),
@@ -52,12 +58,7 @@ export const postgres: Engine = {
     credentialKeys.reader,
     credentialKeys.replication,
   ],
-  followed: owner =>
-    loginSets.map(set => ({
-      volume: `passwords-${set}`,
-      folder: `${passwordsPath}/${set}`,
-      secret: passwordsName(owner, set),
-    })),
+  followed: followedPasswords,
   readiness: {
     exec: { command: ['sh', `${configPath}/ready.sh`] },
     periodSeconds: 2,
@@ -99,6 +100,7 @@ max_locks_per_transaction = ${manyPartitions.locksEach}
 dynamic_shared_memory_type = 'posix'
 wal_level = 'replica'
 max_wal_size = '1GB'
+wal_retrieve_retry_interval = '500ms'
 max_slot_wal_keep_size = '${keptForReplicas}'
 wal_compression = 'lz4'
 ${encrypts(effective) ? certificates : ''}log_destination = 'stderr'

@@ -5,8 +5,17 @@
 import { certificateFiles, credentialKeys, ports } from '#dataservice/contract/names.ts'
 import { encrypts } from '../hop-modes.ts'
 import { quantityValue } from '../quantity.ts'
+import { turnedKeys } from '../secrets.ts'
 import type { Target } from '../target.ts'
-import { certificatePath, configPath, type Engine, followCertificates, secretPath } from './engine.ts'
+import {
+  certificatePath,
+  closedLogins,
+  configPath,
+  type Engine,
+  followCertificates,
+  followedPasswords,
+  toldPasswords,
+} from './engine.ts'
 
 export const redis: Engine = {
   user: 999,
@@ -16,6 +25,7 @@ export const redis: Engine = {
   pods: ({ caches }) => caches,
   rolls: () => 'RollingUpdate',
   secretKeys: [credentialKeys.redis],
+  followed: followedPasswords,
   readiness: { tcpSocket: { port: 'redis' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
   scratch: ['/tmp', '/run/redis', '/data'],
   graceSeconds: 10,
@@ -28,7 +38,9 @@ const memoryShare = 0.6
 
 function configuration({ effective }: Target): string {
   const limit = quantityValue(effective.resources.redis.limits.memory) ?? 0
-  return `${encrypts(effective) ? encrypted : `port ${ports.redis}\n`}dir /data
+  return `${encrypts(effective) ? encrypted : `port ${ports.redis}\n`}unixsocket ${socket}
+unixsocketperm 700
+dir /data
 save ""
 appendonly no
 maxmemory ${Math.floor(limit * memoryShare)}
@@ -36,27 +48,77 @@ maxmemory-policy allkeys-lru
 `
 }
 
-/** The socket is for the pod itself: by it certificates are reloaded. */
 const encrypted = `port 0
 tls-port ${ports.redis}
 tls-cert-file ${certificatePath}/${certificateFiles.certificate}
 tls-key-file ${certificatePath}/${certificateFiles.key}
 tls-ca-cert-file ${certificatePath}/${certificateFiles.authority}
 tls-auth-clients yes
-unixsocket /run/redis/redis.sock
-unixsocketperm 700
 `
 
+const socket = '/run/redis/redis.sock'
+/** A password that opens it now. */
+const known = '/run/redis/known'
+
+/** Commands come by standard input, or by arguments where no password stands in them. */
+const cli = `REDISCLI_AUTH=$(cat ${known}) redis-cli -s ${socket}`
+
 /** The same names make Redis read the files anew, all three at once. */
-const reload = `REDISCLI_AUTH=$(cat ${secretPath}/${credentialKeys.redis}) redis-cli -s /run/redis/redis.sock CONFIG SET \\
+const reload = `${cli} CONFIG SET \\
     tls-cert-file ${certificatePath}/${certificateFiles.certificate} \\
     tls-key-file ${certificatePath}/${certificateFiles.key} \\
     tls-ca-cert-file ${certificatePath}/${certificateFiles.authority} | grep -q OK`
 
+/**
+ * Passwords change while Redis runs: all that are told open it. When one alone is left whoever is connected has to show it;
+ * our programs connect again at once.
+ */
+const passwords = `${toldPasswords}# gather: sets rules to what lets in whoever has a told password, one to such a password, and awaited while another is on
+# its way.
+gather() {
+  rules= one= awaited=
+  for set in 1 2; do
+    if told_passwords $set; then
+      one=$(cat "$from/${turnedKeys.redis}")
+      rules="$rules >$one"
+    elif [ "$turn" != ${closedLogins} ]; then
+      awaited=yes
+    fi
+  done
+  [ -n "$rules" ]
+}
+keep_known() {
+  printf '%s' "$one" > ${known}.new
+  mv ${known}.new ${known}
+}
+admit() {
+  [ "$rules" != "$applied" ] || return 0
+  printf 'ACL SETUSER default resetpass%s\\n' "$rules" | ${cli} | grep -qx OK && keep_known || return 1
+  case "$awaited$rules" in
+    yes* | *' >'*' >'*) ;;
+    *) ${cli} CLIENT KILL USER default SKIPME yes > /dev/null || return 1 ;;
+  esac
+  applied=$rules
+}
+follow_logins() {
+  while sleep 5 && kill -0 $$ 2> /dev/null; do
+    found=$(told_turns)
+    if [ "$found" != "$last" ] && gather && admit; then
+      last=$found
+    fi
+  done
+}
+`
+
 const startScript = ({ effective }: Target): string => `#!/bin/sh
-# Starts Redis. The password goes by a file, never by the command line that everybody in the pod can read.
+# Starts Redis. Passwords go by files and pipes, never by a command line that everybody in the pod can read.
 set -eu
 umask 077
-printf 'requirepass %s\\n' "$(cat ${secretPath}/${credentialKeys.redis})" > /run/redis/password.conf
-${encrypts(effective) ? followCertificates(reload) : ''}exec redis-server ${configPath}/redis.conf --include /run/redis/password.conf
+${passwords}last=$(told_turns)
+until gather; do sleep 1; done # its Secret is on its way
+printf 'user default reset on sanitize-payload ~* &* +@all%s\\n' "$rules" > /run/redis/users.conf
+keep_known
+applied=$rules
+follow_logins &
+${encrypts(effective) ? followCertificates(reload) : ''}exec redis-server ${configPath}/redis.conf --include /run/redis/users.conf
 `

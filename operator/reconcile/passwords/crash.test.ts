@@ -53,7 +53,7 @@ const manyRunsMs = 120_000
 describe('a rotation comes to the same end', { timeout: manyRunsMs }, () => {
   test('undisturbed: one new Secret, everybody has it, and the next ones take turns', async () => {
     const text = JSON.stringify(whole.end)
-    expect(text).toContain('passwords 2 open Postgres, and no earlier ones')
+    expect(text).toContain('passwords 2 open the engines, and no earlier ones')
     expect(text).toContain('all parts are ready')
     expect(duringRotation.length).toBeGreaterThan(10)
     const { rehearsal } = whole
@@ -62,7 +62,7 @@ describe('a rotation comes to the same end', { timeout: manyRunsMs }, () => {
     await ask(rehearsal, 'july')
     await untilSettled(rehearsal)
     expect(await names()).toEqual(['orders-passwords-1'])
-    expect(JSON.stringify(await everything(rehearsal))).toContain('passwords 3 open Postgres')
+    expect(JSON.stringify(await everything(rehearsal))).toContain('passwords 3 open the engines')
   })
 
   test.each(['request', 'answer'] as const)('whichever write fails, its %s lost', async lost => {
@@ -102,7 +102,7 @@ describe('a rotation comes to the same end', { timeout: manyRunsMs }, () => {
       await untilSettled(rehearsal)
       const text = JSON.stringify(await everything(rehearsal))
       expect(text, `write ${k}`).toContain('"dataservice.dev/passwords-rotated":"july"')
-      expect(text, `write ${k}`).toMatch(/passwords [23] open Postgres, and no earlier ones/)
+      expect(text, `write ${k}`).toMatch(/passwords [23] open the engines, and no earlier ones/)
     }
   })
 })

@@ -1,27 +1,27 @@
-/** Who has passwords of Postgres, as pods and what makes them say it. Pure. */
+/** Who has passwords of a turn, as pods and what makes them say it. Pure. */
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
-import { partName } from '#operator/desired/names.ts'
-import { loginKeys, passwordsOf } from '#operator/desired/secrets.ts'
+import { deployedParts, partName } from '#operator/desired/names.ts'
+import { passwordsOf, turnedKeys } from '#operator/desired/secrets.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '../facts.ts'
 import { jobEnd, podProgress } from '../progress.ts'
 
 type Seen = Pick<Facts, 'owner' | 'children' | 'pods'>
 
-/** The parts whose pods log in for as long as they run. */
-const loggedIn = ['writer', 'reader'] as const
+/** They have all passwords, and follow them. */
+const engines = ['postgres', 'redis']
 
 /**
  * Whether anything may log in with the passwords of that turn: a pod that is there, one that may be made, or one that is not
- * seen yet because a Deployment is still replacing its pods. Postgres itself has all passwords and uses none.
+ * seen yet because a Deployment is still replacing its pods.
  */
 export function isUsed(turn: number, { owner, children, pods }: Seen): boolean {
   const { name } = owner.metadata
   const secret = passwordsOf(name, turn)
   const isUser = (object: ObservedChild): boolean =>
-    object.metadata.labels[labelKeys.component] !== 'postgres' && mounts(object, secret, isLogin)
-  const isMoving = loggedIn.some(part => {
+    !engines.includes(object.metadata.labels[labelKeys.component] ?? '') && mounts(object, secret, isTurned)
+  const isMoving = deployedParts.some(part => {
     const deployment = findChild({ children }, 'Deployment', partName(name, part))
     return deployment !== undefined && isReplacing(deployment)
   })
@@ -38,8 +38,8 @@ const isAtWork = (child: ObservedChild): boolean => child.kind !== 'Job' || jobE
 const isAlive = ({ status }: ObservedChild): boolean =>
   status?.['phase'] !== 'Succeeded' && status?.['phase'] !== 'Failed'
 
-const isLogin = (keys: readonly string[]): boolean =>
-  keys.some(key => Object.values<string>(loginKeys).includes(key))
+const isTurned = (keys: readonly string[]): boolean =>
+  keys.some(key => Object.values<string>(turnedKeys).includes(key))
 
 /** Whether pods of a workload mount a Secret, whatever of it. */
 export const isMounted = (workload: ObservedChild, secret: string): boolean =>

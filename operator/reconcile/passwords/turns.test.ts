@@ -97,7 +97,7 @@ describe('a wish', () => {
     expect(passwords(settled)).toEqual({ turn: 2, open: [2], done: 2, rotated: 'june' })
     expect(condition(settled)).toBeUndefined()
     expect(condition({ ...settled, wish: 'june' })).toBe(
-      'True/PasswordsNew: passwords 2 open Postgres, and no earlier ones',
+      'True/PasswordsNew: passwords 2 open the engines, and no earlier ones',
     )
     expect(passwords({ ...settled, wish: 'july' })).toEqual({
       turn: 3,

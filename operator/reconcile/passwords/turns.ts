@@ -1,5 +1,5 @@
 /**
- * Which passwords of Postgres there are. Pure. What was begun and what is over stands on the identity Secret, which outlives
+ * Which passwords there are. Pure. What was begun and what is over stands on the identity Secret, which outlives
  * the DataService with the database; all else follows from what is seen. A turn has three steps:
  *
  * - its users are let in beside those before, and pods move to them, as for any change of theirs

@@ -1,5 +1,5 @@
 /** Pods of Postgres as their scripts stand in the ConfigMap, run as plain processes; only places are moved. */
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { onTestFinished } from 'vitest'
@@ -15,12 +15,12 @@ import {
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
 import { engineConfigMap } from '#operator/desired/engine-config-map.ts'
-import { loginKeys, turnKey } from '#operator/desired/secrets.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { CommandFailed, run } from '#tools/shell.ts'
 import { configPath, loginsFile, passwordsPath, primaryFile, secretPath } from '../engine.ts'
 import { dataPath } from '../postgres-scripts.ts'
+import { type MountPasswords, mounting } from './mounted-passwords.ts'
 
 export interface Pod extends EngineProcess {
   port: number
@@ -30,10 +30,12 @@ export interface Pod extends EngineProcess {
   sqlAs(login: Login, text: string): Promise<unknown[][]>
   /** A connection as any user that stays; rejects where it is not let in. */
   open(login: Login): Promise<Client>
+  /** The same, for the role that copies the log: it may not look into the database. */
+  openLog(login: Login): Promise<Client>
   /** What its files say from now on about the users of a set, by the mounted passwords. */
   tellLogins(set: LoginSet, turn: number | 'closed'): Promise<void>
   /** The Secret of a set as the kubelet brings it; undefined takes it away. */
-  mountPasswords(set: LoginSet, passwords: { turn: number; prefix: string } | undefined): Promise<void>
+  mountPasswords: MountPasswords
   /** Runs a statement as superuser over the local socket; answers the exit code. */
   administer(text: string): Promise<number>
   /** The exit code of the liveness probe. */
@@ -126,6 +128,7 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
     sql: (text: string) => query(port, ownerOf, text),
     sqlAs: (login: Login, text: string) => query(port, login, text),
     open: (login: Login) => connection(port, login),
+    openLog: (login: Login) => connection(port, login, 'postgres'),
     tellLogins: (set: LoginSet, turn: number | 'closed') =>
       writeFile(join(data, 'config', loginsFile(set)), `${turn}\n`),
     mountPasswords: mounting(join(data, 'passwords')),
@@ -154,8 +157,8 @@ function exitCode(command: ChrootCommand): Promise<number> {
 
 const ownerOf: Login = { user: database.users.owner, password: `of-${credentialKeys.owner}` }
 
-async function connection(port: number, login: Login): Promise<Client> {
-  const client = new Client({ host: '127.0.0.1', port, database: database.name, ...login })
+async function connection(port: number, login: Login, name: string = database.name): Promise<Client> {
+  const client = new Client({ host: '127.0.0.1', port, database: name, ...login })
   client.on('error', () => {}) // the server is killed on purpose
   await client.connect()
   return client
@@ -167,23 +170,4 @@ async function query(port: number, login: Login, text: string): Promise<unknown[
     .query({ text, rowMode: 'array' })
     .then(({ rows }) => rows)
     .finally(() => client.end())
-}
-
-/** As the kubelet does it: a folder for each version, and a link that is turned. */
-function mounting(folder: string): Pod['mountPasswords'] {
-  let versions = 0
-  return async (set, passwords) => {
-    const version = `..${++versions}`
-    const at = join(folder, String(set))
-    await mkdir(join(at, version))
-    for (const [who, key] of Object.entries(passwords === undefined ? {} : loginKeys))
-      await writeFile(join(at, version, key), `${passwords?.prefix}-${who}`)
-    if (passwords !== undefined) await writeFile(join(at, version, turnKey), String(passwords.turn))
-    await symlink(version, join(at, '..data_tmp'))
-    await rename(join(at, '..data_tmp'), join(at, '..data'))
-    for (const name of [...Object.values(loginKeys), turnKey]) {
-      await rm(join(at, name), { force: true })
-      if (passwords !== undefined) await symlink(`..data/${name}`, join(at, name))
-    }
-  }
 }
