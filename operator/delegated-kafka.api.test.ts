@@ -18,7 +18,7 @@ const users = 'kafkausers.kafka.strimzi.io'
 let namespace = ''
 let operator: RunningOperator
 let definitions: string[] = []
-const { inNamespace, read, create, condition, names } = tenantOf(() => namespace)
+const { inNamespace, read, create, patch, condition, names } = tenantOf(() => namespace)
 
 beforeAll(async () => {
   definitions = await ensureDefinitions('strimzi')
@@ -132,6 +132,37 @@ test('when they are ready the migration follows, and pods log in as the user by 
     .filter(({ objectRef }) => objectRef?.resource === 'secrets')
     .map(({ objectRef }) => objectRef?.name)
   expect([...new Set(secrets)].toSorted()).toEqual(['orders-credentials', 'orders-identity'])
+})
+
+test('a consumer is a KafkaUser with the password of its Secret, and goes with it', async () => {
+  await patch('dsvc/orders', { spec: { consumers: [{ name: 'billing' }] } })
+  await settledIn(patience, async () =>
+    expect(await names(users)).toContain('kafkauser.kafka.strimzi.io/orders-consumer-billing'),
+  )
+  const { spec } = await read<ObservedChild>(`${users}/orders-consumer-billing`)
+  expect(spec?.['authentication']).toEqual({
+    type: 'scram-sha-512',
+    password: { valueFrom: { secretKeyRef: { name: 'orders-binding-billing', key: 'password' } } },
+  })
+  expect(await condition('orders', 'ConsumersReady')).toMatch(
+    /^False\/EngineNotReady KafkaUser orders-consumer-billing/,
+  )
+  await play(`${users}/orders-consumer-billing`)
+  await settledIn(patience, async () =>
+    expect(await condition('orders', 'ConsumersReady')).toMatch(
+      /^True\/Ready .*billing by Secret orders-binding-billing/,
+    ),
+  )
+  const secret = await read<{ data: Record<string, string> }>('secret/orders-binding-billing')
+  const entry = (name: string) => Buffer.from(secret.data[name] ?? '', 'base64').toString()
+  expect(entry('username')).toBe('orders-consumer-billing')
+  expect(entry('bootstrapServers')).toBe(`main-kafka-bootstrap.${namespace}.svc:9093`)
+  await patch('dsvc/orders', { spec: { consumers: [] } })
+  await settledIn(patience, async () => {
+    expect(await names(users)).toEqual(['kafkauser.kafka.strimzi.io/orders-kafka'])
+    expect(await names('secrets')).not.toContain('secret/orders-binding-billing')
+    expect(await condition('orders', 'ConsumersReady')).toMatch(/^undefined/)
+  })
 })
 
 test('settings are put back, partitions that somebody added stay, and more are asked for', async () => {

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apiVersion as classVersion } from '#crds/v1alpha1/class.ts'
-import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
+import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { ensureDefinitions } from '#e2e/definitions/definitions.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { deployedParts, engineParts } from './desired/names.ts'
@@ -188,10 +188,4 @@ test('back to the operator: no number is written before what KEDA made has gone,
     expect(operator.topics.passwords.size).toBe(0)
     expect(await names(accesses)).toEqual([])
   })
-})
-
-test('nobody else may have the name of the one who sees the lag', async () => {
-  const change = JSON.stringify({ spec: { consumers: [{ name: 'writer-scaler' }] } })
-  const answer = await refusalOf(['-n', namespace, 'patch', 'dsvc/orders', '--type=merge', '-p', change])
-  expect(answer).toContain('choose another name')
 })

@@ -47,7 +47,11 @@ export const providerRefusals: Record<string, Refusal> = {
       kafka: { external: { bootstrapServers: ['kafka.example.com:9092'] } },
       consumers: [{ name: 'billing' }],
     },
-    says: 'kafka.external or strimzi is not: leave consumers out',
+    says: 'kafka.external is none: leave consumers out',
+  },
+  'a consumer with the name of the one who sees the lag for KEDA': {
+    spec: { record, consumers: [{ name: 'writer-scaler' }] },
+    says: 'the one by which KEDA sees the lag: choose another name',
   },
   'a consumer that would reach into the groups of another': {
     spec: { record, consumers: [{ name: 'billing.x' }] },

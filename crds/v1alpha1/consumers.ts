@@ -19,7 +19,7 @@ const Consumer = Type.Object(
         maxItems: 16,
         'x-kubernetes-list-type': 'atomic',
         description:
-          'Where its pods are, for the NetworkPolicy of Kafka. Example: [{namespaceLabels: ' +
+          'Where its pods are, for the NetworkPolicy of a managed Kafka. Example: [{namespaceLabels: ' +
           '{kubernetes.io/metadata.name: billing}}]. Default: pods of the same namespace with the label ' +
           'dataservice.dev/consumes: NAME, the name of the DataService.',
       }),
@@ -42,7 +42,7 @@ export const Consumers = Type.Array(Consumer, {
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['name'],
   description:
-    'Programs of others that read the log of a managed Kafka. Each gets a Secret NAME-binding-<name> (Service Binding form) ' +
-    'with a user who may read its topics, in groups of its own, and nothing else (docs/consumers.md). The first one, and ' +
-    'the removal of the last one, restart the brokers one by one. Example: [{name: billing}]. Default: nobody.',
+    'Programs of others that read the log of a managed Kafka, or of one that Strimzi runs. Each gets a Secret ' +
+    'NAME-binding-<name> (Service Binding form) with a user who may read its topics, in groups of its own, and nothing else ' +
+    '(docs/consumers.md). The first one, and the removal of the last one, restart managed brokers one by one. Example: [{name: billing}]. Default: nobody.',
 })

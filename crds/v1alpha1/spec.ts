@@ -202,10 +202,10 @@ export const DataServiceSpec = Type.Object(
           'and have it copied by those who run it',
       },
       {
-        rule: '!has(self.consumers) || size(self.consumers) == 0 || !(has(self.kafka.external) || has(self.kafka.strimzi))',
+        rule: '!has(self.consumers) || size(self.consumers) == 0 || !has(self.kafka.external)',
         message:
-          'consumers get users of a Kafka that the operator runs, and kafka.external or strimzi is not: leave consumers out, and ' +
-          'let whoever runs that Kafka give the users',
+          'consumers get users of a Kafka that the operator or Strimzi runs, and kafka.external is none: leave consumers out, ' +
+          'and let whoever runs that Kafka give the users',
       },
       {
         rule: "self.writer.onError != 'HoldKey' || has(self.record.key) || self.record.mode == 'Upsert'",

@@ -10,11 +10,11 @@ import { type TestCertificates, testCertificates } from '#e2e/engines/certificat
 import { type Kafka, startKafka } from '#e2e/engines/kafka.ts'
 import { type Postgres, startPostgres } from '#e2e/engines/postgres.ts'
 import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
-import { kafkaTopics, kafkaUser } from '#operator/desired/strimzi.ts'
 import { ofClass } from '#operator/testing/class.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
 import { ready } from './open-role-stack.ts'
+import { playStrimzi } from './play-strimzi.ts'
 import { settledIn } from './settled.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
@@ -193,7 +193,7 @@ test('what Strimzi is asked for is enough: its topics, and its user with those r
     log: { ...settings.log, brokers: kafka.loginServers },
     store: database.store,
   }
-  await playStrimzi(target)
+  await playStrimzi(target, admin)
   const user = { user: 'orders-kafka', isNamed: false } as const
   const first = await migrated(inReach, database, user)
   expect(first.exitCode, first.said).toBe(0)
@@ -211,40 +211,6 @@ test('what Strimzi is asked for is enough: its topics, and its user with those r
     expect((await reader.query('SELECT count(*) FROM records')).rows).toEqual([['1']]),
   )
 }, 180_000)
-
-/** Makes topics and rights as its operators do. */
-async function playStrimzi(target: ReturnType<typeof targetOf>): Promise<void> {
-  await admin.createTopics({
-    topics: kafkaTopics(target).map(({ spec }) => ({
-      topic: String(spec['topicName']),
-      numPartitions: Number(spec['partitions']),
-      replicationFactor: Number(spec['replicas']),
-      configEntries: Object.entries(spec['config'] ?? {}).map(([name, value]) => ({
-        name,
-        value: String(value),
-      })),
-    })),
-  })
-  const acl = (kafkaUser(target)?.spec.authorization.acls ?? []).flatMap(({ resource, operations }) =>
-    operations.map(operation => ({
-      resourceType: resource.type === 'topic' ? AclResourceTypes.TOPIC : AclResourceTypes.GROUP,
-      resourceName: resource.name,
-      resourcePatternType: ResourcePatternTypes.PREFIXED,
-      principal: 'User:orders-kafka',
-      host: '*',
-      operation: AclOperationTypes[kafkajsNames[operation]],
-      permissionType: AclPermissionTypes.ALLOW,
-    })),
-  )
-  await admin.createAcls({ acl })
-}
-
-const kafkajsNames = {
-  Read: 'READ',
-  Write: 'WRITE',
-  Describe: 'DESCRIBE',
-  DescribeConfigs: 'DESCRIBE_CONFIGS',
-} as const
 
 /** Three partitions, and records are kept for an hour. */
 function grown({ log: { others, eventsTopic } }: Settings) {

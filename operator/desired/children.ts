@@ -31,7 +31,7 @@ import { postgresPrimaryService, postgresReplicaService, service } from './servi
 import { serviceAccount } from './service-account.ts'
 import { settingsConfigMap } from './settings-config-map.ts'
 import { statefulSet } from './stateful-set.ts'
-import { kafkaTopics, kafkaUser } from './strimzi.ts'
+import { consumerUsers, kafkaTopics, kafkaUser } from './strimzi.ts'
 import type { ObservedChild, Target } from './target.ts'
 
 export type ChildKind =
@@ -150,7 +150,7 @@ export const children: readonly ChildRow[] = [
     stage: 'engines',
     write: 'apply',
     asked: ({ effective }) => effective.strimzi !== undefined,
-    build: one(kafkaUser),
+    build: target => [kafkaUser(target), ...consumerUsers(target)],
   },
   {
     kind: 'KafkaTopic',

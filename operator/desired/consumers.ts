@@ -12,9 +12,10 @@ import {
 import { trustKey } from './certificates.ts'
 import { canonicalText, contentHash } from './hash.ts'
 import { encrypts } from './hop-modes.ts'
+import { logKey } from './kafka-topics.ts'
 import { annotationKeys, type Child, ownedMetadata } from './labels.ts'
 import { bootstrapServers } from './log-settings.ts'
-import { bindingName } from './names.ts'
+import { bindingName, consumerUserName } from './names.ts'
 import { isScaledByKeda } from './pod-numbers.ts'
 import type { Target } from './target.ts'
 
@@ -53,18 +54,22 @@ const wantedConsumers = ({ owner, effective }: Known): string[] => [
   ...(isScaledByKeda(effective.replicas) ? [scalerConsumer] : []),
 ]
 
-/** On a Kafka of others nobody is let in by us. */
-export const consumersOf = (known: Known): string[] =>
-  known.effective.kafka === undefined ? wantedConsumers(known) : []
+/** On a Kafka that a user named nobody is let in by us. To one that Strimzi runs KEDA comes as our own pods do. */
+export function consumersOf(known: Known): string[] {
+  const { owner, effective } = known
+  if (effective.strimzi !== undefined) return namesIn(owner.spec.consumers)
+  return effective.kafka === undefined ? wantedConsumers(known) : []
+}
 
 /** Those that were bound and are not asked for any more; they stay in the status until nothing is left of them. */
-export function formerConsumers({ owner, effective }: Known): string[] {
-  const wanted = wantedConsumers({ owner, effective })
-  const bound = effective.kafka === undefined ? namesIn(owner.status?.consumers) : []
+export function formerConsumers(known: Known): string[] {
+  const { owner, effective } = known
+  const wanted = consumersOf(known)
+  const bound = effective.providers.kafka === 'external' ? [] : namesIn(owner.status?.consumers)
   return bound.filter(name => !wanted.includes(name))
 }
 
-/** Whether the brokers let consumers in, and ask everybody for rights. It stays until the last user is gone. */
+/** Whether anybody is let in; brokers of ours then ask everybody for rights. It stays until the last user is gone. */
 export const hasConsumers = (known: Known): boolean =>
   consumersOf(known).length > 0 || formerConsumers(known).length > 0
 
@@ -102,9 +107,8 @@ const readRights = (target: Known, consumer: string): Right[] => [
 ]
 
 /** Refused records stood in the topic of events, too: whoever reads the one may read the other. */
-function topicsOf({ owner }: Known): Record<string, string> {
-  const { namespace, name } = owner.metadata
-  const key = { namespace, name }
+function topicsOf({ owner, effective }: Known): Record<string, string> {
+  const key = logKey(owner, effective)
   return {
     topic: eventsTopic(key),
     deadLettersTopic: deadLettersTopic(key),
@@ -115,20 +119,24 @@ function topicsOf({ owner }: Known): Record<string, string> {
 /** What the Secret says beside user and password. Undefined while the authority of the brokers is not known. */
 function told(target: Target, consumer: string): Record<string, string> | undefined {
   const { owner, effective, certificates } = target
-  const isEncrypted = encrypts(effective)
+  const { kafka } = effective
+  // The authority of others stands in a Secret of theirs.
+  const isOurs = kafka === undefined && encrypts(effective)
+  const isEncrypted = isOurs || kafka?.tls !== undefined
   const { trusted } = certificates
-  if (isEncrypted && trusted === undefined) return undefined
+  if (isOurs && trusted === undefined) return undefined
+  const servers = kafka?.bootstrapServers ?? bootstrapServers(owner, effective.brokers, ports.kafkaConsumers)
   return {
     type: 'kafka',
     provider: 'dataservice',
-    bootstrapServers: bootstrapServers(owner, effective.brokers, ports.kafkaConsumers).join(','),
+    bootstrapServers: servers.join(','),
     ...(consumer !== scalerConsumer && {
       ...topicsOf(target),
       groupPrefix: usersPrefix(owner, consumer),
     }),
     securityProtocol: isEncrypted ? 'SASL_SSL' : 'SASL_PLAINTEXT',
     saslMechanism: mechanism,
-    ...(isEncrypted && trusted !== undefined && { [trustKey]: trusted }),
+    ...(isOurs && trusted !== undefined && { [trustKey]: trusted }),
   }
 }
 
@@ -152,7 +160,7 @@ export function bindingsOf(target: Target): Binding[] {
 }
 
 /** Type and names of the entries are those of the Service Binding specification. */
-function binding({ owner, fresh }: Target, consumer: string, entries: Record<string, string>) {
+function binding({ owner, effective, fresh }: Target, consumer: string, entries: Record<string, string>) {
   const metadata = ownedMetadata(owner, bindingName(owner.metadata.name, consumer), bindingComponent)
   const { name, namespace, labels } = metadata
   const head = { apiVersion: 'v1', kind: 'Secret' }
@@ -161,8 +169,11 @@ function binding({ owner, fresh }: Target, consumer: string, entries: Record<str
     metadata,
     type: 'servicebinding.io/kafka',
     data: encoded({
-      // Another one with each Secret: a new password needs no comparison with what Kafka keeps of the old one.
-      [bindingKeys.user]: usersPrefix(owner, consumer) + fresh.password(bindingKeys.user).slice(0, 8),
+      // Another one with each Secret: a new password needs no comparison with what Kafka keeps of the old one. Strimzi
+      // compares, and its users are called as their objects.
+      [bindingKeys.user]: effective.strimzi
+        ? consumerUserName(owner.metadata.name, consumer)
+        : usersPrefix(owner, consumer) + fresh.password(bindingKeys.user).slice(0, 8),
       [bindingKeys.password]: fresh.password(bindingKeys.password),
     }),
   }

@@ -32,6 +32,8 @@ export const postgresPod = (owner: string, ordinal: number): string =>
   `${partName(owner, 'postgres')}-${ordinal}`
 /** The Secret that lets a consumer in. */
 export const bindingName = (owner: string, consumer: string): string => `${owner}-binding-${consumer}`
+/** `orders-consumer-billing`: its KafkaUser where Strimzi runs Kafka, and as whom it logs in then. */
+export const consumerUserName = (owner: string, consumer: string): string => `${owner}-consumer-${consumer}`
 /** The Service that always points at the Postgres that accepts writes. */
 export const postgresPrimaryName = (owner: string): string => `${owner}-postgres-rw`
 /** The Service that points at the streaming replicas. */

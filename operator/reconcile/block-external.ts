@@ -23,15 +23,15 @@ export function externalBlock(seen: Seen): { reason: Reason; message: string } |
         `spec.backup asks for copies of a Postgres that others run (postgres.${effective.providers.postgres} of the DataService ` +
         `or its class ${className}): remove spec.backup, and ${copiedBy(seen)}. Nothing is changed meanwhile`,
     }
-  if (effective.kafka !== undefined && (seen.owner.spec.consumers ?? []).length > 0)
+  if (effective.providers.kafka === 'external' && (seen.owner.spec.consumers ?? []).length > 0)
     return {
       reason: 'ConsumersElsewhere',
       message:
-        `spec.consumers asks for users of a Kafka that others run (kafka.${effective.providers.kafka} of the DataService or ` +
+        'spec.consumers asks for users of a Kafka that others run (kafka.external of the DataService or ' +
         `its class ${className}): remove spec.consumers, and have whoever runs that Kafka give the users. Nothing is changed meanwhile`,
     }
   const [first] = consumersOf(seen)
-  if (signerOf(effective) === 'cert-manager' && first !== undefined) {
+  if (effective.kafka === undefined && signerOf(effective) === 'cert-manager' && first !== undefined) {
     const [asking, remedy] =
       first === scalerConsumer
         ? ['writer.autoscaling.by KEDA asks for a user', 'set writer.autoscaling.by Operator']

@@ -2,7 +2,7 @@
 
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { conditionIn } from '#operator/desired/observed-conditions.ts'
-import { kafkaTopics } from '#operator/desired/strimzi.ts'
+import { consumerUsers, kafkaTopics } from '#operator/desired/strimzi.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from './facts.ts'
 
@@ -42,6 +42,10 @@ function wanted(kind: Wanted['kind'], name: string, { children }: Known): Wanted
   const found = findChild({ children }, kind, name)
   return found === undefined ? { kind, name } : { kind, name, state: stateOf(found) }
 }
+
+/** Users of the consumers that it runs Kafka for. */
+export const strimziConsumers = (known: Known): Wanted[] =>
+  consumerUsers(known.target).map(({ metadata: { name } }) => wanted('KafkaUser', name, known))
 
 /** True where Strimzi runs no Kafka for us, or has done all that pods need. */
 export const isLogPrepared = (known: Known): boolean =>

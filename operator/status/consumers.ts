@@ -6,6 +6,7 @@ import { leavingConsumers, userOf, waitingConsumers } from '#operator/reconcile/
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { delegatedConsumers } from './delegated.ts'
 import { logUnreachable } from './log-unreachable.ts'
 
 const type = 'ConsumersReady'
@@ -18,6 +19,7 @@ export function consumersReady(facts: Facts): Finding[] {
 function finding(facts: Facts): Finding {
   const { owner, target, access } = facts
   const { name } = owner.metadata
+  if (target.effective.strimzi) return ofStrimzi(facts)
   if (hibernates(owner) && target.asleep.has('kafka'))
     return isUnknown(
       type,
@@ -36,10 +38,27 @@ function finding(facts: Facts): Finding {
   if (unbound !== undefined) return fails(type, 'Creating', lacking(facts, bindingName(name, unbound)))
   const waiting = waitingConsumers(facts)
   if (waiting.length > 0) return fails(type, 'Progressing', `Kafka is told about ${waiting.join(', ')}`)
+  return settled(facts)
+}
+
+/** Whether Strimzi has let them in, and which Secret it lacks. */
+function ofStrimzi(facts: Facts): Finding {
+  const { owner, target, secrets } = facts
+  const { name } = owner.metadata
+  const lacked = consumersOf(target)
+    .map(each => bindingName(name, each))
+    .find(each => !secrets.has(each))
+  if (lacked !== undefined) return fails(type, 'Creating', lacking(facts, lacked))
+  const users = delegatedConsumers(facts)
+  return users === undefined || users.status === 'True' ? settled(facts) : users
+}
+
+function settled(facts: Facts): Finding {
+  const { owner, target } = facts
   const leaving = leavingConsumers(facts)
   if (leaving.length > 0)
     return fails(type, 'Progressing', `users and Secrets of ${leaving.join(', ')} are being removed`)
-  const bound = consumersOf(target).map(each => `${each} by Secret ${bindingName(name, each)}`)
+  const bound = consumersOf(target).map(each => `${each} by Secret ${bindingName(owner.metadata.name, each)}`)
   const groups = `groups begin with ${usersPrefix(owner)}CONSUMER.`
   return holds(type, 'Ready', `the log is open to ${bound.join(', ')}; their ${groups}`)
 }

@@ -8,7 +8,7 @@ import { isClusterLost, postgresClusterOf } from '#operator/reconcile/engine-wor
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { kindTrouble } from '#operator/reconcile/kinds-in-use.ts'
 import { clusterProgress, clusterState } from '#operator/reconcile/postgres-cluster.ts'
-import { strimziTopics, strimziUser, type Wanted } from '#operator/reconcile/strimzi.ts'
+import { strimziConsumers, strimziTopics, strimziUser, type Wanted } from '#operator/reconcile/strimzi.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { cost } from './data-refused.ts'
 import { resting } from './hibernation.ts'
@@ -19,6 +19,12 @@ export const delegatedLog = (facts: Facts): Finding => ofStrimzi(facts, 'LogRead
 /** What it says of the topics; undefined where it is not asked for any. */
 export const delegatedTopics = (facts: Facts): Finding | undefined =>
   facts.target.effective.strimzi && ofStrimzi(facts, 'TopicsReady', strimziTopics(facts))
+
+/** What it says of the users of consumers; undefined where there are none. */
+export function delegatedConsumers(facts: Facts): Finding | undefined {
+  const users = strimziConsumers(facts)
+  return users.length === 0 ? undefined : ofStrimzi(facts, 'ConsumersReady', users)
+}
 
 function ofStrimzi(facts: Facts, type: ConditionType, wanted: readonly Wanted[]): Finding {
   const { cluster = '' } = facts.target.effective.strimzi ?? {}

@@ -10,8 +10,8 @@ import {
   type WantedUser,
 } from '#operator/desired/consumers.ts'
 import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.ts'
-import { bindingName } from '#operator/desired/names.ts'
-import type { Facts } from '../facts.ts'
+import { bindingName, consumerUserName } from '#operator/desired/names.ts'
+import { type Facts, findChild } from '../facts.ts'
 import type { Step } from '../plan.ts'
 import { logAddress, outdatedBrokers } from '../restart-broker.ts'
 
@@ -59,28 +59,39 @@ export function toldSteps({ target, secrets }: Known): Step[] {
  * are restarted: some ask for rights then, and the one that would write them may not.
  */
 export function consumerSteps(facts: Known & Pick<Facts, 'access' | 'pods' | 'children'>): Step[] {
-  const { owner, target, access, secrets } = facts
+  const { target, access } = facts
+  if (target.effective.strimzi) return leavingSecrets(facts, formerConsumers(target).filter(hasNoUser(facts)))
   if (access.kind !== 'seen' || outdatedBrokers(facts).length > 0) return []
   const changes = accessChanges(wantedUsers(facts), access.access)
-  const leaving = formerConsumers(target).flatMap((consumer): Step[] => {
-    const name = secretOf(facts, consumer)
-    const { uid } = secrets.get(name) ?? {}
-    if (uid === undefined) return []
-    return [{ do: 'remove', kind: 'Secret', namespace: owner.metadata.namespace, name, uid }]
-  })
   return [
     ...(changes.length === 0 ? [] : [{ do: 'access' as const, log: logAddress(facts), changes }]),
-    ...leaving,
+    ...leavingSecrets(facts, formerConsumers(target)),
   ]
 }
 
+/** Strimzi has told Kafka. */
+const hasNoUser =
+  (facts: Pick<Facts, 'owner' | 'children'>) =>
+  (consumer: string): boolean =>
+    findChild(facts, 'KafkaUser', consumerUserName(facts.owner.metadata.name, consumer)) === undefined
+
+const leavingSecrets = (facts: Known, consumers: readonly string[]): Step[] =>
+  consumers.flatMap((consumer): Step[] => {
+    const name = secretOf(facts, consumer)
+    const { uid } = facts.secrets.get(name) ?? {}
+    if (uid === undefined) return []
+    return [{ do: 'remove', kind: 'Secret', namespace: facts.owner.metadata.namespace, name, uid }]
+  })
+
 /** Those of which something may be left. */
-export const leavingConsumers = (facts: Known & Pick<Facts, 'access'>): string[] =>
+export const leavingConsumers = (facts: Known & Pick<Facts, 'access' | 'children'>): string[] =>
   formerConsumers(facts.target).filter(consumer => !isGone(facts, consumer))
 
-function isGone(facts: Known & Pick<Facts, 'access'>, consumer: string): boolean {
-  const { owner, access, secrets } = facts
-  if (access.kind !== 'seen' || secrets.has(secretOf(facts, consumer))) return false
+function isGone(facts: Known & Pick<Facts, 'access' | 'children'>, consumer: string): boolean {
+  const { owner, target, access, secrets } = facts
+  if (secrets.has(secretOf(facts, consumer))) return false
+  if (target.effective.strimzi) return hasNoUser(facts)(consumer)
+  if (access.kind !== 'seen') return false
   const prefix = usersPrefix(owner, consumer)
   return ![...access.access.keys()].some(user => user.startsWith(prefix))
 }
