@@ -156,6 +156,22 @@ test('what KEDA says is told, and its autoscaler is nobody else’s: no number i
   expect(await numbersWritten()).toBe(before)
 })
 
+test('at rest nothing is asked of KEDA again', async () => {
+  const asked = async () =>
+    (await operatorRequests(namespace)).filter(
+      ({ objectRef, verb }) =>
+        verb === 'patch' && ['scaledobjects', 'triggerauthentications'].includes(objectRef?.resource ?? ''),
+    ).length
+  const before = await asked()
+  expect(before).toBe(2)
+  await inNamespace('annotate', 'dsvc/orders', 'dataservice.dev/plan=true')
+  await settled(async () => expect(await condition('orders', 'Planned')).toContain('nothing would change'))
+  await inNamespace('annotate', 'dsvc/orders', 'dataservice.dev/plan-')
+  await says('True', 'ScaledObjectReady', 'again')
+  await settled(async () => expect(await condition('orders', 'Ready')).toMatch(/^True/))
+  expect(await asked()).toBe(before)
+})
+
 test('it ends while the service hibernates, and begins again', async () => {
   await patch('dsvc/orders', { spec: { lifecycle: 'Hibernated' } })
   await settled(async () => expect(await names(scaledObjects)).toEqual([]))
