@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { builtInEngines } from './built-in.ts'
 import { canOnlyGrow, sameClass } from './managed.ts'
-import { DurationOr, ObjectName, StorageSize } from './scalars.ts'
+import { DeletionPolicy, DurationOr, ObjectName, StorageSize } from './scalars.ts'
 
 const Volume = Type.Object(
   {
@@ -48,6 +48,13 @@ export const BackupSpec = Type.Object(
         'last one. Example: 30d. Default: 7d.',
     }),
     volume: Type.Optional(Volume),
+    deletionPolicy: Type.Optional(
+      DeletionPolicy({
+        description:
+          'What becomes of the volume of backups when the DataService is deleted. With Retain beside a database that goes, a ' +
+          'DataService of the same name can restore it. Example: Retain. Default: spec.deletionPolicy.',
+      }),
+    ),
   },
   {
     description:

@@ -15,7 +15,7 @@ import {
   oneRedis,
 } from './external.ts'
 import { managedKafka, managedPostgres, managedRedis } from './managed.ts'
-import { Duration, DurationOr } from './scalars.ts'
+import { DeletionPolicy, Duration, DurationOr } from './scalars.ts'
 
 const Topic = Type.Object(
   {
@@ -55,6 +55,14 @@ export const KafkaSpec = Type.Object(
     strimzi: Type.Optional(Strimzi),
     external: Type.Optional(ExternalKafka),
     topic: Topic,
+    deletionPolicy: Type.Optional(
+      DeletionPolicy({
+        description:
+          'What becomes of the log when the DataService is deleted. With Delete beside a database that is retained, records ' +
+          'that were accepted and are not stored yet are gone; hibernate first, and there are none. Example: Delete. ' +
+          'Default: spec.deletionPolicy.',
+      }),
+    ),
   },
   {
     default: {},
@@ -147,6 +155,12 @@ export const PostgresSpec = Type.Object(
     cloudNativePG: Type.Optional(cloudNativePG('service')),
     external: Type.Optional(ExternalPostgres),
     partitioning: Partitioning,
+    deletionPolicy: Type.Optional(
+      DeletionPolicy({
+        description:
+          'What becomes of the stored records when the DataService is deleted. Example: Retain. Default: spec.deletionPolicy.',
+      }),
+    ),
   },
   {
     default: {},

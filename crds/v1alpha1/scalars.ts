@@ -72,3 +72,9 @@ export interface Rule {
   message: string
   fieldPath?: string
 }
+
+export type DeletionPolicy = 'Retain' | 'Delete'
+
+/** What becomes of data when the DataService is deleted. */
+export const DeletionPolicy = (options: { description: string; default?: DeletionPolicy }) =>
+  Type.Unsafe<DeletionPolicy>({ type: 'string', enum: ['Retain', 'Delete'], ...options })

@@ -22,7 +22,7 @@ import { NetworkPolicySpec } from './network.ts'
 import { partitioningRules } from './partitioning-rules.ts'
 import { podFields } from './pods.ts'
 import { RecordSpec } from './record.ts'
-import { ObjectName } from './scalars.ts'
+import { DeletionPolicy, ObjectName } from './scalars.ts'
 import { securitySpec } from './security.ts'
 
 export const GatewaySpec = Type.Object(
@@ -104,17 +104,6 @@ export const ReaderSpec = Type.Object(
 )
 export type ReaderSpec = Static<typeof ReaderSpec>
 
-export const DeletionPolicy = Type.Unsafe<'Retain' | 'Delete'>({
-  type: 'string',
-  enum: ['Retain', 'Delete'],
-  default: 'Retain',
-  description:
-    'What becomes of the records when the DataService is deleted. Retain: the volumes and the Secrets that ' +
-    'open them stay, and a DataService of the same name and the same record finds them again. Delete: nothing ' +
-    'stays. It can be changed at any time before the deletion. Deleting the namespace deletes everything. Default: Retain.',
-})
-export type DeletionPolicy = Static<typeof DeletionPolicy>
-
 export const Lifecycle = Type.Unsafe<'Running' | 'Hibernated'>({
   type: 'string',
   enum: ['Running', 'Hibernated'],
@@ -164,7 +153,14 @@ export const DataServiceSpec = Type.Object(
       }),
     ),
     lifecycle: Lifecycle,
-    deletionPolicy: DeletionPolicy,
+    deletionPolicy: DeletionPolicy({
+      default: 'Retain',
+      description:
+        'What becomes of the records when the DataService is deleted. Retain: the volumes and the Secrets that ' +
+        'open them stay, and a DataService of the same name and the same record finds them again. Delete: nothing ' +
+        'stays. kafka, postgres and backup may say it for themselves. It can be changed at any time before the deletion. ' +
+        'Deleting the namespace deletes everything. Default: Retain.',
+    }),
     // Absent where the CRD is older than the operator.
     operatorRevision: Type.Optional(
       Type.String({

@@ -10,18 +10,18 @@ import { atGivenStore, withTopicAdmin } from './others.ts'
 import { connectTo } from './store.ts'
 
 export function start(context: RoleContext, environment: Environment): Promise<Running> {
-  const { log, store } = context.settings
+  const { log, store, leaves = [] } = context.settings
   const { others } = log
   /** Which topics are its own stands in its tables, so these go last. */
   const topicsOf = async (session: Pick<Session, 'query'>): Promise<void> => {
-    if (others?.topics !== 'Create') return
+    if (others?.topics !== 'Create' || !leaves.includes('kafka')) return
     const names = await claimedTopics(session, store.schema)
     await withTopicAdmin(topicOptions(context, environment), admin =>
       removeTopics({ admin, log: { ...log, others } }, names),
     )
   }
   const remove =
-    store.access === undefined
+    store.access === undefined || !leaves.includes('postgres')
       ? () =>
           topicsOf(connectTo({ address: store.primary, user: 'owner', poolSize: 1 }, context, environment))
       : () =>

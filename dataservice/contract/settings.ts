@@ -112,6 +112,10 @@ export const Settings = Type.Object({
     /** Connections each pod may hold. */
     poolSize: Type.Object({ writer: Type.Integer({ minimum: 1 }), reader: Type.Integer({ minimum: 1 }) }),
   }),
+  /** Of engines of others: what goes with the DataService. Only the removal is told. */
+  leaves: Type.Optional(Type.Array(Type.Union([Type.Literal('kafka'), Type.Literal('postgres')]))),
+  /** How often a log or a database took the place of one that is gone; absent: never. */
+  beginnings: Type.Optional(Type.Integer({ minimum: 1 })),
   /** What a refused record does to later ones of its key; absent: nothing. */
   onError: Type.Optional(Type.Literal('HoldKey')),
   partitioning: Type.Union([

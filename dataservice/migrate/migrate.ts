@@ -14,7 +14,7 @@ import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, type Facts, factsOf, RetainedDataDiffers } from './facts.ts'
 import { grantStatements } from './grants.ts'
 import { ensureIndex } from './indexes.ts'
-import { type RebaseLog, rebase } from './rebase.ts'
+import { noteBeginnings, type RebaseLog, rebase } from './rebase.ts'
 import { lastVersionStatement } from './schema-versions.ts'
 import { type Step, stepsAfter, stepsFor } from './tables.ts'
 
@@ -25,52 +25,60 @@ export interface MigrateOptions {
   record: Pick<AcceptedRecord, 'schemaVersion' | 'indexes'>
   log: Logger
   signal: AbortSignal
-  /** The topic of events; asked only after a restore. */
-  events?: RebaseLog
 }
 
 /** The number of the lock, for `pg_locks`. Each service has a database or a schema; waiting too long is harmless. */
 const lockNumber = 7_231_020_001n
 const lockPollMs = 200
 
-/**
- * Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. Answers how
- * the tables fit the log after the last restore; undefined when there was none.
- */
-export async function migrate(options: MigrateOptions): Promise<LogVerdict | undefined> {
-  const { database, record, log } = options
+/** Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. */
+export function migrate(options: MigrateOptions): Promise<void> {
+  const { record, log } = options
   const { partitioning } = options.settings
+  return alone(options, async session => {
+    await inTransaction(session, () => describe(session, options))
+    const by = tableKind(partitioning)
+    for (const index of record.indexes) await ensureIndex(session, index, { by, log })
+    const timed = timedTable(partitioning)
+    if (timed) await session.query(premakeSql(timed))
+  })
+}
+
+/**
+ * Once tables and topics are there: brings the positions in the tables to the log, which is asked only where one of both
+ * is another one than before. Answers what came of it the last time; undefined when there was none.
+ */
+export function fitToLog(
+  options: Pick<MigrateOptions, 'database' | 'settings' | 'signal'>,
+  events: RebaseLog,
+): Promise<LogVerdict | undefined> {
+  const { eventsTopic: topic, partitions } = options.settings.log
+  return alone(options, async session => {
+    let verdict: LogVerdict | undefined
+    await inTransaction(session, async () => {
+      verdict = await rebase(session, { topic, log: events, partitions })
+    })
+    return verdict
+  })
+}
+
+function alone<Answer>(
+  { database, signal }: Pick<MigrateOptions, 'database' | 'signal'>,
+  work: (session: Session) => Promise<Answer>,
+): Promise<Answer> {
   return database.use(async session => {
-    await lock(session, options.signal)
+    await lock(session, signal)
     try {
-      await inTransaction(session, () => describe(session, options))
-      const by = tableKind(partitioning)
-      for (const index of record.indexes) await ensureIndex(session, index, { by, log })
-      const timed = timedTable(partitioning)
-      if (timed) await session.query(premakeSql(timed))
-      return await fitted(session, options)
+      return await work(session)
     } finally {
       await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
     }
   })
 }
 
-async function fitted(
-  session: Session,
-  { settings, events }: MigrateOptions,
-): Promise<LogVerdict | undefined> {
-  const topic = settings.log.eventsTopic
-  let verdict: LogVerdict | undefined
-  if (events)
-    await inTransaction(session, async () => {
-      verdict = await rebase(session, { topic, log: events })
-    })
-  return verdict
-}
-
 /** Tables, function, grants and facts: everything that fits into one transaction. */
 async function describe(session: Session, { settings, record, log }: MigrateOptions): Promise<void> {
-  const { partitioning, store } = settings
+  const { partitioning, store, beginnings } = settings
   const { schema } = store
   // Asked first: on a server of others the owner of the schema may make none, not even one that is there.
   const known = { text: 'SELECT FROM pg_namespace WHERE nspname = $1', values: [schema] }
@@ -82,6 +90,7 @@ async function describe(session: Session, { settings, record, log }: MigrateOpti
     throw new RetainedDataDiffers(different)
   }
   await storeFacts(session, declared)
+  if (beginnings !== undefined) await noteBeginnings(session, beginnings)
   await session.query(lastVersionStatement(record.schemaVersion))
   const timed = timedTable(partitioning)
   if (timed) await session.query(ensurePartitionSql(schema, timed))

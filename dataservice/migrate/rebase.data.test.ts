@@ -1,11 +1,13 @@
 /** What the migration after a restore does with the positions of the writers, in a real database. */
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { restoredFacts } from '#dataservice/contract/restored.ts'
+import { type LogVerdict, restoredFacts } from '#dataservice/contract/restored.ts'
+import type { Settings } from '#dataservice/contract/settings.ts'
+import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { serviceDatabase } from '#e2e/engines/service-database.ts'
 import { acceptedRecord, testSettings } from '#e2e/engines/service-settings.ts'
-import { migrate } from './migrate.ts'
+import { fitToLog, migrate } from './migrate.ts'
 import type { RebaseLog } from './rebase.ts'
 
 /** A new log with nothing in it. */
@@ -15,18 +17,53 @@ const events: RebaseLog = {
   recordAt: async () => undefined,
 }
 
+const running =
+  (database: Database, settings: Settings) =>
+  async (beginnings?: number): Promise<LogVerdict | undefined> => {
+    const { signal } = new AbortController()
+    const told = { ...settings, ...(beginnings !== undefined && { beginnings }) }
+    const options = { database, settings: told, record: acceptedRecord(), signal }
+    await migrate({ ...options, log: pino({ level: 'silent' }) })
+    return fitToLog(options, events)
+  }
+
+test('where a log took the place of one that is gone the positions move to its start, once for each time', async () => {
+  const service = await serviceDatabase(engines().postgres)
+  const database = service.open('owner')
+  onTestFinished(() => database.close())
+  const settings = testSettings(service.store)
+  const topic = settings.log.eventsTopic
+  const run = running(database, settings)
+  const read = async (nextOffset: number) => {
+    await database.query('DELETE FROM ingest_offsets')
+    await database.query({
+      text: `INSERT INTO ingest_offsets VALUES ($1, 0, 'new', $2, 'a', 3, 'w')`,
+      values: [topic, nextOffset],
+    })
+  }
+  const next = async () =>
+    (await database.query('SELECT next_offset FROM ingest_offsets WHERE partition = 0')).rows
+
+  await run()
+  await read(5)
+  expect(await run()).toBeUndefined()
+  expect(await next()).toEqual([['5']])
+  expect(await run(1)).toEqual({ moved: 1, lost: 0 })
+  expect(await next()).toEqual([['0']])
+  await read(7) // by somebody who does not know better: it is decided once
+  await run(1)
+  expect(await next()).toEqual([['7']])
+  await run(2)
+  expect(await next()).toEqual([['0']])
+})
+
 test('positions of another log move to its start, once; what was lost is counted and told again', async () => {
   const service = await serviceDatabase(engines().postgres)
   const database = service.open('owner')
   onTestFinished(() => database.close())
   const settings = testSettings(service.store)
   const topic = settings.log.eventsTopic
-  const run = () =>
-    migrate({
-      ...{ database, settings, record: acceptedRecord(), events },
-      log: pino({ level: 'silent' }),
-      signal: new AbortController().signal,
-    })
+  const run = running(database, settings)
   expect(await run()).toBeUndefined()
   await database.query({
     text: `INSERT INTO ingest_offsets VALUES ($1, 0, 'old', 5, 'a', 3, 'w'), ($1, 1, 'old', 7, 'b', 3, 'w')`,
@@ -56,6 +93,7 @@ test('positions of another log move to its start, once; what was lost is counted
   expect(rows).toEqual([
     ['0', 'new', '0', null, '4'],
     ['1', 'new', '0', null, '4'],
+    ['2', 'new', '0', null, '1'],
   ])
   expect((await database.query('SELECT count(*) FROM outcomes')).rows).toEqual([['0']])
   expect(await run()).toEqual(verdict)

@@ -58,10 +58,29 @@ export async function judge(stored: Position, reached: Position | undefined, log
   return start > stored.nextOffset ? { to: start, lost: start - stored.nextOffset } : { lost: 0n }
 }
 
+const beginningsFact = 'log.beginnings'
+
+/**
+ * The log or the database is another one than before, and somebody wanted that: the positions are looked at as after a
+ * restore. In a transaction; once for each number.
+ */
+export async function noteBeginnings(session: Session, beginnings: number): Promise<void> {
+  if ((await fact(session, beginningsFact)) === String(beginnings)) return
+  for (const [name, value] of [
+    [beginningsFact, String(beginnings)],
+    [restoredFacts.reached, 'null'],
+  ])
+    await session.query({
+      text: `INSERT INTO service_facts AS f (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE f.name = $3`,
+      values: [name ?? '', value ?? '', beginningsFact], // how far it was before a restore is known better
+    })
+}
+
 /** In a transaction. Undefined when there was no restore; what was found before is told again. */
 export async function rebase(
   session: Session,
-  { topic, log }: { topic: string; log: RebaseLog },
+  { topic, log, partitions }: { topic: string; log: RebaseLog; partitions: number },
 ): Promise<LogVerdict | undefined> {
   const told = await fact(session, restoredFacts.reached)
   if (told === undefined)
@@ -75,7 +94,8 @@ export async function rebase(
   const stored = await storedPositions(session, topic)
   const clusterId = await log.clusterId()
   const verdict = { moved: 0, lost: 0 }
-  for (const partition of new Set([...stored.keys(), ...before.keys()])) {
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  for (const partition of new Set([...stored.keys(), ...before.keys(), ...all])) {
     const old = before.get(partition)
     const position = stored.get(partition) ?? { ...nowhere, partition, clusterId }
     const seen: SeenLog = { clusterId, range: await log.range(partition), idAt: idIn(log, partition) }
@@ -140,8 +160,10 @@ async function move(
   { topic, partition, clusterId, to }: { topic: string; partition: number; clusterId: string; to: bigint },
 ): Promise<void> {
   await session.query({
-    text: `UPDATE ingest_offsets SET next_offset = $3, cluster_id = $4, last_id = NULL, epoch = epoch + 1, claimed_by = 'restore'
-WHERE topic = $1 AND partition = $2`,
+    text: `INSERT INTO ingest_offsets AS o (topic, partition, next_offset, cluster_id, epoch, claimed_by)
+VALUES ($1, $2, $3, $4, 1, 'restore') ON CONFLICT (topic, partition) DO UPDATE
+SET next_offset = excluded.next_offset, cluster_id = excluded.cluster_id, last_id = NULL, epoch = o.epoch + 1,
+claimed_by = excluded.claimed_by`,
     values: [topic, partition, to, clusterId],
   })
   await session.query({

@@ -6,7 +6,7 @@ import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { RetainedDataDiffers } from './facts.ts'
-import { migrate } from './migrate.ts'
+import { fitToLog, migrate } from './migrate.ts'
 import type { RebaseLog } from './rebase.ts'
 import { Refused, refusalOf } from './refused.ts'
 
@@ -28,8 +28,9 @@ export async function start(
   const work = async () => {
     await prepare?.()
     await untilReachable(database, { signal })
-    const verdict = await migrate({ database, settings, record, log, signal, events })
+    await migrate({ database, settings, record, log, signal })
     await topics?.()
+    const verdict = await fitToLog({ database, settings, signal }, events)
     if (verdict) leaveReport(verdictLine(verdict))
     log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
   }

@@ -104,6 +104,30 @@ test('one of the same declaration finds its data and goes on at its offsets', as
   expect(Number(offsets)).toBe(400)
 })
 
+test('where the log alone goes with it, the next one goes on with an empty log and all that was stored', async () => {
+  const leaves = '{"spec":{"kafka":{"deletionPolicy":"Delete"}}}'
+  await kubectl('patch', `dsvc/${service.name}`, '--type=merge', '-p', leaves)
+  await settledIn(30_000, async () => {
+    const owner = 'jsonpath={.metadata.ownerReferences[*].kind}'
+    expect(await kubectl('get', 'pvc/data-kept-kafka-0', '-o', owner)).toBe('StatefulSet')
+    expect(await kubectl('get', 'secret/kept-identity', '-o', 'yaml')).toMatch(/leaves-with: \S+ kafka/)
+  })
+  await remove()
+  await settledIn(120_000, async () =>
+    expect(await left()).toEqual([
+      'persistentvolumeclaim/data-kept-postgres-0',
+      'secret/kept-credentials',
+      'secret/kept-identity',
+    ]),
+  )
+  await declare('/origin')
+  await waitUntilReady(await cluster(), service, patience)
+  await post(400, 450)
+  expect(await countStored(await cluster(), service, stored)).toEqual({ rows: 450, ids: 450 })
+  const offsets = await sql(await cluster(), service, 'SELECT sum(next_offset) FROM ingest_offsets')
+  expect(Number(offsets)).toBe(50)
+})
+
 test('a volume emptied by hand is never initialised silently', async () => {
   for (const part of dataParts) await emptyVolume(part)
   await settledIn(120_000, async () => {

@@ -26,6 +26,10 @@ export const annotationKeys = {
   primary: 'dataservice.dev/postgres-primary',
   /** On the identity Secret: the parts for which the user's `reinitialise` was used. */
   reinitialised: 'dataservice.dev/reinitialised',
+  /** On the identity Secret: `UID PARTS`, the parts whose data goes with the DataService of that uid. */
+  leavesWith: 'dataservice.dev/leaves-with',
+  /** On the identity Secret: how often a log or a database took the place of one that is gone. */
+  beginnings: 'dataservice.dev/beginnings',
   /** On a DataService: the part whose lost volume may be initialised anew. */
   reinitialise: annotations.reinitialise,
   /** On a pod template: a change rolls the pods. */

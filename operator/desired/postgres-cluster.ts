@@ -1,5 +1,6 @@
 /** The Cluster that CloudNativePG runs for one DataService. */
 import { database } from '#dataservice/contract/names.ts'
+import { deletionPolicyOf } from './deletion-policy.ts'
 import { kindsOfOthers } from './kinds-of-others.ts'
 import { annotationKeys, type Child, ownedMetadata, retainedMetadata } from './labels.ts'
 import { partName } from './names.ts'
@@ -26,7 +27,7 @@ export function postgresCluster(target: Target): Child<{ spec: object }> | undef
   const isAsleep = asleep.has('postgres')
   if (cloudNativePG === undefined) return undefined
   if (isAsleep && target.observed('Cluster', name) === undefined) return undefined
-  const outlives = spec.deletionPolicy === 'Retain'
+  const outlives = deletionPolicyOf(spec, 'postgres') === 'Retain'
   const common = (outlives ? retainedMetadata : ownedMetadata)(target.owner, name, 'postgres')
   const annotations = {
     ...common.annotations,

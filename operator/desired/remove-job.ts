@@ -3,6 +3,9 @@
  * owner: a deletion in the foreground takes everything that has one first.
  */
 import type { V1ConfigMap, V1Job, V1Volume } from '@kubernetes/client-node'
+import { parseSettings } from '#dataservice/contract/settings.ts'
+import { leavingParts } from './deletion-policy.ts'
+import { canonicalText } from './hash.ts'
 import { programPod } from './job-pod.ts'
 import { type Child, type ChildMetadata, retainedMetadata } from './labels.ts'
 import { removeName, settingsName } from './names.ts'
@@ -25,7 +28,12 @@ const settings = (target: Target): Child<V1ConfigMap> => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: metadataOf(target),
-  data: { [settingsKey]: target.settings.text },
+  data: {
+    [settingsKey]: canonicalText({
+      ...parseSettings(target.settings.text),
+      leaves: leavingParts(target.owner.spec),
+    }),
+  },
 })
 
 function removeJob(target: Target): Child<V1Job> {

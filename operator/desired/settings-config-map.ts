@@ -93,7 +93,7 @@ const probedUrl = (effective: Effective, host: string): string =>
   encrypts(effective) ? `https://${host}:${ports.inner}` : `http://${host}`
 
 /** The settings of all pods of one DataService. */
-export function settingsOf(owner: DataService, effective: Effective): Settings {
+export function settingsOf(owner: DataService, effective: Effective, beginnings = 0): Settings {
   const { name, namespace } = owner.metadata
   return {
     namespace,
@@ -113,5 +113,6 @@ export function settingsOf(owner: DataService, effective: Effective): Settings {
       url: `${encrypts(effective) ? 'https' : 'http'}://${serviceHost(partName(name, 'reader'), namespace)}`,
     },
     ...(encrypts(effective) && { tls: 'Internal' }),
+    ...(beginnings > 0 && { beginnings }),
   }
 }

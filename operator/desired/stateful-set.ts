@@ -8,6 +8,7 @@ import type {
 } from '@kubernetes/client-node'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { certificateVolumes } from './certificates.ts'
+import { deletionPolicyOf } from './deletion-policy.ts'
 import type { Storage } from './effective.ts'
 import { configPath, type Engine, secretPath } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
@@ -61,7 +62,7 @@ function changeable(target: Target, part: EnginePart) {
     replicas: asleep.has(part) ? 0 : podsNow(target, part),
     ...(minReadySeconds > 0 && { minReadySeconds }),
     updateStrategy: { type: engine.rolls(effective) },
-    ...(part === 'redis' ? {} : claimPolicy(owner)),
+    ...(part === 'redis' ? {} : claimPolicy(owner, part)),
     template: podTemplate({
       owner,
       component: part,
@@ -155,8 +156,11 @@ function files(target: Target, part: EnginePart, engine: Engine): MountedFiles[]
 }
 
 /** May change at any time: Kubernetes then marks the claims that exist, or takes the mark away. */
-export const claimPolicy = (owner: DataService) => ({
-  persistentVolumeClaimRetentionPolicy: { whenDeleted: owner.spec.deletionPolicy, whenScaled: 'Retain' },
+export const claimPolicy = ({ spec }: DataService, part: Parameters<typeof deletionPolicyOf>[1]) => ({
+  persistentVolumeClaimRetentionPolicy: {
+    whenDeleted: deletionPolicyOf(spec, part),
+    whenScaled: 'Retain',
+  },
 })
 
 /**

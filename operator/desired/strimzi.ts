@@ -1,6 +1,7 @@
 /** What Strimzi is asked for: a KafkaTopic for each topic, and the KafkaUser as whom our pods log in. */
 import { eventsTopic } from '#dataservice/contract/names.ts'
 import { bindingKeys, consumersOf, type Right, rightsOf } from './consumers.ts'
+import { deletionPolicyOf } from './deletion-policy.ts'
 import { desiredTopics, logKey, type Topic } from './kafka-topics.ts'
 import { kindsOfOthers } from './kinds-of-others.ts'
 import { type Child, type ChildMetadata, ownedMetadata, retainedMetadata } from './labels.ts'
@@ -22,7 +23,7 @@ export function kafkaTopics(target: Target): Named[] {
   const { owner, effective } = target
   const { strimzi } = effective
   if (strimzi === undefined) return []
-  const metadataOf = owner.spec.deletionPolicy === 'Retain' ? retainedMetadata : ownedMetadata
+  const metadataOf = deletionPolicyOf(owner.spec, 'kafka') === 'Retain' ? retainedMetadata : ownedMetadata
   const prefix = prefixOf(target)
   return desiredTopics(owner, effective).map(topic => {
     const name = kafkaTopicName(owner.metadata.name, topic.name.slice(prefix.length))

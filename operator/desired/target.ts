@@ -88,6 +88,8 @@ export interface Initialisation {
   reinitialised: ReadonlySet<DataPart>
   /** Brokers that held data by now, from ordinal 0 on; fewer than wanted while the log grows. */
   heldBrokers: number
+  /** How often a part began anew after it had held data. */
+  beginnings: number
   /** Ordinal of the pod of Postgres that is the primary. */
   primary: number
 }

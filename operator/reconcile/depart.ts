@@ -3,6 +3,7 @@ import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { loginSets } from '#dataservice/contract/names.ts'
 import { isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject, ObjectRef } from '#operator/cluster/port.ts'
+import { everythingGoes } from '#operator/desired/deletion-policy.ts'
 import { takesAway } from '#operator/desired/elsewhere.ts'
 import { isOurs } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, passwordsName, removeName } from '#operator/desired/names.ts'
@@ -59,16 +60,23 @@ async function end(
 }
 
 /** What garbage collection does not take. */
-function ownerless({ metadata }: DataService): ObjectRef[] {
+function ownerless({ metadata, spec }: DataService): ObjectRef[] {
   const { namespace, name } = metadata
   return [
     { kind: 'Job', namespace, name: removeName(metadata) },
     { kind: 'ConfigMap', namespace, name: removeName(metadata) },
-    { kind: 'Secret', namespace, name: identityName(name) },
-    { kind: 'Secret', namespace, name: credentialsName(name) },
-    ...loginSets.map(set => ({ kind: 'Secret' as const, namespace, name: passwordsName(name, set) })),
+    // Where a part stays, they stay with it.
+    ...(everythingGoes(spec) ? secretsOf(name) : []).map(
+      (secret): ObjectRef => ({ kind: 'Secret', namespace, name: secret }),
+    ),
   ]
 }
+
+const secretsOf = (name: string): string[] => [
+  identityName(name),
+  credentialsName(name),
+  ...loginSets.map(set => passwordsName(name, set)),
+]
 
 async function removed(owner: DataService, ref: ObjectRef, cluster: ClusterPort): Promise<void> {
   const live = await cluster.get<KubernetesObject>(ref)

@@ -24,15 +24,18 @@ export function initialisationOf(seen: Seen): Initialisation {
   const asked = partsIn(seen.owner.metadata.annotations?.[annotationKeys.reinitialise])
   const initialised = new Set<DataPart>()
   const reinitialised = new Set<DataPart>()
+  let beginsAnew = before.gone.size > 0
   for (const part of dataParts) {
     const state = { had: before.initialised.has(part), used: before.reinitialised.has(part) }
     const ready = isReady(seen, part)
     const granted = asked.has(part) && !state.used && state.had && !ready && isLost(seen, part)
+    beginsAnew ||= granted
     if ((state.had && !granted) || (ready && !(state.used && hasMigration(seen, part)))) initialised.add(part)
     if (asked.has(part) && (state.used || granted || (state.had && ready))) reinitialised.add(part)
   }
   const heldBrokers = initialised.has('kafka') ? brokersThatHeldData(seen) : 0
-  return { initialised, reinitialised, heldBrokers, primary: primaryOf(seen) }
+  const beginnings = before.beginnings + (beginsAnew ? 1 : 0)
+  return { initialised, reinitialised, heldBrokers, beginnings, primary: primaryOf(seen) }
 }
 
 /** What is recorded, but for an operation that is about to change it: what it says holds until it is recorded. */
@@ -46,7 +49,9 @@ function primaryOf(seen: Seen): number {
 
 /** What the identity Secret says. */
 export function recordedPrimary({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): number {
-  const told = secrets.get(identityName(owner.metadata.name))?.annotations?.[annotationKeys.primary] ?? ''
+  const annotations = secrets.get(identityName(owner.metadata.name))?.annotations
+  const told = annotations?.[annotationKeys.primary] ?? ''
+  if (goneWithAnother(owner, annotations).has('postgres')) return 0
   return /^\d$/.test(told) ? Number(told) : 0
 }
 
@@ -61,16 +66,26 @@ function brokersThatHeldData(seen: Seen): number {
   return set !== undefined && !isRolledByUs(set) ? 1 : mostBrokers
 }
 
-/** What the identity Secret says. */
-function recorded({
-  owner,
-  secrets,
-}: Pick<Seen, 'owner' | 'secrets'>): Omit<Initialisation, 'heldBrokers' | 'primary'> {
+/** What the identity Secret says. `gone`: parts that held data, which went with the DataService before this one. */
+function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>) {
   const annotations = secrets.get(identityName(owner.metadata.name))?.annotations
+  const initialised = partsIn(annotations?.[annotationKeys.initialised])
+  const gone = goneWithAnother(owner, annotations)
   return {
-    initialised: partsIn(annotations?.[annotationKeys.initialised]),
+    initialised: new Set([...initialised].filter(part => !gone.has(part))),
     reinitialised: partsIn(annotations?.[annotationKeys.reinitialised]),
+    beginnings: Number(annotations?.[annotationKeys.beginnings] ?? 0),
+    gone,
   }
+}
+
+/** Until this DataService has said what goes with it, the Secret tells what went with the one before. */
+function goneWithAnother(
+  { metadata }: Seen['owner'],
+  annotations: Record<string, string> | undefined,
+): ReadonlySet<DataPart> {
+  const [uid, parts] = (annotations?.[annotationKeys.leavesWith] ?? '').split(' ')
+  return uid === metadata.uid ? new Set() : partsIn(parts)
 }
 
 /** `kafka,postgres`: as an annotation holds it; unknown words are left out. */

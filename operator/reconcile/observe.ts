@@ -157,7 +157,8 @@ function wanted(
   const { owner, choice, inForce, observed } = seen
   const className = chosenName(choice)
   const autoscalers = ports.stores(autoscalerKind).group(owner.metadata.namespace, owner.metadata.name)
-  const settings = settingsOf(owner, inForce)
+  const initialisation = initialisationOf(seen)
+  const settings = settingsOf(owner, inForce, initialisation.beginnings)
   const passwords = decidedPasswords({ ...seen, effective: inForce })
   const target: Target = {
     owner,
@@ -179,7 +180,7 @@ function wanted(
     ),
     certificates: { issue: 1, version: '' },
     passwords,
-    initialisation: initialisationOf(seen),
+    initialisation,
     asleep: new Set(),
     ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),
     fresh: freshSecrets(),

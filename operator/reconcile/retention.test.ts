@@ -73,6 +73,54 @@ describe('what is recorded about the volumes', () => {
   })
 })
 
+describe('the DataService before took a part along', () => {
+  const { leavesWith, beginnings } = annotationKeys
+  const succeeding = (part: string, uid: string) => ({
+    ...upAndRunning(dataService(), without(part)),
+    marks: identity({ [initialised]: 'kafka,postgres', [leavesWith]: `${uid} ${part}` }),
+  })
+  const marksOf = (world: World) =>
+    decide(factsOf(world)).steps.flatMap(step =>
+      step.do === 'apply' && step.object.kind === 'Secret' ? [step.object.metadata.annotations] : [],
+    )
+
+  test.each(['kafka', 'postgres'])(
+    'its empty volume of %s is a first start, and that it is another is counted',
+    part => {
+      const world = succeeding(part, 'uid-of-another')
+      expect(told(world)).toContain(`orders-${part}-config: false`)
+      const kept = part === 'kafka' ? 'postgres' : 'kafka'
+      expect(marksOf(world)).toEqual([expect.objectContaining({ [initialised]: kept, [beginnings]: '1' })])
+      expect(marksOf(world)[0]).not.toHaveProperty(leavesWith)
+    },
+  )
+
+  test('while it lives nothing of that holds: an empty volume is a loss', () => {
+    expect(told(succeeding('kafka', 'uid-of-orders'))).not.toContain('orders-kafka-config: false')
+  })
+
+  test('what goes with this one is said on the Secret, which stays with the rest', () => {
+    const owner = dataService(withSpec({ kafka: { deletionPolicy: 'Delete' } }))
+    expect(marksOf(upAndRunning(owner))).toEqual([
+      expect.objectContaining({ [leavesWith]: 'uid-of-orders kafka', [initialised]: 'kafka,postgres' }),
+    ])
+  })
+})
+
+describe('who owns the Secrets', () => {
+  const rows: [spec: Parameters<typeof withSpec>[0], isOwned: boolean][] = [
+    [{ deletionPolicy: 'Delete' }, true],
+    [{ deletionPolicy: 'Delete', postgres: { deletionPolicy: 'Retain' } }, false],
+    [{ deletionPolicy: 'Delete', backup: { deletionPolicy: 'Retain' } }, false],
+    [{ kafka: { deletionPolicy: 'Delete' } }, false],
+    [{ kafka: { deletionPolicy: 'Delete' }, postgres: { deletionPolicy: 'Delete' } }, true],
+  ]
+  test.each(rows)('%j: nobody, where a part stays (%s)', (spec, isOwned) => {
+    const steps = told(upAndRunning(dataService(withSpec(spec))))
+    expect(steps.filter(step => step.endsWith('owned'))).toHaveLength(isOwned ? 2 : 0)
+  })
+})
+
 describe('the annotation reinitialise', () => {
   const down = (part: string, ...changes: Change[]): World => ({
     ...upAndRunning(dataService(...changes), without(part)),

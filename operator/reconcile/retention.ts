@@ -1,17 +1,18 @@
 /** What keeps data beyond its DataService, and what lets it go with it. Pure. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { everythingGoes, leavingParts } from '#operator/desired/deletion-policy.ts'
 import { takesAway } from '#operator/desired/elsewhere.ts'
-import { annotationKeys, type Child, childLabels, ownerReference } from '#operator/desired/labels.ts'
 import {
-  credentialsName,
-  type DataPart,
-  dataParts,
-  identityName,
-  migrateName,
-} from '#operator/desired/names.ts'
+  annotationKeys,
+  type Child,
+  childLabels,
+  labelKeys,
+  ownerReference,
+} from '#operator/desired/labels.ts'
+import { credentialsName, type DataPart, dataParts, identityName } from '#operator/desired/names.ts'
 import { passwordsSecrets } from '#operator/desired/secrets.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import { type Facts, findChild, type SecretFacts } from './facts.ts'
+import type { Facts, SecretFacts } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
 import { passwordMarks } from './passwords/turns.ts'
 import type { Plan, Step } from './plan.ts'
@@ -21,7 +22,7 @@ interface Marks {
   name: string
   component: 'identity' | 'credentials'
   annotations: Record<string, string>
-  /** With deletionPolicy Delete garbage collection takes it along, unless it is needed after everything that has an owner. */
+  /** Where nothing stays garbage collection takes it along, unless it is needed after everything that has an owner. */
   owned: boolean
 }
 
@@ -52,13 +53,13 @@ export function ownerMark(name: string, facts: Facts): Child | undefined {
 
 function wantedMarks(facts: Facts): Marks[] {
   const { metadata, spec } = facts.owner
-  const owned = spec.deletionPolicy === 'Delete' && !takesAway(facts.target)
+  const owned = everythingGoes(spec) && !takesAway(facts.target)
   const later = passwordsSecrets(facts.target).map(secret => secret.metadata.name)
   return [
     {
       name: identityName(metadata.name),
       component: 'identity',
-      annotations: stateAnnotations(facts),
+      annotations: stateAnnotations(facts, owned),
       owned,
     },
     ...[credentialsName(metadata.name), ...later].map(name => ({
@@ -70,10 +71,15 @@ function wantedMarks(facts: Facts): Marks[] {
   ]
 }
 
-function stateAnnotations({ target }: Facts): Record<string, string> {
-  const { initialised, reinitialised, heldBrokers, primary } = target.initialisation
+function stateAnnotations({ owner, target }: Facts, owned: boolean): Record<string, string> {
+  const { initialised, reinitialised, heldBrokers, beginnings, primary } = target.initialisation
+  const leaving = owned ? [] : leavingParts(owner.spec)
   return {
     ...passwordMarks(target.passwords),
+    ...(leaving.length > 0
+      ? { [annotationKeys.leavesWith]: `${owner.metadata.uid} ${leaving.join(',')}` }
+      : {}),
+    ...(beginnings > 0 ? { [annotationKeys.beginnings]: String(beginnings) } : {}),
     ...(primary > 0 ? { [annotationKeys.primary]: String(primary) } : {}),
     ...(heldBrokers > 0 ? { [annotationKeys.heldBrokers]: String(heldBrokers) } : {}),
     ...(initialised.size > 0 ? { [annotationKeys.initialised]: [...initialised].join(',') } : {}),
@@ -89,6 +95,8 @@ const stateKeys = [
   annotationKeys.passwordTurn,
   annotationKeys.passwordsDone,
   annotationKeys.passwordsRotated,
+  annotationKeys.leavesWith,
+  annotationKeys.beginnings,
 ]
 
 function isMarked({ annotations, owned }: Marks, found: SecretFacts, ownerUid: string): boolean {
@@ -119,11 +127,10 @@ export const changedSecrets = ({ steps }: Plan): string[] =>
     return step.do === 'apply' && step.object.kind === 'Secret' ? [step.object.metadata.name] : []
   })
 
-/** A Postgres that is initialised anew has lost its tables: the migration that made them is done again. */
+/** A Postgres that is initialised anew has lost its tables: the migrations that made them are done again. */
 export function outdatedMigrations(facts: Facts): Step[] {
   if (!startsAnew('postgres', facts)) return []
-  const job = migrateName(facts.owner.metadata.name, facts.target.settings.hash)
-  return [findChild(facts, 'Job', job)].flatMap(removal)
+  return facts.children.filter(isMigration).flatMap(removal)
 }
 
 /** Pods that may initialise their volume now: a new one does it at once, this one only after the kubelet's back-off. */
@@ -133,6 +140,9 @@ export function freedPods(facts: Facts): Step[] {
     .flatMap(part => facts.pods.filter(pod => lastWordsOf([pod], part)?.reason === 'VolumeLost'))
     .flatMap(removal)
 }
+
+const isMigration = ({ kind, metadata }: ObservedChild): boolean =>
+  kind === 'Job' && metadata.labels[labelKeys.component] === 'migrate'
 
 function startsAnew(part: DataPart, { target }: Facts): boolean {
   const { initialised, reinitialised } = target.initialisation

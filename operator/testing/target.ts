@@ -55,7 +55,13 @@ export function targetOf(
     asleep: new Set(),
     certificates: { issue: 1, version: '' },
     passwords,
-    initialisation: { initialised: new Set(), reinitialised: new Set(), heldBrokers: 0, primary: 0 },
+    initialisation: {
+      initialised: new Set(),
+      reinitialised: new Set(),
+      heldBrokers: 0,
+      beginnings: 0,
+      primary: 0,
+    },
     fresh: { kafkaId: name => `id-of-${name}`, password: name => `password-of-${name}` },
   }
 }

@@ -130,6 +130,7 @@ export function upAndRunning(
       initialised: new Set(dataParts),
       reinitialised: new Set<DataPart>(),
       heldBrokers,
+      beginnings: 0,
       primary: 0,
     },
   }

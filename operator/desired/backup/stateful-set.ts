@@ -26,7 +26,7 @@ export function backupStatefulSet(target: Target): Child<V1StatefulSet> | undefi
     spec: {
       replicas: asleep.has('postgres') ? 0 : 1,
       updateStrategy: { type: 'RollingUpdate' },
-      ...claimPolicy(owner),
+      ...claimPolicy(owner, 'backup'),
       template: backupPod(target, {
         script: 'receive.sh',
         component: 'backup',

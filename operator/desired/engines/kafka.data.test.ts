@@ -82,7 +82,13 @@ test('two nodes join an encrypted one that holds data: they vote, get every part
 
   const grown: Target = {
     ...three,
-    initialisation: { initialised: new Set(['kafka']), reinitialised: new Set(), heldBrokers: 1, primary: 0 },
+    initialisation: {
+      initialised: new Set(['kafka']),
+      reinitialised: new Set(),
+      heldBrokers: 1,
+      beginnings: 0,
+      primary: 0,
+    },
   }
   for (const ordinal of [1, 2]) nodes.push(await kafkaNode({ ...here, target: grown, ordinal }))
   await Promise.all(nodes.slice(1).map(each => each.start()))

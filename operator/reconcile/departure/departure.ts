@@ -1,5 +1,5 @@
 /** What is due for a DataService that is being deleted and is held by us. Pure. */
-import { hasElsewhere, takesAway } from '#operator/desired/elsewhere.ts'
+import { takenAway, takesAway } from '#operator/desired/elsewhere.ts'
 import type { Child } from '#operator/desired/labels.ts'
 import { removeName } from '#operator/desired/names.ts'
 import { removalObjects } from '#operator/desired/remove-job.ts'
@@ -31,7 +31,7 @@ export function departure(facts: Facts, now: Date): Departure {
 
 /** Names what is there, so that a person can take it away. */
 export function leftBehind({ target }: Pick<Facts, 'target'>, why: string): string {
-  const left = hasElsewhere(target)
+  const left = takenAway(target)
   const what = left.length > 0 ? left.join('; and ') : 'what this DataService has at engines of others'
   return `left behind: ${what}. Take it away there. It was not done here, because: ${why}`
 }

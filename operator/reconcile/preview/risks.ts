@@ -2,6 +2,7 @@
 
 import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
 import { consumersOf } from '#operator/desired/consumers.ts'
+import { deletionPolicyOf } from '#operator/desired/deletion-policy.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { backupName, dataParts, partName, settingsName } from '#operator/desired/names.ts'
@@ -103,7 +104,7 @@ function endOfBackups(known: Known): string[] {
   const archive = findChild(known, 'StatefulSet', backupName(metadata.name))
   if (spec.backup !== undefined || archive === undefined) return []
   const copies =
-    spec.deletionPolicy === 'Delete'
+    deletionPolicyOf(spec, 'backup') === 'Delete'
       ? 'and with deletionPolicy Delete the volume with all copies goes'
       : 'the volume with the copies stays'
   return [`what Postgres writes is not archived any more, ${copies}`]
