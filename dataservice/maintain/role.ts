@@ -2,7 +2,7 @@
  * The role `maintain`: a CronJob that keeps partitions ahead of time, drops those beyond the retention, and forgets what
  * is kept for a time only.
  */
-import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { jobOf, type RoleContext, type Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
@@ -33,11 +33,5 @@ export async function start(context: RoleContext, { database }: MaintainPorts): 
     const daysAhead = Math.round(report.daysAhead * 10) / 10
     log.info({ dropped: report.dropped, daysAhead }, 'the partitions are as they should be')
   }
-  const done = work()
-  return {
-    notReady: () => undefined,
-    behindService: false,
-    stop: () => done.catch(() => undefined),
-    done,
-  }
+  return jobOf(work())
 }

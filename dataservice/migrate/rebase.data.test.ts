@@ -2,8 +2,6 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { type LogVerdict, restoredFacts } from '#dataservice/contract/restored.ts'
-import type { Settings } from '#dataservice/contract/settings.ts'
-import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { serviceDatabase } from '#e2e/engines/service-database.ts'
 import { acceptedRecord, testSettings } from '#e2e/engines/service-settings.ts'
@@ -17,23 +15,24 @@ const events: RebaseLog = {
   recordAt: async () => undefined,
 }
 
-const running =
-  (database: Database, settings: Settings) =>
-  async (beginnings?: number): Promise<LogVerdict | undefined> => {
-    const { signal } = new AbortController()
+/** A database of its own; `run` migrates, and answers how the tables fit the log then. */
+async function emptyService() {
+  const service = await serviceDatabase(engines().postgres)
+  const database = service.open('owner')
+  onTestFinished(() => database.close())
+  const settings = testSettings(service.store)
+  const { signal } = new AbortController()
+  const run = async (beginnings?: number): Promise<LogVerdict | undefined> => {
     const told = { ...settings, ...(beginnings !== undefined && { beginnings }) }
     const options = { database, settings: told, record: acceptedRecord(), signal }
     await migrate({ ...options, log: pino({ level: 'silent' }) })
     return fitToLog(options, events)
   }
+  return { database, topic: settings.log.eventsTopic, run }
+}
 
 test('where a log took the place of one that is gone the positions move to its start, once for each time', async () => {
-  const service = await serviceDatabase(engines().postgres)
-  const database = service.open('owner')
-  onTestFinished(() => database.close())
-  const settings = testSettings(service.store)
-  const topic = settings.log.eventsTopic
-  const run = running(database, settings)
+  const { database, topic, run } = await emptyService()
   const read = async (nextOffset: number) => {
     await database.query('DELETE FROM ingest_offsets')
     await database.query({
@@ -58,12 +57,7 @@ test('where a log took the place of one that is gone the positions move to its s
 })
 
 test('positions of another log move to its start, once; what was lost is counted and told again', async () => {
-  const service = await serviceDatabase(engines().postgres)
-  const database = service.open('owner')
-  onTestFinished(() => database.close())
-  const settings = testSettings(service.store)
-  const topic = settings.log.eventsTopic
-  const run = running(database, settings)
+  const { database, topic, run } = await emptyService()
   expect(await run()).toBeUndefined()
   await database.query({
     text: `INSERT INTO ingest_offsets VALUES ($1, 0, 'old', 5, 'a', 3, 'w'), ($1, 1, 'old', 7, 'b', 3, 'w')`,

@@ -2,7 +2,7 @@
 import { verdictLine } from '#dataservice/contract/restored.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { leaveLastWords, leaveReport } from '#dataservice/platform/last-words.ts'
-import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { jobOf, type RoleContext, type Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { RetainedDataDiffers } from './facts.ts'
@@ -34,19 +34,15 @@ export async function start(
     if (verdict) leaveReport(verdictLine(verdict))
     log.info({ schemaVersion: record.schemaVersion }, 'the database is ready')
   }
-  const done = work().catch((error: unknown) => {
-    const told = toldError(error, settings.store)
-    if (told instanceof RetainedDataDiffers)
-      leaveLastWords({ reason: 'RetainedDataDiffers', text: told.text })
-    if (told instanceof Refused) leaveLastWords(told)
-    throw told
-  })
-  return {
-    notReady: () => undefined,
-    behindService: false,
-    stop: () => done.catch(() => undefined),
-    done,
-  }
+  return jobOf(
+    work().catch((error: unknown) => {
+      const told = toldError(error, settings.store)
+      if (told instanceof RetainedDataDiffers)
+        leaveLastWords({ reason: 'RetainedDataDiffers', text: told.text })
+      if (told instanceof Refused) leaveLastWords(told)
+      throw told
+    }),
+  )
 }
 
 /** What goes wrong at a Postgres of others is told with where it is. */

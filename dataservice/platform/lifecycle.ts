@@ -46,3 +46,11 @@ export interface Running {
    */
   done: Promise<void>
 }
+
+/** A job: it is done when this resolves, and serves nobody meanwhile. */
+export const jobOf = (done: Promise<void>): Running => ({
+  notReady: () => undefined,
+  behindService: false,
+  stop: () => done.catch(() => undefined),
+  done,
+})

@@ -2,7 +2,7 @@
 
 import { Refused } from '#dataservice/migrate/refused.ts'
 import { leaveLastWords } from '#dataservice/platform/last-words.ts'
-import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { jobOf, type RoleContext, type Running } from '#dataservice/platform/lifecycle.ts'
 
 export interface RemovePorts {
   /** Rejects with `Refused` where only a person can help. */
@@ -14,14 +14,10 @@ export async function start({ log }: Pick<RoleContext, 'log'>, { remove }: Remov
     await remove()
     log.info('nothing of this DataService is left at engines of others')
   }
-  const done = work().catch((error: unknown) => {
-    if (error instanceof Refused) leaveLastWords(error)
-    throw error
-  })
-  return {
-    notReady: () => undefined,
-    behindService: false,
-    stop: () => done.catch(() => undefined),
-    done,
-  }
+  return jobOf(
+    work().catch((error: unknown) => {
+      if (error instanceof Refused) leaveLastWords(error)
+      throw error
+    }),
+  )
 }

@@ -1,6 +1,6 @@
 /** The role `retire`: a Job that ends when the passwords of the turn before open nothing any more. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
+import { jobOf, type RoleContext, type Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
 import { isRetired, type Retired } from './retired.ts'
@@ -26,11 +26,5 @@ export async function start(
       await delay(pollMs, undefined, { signal })
     log.info('nor does Redis')
   }
-  const done = work()
-  return {
-    notReady: () => undefined,
-    behindService: false,
-    stop: () => done.catch(() => undefined),
-    done,
-  }
+  return jobOf(work())
 }
