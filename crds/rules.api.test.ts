@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { kubectl, newNamespace, refusalOf } from '#e2e/control-plane/inject.ts'
 import { dataServiceSchema } from './definition.ts'
+import { backupRefusals } from './testing/backup-refusals.ts'
 import { callerRefusals, jwt, type Refusal } from './testing/caller-refusals.ts'
 import { growthRefusals, modeRefusals } from './testing/mode-refusals.ts'
 import { networkRefusals } from './testing/network-refusals.ts'
@@ -108,6 +109,7 @@ const refusals: Record<string, Refusal> = {
     spec: { record, gateway: { autoscaling: { mode: 'Lag' } } },
     says: 'supported values: "CPU", "Off"',
   },
+  ...backupRefusals,
   ...callerRefusals,
   ...modeRefusals,
   ...growthRefusals,

@@ -11,7 +11,11 @@ export interface BundleFile {
   content: Uint8Array
 }
 
-const entryPoints = { operator: 'operator/main.ts', dataservice: 'dataservice/main.ts' } as const
+const entryPoints = {
+  operator: 'operator/main.ts',
+  dataservice: 'dataservice/main.ts',
+  mirror: 'dataservice/mirror/main.ts',
+} as const
 
 /** CommonJS packages inside an ES module expect these three. */
 const banner = `import { createRequire as $createRequire } from 'node:module'

@@ -31,7 +31,7 @@ const zones = {
   crds: /^crds\//,
   contract: /^dataservice\/contract\//,
   record: /^dataservice\/record\//,
-  role: /^dataservice\/(gateway|writer|reader|migrate|maintain)\//,
+  role: /^dataservice\/(gateway|writer|reader|migrate|maintain|mirror)\//,
   'data-plane adapter': /^dataservice\/platform\//,
   'data-plane program': /^dataservice\//,
   'operator adapter': /^operator\/(certificates|cluster|topics)\//,
@@ -43,7 +43,15 @@ const zones = {
 type Zone = keyof typeof zones | 'elsewhere'
 
 /** Libraries that open connections: outside an adapter only their types may be named. */
-const connecting = ['@kubernetes/client-node', '@platformatic/kafka', 'ioredis', 'kafkajs', 'pg', 'undici']
+const connecting = [
+  '@kubernetes/client-node',
+  '@platformatic/kafka',
+  'ioredis',
+  'kafkajs',
+  'pg',
+  's3mini',
+  'undici',
+]
 /** Libraries that a decision needs only the types of. */
 const clients = [...connecting, 'fastify', 'pino', 'prom-client']
 /** Modules of Node that read or change the world. */

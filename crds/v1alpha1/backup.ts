@@ -1,5 +1,6 @@
 /** `spec.backup`: copies of Postgres that outlive its volume. */
 import { type Static, Type } from 'typebox'
+import { BackupStore } from './backup-store.ts'
 import { builtInEngines } from './built-in.ts'
 import { canOnlyGrow, sameClass } from './managed.ts'
 import { DeletionPolicy, DurationOr, ObjectName, StorageSize } from './scalars.ts'
@@ -55,6 +56,7 @@ export const BackupSpec = Type.Object(
           'DataService of the same name can restore it. Example: Retain. Default: spec.deletionPolicy.',
       }),
     ),
+    s3: Type.Optional(BackupStore),
   },
   {
     description:

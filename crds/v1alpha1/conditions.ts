@@ -36,7 +36,8 @@ export const conditionTypes = {
   /** Says nothing about Ready. */
   Maintained: 'Partitions are made ahead of time, and what is older than the retention is removed.',
   /** Present only with spec.backup. Says nothing about Ready. */
-  BackupReady: 'Every change of Postgres is archived, and there is a copy from which it can be restored.',
+  BackupReady:
+    'Every change of Postgres is archived, in both places where there are two, and there is a copy from which it can be restored.',
   /** Present only with spec.consumers. Says nothing about Ready. */
   ConsumersReady: 'The Secret of every consumer opens the log.',
   /** Says nothing about Ready. */
@@ -125,6 +126,8 @@ export const reasons = {
   SeveralDefaults: 'trouble',
   LogNotStored: 'trouble',
   NotArchiving: 'trouble',
+  StoreUnreachable: 'trouble',
+  StoreBehind: 'trouble',
   BackupLate: 'trouble',
   StuckAtGateway: 'trouble',
   StuckAtKafka: 'trouble',
@@ -174,6 +177,8 @@ export const reasons = {
   TopicExists: 'user',
   TopicMissing: 'user',
   BackupElsewhere: 'user',
+  StoreRefused: 'user',
+  StoreForeign: 'user',
   EngineStalled: 'user',
   KindMissing: 'user',
   KindRefused: 'user',

@@ -22,27 +22,25 @@ const port = (standard: number, description = 'Port of the server.') =>
     description: `${description} Example: ${standard + 1}. Default: ${standard}.`,
   })
 
-const Tls = Type.Object(
+export const CaSecretRef = Type.Object(
   {
-    caSecretRef: Type.Optional(
-      Type.Object(
-        {
-          name: secretName,
-          key: Type.String({
-            minLength: 1,
-            maxLength: 253,
-            pattern: '^[-._a-zA-Z0-9]+$',
-            default: 'ca.crt',
-            description: 'Entry of the Secret that holds the certificates (PEM). Default: ca.crt.',
-          }),
-        },
-        {
-          description:
-            'A Secret with the authority that signed the certificate of the server. Default: those that Node trusts.',
-        },
-      ),
-    ),
+    name: secretName,
+    key: Type.String({
+      minLength: 1,
+      maxLength: 253,
+      pattern: '^[-._a-zA-Z0-9]+$',
+      default: 'ca.crt',
+      description: 'Entry of the Secret that holds the certificates (PEM). Default: ca.crt.',
+    }),
   },
+  {
+    description:
+      'A Secret with the authority that signed the certificate of the server. Default: those that Node trusts.',
+  },
+)
+
+const Tls = Type.Object(
+  { caSecretRef: Type.Optional(CaSecretRef) },
   {
     description:
       'Encrypts the connections; the certificate must be that of the host. Example: {caSecretRef: {name: cache-ca}}, ' +

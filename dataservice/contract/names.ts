@@ -85,6 +85,17 @@ export const mounts = {
     path: '/etc/dataservice/postgres-authority/ca.crt',
     variable: 'DATASERVICE_POSTGRES_AUTHORITY',
   },
+  /** The volume of backups. */
+  backups: { path: '/var/lib/postgresql/backup', variable: 'DATASERVICE_BACKUPS' },
+  /** What the pods know that bring backups to an object store; `mirror.ts`. */
+  mirrorSettings: { path: '/etc/dataservice/mirror/mirror.json', variable: 'DATASERVICE_MIRROR_SETTINGS' },
+  /** A folder: the Secret with the keys for that store. */
+  storeAccess: { path: '/etc/dataservice/s3', variable: 'DATASERVICE_STORE_ACCESS' },
+  /** Certificates of the authority that signed the one of that store. */
+  storeAuthority: {
+    path: '/etc/dataservice/s3-authority/ca.crt',
+    variable: 'DATASERVICE_STORE_AUTHORITY',
+  },
   /** A folder: what the pod shows and trusts where hops are encrypted (`certificateFiles`). */
   certificates: { path: '/etc/dataservice/certificates', variable: 'DATASERVICE_CERTIFICATES' },
 } as const

@@ -225,6 +225,42 @@ test('backups: what is made for them is as the golden file says', async () => {
   await expect(text).toMatchFileSnapshot('./golden/backup.yaml')
 })
 
+test('backups in an object store: what is new or other is as the golden file says, and its keys are where it is', async () => {
+  const backedUp = (s3?: object) => {
+    const backup = { schedule: '0 3 * * *', ...(s3 && { s3 }) }
+    const service = dataService(withSpec({ backup, networkPolicy: { mode: 'Strict' } }))
+    const operation = { uid: '0b1c2d3e-4f50-4a6b', type: 'Restore' as const, restore: {}, isJobDue: true }
+    return desiredChildren({ ...targetOf(service), operation })
+  }
+  const before = backedUp()
+  const found = backedUp({
+    bucket: 'backups',
+    endpoint: 'https://10.0.0.9:9000',
+    region: 'us-east-1',
+    secretRef: { name: 'keys' },
+    caSecretRef: { name: 'authority', key: 'ca.crt' },
+  })
+  const changed = found
+    .map(({ object }) => object)
+    .filter(({ metadata }) => /^orders-(backup|op-)/.test(metadata.name))
+    .filter(object => !before.some(child => isDeepStrictEqual(child.object, object)))
+  // The scripts are in the other golden file's hash.
+  const shown = changed.map(object =>
+    object.kind === 'ConfigMap'
+      ? { 'mirror.json': Reflect.get(Object(Reflect.get(object, 'data')), 'mirror.json') }
+      : object,
+  )
+  const text = shown
+    .map(object => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n')
+  await expect(text).toMatchFileSnapshot('./golden/backup-s3.yaml')
+  const holding = found.filter(({ object }) => JSON.stringify(object).includes('"secretName":"keys"'))
+  expect(holding.map(({ object }) => object.metadata.name)).toEqual([
+    'orders-backup-s3',
+    'orders-op-0b1c2d3e-4f50',
+  ])
+})
+
 test.each(kinds)('%s is as its golden file says', async kind => {
   await expect(ofKind(kind)).toMatchFileSnapshot(`./golden/${kind}.yaml`)
 })

@@ -5,6 +5,7 @@
 import { autoscalerKind } from './autoscalers.ts'
 import { backupConfigMap } from './backup/config-map.ts'
 import { backupCronJob } from './backup/cron-job.ts'
+import { mirrorStatefulSet } from './backup/mirror.ts'
 import { operationJob } from './backup/operation-job.ts'
 import { backupStatefulSet } from './backup/stateful-set.ts'
 import { certificates, issuers } from './cert-manager.ts'
@@ -168,6 +169,7 @@ export const children: readonly ChildRow[] = [
   },
   { kind: 'ConfigMap', stage: 'engines', write: 'apply', build: one(backupConfigMap) },
   { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: one(backupStatefulSet) },
+  { kind: 'StatefulSet', stage: 'engines', write: 'apply', build: one(mirrorStatefulSet) },
   { kind: 'CronJob', stage: 'engines', write: 'apply', build: one(backupCronJob) },
   { kind: 'Job', stage: 'engines', write: 'create', build: one(operationJob) },
   { kind: 'ConfigMap', stage: 'migration', write: 'apply', build: one(settingsConfigMap) },

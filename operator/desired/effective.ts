@@ -3,6 +3,7 @@
  * The one place where the three meet.
  */
 import type { BackupSpec } from '#crds/v1alpha1/backup.ts'
+import type { BackupStore } from '#crds/v1alpha1/backup-store.ts'
 import {
   type Amounts,
   builtInEngines,
@@ -37,6 +38,9 @@ export interface Storage {
   className?: string
 }
 
+/** A second place for backups, with all that its user left open. */
+export type BackupPlace = BackupStore & Required<Pick<BackupStore, 'prefix' | 'endpoint'>>
+
 export interface Effective extends EngineChoice {
   images: Images
   /** Before the names of this cluster on engines that others share. */
@@ -64,7 +68,7 @@ export interface Effective extends EngineChoice {
   }
   cacheTtlSeconds: number
   /** Backups of Postgres; absent: none are made. */
-  backup?: { schedule: string; retainSeconds: number; storage: Storage }
+  backup?: { schedule: string; retainSeconds: number; storage: Storage; s3?: BackupPlace }
 }
 
 const builtIn: Record<Part | 'jobs', { requests: Amounts; limits: Amounts }> = {
@@ -124,7 +128,7 @@ export function effective(
     replicas: numberWishes(spec, budget.maxPods, seeds(ofClass), lagScaling(said)),
     connections: budget,
     cacheTtlSeconds: 60,
-    ...(spec.backup && { backup: backups(spec.backup) }),
+    ...(spec.backup && { backup: backups(owner, spec.backup) }),
   }
 }
 
@@ -171,10 +175,16 @@ function storage(layers: readonly (Partial<Storage> | undefined)[]): Storage {
   return Object.assign({ size: builtInEngines.volumeSize }, ...layers)
 }
 
-const backups = ({ schedule, retain, volume }: BackupSpec): NonNullable<Effective['backup']> => ({
+const backups = (
+  { metadata: { namespace, name } }: Pick<DataService, 'metadata'>,
+  { schedule, retain, volume, s3 }: BackupSpec,
+): NonNullable<Effective['backup']> => ({
   schedule,
   retainSeconds: Math.ceil(durationMs(retain) / 1000),
   storage: storage([volume]),
+  ...(s3 && {
+    s3: { prefix: `${namespace}/${name}`, endpoint: `https://s3.${s3.region}.amazonaws.com`, ...s3 },
+  }),
 })
 
 const topicOf = ({ kafka: { topic } }: DataService['spec'], replicationFactor: number) => ({

@@ -56,6 +56,8 @@ export const maintainName = (owner: string): string => `${owner}-maintain`
 
 /** StatefulSet and CronJob of backups. */
 export const backupName = (owner: string): string => `${owner}-backup`
+/** StatefulSet that copies them to an object store. */
+export const mirrorName = (owner: string): string => `${backupName(owner)}-s3`
 export const backupConfigName = (owner: string): string => `${owner}-backup-config`
 /** The volume of the first pod of a StatefulSet of ours. */
 export const claimName = (set: string): string => `data-${set}-0`

@@ -70,6 +70,8 @@ const conversations: readonly Conversation[] = [
 const doors = { gateway: ports.http, kafka: ports.kafka, postgres: ports.postgres } as const
 
 const measured: readonly Talker[] = ['gateway', 'writer', 'reader']
+const isMeasured = ({ effective }: Target, part: Talker): boolean =>
+  measured.includes(part) || (part === 'backup' && effective.backup?.s3 !== undefined)
 const everyPod: V1NetworkPolicyPeer = { namespaceSelector: {} }
 /** In whatever namespace it was installed. */
 const kedaPods: V1NetworkPolicyPeer = {
@@ -110,7 +112,7 @@ export function networkPolicy(target: Target, part: Talker): Child<Policy> | und
 /** Pods of these kinds share a policy. */
 const shared = {
   jobs: ['migrate', 'maintain', 'remove', 'retire'],
-  backup: ['backup', 'backup-job', 'restore'],
+  backup: ['backup', 'backup-s3', 'backup-job', 'restore'],
 } as const
 
 const selectorOf = (name: string, part: Talker): V1LabelSelector =>
@@ -135,7 +137,7 @@ function ingressOf(target: Target, part: Talker): IngressRule[] {
       : []),
     ...(part === 'kafka' ? consumers(target) : []),
     ...guests(target, part),
-    ...(measured.includes(part) ? [{ from: [everyPod], ports: tcp([ports.telemetry, ...figures]) }] : []),
+    ...(isMeasured(target, part) ? [{ from: [everyPod], ports: tcp([ports.telemetry, ...figures]) }] : []),
   ]
 }
 
@@ -182,6 +184,7 @@ function egressOf(target: Target, part: Talker): V1NetworkPolicyEgressRule[] {
         return [{ to: [{ podSelector }], ports: tcp(carried(target, reached)) }]
       }),
     ...(part === 'gateway' ? issuer(target) : []),
+    ...(part === 'backup' ? backupStore(target) : []),
     ...(isMeshed(effective) ? [{ to: [controlPlane], ports: tcp([proxyPorts.control]) }] : []),
     ...(owner.spec.networkPolicy?.egress ?? []).map(each => ({ to: [peerOf(each)], ports: tcp(each.ports) })),
   ]
@@ -229,6 +232,19 @@ function issuer({ owner }: Target): V1NetworkPolicyEgressRule[] {
   const url = uri !== undefined && URL.canParse(uri) ? new URL(uri) : undefined
   if (url === undefined) return []
   return [{ ports: tcp([Number(url.port) || (url.protocol === 'http:' ? 80 : 443)]) }]
+}
+
+/** Its host may be a name or an address. */
+function backupStore({ effective }: Target): V1NetworkPolicyEgressRule[] {
+  const { endpoint } = effective.backup?.s3 ?? {}
+  if (endpoint === undefined) return []
+  const { hostname, port, protocol } = new URL(endpoint)
+  return [
+    elsewhere({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port) || (protocol === 'http:' ? 80 : 443),
+    }),
+  ]
 }
 
 function peerOf({ cidr, namespaceLabels, podLabels }: Peer): V1NetworkPolicyPeer {

@@ -32,6 +32,7 @@ export interface PodInputs {
     | 'remove'
     | 'retire'
     | 'backup'
+    | 'backup-s3'
     | 'backup-job'
     | 'restore'
   serviceAccount: string

@@ -45,7 +45,24 @@ const postgresMaker = ({ owner, effective }: Known): string | undefined =>
 const givenPostgres = (known: Known): MountedSecret[] =>
   access('postgres', known.effective.postgres, { maker: postgresMaker(known) })
 
-const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSecret[])[]>> = {
+/** Of a Job that restores, too. */
+const ofBackupStore = ({ effective: { backup } }: Known): MountedSecret[] => {
+  const { s3 } = backup ?? {}
+  if (s3 === undefined) return []
+  const keys = mountedSecret({
+    volume: 's3-access',
+    folder: mounts.storeAccess.path,
+    path: 'spec.backup.s3.secretRef',
+    secret: s3.secretRef.name,
+  })
+  const path = 'spec.backup.s3.caSecretRef'
+  return [keys, ...authorityOf('s3', s3.caSecretRef, { path, at: mounts.storeAuthority.path })]
+}
+
+/** Whoever mounts Secrets of the user. */
+type Mounting = Program | 'backup-s3'
+
+const secretsOf: Readonly<Record<Mounting, readonly ((known: Known) => MountedSecret[])[]>> = {
   gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway'), ofKafka],
   writer: [ofRedis('writer'), ofPostgres, ofKafka],
   reader: [ofRedis('reader'), ofPostgres],
@@ -53,18 +70,19 @@ const secretsOf: Readonly<Record<Program, readonly ((known: Known) => MountedSec
   maintain: [ofPostgres],
   remove: [givenPostgres, ofPostgres, ofKafka],
   retire: [ofPostgres],
+  'backup-s3': [ofBackupStore],
 }
 
 /** The programs that may mount any. */
-export const mountingPrograms = Object.keys(secretsOf).filter(name => isProgram(name))
+export const mountingPrograms = Object.keys(secretsOf).filter(name => isMounting(name))
 
-function isProgram(name: string): name is Program {
+function isMounting(name: string): name is Mounting {
   return Object.hasOwn(secretsOf, name)
 }
 
 /** Of a component; empty for what is no program of ours. */
 export const userSecrets = (known: Known, component: string): MountedSecret[] =>
-  isProgram(component) ? secretsOf[component].flatMap(of => of(known)) : []
+  isMounting(component) ? secretsOf[component].flatMap(of => of(known)) : []
 
 type Engine = 'kafka' | 'postgres' | 'redis'
 
@@ -100,14 +118,22 @@ function access(
 }
 
 function authority(engine: Engine, external: Effective[Engine], maker?: string): MountedSecret[] {
-  const named = external?.tls?.caSecretRef
-  const [folder = '', file = ''] = authorityFile[engine].split(/\/(?=[^/]*$)/)
+  const path = said(engine, 'tls.caSecretRef')
+  return authorityOf(engine, external?.tls?.caSecretRef, { path, at: authorityFile[engine], maker })
+}
+
+function authorityOf(
+  whose: string,
+  named: { name: string; key: string } | undefined,
+  { path, at, maker }: { path: string; at: string; maker?: string | undefined },
+): MountedSecret[] {
+  const [folder = '', file = ''] = at.split(/\/(?=[^/]*$)/)
   if (named === undefined) return []
   return [
     mountedSecret({
-      volume: `${engine}-authority`,
+      volume: `${whose}-authority`,
       folder,
-      path: said(engine, 'tls.caSecretRef'),
+      path,
       maker,
       secret: named.name,
       entry: { key: named.key, path: file },

@@ -3,6 +3,7 @@
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { EndToEnd } from '#dataservice/contract/end-to-end.ts'
+import type { MirrorReport } from '#dataservice/contract/mirror.ts'
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import type { Serving } from '#operator/cluster/port.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
@@ -101,6 +102,8 @@ export interface Facts {
   pods: readonly ObservedChild[]
   /** Partitions that writers stopped until somebody acts. */
   writerStops: readonly WriterStop[]
+  /** Why backups are not copied to their object store; absent: they are, or nobody says. */
+  mirror?: MirrorReport
   /** Workloads that may not make their pods. */
   refusals: Refusals
   /** Pods that wait for a Secret of the user. */

@@ -41,8 +41,8 @@ export const podMessage = (pod: ObservedChild): string | undefined =>
     .find(message => message !== undefined && message !== '')
 
 function containersOf({ status }: ObservedChild): Record<string, unknown>[] {
-  const statuses = status?.['containerStatuses']
-  return Array.isArray(statuses) ? statuses.filter(isPlainObject) : []
+  const statuses = ['containerStatuses', 'initContainerStatuses'].map(field => status?.[field])
+  return statuses.flatMap(each => (Array.isArray(each) ? each.filter(isPlainObject) : []))
 }
 
 /** The end that is now, else the end before this start. */

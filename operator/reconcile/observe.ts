@@ -39,6 +39,7 @@ import { initialisationOf } from './initialised.ts'
 import { servingOf, usedKinds } from './kinds-in-use.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
 import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
+import { mirrorReport } from './mirror-report.ts'
 import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
 import { ownSecrets, type SecretPorts, withCertificates } from './own-secrets.ts'
 import { decidedPasswords, passwordSecrets } from './passwords/turns.ts'
@@ -98,6 +99,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const flush = await flushFacts(known, ports)
   const seen = { ...known, topics, verdict, flush, operations, ...(operation && { operation }) }
   const decided = { ...seen, target: { ...target, ...wishesNow(seen) } }
+  const mirror = await mirrorReport(pods, ports.readiness)
   return {
     ...decided,
     load: await writerLoad(decided, ports),
@@ -107,6 +109,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     ...(block && { block }),
     ...(certificates && { certificates }),
     writerStops: await writerStops(pods, ports.readiness),
+    ...(mirror && { mirror }),
     ...(await troubles({ target, children, pods }, ports)),
     secrets,
     log,

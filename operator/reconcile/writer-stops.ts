@@ -3,7 +3,7 @@ import { type PartitionStop, parseStop } from '#dataservice/contract/writer-stop
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { isGoing, isPodReady } from './progress.ts'
-import { runningWriters } from './writers/running.ts'
+import { runningPods } from './running-pods.ts'
 
 /** A partition that a writer stopped. */
 export interface WriterStop extends PartitionStop {
@@ -18,7 +18,7 @@ export async function writerStops(
   pods: readonly ObservedChild[],
   readiness: ReadinessPort,
 ): Promise<WriterStop[]> {
-  const asked = runningWriters(pods)
+  const asked = runningPods('writer', pods)
     .filter(({ pod }) => isUnready(pod))
     .slice(0, mostAsked)
   const answers = await Promise.all(

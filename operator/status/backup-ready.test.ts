@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { pod, waiting } from '#operator/testing/pods.ts'
 import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
 import { backupReady } from './backup-ready.ts'
 
@@ -42,4 +43,61 @@ test('an archive that is not ready is told, and why', () => {
     status: { ...child.status, readyReplicas: 0 },
   }))
   expect(told(unready)).toBe('False/NotArchiving')
+})
+
+const stored = dataService(
+  withSpec({
+    backup: { s3: { bucket: 'copies', endpoint: 'https://s3.test', secretRef: { name: 'keys' } } },
+  }),
+)
+const away = only('StatefulSet', 'orders-backup-s3', child => ({
+  ...child,
+  status: { ...child.status, readyReplicas: 0 },
+}))
+
+test('a store that has everything is named', () => {
+  const [finding] = backupReady(factsOf(upAndRunning(stored)), now)
+  expect(finding).toMatchObject({
+    status: 'True',
+    message: expect.stringContaining('copied to bucket copies at https://s3.test, prefix shop/orders;'),
+  })
+})
+
+test.each([
+  [
+    'StoreForeign',
+    { mirror: { reason: 'StoreForeign', text: 'of another' } },
+    /^of another\. .*on the volume/,
+  ],
+  [
+    'StoreBehind',
+    {},
+    /^bucket copies at https:\/\/s3\.test is not written now; kubectl logs -n shop orders-backup-s3-0/,
+  ],
+] as const)('%s: a store that has not, and that archiving goes on', (reason, more, message) => {
+  const [finding] = backupReady(factsOf({ ...upAndRunning(stored, away), ...more }), now)
+  expect(finding).toMatchObject({ status: 'False', reason, message: expect.stringMatching(message) })
+})
+
+test('the Secret of the store that is missing is told by its field', () => {
+  const { metadata, ...stuck } = pod({
+    owner: 'backup-s3',
+    name: 'orders-backup-s3-0',
+    container: waiting('ContainerCreating'),
+  })
+  const event = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: 'e1', namespace: 'shop' },
+    regarding: { uid: 'uid-1' },
+    reason: 'FailedMount',
+    note: 'MountVolume.SetUp failed for volume "s3-access" : secret "keys" not found',
+    deprecatedLastTimestamp: '2026-01-01T00:00:01Z',
+  }
+  const pods = [{ ...stuck, metadata: { ...metadata, uid: 'uid-1' } }]
+  const [finding] = backupReady(factsOf({ ...upAndRunning(stored, away), pods, events: [event] }), now)
+  expect(finding).toMatchObject({
+    reason: 'SecretMissing',
+    message: expect.stringContaining('correct spec.backup.s3.secretRef'),
+  })
 })

@@ -1,9 +1,10 @@
 /** Condition `BackupReady`: whether the database could be restored, and why not. Pure. */
-import { backupName } from '#operator/desired/names.ts'
+import { backupName, mirrorName } from '#operator/desired/names.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
 import { answers } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { missingSecret } from './missing-secret.ts'
 import { podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
 
@@ -32,12 +33,34 @@ export function backupReady(facts: Facts, now: Date): Finding[] {
         : fails(type, problem.reason, problem.message),
     ]
   }
-  return [lateness(facts, now) ?? holds(type, 'Archiving', archiving(facts))]
+  return [lateness(facts, now) ?? notCopied(facts) ?? holds(type, 'Archiving', archiving(facts))]
 }
 
 const notYet = ({ owner }: Facts, name: string): string =>
   'what Postgres writes is not archived now, or the first copy is not made yet; it goes on by itself when Postgres answers. ' +
   `kubectl logs -n ${owner.metadata.namespace} ${name}-0 tells more`
+
+/** Why the object store does not have what the volume has; undefined where it does, or none is wanted. */
+function notCopied(facts: Facts): Finding | undefined {
+  const { owner, target, pods, refusals, mirror } = facts
+  const { s3 } = target.effective.backup ?? {}
+  const name = mirrorName(owner.metadata.name)
+  const set = findChild(facts, 'StatefulSet', name)
+  if (s3 === undefined || answers(set)) return undefined
+  const archived = 'What Postgres writes is archived on the volume all the same'
+  if (mirror !== undefined) return fails(type, mirror.reason, `${mirror.text}. ${archived}`)
+  const problem =
+    missingSecret(facts, 'backup-s3') ??
+    (set && refusedPods(refusals, set, 'backup-s3')) ??
+    podProblem(pods, 'backup-s3')
+  if (problem !== undefined) return fails(type, problem.reason, `${problem.message}. ${archived}`)
+  const tells = `kubectl logs -n ${owner.metadata.namespace} ${name}-0 tells more`
+  return fails(
+    type,
+    'StoreBehind',
+    `bucket ${s3.bucket} at ${s3.endpoint} is not written now; ${tells}. ${archived}`,
+  )
+}
 
 const cronJob = (facts: Facts) => findChild(facts, 'CronJob', backupName(facts.owner.metadata.name))
 
@@ -50,7 +73,9 @@ function archiving(facts: Facts): string {
   const last = timeIn(facts, 'lastSuccessfulTime')
   const copy =
     last === undefined ? 'the first copy was made when archiving began' : `last copy by schedule ${last}`
-  return `every change is archived as it happens; ${copy}. Each copy was proved by restoring it`
+  const { s3 } = facts.target.effective.backup ?? {}
+  const places = s3 && `, and copied to bucket ${s3.bucket} at ${s3.endpoint}, prefix ${s3.prefix}`
+  return `every change is archived as it happens${places ?? ''}; ${copy}. Each copy was proved by restoring it`
 }
 
 /** A copy by schedule that was due and has not succeeded since. */

@@ -206,7 +206,7 @@ function problemOf(facts: Facts, workload: ObservedChild, owner: PartOwner): Own
 }
 
 /** Backups have a condition of their own. */
-type PartOwner = Exclude<PodOwner, 'backup'>
+type PartOwner = Exclude<PodOwner, 'backup' | 'backup-s3'>
 
 /** A problem of somebody's pods. */
 interface OwnedProblem extends Problem {

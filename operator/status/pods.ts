@@ -12,7 +12,7 @@ export interface Problem {
   message: string
 }
 
-export type PodOwner = Part | 'migrate' | 'backup'
+export type PodOwner = Part | 'migrate' | 'backup' | 'backup-s3'
 
 /** Where a user changes what the pods of a part ask for. */
 export const specPath: Record<PodOwner, string> = {
@@ -24,6 +24,7 @@ export const specPath: Record<PodOwner, string> = {
   redis: 'spec.redis.managed',
   migrate: 'spec.writer',
   backup: 'spec.postgres.managed',
+  'backup-s3': 'spec.postgres.managed',
 }
 
 /** A pod with what the rules look at. */
@@ -112,6 +113,7 @@ const imageVariable: Record<PodOwner, string> = {
   postgres: 'RELATED_IMAGE_POSTGRES',
   redis: 'RELATED_IMAGE_REDIS',
   backup: 'RELATED_IMAGE_POSTGRES',
+  'backup-s3': 'RELATED_IMAGE_DATASERVICE',
 }
 
 const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']

@@ -1,6 +1,7 @@
 /** Worlds for the tests of decision and status: an owner, and how far its children are. */
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import type { MirrorReport } from '#dataservice/contract/mirror.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
 import type { Serving } from '#operator/cluster/port.ts'
 import { desiredChildren } from '#operator/desired/children.ts'
@@ -54,6 +55,7 @@ export interface World {
   users?: Readonly<Record<string, string>>
   room?: RoomFacts
   writerStops?: readonly WriterStop[]
+  mirror?: MirrorReport
   flush?: FlushFacts
   load?: LoadFacts
   operations?: readonly Operation[]
@@ -94,6 +96,7 @@ export function factsOf(world: World): Facts {
     revision: testRevision,
     ...(block && { block }),
     writerStops,
+    ...(world.mirror && { mirror: world.mirror }),
     refusals: refusalsOf(ours, events),
     unmounted: unmountedOf(waitingToMount(target, pods), events),
     secrets: secretFacts,

@@ -5,6 +5,7 @@ import { encrypts } from '../hop-modes.ts'
 import { type Child, ownedMetadata } from '../labels.ts'
 import { backupConfigName, postgresPrimaryName, serviceHost } from '../names.ts'
 import type { Target } from '../target.ts'
+import { mirrorFiles } from './mirror.ts'
 import { provenTurn } from './proven-turn.ts'
 import { fetchScript, restoreScript } from './restore-scripts.ts'
 import { backupScript, commonScript, readyScript, receiveScript } from './scripts.ts'
@@ -34,6 +35,6 @@ export function backupConfigMap(target: Target): Child<V1ConfigMap> | undefined 
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: ownedMetadata(owner, backupConfigName(owner.metadata.name), 'backup'),
-    data: backupFiles(target),
+    data: { ...backupFiles(target), ...mirrorFiles(target) },
   }
 }

@@ -1,10 +1,10 @@
 /** The Job of the operation that is under way. Its name follows from the operation, so that it is made once. */
 import type { V1Job } from '@kubernetes/client-node'
+import { refusedExitCode } from '#dataservice/contract/mirror.ts'
 import { type Child, ownedMetadata } from '../labels.ts'
 import { operationJobName } from '../names.ts'
 import type { Target } from '../target.ts'
 import { copyingPod, restoringPod } from './pods.ts'
-import { refusedExitCode } from './scripts.ts'
 
 export function operationJob(target: Target): Child<V1Job> | undefined {
   const { owner, effective, operation } = target

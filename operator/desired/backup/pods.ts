@@ -1,12 +1,11 @@
 /** The pods of backups: the one that archives, and those that make copies beside it. */
-import type { V1Affinity, V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node'
+import type { V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node'
 import { credentialKeys } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from '../certificates.ts'
 import { configPath, secretPath } from '../engines/engine.ts'
 import { postgres } from '../engines/postgres.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
 import { contentHash } from '../hash.ts'
-import { labelKeys } from '../labels.ts'
 import { backupConfigName, backupName, claimName, partName, postgresPod } from '../names.ts'
 import {
   containerSecurity,
@@ -16,7 +15,9 @@ import {
   serviceAccountOf,
 } from '../pod.ts'
 import type { OperationAtWork, Target } from '../target.ts'
+import { beside } from './beside.ts'
 import { backupFiles } from './config-map.ts'
+import { fetching, pulling } from './mirror.ts'
 import { provenTurn } from './proven-turn.ts'
 import { restoreVariables } from './restore-scripts.ts'
 import { backupPath } from './scripts.ts'
@@ -39,7 +40,7 @@ export function backupPod(target: Target, { script, component, spec, container =
     owner,
     component,
     serviceAccount: serviceAccountOf(owner.metadata.name, 'jobs'),
-    overrides: effective.pods.postgres,
+    overrides: spec.initContainers === undefined ? effective.pods.postgres : pulling(target),
     configHash: contentHash(backupFiles(target)),
     user: postgres.user,
     spec: {
@@ -97,19 +98,25 @@ export function copyingPod(target: Target): PodTemplate {
 }
 
 /** Writes the volume of the primary, which nobody has open then. */
-export function restoringPod(target: Target, { uid, restore }: OperationAtWork): PodTemplate {
+export function restoringPod(target: Target, operation: OperationAtWork): PodTemplate {
+  const { uid, restore } = operation
   const { name } = target.owner.metadata
   const { requests, limits } = target.effective.resources.postgres
   const claim = (volume: string, set: string): V1Volume => ({
     name: volume,
     persistentVolumeClaim: { claimName: claimName(set) },
   })
+  const fetched = fetching(target, operation)
   return backupPod(target, {
     script: 'restore.sh',
     component: 'restore',
     spec: {
       restartPolicy: 'Never',
-      volumes: [claim('data', backupName(name)), claim('postgres', partName(name, 'postgres'))],
+      ...fetched,
+      volumes: [
+        ...[claim('data', backupName(name)), claim('postgres', partName(name, 'postgres'))],
+        ...fetched.volumes,
+      ],
     },
     container: {
       env: [
@@ -122,20 +129,6 @@ export function restoringPod(target: Target, { uid, restore }: OperationAtWork):
     },
   })
 }
-
-/** On the node of that pod of a StatefulSet. */
-export const beside = (owner: string, pod: string): V1Affinity => ({
-  podAffinity: {
-    requiredDuringSchedulingIgnoredDuringExecution: [
-      {
-        topologyKey: 'kubernetes.io/hostname',
-        labelSelector: {
-          matchLabels: { [labelKeys.instance]: owner, 'statefulset.kubernetes.io/pod-name': pod },
-        },
-      },
-    ],
-  },
-})
 
 /** The pod whose volume a restore replaces, whichever is the primary. */
 export const restoredPod = (owner: string): string => postgresPod(owner, 0)

@@ -2,6 +2,7 @@
  * The shell scripts of a restore. It is done beside the old data, on the volume of the primary while no Postgres has it
  * open; the last step is two renames, and the old data stays.
  */
+import { fetchVariables } from '#dataservice/contract/mirror.ts'
 import { database } from '#dataservice/contract/names.ts'
 import { restoredFacts } from '#dataservice/contract/restored.ts'
 import { configPath } from '../engines/engine.ts'
@@ -10,11 +11,7 @@ import { dataPath } from '../engines/postgres-scripts.ts'
 /** What was there before a restore, on the primary's volume; the next restore removes it. */
 export const beforeRestorePath = `${dataPath}/before-restore`
 /** Environment of `restore.sh`; the moment or the copy, or neither for all there is. */
-export const restoreVariables = {
-  operation: 'OPERATION',
-  time: 'RESTORE_TIME',
-  backup: 'RESTORE_BACKUP',
-} as const
+export const restoreVariables = { operation: 'OPERATION', ...fetchVariables } as const
 
 /** `fetch.sh FILE TARGET`: Postgres asks for a file of its log. The last segment of a folder is not complete. */
 export const fetchScript = `#!/bin/sh

@@ -7,14 +7,20 @@
  * - `wal/SYSTEM/TIMELINE.SECONDS/`: what the primary wrote since then (segments of its write-ahead log), without a gap
  * - `receiving`: the folder under `wal` that grows now
  */
-import { credentialKeys, database, type LoginSet, loginOf, ports } from '#dataservice/contract/names.ts'
+import { refusedExitCode } from '#dataservice/contract/mirror.ts'
+import {
+  credentialKeys,
+  database,
+  type LoginSet,
+  loginOf,
+  mounts,
+  ports,
+} from '#dataservice/contract/names.ts'
 import { configPath, secretPath } from '../engines/engine.ts'
 import { backupSlot, shown } from '../engines/postgres-scripts.ts'
 
 /** Where the volume of backups is mounted. */
-export const backupPath = '/var/lib/postgresql/backup'
-/** Ends a Job that no repetition mends. */
-export const refusedExitCode = 42
+export const backupPath = mounts.backups.path
 
 export interface BackupValues {
   primaryHost: string
@@ -174,7 +180,7 @@ for base in $volume/base/*Z; do
   before=$base
 done
 oldest=$(ls $volume/base | head -n 1)
-read -r _ _ first _ < "$volume/base/$oldest/about"
+read -r of _ first _ < "$volume/base/$oldest/about"
 for system in $volume/wal/*; do
   last=
   for folder in $(ls "$system" | grep -F . | sort -t . -k 2n); do
@@ -184,7 +190,8 @@ for system in $volume/wal/*; do
     fi
     last=$folder
   done
-  [ "$system" != "$volume/wal/$(cut -d / -f 1 $volume/receiving)" ] ||
+  # Places in the log of another system say nothing about this one's.
+  [ "$system" != "$volume/wal/$of" ] ||
     for folder in "$system"/*/; do pg_archivecleanup "$folder" "$first"; done
 done
 say "{\\"name\\":\\"$name\\",\\"bytes\\":$bytes}"

@@ -5,7 +5,8 @@ import { type Child, ownedMetadata, selectorLabels } from '../labels.ts'
 import { backupName } from '../names.ts'
 import { claimPolicy, claimTemplates, pinnedFields } from '../stateful-set.ts'
 import type { Target } from '../target.ts'
-import { backupPod, beside, restoredPod } from './pods.ts'
+import { beside } from './beside.ts'
+import { backupPod, restoredPod } from './pods.ts'
 
 export function backupStatefulSet(target: Target): Child<V1StatefulSet> | undefined {
   const { owner, effective, asleep } = target

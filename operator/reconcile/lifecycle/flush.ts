@@ -10,7 +10,7 @@ import type { TopicsPort } from '#operator/topics/port.ts'
 import { type Facts, type FlushFacts, findChild, type PartitionBehind } from '../facts.ts'
 import { answers } from '../progress.ts'
 import { logAddress } from '../restart-broker.ts'
-import { runningWriters } from '../writers/running.ts'
+import { runningPods } from '../running-pods.ts'
 import { hibernates, isGone, isNeverServed, isPutToSleep } from './asleep.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>
@@ -40,7 +40,7 @@ export async function seenFlush(known: Known, { readiness, topics }: Ports): Pro
   // It was there when the first gateway was made: what is missing now must not pass for empty.
   if (ends.size === 0) return { kind: 'unreachable', message: `topic ${topic} is missing` }
   const answers = await Promise.all(
-    runningWriters(known.pods).map(({ address }) => readiness.progressOf(address)),
+    runningPods('writer', known.pods).map(({ address }) => readiness.progressOf(address)),
   )
   const stored = furthest(answers.flatMap(text => parseProgress(text ?? '')?.stored ?? []))
   return { kind: 'seen', behind: behindOf(ends, stored) }
@@ -52,7 +52,7 @@ export async function seenFlush(known: Known, { readiness, topics }: Ports): Pro
  */
 async function toldFlush(known: Known, { readiness }: Pick<Ports, 'readiness'>): Promise<FlushFacts> {
   const answers = await Promise.all(
-    runningWriters(known.pods).map(({ address }) => readiness.progressOf(address)),
+    runningPods('writer', known.pods).map(({ address }) => readiness.progressOf(address)),
   )
   const told = answers.flatMap(text => parseProgress(text ?? '') ?? [])
   const done = told.filter(({ load }) => load?.waiting === 0).flatMap(({ stored }) => [...stored.keys()])

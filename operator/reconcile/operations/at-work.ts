@@ -46,7 +46,8 @@ function unarchived(known: Known, { databaseAnswers }: Reached): string | undefi
 function stillUsed(known: Known): string | undefined {
   const archive = findChild(known, 'StatefulSet', backupName(known.owner.metadata.name))
   if (archive === undefined || !isRestoring(known)) return 'Postgres and its archive are not made yet'
-  const isArchiving = podProgress(archive).wanted > 0 || podsOf('backup', known).length > 0
+  const pods = [...podsOf('backup', known), ...podsOf('backup-s3', known)]
+  const isArchiving = podProgress(archive).wanted > 0 || pods.length > 0
   if (isGone('postgres', known) && !isArchiving) return undefined
   return (
     'writer, reader, Redis, Postgres and the archive end one after the other; what is accepted meanwhile waits in the ' +

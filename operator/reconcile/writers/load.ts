@@ -5,8 +5,8 @@ import type { ReadinessPort } from '#operator/pods/port.ts'
 import type { Facts, LoadFacts } from '../facts.ts'
 import { workloadOf } from '../lifecycle/asleep.ts'
 import { isRolledOut, podProgress } from '../progress.ts'
+import { runningPods } from '../running-pods.ts'
 import type { TotalLoad } from './number.ts'
-import { runningWriters } from './running.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'pods'>
 
@@ -26,7 +26,7 @@ export async function writerLoad(known: Known, { readiness, now }: Ports): Promi
   const writer = workloadOf('writer', known)
   if (lagRule(known) === undefined || writer === undefined) return { kind: 'notAsked' }
   const progress = podProgress(writer)
-  const writers = runningWriters(known.pods)
+  const writers = runningPods('writer', known.pods)
   if (!isRolledOut(progress) || progress.wanted === 0 || writers.length !== progress.wanted)
     return { kind: 'unknown' }
   const answers = await Promise.all(writers.map(({ address }) => readiness.progressOf(address)))
