@@ -1,6 +1,7 @@
-# The image of the product: Node 24, two bundles and the files of the page /docs, nothing else.
+# The image of the product: Node 24, three bundles and the files of the page /docs, nothing else.
 #   node /app/operator.mjs              the operator (default)
 #   node /app/dataservice.mjs <role>    the data plane
+#   node /app/mirror.mjs <task>         backups to and from an object store
 # `npm run images` makes the bundles first and then builds this; it needs nothing but its base.
 # No command runs during the build, and no shell is needed when it runs, so the base may be as bare as you like
 # as long as it has a Node 24 at /usr/local/bin/node.

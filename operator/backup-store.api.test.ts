@@ -5,11 +5,11 @@ import { mirrorLine } from '#dataservice/contract/mirror.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { childLabels } from './desired/labels.ts'
-import { engineParts } from './desired/names.ts'
+import { deployedParts, engineParts } from './desired/names.ts'
 import { inMemoryReadiness } from './pods/in-memory.ts'
 import { type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
-import { patchStatus, playPods } from './testing/played.ts'
+import { patchStatus, playMigration, playPods } from './testing/played.ts'
 
 const patience = 20_000
 const address = '10.1.2.4'
@@ -91,6 +91,8 @@ test('a copy is made while the store is away; without a second place its pod goe
   await settledIn(patience, async () =>
     expect(await inNamespace('get', 'dsop/now', '-o', 'jsonpath={.status.phase}')).toBe('Running'),
   )
+  await settledIn(patience, () => playMigration(namespace))
+  for (const part of deployedParts) await play(`deployment/orders-${part}`)
   await inNamespace('patch', 'dsvc/orders', '--type=merge', '-p', '{"spec":{"backup":{"s3":null}}}')
   await settledIn(patience, async () => {
     expect(await inNamespace('get', 'sts/orders-backup-s3', '--ignore-not-found', '-o', 'name')).toBe('')

@@ -28,7 +28,7 @@ const __dirname = $fileURLToPath(new URL('.', import.meta.url))`
 const alias = { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' }
 
 /**
- * Writes `dist/operator.mjs`, `dist/dataservice.mjs` and the chunks that they load, all beside each other; the same
+ * Writes `dist/operator.mjs`, `dist/dataservice.mjs`, `dist/mirror.mjs` and the chunks that they load, all beside each other; the same
  * sources give the same bytes. Rejects with esbuild's messages when a source does not compile or an import is not found.
  */
 export async function makeBundles(): Promise<readonly BundleFile[]> {

@@ -12,9 +12,9 @@ import {
   logKey,
   logOfKey,
   logsFolder,
-  partBytes,
   partKey,
   reachedKey,
+  segmentBytes,
 } from './layout.ts'
 import { needed, type Wish } from './needed.ts'
 import type { Volume } from './volume.ts'
@@ -68,7 +68,7 @@ async function bringMissing(ports: Ports, wish: Wish, onVolume: Found): Promise<
   const missingLogs = logs.filter(
     each => wanted.isNeeded(each) && !present.has(each.path) && !(each.isPartial && isThere(each, present)),
   )
-  await refuseWithoutRoom(volume, bytesOf(missingCopies, copies) + missingLogs.length * partBytes)
+  await refuseWithoutRoom(volume, bytesOf(missingCopies, copies) + missingLogs.length * segmentBytes)
   log.info({ copies: missingCopies, files: missingLogs.length }, 'fetching from the store')
   for (const name of missingCopies) {
     const copy = copies.get(name)

@@ -17,8 +17,10 @@ export const reachedKey = 'reached.json'
 export const copiesFolder = 'copies/'
 export const logsFolder = 'wal/'
 
-/** Bytes of a part; one is in memory at a time. */
-export const partBytes = 16 * 1024 * 1024
+/** Bytes of a part. */
+export const partBytes = 8 * 1024 * 1024
+/** Of the write-ahead log, as it stands on the volume. */
+export const segmentBytes = 16 * 1024 * 1024
 
 export const partKey = (copy: string, file: string, part: number): string =>
   `${copiesFolder}${copy}/${file}.${String(part).padStart(5, '0')}`

@@ -11,6 +11,8 @@ import { nodeRoot } from './root-folder.ts'
 const complaints: readonly [program: string, args: readonly string[], complaint: string][] = [
   ['operator', [], 'RELATED_IMAGE_DATASERVICE is not set'],
   ['dataservice', [], 'the first argument must be one of gateway'],
+  ['mirror', [], 'the first argument must be one of upload'],
+  ['mirror', ['fetch'], 'no such file'],
   ...roles.map((role): [string, string[], string] => ['dataservice', [role], 'no such file']),
 ]
 

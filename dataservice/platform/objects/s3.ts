@@ -1,6 +1,7 @@
 /** An S3 store. Names the bucket in the path, which every store understands. */
+
 import { S3mini } from 's3mini'
-import { Agent, fetch as request } from 'undici'
+import { Agent, request } from 'undici'
 import { explained, type Where } from './failures.ts'
 import { type ObjectStore, StoreFailure } from './port.ts'
 
@@ -13,7 +14,7 @@ export interface S3Options extends Where {
   authority?: string
 }
 
-/** For one call. Parts are 16 MiB: slower than 60 kB/s is not there. */
+/** For one call. The largest body is a segment of 16 MiB: a store below 60 kB/s counts as away. */
 const timeoutMs = 300_000
 
 export function s3Store(options: S3Options): ObjectStore & { close(): Promise<void> } {
@@ -29,8 +30,7 @@ export function s3Store(options: S3Options): ObjectStore & { close(): Promise<vo
       endpoint: `${endpoint}/${bucket}`,
       region,
       requestAbortTimeout: timeoutMs,
-      fetch: ((url: string, init: RequestInit) =>
-        request(url, { ...init, dispatcher } as Parameters<typeof request>[1])) as typeof fetch,
+      fetch: (url, init) => withoutCopies(String(url), init ?? {}, dispatcher),
     })
   }
   const call = async <Answer>(work: (client: S3mini) => Promise<Answer>): Promise<Answer> => {
@@ -57,6 +57,22 @@ export function s3Store(options: S3Options): ObjectStore & { close(): Promise<vo
     remove: key => call(async s3 => void (await s3.deleteObject(full(key)))),
     close: () => dispatcher.close(),
   }
+}
+
+/** As `fetch`, which copies what it sends: parts are large, and memory is not. */
+async function withoutCopies(url: string, init: RequestInit, dispatcher: Agent): Promise<Response> {
+  const { method = 'GET', headers, body, signal } = init
+  const answer = await request(url, {
+    method,
+    dispatcher,
+    headers: Object.fromEntries(new Headers(headers)),
+    ...(body instanceof Uint8Array && { body }),
+    ...(signal && { signal }),
+  })
+  const { statusCode: status } = answer
+  const content = await answer.body.arrayBuffer()
+  const told = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)])
+  return new Response(content.byteLength === 0 ? null : content, { status, headers: told })
 }
 
 const noBucket = ({ bucket, endpoint }: Where): StoreFailure =>
