@@ -24,9 +24,10 @@ export interface UploadOptions {
 const pauseMs = 5_000
 
 /** Logs and copies go side by side: a large copy must not hold up what is written meanwhile. */
-export function upload({ store, volume, settings, log, metrics, now }: UploadOptions): Running {
+export function upload({ store: asked, volume, settings, log, metrics, now }: UploadOptions): Running {
   const figures = figuresOf(metrics)
-  const hold = holding({ store, volume, settings, now })
+  const hold = holding({ store: asked, volume, settings, now })
+  const store = heldStore(asked, hold)
   const ports = { store, volume, now, sent: (bytes: number) => figures.sent.inc(bytes) }
   const logs = logUploads(ports)
   const copies = copyUploads({ ...ports, retainSeconds: settings.retainSeconds })
@@ -70,6 +71,19 @@ export function upload({ store, volume, settings, log, metrics, now }: UploadOpt
     },
   }
 }
+
+/** A round may last for hours: what it changes, it changes in an archive that it still holds. */
+const heldStore = (store: ObjectStore, hold: () => Promise<void>): ObjectStore => ({
+  ...store,
+  put: async (key, body) => {
+    await hold()
+    await store.put(key, body)
+  },
+  remove: async key => {
+    await hold()
+    await store.remove(key)
+  },
+})
 
 const starting = (settings: MirrorSettings): string =>
   mirrorLine({ reason: 'StoreBehind', text: `${placeText(settings)} does not have all that is archived yet` })

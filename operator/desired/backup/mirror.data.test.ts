@@ -59,6 +59,9 @@ const stored = (...path: string[]): string => join(s3.folder, prefix, ...path)
 const copies = (): Promise<string[]> => readdir(stored('copies'))
 const isComplete = (copy: string): boolean => existsSync(stored('copies', copy, 'complete.json'))
 
+const figure = (text: string, name: string): number =>
+  Number(new RegExp(`^dataservice_mirror_${name} (\\S+)`, 'm').exec(text)?.[1])
+
 /** Passes on to the store until something is true, and nothing from then on. */
 async function passage(isOver: () => boolean): Promise<string> {
   const port = await freePort()
@@ -108,6 +111,10 @@ test('a kill in the middle of an upload: the copy does not count until the next 
   expect(existsSync(part(1))).toBe(true)
   expect((await stat(part(0))).mtimeMs).toBe(mtimeMs)
   expect((await copies()).sort()).toEqual((await readdir(join(volume, 'base'))).sort())
+  const figures = await next.metrics()
+  expect(figures).toMatch(/^dataservice_mirror_waiting_files 0$/m)
+  expect(Date.now() / 1000 - figure(figures, 'copy_time_seconds')).toBeLessThan(120)
+  expect(Date.now() / 1000 - figure(figures, 'time_seconds')).toBeLessThan(60)
   await postgres.sql('DROP TABLE filler')
 })
 
