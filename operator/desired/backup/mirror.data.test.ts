@@ -170,18 +170,22 @@ test('both volumes are lost: a moment comes back from the store, and later what 
 })
 
 test('what is not kept any more goes from the store, and is not sent again', async () => {
+  const segments = async (): Promise<number> =>
+    (await readdir(stored('wal'), { recursive: true })).filter(each => each.endsWith('.gz')).length
+  const before = await segments()
   expect(await postgres.job('backup.sh')).toBe(0)
-  const sender = await mirror({ retainSeconds: 1 })
   const newest: string = JSON.parse(await postgres.said()).name
-  await expect.poll(() => isComplete(newest), often).toBe(true)
+  const sender = await mirror({ retainSeconds: 1 })
   await expect.poll(async () => (await copies()).length, often).toBe(2)
-  const segments = async () =>
-    (await readdir(stored('wal'), { recursive: true })).filter(each => each.endsWith('.gz'))
-  const left = await segments()
+  await expect.poll(segments, often).toBeLessThan(before)
   await expect.poll(() => sender.readyz(), often).toBe('ready')
   expect((await copies()).sort().at(-1)).toBe(newest)
   expect((await readdir(join(volume, 'base'))).length).toBeGreaterThan(2)
-  expect(left.length).toBeGreaterThan(0)
+  await expect.poll(async () => figure(await sender.metrics(), 'sent_bytes_total'), often).toBeGreaterThan(0)
+  const sent = figure(await sender.metrics(), 'sent_bytes_total')
+  await new Promise(resolve => setTimeout(resolve, 6_000)) // a further round
+  expect(figure(await sender.metrics(), 'sent_bytes_total')).toBe(sent)
+  expect((await copies()).length).toBe(2)
 })
 
 test('the archive of another one is neither written nor read, unless this one is told to go on with it', async () => {
