@@ -93,6 +93,22 @@ test('a copy by its name comes back; what is no copy and what is too early is re
   expect(await values()).toEqual([1])
 })
 
+test('an old copy of another system says nothing about what of this one is old', async () => {
+  const volume = join(data, 'backup')
+  const other = { copy: join(volume, 'base/20200101T000000Z'), system: join(volume, 'wal/1') }
+  await mkdir(other.copy)
+  await writeFile(join(other.copy, 'about'), '1 1 0000000100000000000000F0 5 5\n')
+  await mkdir(join(other.system, '1.1577836800'), { recursive: true })
+  await giveTo(volume)
+  const segments = async () =>
+    (await readdir(join(volume, 'wal'), { recursive: true })).filter(path => /[0-9A-F]{24}$/.test(path))
+  const before = await segments()
+  expect(before.length).toBeGreaterThan(0)
+  expect(await postgres.job('backup.sh'), await said()).toBe(0)
+  expect(await segments()).toEqual(expect.arrayContaining(before))
+  for (const folder of Object.values(other)) await rm(folder, { recursive: true })
+})
+
 test('an older copy knows the passwords of its time, and the database that comes of it takes only those of now', async () => {
   await stop()
   const passwords = join(data, 'passwords/2')
