@@ -55,6 +55,7 @@ const calledForLater = [
   ].map(each => `delete ${each}`),
   ...['serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
   'get dataservices', // before something is removed
+  'patch dataservices', // it is held at its deletion where something at engines of others goes with it
   'delete secrets', // an authority that nobody trusts any more
   'patch jobs', // somebody took its labels away
   'get jobs', // whose is the one that has the name already
