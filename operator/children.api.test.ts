@@ -55,7 +55,7 @@ describe('each child kind', () => {
     const built = ofKind(kind).map(child => (child.write === 'apply' ? sealed(child.object) : child.object))
     for (const object of built) {
       if (kind === 'Secret' || kind === 'Job') await cluster.create(object)
-      else await cluster.apply(object, { force: false })
+      else await cluster.apply(object)
     }
     await transport.close()
     server.close()
@@ -69,7 +69,7 @@ describe('each child kind', () => {
       expect(children.length).toBeGreaterThan(0)
       for (const { object: built, write } of children) {
         const object = write === 'apply' ? sealed(built) : built
-        if (write === 'apply') await real.cluster.apply(object, { force: false })
+        if (write === 'apply') expect((await real.cluster.applyNew(object)).kind).toBe('created')
         else await real.cluster.create(object)
         if (!isKind(object.kind)) throw new Error(`unknown kind ${object.kind}`)
         const stored = await real.cluster.get<ObservedChild>({

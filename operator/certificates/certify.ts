@@ -146,7 +146,7 @@ async function secretOf(
 /** What is there is replaced in place: a pod follows a Secret by its name, and only while it is not immutable. */
 async function store({ owner, step, cluster }: Run, secret: SecretOf): Promise<void> {
   if (step.uid !== undefined) {
-    await cluster.apply({ ...secret, metadata: { ...secret.metadata, uid: step.uid } }, { force: true })
+    await cluster.apply({ ...secret, metadata: { ...secret.metadata, uid: step.uid } })
     return
   }
   if ((await cluster.create(secret)).kind === 'created') return

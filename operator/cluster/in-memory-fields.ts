@@ -12,8 +12,6 @@ export interface Managed {
   ownership: Ownership
 }
 
-export type Applied = { kind: 'applied'; managed: Managed } | { kind: 'conflict'; fields: string[] }
-
 /** Paths and values of a body: the leaves of nested objects. Lists and empty objects are leaves. */
 export function leavesOf(
   body: Record<string, unknown>,
@@ -30,21 +28,16 @@ export function leavesOf(
   return leaves
 }
 
-/** The body with the fields of `intent`, without those this manager applied before and nobody else has. */
+/** The body with the fields of `intent`, others' too, without those this manager applied before and nobody else has. */
 export function applyFields(
   { body, ownership }: Managed,
   intent: Record<string, unknown>,
-  { manager, force }: { manager: string; force: boolean },
-): Applied {
+  manager: string,
+): Managed {
   const wanted = leavesOf(intent)
   const stored = leavesOf(body)
   const others = (path: string): string[] => [...(ownership.get(path) ?? [])].filter(each => each !== manager)
-  const differing = [...wanted]
-    .filter(([path, value]) => !same(stored.get(path), value))
-    .map(([path]) => path)
-  const fields = differing.filter(path => others(path).length > 0)
-  if (fields.length > 0 && !force) return { kind: 'conflict', fields }
-
+  const isTaken = (path: string, value: unknown): boolean => !same(stored.get(path), value)
   const next = structuredClone(body)
   const owners = new Map<string, ReadonlySet<string>>()
   for (const [path, managers] of ownership) {
@@ -54,9 +47,9 @@ export function applyFields(
   }
   for (const [path, value] of wanted) {
     setAt(next, pathOf(path), value)
-    owners.set(path, new Set(fields.includes(path) ? [manager] : [...others(path), manager]))
+    owners.set(path, new Set(isTaken(path, value) ? [manager] : [...others(path), manager]))
   }
-  return { kind: 'applied', managed: { body: next, ownership: owners } }
+  return { body: next, ownership: owners }
 }
 
 /** An update of some fields that asks nobody: the scale subresource, a POST. */

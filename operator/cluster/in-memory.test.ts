@@ -22,10 +22,10 @@ describe('writes that shall fail', () => {
   test('the k-th write from now fails and writes nothing', async () => {
     const cluster = new InMemoryCluster()
     cluster.failWrite(2)
-    await cluster.apply(one, { force: false })
-    expect(await codeOf(cluster.apply({ ...one, data: { a: '2' } }, { force: true }))).toBe('Unavailable')
+    await cluster.apply(one)
+    expect(await codeOf(cluster.apply({ ...one, data: { a: '2' } }))).toBe('Unavailable')
     expect(await cluster.get(ref)).toMatchObject({ data: { a: '1' } })
-    await cluster.apply({ ...one, data: { a: '3' } }, { force: true })
+    await cluster.apply({ ...one, data: { a: '3' } })
     expect(await cluster.get(ref)).toMatchObject({ data: { a: '3' } })
     expect(cluster.writes.map(({ verb }) => verb)).toEqual(['apply', 'apply', 'apply'])
   })
@@ -49,10 +49,10 @@ describe('writes that shall fail', () => {
 test('an object with a finalizer stays, marked, until the finalizer goes', async () => {
   const cluster = new InMemoryCluster()
   const held = { ...one, metadata: { ...one.metadata, finalizers: ['dataservice.dev/held'] } }
-  const { metadata } = await cluster.apply(held, { force: false })
+  const { metadata } = await cluster.apply(held)
   await cluster.remove(ref, { uid: metadata.uid ?? '', propagation: 'Background' })
   expect((await cluster.get(ref))?.metadata.deletionTimestamp).toBeDefined()
-  await cluster.apply(one, { force: true })
+  await cluster.apply(one)
   expect(await cluster.get(ref)).toBeUndefined()
 })
 

@@ -16,7 +16,6 @@ import {
   type KubernetesObject,
   type ObjectRef,
   type Propagation,
-  type Scale,
   type Scope,
   type WatchedStore,
   type WatchOptions,
@@ -76,22 +75,33 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
     return this.#state.watch<T>(kind, scope, options)
   }
 
-  apply<T extends KubernetesObject>(object: T, { force }: { force: boolean }): Promise<T> {
+  apply<T extends KubernetesObject>(object: T): Promise<T> {
     const ref = refOf(object)
-    return this.#write('apply', ref, () => {
-      const stored = this.#state.find(ref)
-      const { uid, resourceVersion } = object.metadata
-      if (uid !== undefined && stored?.object.metadata.uid !== uid) throw uidConflict(ref)
-      if (resourceVersion !== undefined && stored?.object.metadata.resourceVersion !== resourceVersion) {
-        throw new ClusterError('Conflict', `${describeRef(ref)} was changed since it was read`)
-      }
-      const before = stored ? managedOf(stored) : { body: {}, ownership: new Map() }
-      const applied = applyFields(before, intentOf(object), { manager: `${this.#manager} apply`, force })
-      if (applied.kind === 'conflict') {
-        throw new ClusterError('Conflict', `${describeRef(ref)}: others own ${applied.fields.join(', ')}`)
-      }
-      return observedObject<T>(this.#state.put(ref, stored, applied.managed), ref.kind)
-    })
+    return this.#write('apply', ref, () => this.#applied(object))
+  }
+
+  /** A taken name is no write, so it is not counted as one. */
+  async applyNew<T extends KubernetesObject>(object: T): Promise<Creation<T>> {
+    const ref = refOf(object)
+    if (this.#state.find(ref)) return { kind: 'exists' }
+    return { kind: 'created', object: await this.#write('apply', ref, () => this.#applied(object)) }
+  }
+
+  #applied<T extends KubernetesObject>(object: T): T {
+    const ref = refOf(object)
+    const stored = this.#state.find(ref)
+    const { uid, resourceVersion } = object.metadata
+    if (uid !== undefined && stored?.object.metadata.uid !== uid) throw uidConflict(ref)
+    if (
+      resourceVersion !== undefined &&
+      stored &&
+      stored.object.metadata.resourceVersion !== resourceVersion
+    ) {
+      throw new ClusterError('Conflict', `${describeRef(ref)} was changed since it was read`)
+    }
+    const before = stored ? managedOf(stored) : { body: {}, ownership: new Map() }
+    const managed = applyFields(before, intentOf(object), `${this.#manager} apply`)
+    return observedObject<T>(this.#state.put(ref, stored, managed), ref.kind)
   }
 
   create<T extends KubernetesObject>(object: T): Promise<Creation<T>> {
@@ -120,22 +130,13 @@ export class InMemoryCluster implements ClusterPort, WatchPort {
     })
   }
 
-  async readScale(ref: ObjectRef): Promise<Scale | undefined> {
-    const stored = this.#state.find(ref)
-    if (stored === undefined) return undefined
-    const { spec, status, metadata } = stored.object
-    const { uid = '', resourceVersion = '' } = metadata
-    return { replicas: replicasOf(spec, 1), current: replicasOf(status, 0), uid, resourceVersion }
-  }
-
-  scale(ref: ObjectRef, replicas: number, options: { resourceVersion?: string } = {}): Promise<void> {
+  scale(ref: ObjectRef, replicas: number, from: number): Promise<void> {
     return this.#write('scale', ref, () => {
       const stored = this.#state.find(ref)
       if (stored === undefined) throw new ClusterError('NotFound', describeRef(ref))
-      const { resourceVersion = stored.object.metadata.resourceVersion } = options
-      if (resourceVersion !== stored.object.metadata.resourceVersion) {
-        throw new ClusterError('Conflict', `${describeRef(ref)} was changed since it was read`)
-      }
+      const is = replicasOf(stored.object.spec)
+      if (is !== from)
+        throw new ClusterError('Conflict', `${describeRef(ref)}: the number is ${is}, no more ${from}`)
       const changes = new Map([[replicasPath, replicas]])
       this.#state.put(ref, stored, updateFields(managedOf(stored), changes, `${this.#manager} scale`))
     })
@@ -184,5 +185,6 @@ function intentOf(object: KubernetesObject): Record<string, unknown> {
 
 const managedOf = ({ object, ownership }: StoredObject): Managed => ({ body: { ...object }, ownership })
 
-const replicasOf = (part: unknown, otherwise: number): number =>
-  isRecord(part) && typeof part.replicas === 'number' ? part.replicas : otherwise
+/** As the API server fills it in. */
+const replicasOf = (spec: unknown): number =>
+  isRecord(spec) && typeof spec.replicas === 'number' ? spec.replicas : 1

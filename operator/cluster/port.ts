@@ -82,15 +82,6 @@ export interface Scope {
 /** `created` holds the stored object; `exists` says that the name is taken (read it to know by whom). */
 export type Creation<T> = { kind: 'created'; object: T } | { kind: 'exists' }
 
-export interface Scale {
-  /** The number asked for, `spec.replicas`. */
-  replicas: number
-  /** The number of pods the scaled object reports, `status.replicas`. */
-  current: number
-  uid: string
-  resourceVersion: string
-}
-
 export interface EventNote {
   /** The object the event speaks of; its uid is needed for `kubectl describe` to show it. */
   regarding: KubernetesObject
@@ -110,11 +101,13 @@ export interface ClusterPort {
   /** The live objects, read in chunks. Refuses Secrets (Invalid): they are never listed. */
   list<T extends KubernetesObject>(kind: Kind, scope?: Scope): Promise<T[]>
   /**
-   * Server-side apply of the whole object; answers the stored one. A `metadata.uid` is a precondition: when the
-   * stored object has another one, or is gone, it rejects with Conflict; so is a `metadata.resourceVersion`. Without force a field that belongs to
-   * another manager (with another value) is a Conflict; unknown or doubled fields are Invalid.
+   * Server-side apply of the whole object; answers the stored one. A field that belongs to another manager is taken. A
+   * `metadata.uid` is a precondition: when the stored object has another one, or is gone, it rejects with Conflict; of a
+   * stored object its `metadata.resourceVersion` is one, too. Unknown or doubled fields are Invalid.
    */
-  apply<T extends KubernetesObject>(object: T, options: { force: boolean }): Promise<T>
+  apply<T extends KubernetesObject>(object: T): Promise<T>
+  /** The same of an object that is not there yet: under a taken name nothing is written, whoever has it. */
+  applyNew<T extends KubernetesObject>(object: T): Promise<Creation<T>>
   /** POST; a taken name is an answer, not an error. */
   create<T extends KubernetesObject>(object: T): Promise<Creation<T>>
   /**
@@ -122,13 +115,11 @@ export interface ClusterPort {
    * gone or was replaced (another uid). Invalid when the object carries no uid or the status does not fit its schema.
    */
   patchStatus<T extends KubernetesObject & { status?: unknown }>(object: T): Promise<T | undefined>
-  /** The scale subresource, or undefined when the object is gone. */
-  readScale(ref: ObjectRef): Promise<Scale | undefined>
   /**
-   * Sets the number by the scale subresource, which touches no other field. With `resourceVersion` (from
-   * `readScale`) a number that changed meanwhile is a Conflict.
+   * Sets the number by the scale subresource, which touches no other field. Where the number is not the one that was
+   * seen, `from`, it is a Conflict.
    */
-  scale(ref: ObjectRef, replicas: number, options?: { resourceVersion?: string }): Promise<void>
+  scale(ref: ObjectRef, replicas: number, from: number): Promise<void>
   /** Deletes the object with this uid. `absent`: it was gone already. Another uid under the name: Conflict. */
   remove(ref: ObjectRef, options: { uid: string; propagation: Propagation }): Promise<'removed' | 'absent'>
   /** Writes an event. The caller decides whether a failure matters; it rarely does. */

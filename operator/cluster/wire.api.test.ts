@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => transport.close())
 
 async function keepsEveryField(object: KubernetesObject): Promise<void> {
-  await cluster.apply(object, { force: false })
+  await cluster.apply(object)
   expect(await cluster.get(refOf(object))).toMatchObject(object)
 }
 
@@ -35,13 +35,13 @@ test('every field of a NetworkPolicy is stored', () => keepsEveryField(networkPo
 
 test('every field of a CustomResourceDefinition is stored', async () => {
   await keepsEveryField(definition)
-  const { metadata } = await cluster.apply(definition, { force: true })
+  const { metadata } = await cluster.apply(definition)
   await cluster.remove(refOf(definition), { uid: metadata.uid ?? '', propagation: 'Background' })
 })
 
 test('a field the API server does not know is refused, not dropped', async () => {
   const renamed = { ...networkPolicy(namespace), spec: { podSelector: {}, ingress: [{ _from: [] }] } }
-  expect(await codeOf(cluster.apply(renamed, { force: false }))).toBe('Invalid')
+  expect(await codeOf(cluster.apply(renamed))).toBe('Invalid')
   expect(await codeOf(cluster.create(renamed))).toBe('Invalid')
 })
 

@@ -22,11 +22,11 @@ const titled = objects.map(object => ({ title: `${object.kind} ${object.metadata
 
 test.each(titled)('the body of an apply is the built $title, byte for byte', async ({ object }) => {
   await using world = await recorded()
-  await world.cluster.apply(object, { force: false })
+  await world.cluster.apply(object)
   expect(world.seen[0]).toMatchObject({
     method: 'PATCH',
     body: JSON.stringify(object),
-    query: { fieldManager: 'dataservice-operator', force: 'false', fieldValidation: 'Strict' },
+    query: { fieldManager: 'dataservice-operator', force: 'true', fieldValidation: 'Strict' },
     headers: { 'content-type': 'application/apply-patch+yaml' },
   })
 })

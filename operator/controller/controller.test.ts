@@ -92,10 +92,10 @@ describe('the controller', () => {
 
   test('runs a key when something of it changes', async () => {
     const { cluster, runs } = await controlling()
-    await cluster.apply(
-      { ...dataService('one'), metadata: { ...dataService('one').metadata, labels: { a: 'b' } } },
-      { force: true },
-    )
+    await cluster.apply({
+      ...dataService('one'),
+      metadata: { ...dataService('one').metadata, labels: { a: 'b' } },
+    })
     await settled()
     expect(runs).toEqual(['shop/one', 'shop/one'])
   })

@@ -13,10 +13,13 @@ export function fencedCluster(cluster: ClusterPort, leads: Leadership['leads']):
   return {
     get: ref => cluster.get(ref),
     list: (kind, scope) => cluster.list(kind, scope),
-    readScale: ref => cluster.readScale(ref),
-    async apply(object, options) {
+    async apply(object) {
       refuseUnless(leads)
-      return cluster.apply(object, options)
+      return cluster.apply(object)
+    },
+    async applyNew(object) {
+      refuseUnless(leads)
+      return cluster.applyNew(object)
     },
     async create(object) {
       refuseUnless(leads)
@@ -26,9 +29,9 @@ export function fencedCluster(cluster: ClusterPort, leads: Leadership['leads']):
       refuseUnless(leads)
       return cluster.patchStatus(object)
     },
-    async scale(ref, replicas, options) {
+    async scale(ref, replicas, from) {
       refuseUnless(leads)
-      return cluster.scale(ref, replicas, options)
+      return cluster.scale(ref, replicas, from)
     },
     async remove(ref, options) {
       refuseUnless(leads)

@@ -20,7 +20,7 @@ async function candidate(cluster: InMemoryCluster, identity: string) {
   const leadership = campaign({
     cluster: {
       create: object => (state.reachable ? cluster.create(object) : refuse()),
-      apply: (object, options) => (state.reachable ? cluster.apply(object, options) : refuse()),
+      apply: object => (state.reachable ? cluster.apply(object) : refuse()),
       watch: (kind, scope) => cluster.watch(kind, scope),
     },
     namespace: 'system',
@@ -110,9 +110,9 @@ describe('the deadline', () => {
     const ref = { kind: 'ConfigMap', namespace: metadata.namespace, name: metadata.name } as const
     const writes = [
       () => fenced.create(object),
-      () => fenced.apply(object, { force: true }),
+      () => fenced.apply(object),
       () => fenced.patchStatus(object),
-      () => fenced.scale(ref, 1),
+      () => fenced.scale(ref, 1, 1),
       () => fenced.remove(ref, { uid: 'x', propagation: 'Background' }),
       () =>
         fenced.event({

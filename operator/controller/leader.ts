@@ -185,7 +185,7 @@ class Campaign implements Leadership {
       renewTime: microTime(now()),
       leaseTransitions: mine ? leaseTransitions : leaseTransitions + 1,
     }
-    const stored = await this.#inTime(cluster.apply<Lease>(leaseOf(namespace, spec, seen), { force: true }))
+    const stored = await this.#inTime(cluster.apply<Lease>(leaseOf(namespace, spec, seen)))
     this.#know(stored)
     this.#deadline = startedAt + this.#timing.renewDeadlineMs
     if (!this.#leading) this.#gain()
@@ -210,7 +210,7 @@ class Campaign implements Leadership {
     if (seen === undefined) return
     const { leaseTransitions = 0 } = seen.spec ?? {}
     try {
-      await this.#inTime(cluster.apply(leaseOf(namespace, { leaseTransitions }, seen), { force: true }))
+      await this.#inTime(cluster.apply(leaseOf(namespace, { leaseTransitions }, seen)))
     } catch (error) {
       if (!isClusterError(error)) throw error
       log.warn({ err: error }, 'the lease could not be given back; it runs out by itself')

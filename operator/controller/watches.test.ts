@@ -164,8 +164,8 @@ describe('watches', () => {
 
   test('a child that changes hands concerns both', async () => {
     const { cluster, keys } = await watching()
-    await cluster.apply(object('ConfigMap', owned('first')), { force: false })
-    await cluster.apply(object('ConfigMap', owned('second')), { force: true })
+    await cluster.apply(object('ConfigMap', owned('first')))
+    await cluster.apply(object('ConfigMap', owned('second')))
     expect(keys).toEqual(['shop/first', 'shop/second', 'shop/first'])
   })
 
@@ -184,10 +184,10 @@ describe('watches', () => {
     await watches.synced
     const first = { ...autoscaler('theirs', 'Deployment/orders-gateway'), status: {} }
     const { uid: _, ...metadata } = first.metadata
-    const stored = await cluster.apply({ ...first, metadata }, { force: true })
+    const stored = await cluster.apply({ ...first, metadata })
     await cluster.patchStatus({ ...stored, status: { desiredReplicas: 4 } })
     const next = autoscaler('theirs', 'DataService/bills')
-    await cluster.apply({ ...next, metadata }, { force: true })
+    await cluster.apply({ ...next, metadata })
     expect(keys).toEqual(['shop/orders', 'shop/bills', 'shop/orders'])
   })
 

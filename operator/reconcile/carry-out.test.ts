@@ -38,7 +38,8 @@ async function settled() {
   }
   const owner = await found<DataService>('DataService', key.name)
   const deployment = () => found<ObservedChild>('Deployment', 'orders-gateway')
-  const run = (seen: DataService, step: Step) => carryOut(seen, planOf(step), { cluster, topics, certify })
+  const run = (seen: DataService, step: Step) =>
+    carryOut(seen, planOf(step), { cluster, topics, certify, onStored: () => {} })
   return { owner, deployment, run, cluster, topics, namespace: key.namespace }
 }
 
@@ -74,7 +75,7 @@ test('nothing is removed for a DataService that was made anew', async () => {
 test('a number of pods that has moved since it was seen stays', async () => {
   const { owner, deployment, run, cluster, namespace } = await settled()
   const ref = { kind: 'Deployment', namespace, name: 'orders-gateway' } as const
-  await cluster.as('autoscaler').scale(ref, 40)
+  await cluster.as('autoscaler').scale(ref, 40, 3)
   const step: Step = { do: 'scale', namespace, name: ref.name, replicas: 3, from: 1 }
   await run(owner, step)
   expect((await deployment()).spec?.['replicas']).toBe(40)
@@ -85,7 +86,7 @@ test('a number of pods that has moved since it was seen stays', async () => {
 test('a Deployment that was not seen keeps its number', async () => {
   const { owner, deployment, cluster, namespace, topics } = await settled()
   const ref = { kind: 'Deployment', namespace, name: 'orders-gateway' } as const
-  await cluster.as('person').scale(ref, 1)
+  await cluster.as('person').scale(ref, 1, 3)
   const { metadata, apiVersion, kind, spec } = await deployment()
   const { name, labels, ownerReferences } = metadata
   const object = {
@@ -98,6 +99,6 @@ test('a Deployment that was not seen keeps its number', async () => {
     { do: 'apply', object },
     { do: 'scale', namespace, name, replicas: 2, from: 1 },
   ]
-  await carryOut(owner, planOf(...steps), { cluster, topics, certify })
+  await carryOut(owner, planOf(...steps), { cluster, topics, certify, onStored: () => {} })
   expect((await deployment()).spec?.['replicas']).toBe(1)
 })

@@ -3,17 +3,15 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { type Certify, ForeignSecret } from '#operator/certificates/certify.ts'
 import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
-import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
+import type { ClusterPort, KubernetesObject, ObjectMeta } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { type Child, isOurs } from '#operator/desired/labels.ts'
-import type { ObservedChild } from '#operator/desired/target.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
 import { withPasswords } from './consumers/passwords.ts'
 import type { Growth } from './growth.ts'
 import { nameOf, type Plan, type Step } from './plan.ts'
-import { podProgress } from './progress.ts'
 
 export interface Failure {
   /**
@@ -34,6 +32,8 @@ interface Ports {
   cluster: ClusterPort
   topics: TopicsPort
   certify: Certify
+  /** Hears of each child that was made or changed, as it is stored then. */
+  onStored: (object: KubernetesObject) => void
 }
 
 export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Promise<Result> {
@@ -110,7 +110,7 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
     case 'apply':
       return apply(owner, step, run)
     case 'create':
-      return create(owner, step, cluster)
+      return create(owner, step, run)
     case 'scale':
       await scale(step, cluster)
       return undefined
@@ -121,7 +121,7 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
       )
       return undefined
     case 'hold':
-      await cluster.apply(step.owner, { force: true })
+      await cluster.apply(step.owner)
       return undefined
     case 'grow':
       return grow(step.growth, cluster)
@@ -144,40 +144,49 @@ async function make(owner: DataService, step: Step, run: Run): Promise<Failure |
   }
 }
 
-/** A name is applied without force the first time, so that nothing of somebody else's is overwritten. */
+/** What was not seen is made where its name is free, so that nothing of somebody else's is overwritten. */
 async function apply(
   owner: DataService,
   step: Extract<Step, { do: 'apply' }>,
-  { cluster, unseen }: Run,
+  run: Run,
 ): Promise<Failure | undefined> {
   const { object, uid } = step
-  const live = uid === undefined ? await read(object, cluster) : undefined
-  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live)
-  const known = uid ?? live?.metadata.uid
-  const foreign = known === undefined ? await foreignClaim(owner, object, cluster) : undefined
-  if (foreign !== undefined) return notOwned(owner, foreign)
-  if (live !== undefined) unseen.add(nameOf(step))
-  if (known === undefined) await cluster.apply(object, { force: false })
-  else await cluster.apply({ ...object, metadata: { ...object.metadata, uid: known } }, { force: true })
-  return undefined
+  const { cluster, unseen } = run
+  if (uid !== undefined) return change(object, uid, run)
+  const foreign = await foreignClaim(owner, object, cluster)
+  if (foreign === undefined && (await cluster.applyNew(object)).kind === 'created') return undefined
+  const { metadata } = (await read(object, cluster)) ?? {}
+  if (metadata === undefined && foreign !== undefined) return notOwned(owner, foreign)
+  if (metadata === undefined) return { cause: 'retry', message: `${nameOf(step)} was there and is gone` }
+  if (!isOurs(owner, metadata)) return notOwned(owner, object, metadata)
+  unseen.add(nameOf(step))
+  return change(object, metadata.uid, run)
+}
+
+/** Of the object that has this uid, and of no other. */
+async function change(
+  object: Child,
+  uid: string | undefined,
+  { cluster, onStored }: Run,
+): Promise<undefined> {
+  const metadata = { ...object.metadata, ...(uid !== undefined && { uid }) }
+  onStored(await cluster.apply<KubernetesObject>({ ...object, metadata }))
 }
 
 /** A name that is taken may be taken by us: an answer was lost. */
 async function create(
   owner: DataService,
   { object, mark }: Extract<Step, { do: 'create' }>,
-  cluster: ClusterPort,
+  run: Run,
 ): Promise<Failure | undefined> {
-  const creation = await cluster.create(object)
-  const live: KubernetesObject | undefined =
-    creation.kind === 'created' ? creation.object : await read(object, cluster)
-  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live)
+  const creation = await run.cluster.create<KubernetesObject>(object)
+  const live = creation.kind === 'created' ? creation.object : await read(object, run.cluster)
+  if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live.metadata)
   const uid = live?.metadata.uid
   if (live === undefined || uid === undefined) return undefined
+  run.onStored(live)
   const labelled = isLabelled(object, live) ? undefined : labelsOf(object)
-  for (const more of [mark, labelled])
-    if (more !== undefined)
-      await cluster.apply({ ...more, metadata: { ...more.metadata, uid } }, { force: true })
+  for (const more of [mark, labelled]) if (more !== undefined) await change(more, uid, run)
   return undefined
 }
 
@@ -200,7 +209,7 @@ async function signed(
     await certify(owner, step, cluster)
     return undefined
   } catch (error) {
-    if (error instanceof ForeignSecret) return notOwned(owner, error.secret, error.live)
+    if (error instanceof ForeignSecret) return notOwned(owner, error.secret, error.live.metadata)
     throw error
   }
 }
@@ -213,9 +222,11 @@ async function scale(
   { namespace, name, replicas, from }: Extract<Step, { do: 'scale' }>,
   cluster: ClusterPort,
 ): Promise<void> {
-  const ref = { kind: 'Deployment', namespace, name } as const
-  const live = await cluster.get<ObservedChild>(ref)
-  if (live !== undefined && podProgress(live).wanted === from) await cluster.scale(ref, replicas)
+  try {
+    await cluster.scale({ kind: 'Deployment', namespace, name }, replicas, from)
+  } catch (error) {
+    if (!isClusterError(error, 'Conflict', 'NotFound')) throw error
+  }
 }
 
 async function grow(
@@ -226,7 +237,7 @@ async function grow(
     const claim = await cluster.get({ kind: 'PersistentVolumeClaim', namespace, name })
     if (claim === undefined) continue // its pod was never started; it will be made with the new size
     try {
-      await cluster.apply(enlarged(namespace, name, size), { force: true })
+      await cluster.apply(enlarged(namespace, name, size))
     } catch (error) {
       if (!isClusterError(error, 'Forbidden', 'Invalid')) throw error
       return {
@@ -251,7 +262,7 @@ const enlarged = (namespace: string, name: string, storage: string) => ({
 const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<KubernetesObject | undefined> =>
   cluster.get({ kind: kindOf(kind), namespace: metadata.namespace, name: metadata.name })
 
-function notOwned(owner: DataService, { kind, metadata }: Named, live?: KubernetesObject): Failure {
+function notOwned(owner: DataService, { kind, metadata }: Named, live?: ObjectMeta): Failure {
   const what = `${kind} ${metadata.namespace}/${metadata.name}`
   if (live !== undefined && isLeaving(owner, live))
     return { cause: 'leaving', message: `${what} of before is being deleted; it is made anew after that` }
@@ -266,9 +277,9 @@ function notOwned(owner: DataService, { kind, metadata }: Named, live?: Kubernet
 type Named = Pick<Child, 'kind' | 'metadata'>
 
 /** Garbage collection takes the children of a DataService of this name that was deleted before. */
-const isLeaving = ({ kind, metadata: { name } }: DataService, { metadata }: KubernetesObject): boolean =>
-  metadata.deletionTimestamp !== undefined ||
-  (metadata.ownerReferences ?? []).some(
+const isLeaving = ({ kind, metadata: { name } }: DataService, live: ObjectMeta): boolean =>
+  live.deletionTimestamp !== undefined ||
+  (live.ownerReferences ?? []).some(
     each => each.controller === true && each.kind === kind && each.name === name,
   )
 

@@ -21,7 +21,12 @@ const withClaim = async (annotations: Record<string, string>) => {
   const cluster = new InMemoryCluster()
   const metadata = { namespace: 'shop', name: 'data-orders-kafka-0', annotations }
   await cluster.as('somebody').create({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata })
-  const { failures } = await carryOut(owner, plan, { cluster, topics: inMemoryTopics(), certify })
+  const { failures } = await carryOut(owner, plan, {
+    cluster,
+    topics: inMemoryTopics(),
+    certify,
+    onStored: () => {},
+  })
   const made = await cluster.get({ kind: 'StatefulSet', namespace: 'shop', name: 'orders-kafka' })
   return { failures, made: made !== undefined }
 }

@@ -13,9 +13,7 @@ async function change({ cluster, key }: Rehearsal): Promise<void> {
   if (stored === undefined) throw new Error('the DataService is gone')
   const { name, namespace } = stored.metadata
   const { apiVersion, kind } = stored
-  await cluster
-    .as('user')
-    .apply({ apiVersion, kind, metadata: { name, namespace }, spec: second.spec }, { force: true })
+  await cluster.as('user').apply({ apiVersion, kind, metadata: { name, namespace }, spec: second.spec })
 }
 
 async function undisturbed(): Promise<{ writes: number; end: object }> {

@@ -55,7 +55,7 @@ async function end(
   const { owner, target } = facts
   if (note !== undefined) await announce.leftBehind(owner, note)
   if (takesAway(target)) for (const ref of ownerless(owner)) await removed(owner, ref, cluster)
-  await cluster.apply<KubernetesObject>(holding(owner, false), { force: true }).catch(ifGone)
+  await cluster.apply<KubernetesObject>(holding(owner, false)).catch(ifGone)
   return { kind: 'settled' }
 }
 

@@ -65,9 +65,7 @@ test('a Cluster that lost its labels is not taken for lost, and gets them back',
   const { apiVersion, kind, metadata } = cluster
   const labels = { 'app.kubernetes.io/instance': 'theirs' }
   const { name, namespace } = metadata
-  await rehearsal.cluster
-    .as('user')
-    .apply({ apiVersion, kind, metadata: { name, namespace, labels } }, { force: true })
+  await rehearsal.cluster.as('user').apply({ apiVersion, kind, metadata: { name, namespace, labels } })
   await untilSettled(rehearsal)
   const [after] = await clusters(rehearsal)
   expect(after?.metadata.uid).toBe(metadata.uid)

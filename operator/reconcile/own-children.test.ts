@@ -36,9 +36,7 @@ describe('changed by hand', () => {
     const labels = { 'app.kubernetes.io/part-of': 'theirs' }
     for (const { apiVersion, metadata } of await ours(rehearsal, kind)) {
       const { name, namespace = '' } = metadata
-      await rehearsal.cluster
-        .as('user')
-        .apply({ apiVersion, kind, metadata: { name, namespace, labels } }, { force: true })
+      await rehearsal.cluster.as('user').apply({ apiVersion, kind, metadata: { name, namespace, labels } })
     }
     expect(await finalState(rehearsal)).not.toEqual(before)
     await untilSettled(rehearsal)

@@ -1,6 +1,6 @@
 /** Reads our Secrets: whose they are, and of certificates what everybody may see. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import type { ClusterPort } from '#operator/cluster/port.ts'
+import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { issuedCertificates } from '#operator/desired/cert-manager.ts'
 import { certificatesName } from '#operator/desired/certificates.ts'
 import { signerOf } from '#operator/desired/hop-modes.ts'
@@ -49,20 +49,31 @@ export async function ownSecrets(
     const known = seenSecrets.find(ownerUid, secret)
     const object =
       known === undefined ? await cluster.get({ kind: 'Secret', namespace, name: secret }) : undefined
-    const live = known ?? object?.metadata
-    if (live?.uid === undefined || !isOurs(owner, live)) continue
-    const { uid, annotations, ownerReferences } = live
-    const shown = known?.shown ?? (object && shownBy(object))
-    const user = known?.user ?? (object && userIn(object))
-    const facts = {
-      ...{ uid, annotations, ownerReferences },
-      ...(shown && { shown }),
-      ...(user !== undefined && { user }),
-    }
+    const facts = known ?? (object && factsOf(owner, object))
+    if (facts === undefined) continue
     found.set(secret, facts)
     if (known === undefined) seenSecrets.keep(ownerUid, secret, facts)
   }
   return found
+}
+
+/** What a write has just told of a Secret need not be read. */
+export function noteStored(owner: DataService, object: KubernetesObject, seenSecrets: SeenSecrets): void {
+  const facts = object.kind === 'Secret' ? factsOf(owner, object) : undefined
+  if (facts !== undefined) seenSecrets.keep(owner.metadata.uid, object.metadata.name, facts)
+}
+
+/** Undefined when it is not ours. */
+function factsOf(owner: DataService, secret: KubernetesObject): SecretFacts | undefined {
+  const { uid, annotations, ownerReferences } = secret.metadata
+  if (uid === undefined || !isOurs(owner, secret.metadata)) return undefined
+  const shown = shownBy(secret)
+  const user = userIn(secret)
+  return {
+    ...{ uid, annotations, ownerReferences },
+    ...(shown && { shown }),
+    ...(user !== undefined && { user }),
+  }
 }
 
 /** The Secrets of each owner as they were seen lately. */

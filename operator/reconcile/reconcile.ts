@@ -3,7 +3,7 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import type { Certify } from '#operator/certificates/certify.ts'
-import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
+import type { ClusterPort, KubernetesObject, ObjectStore } from '#operator/cluster/port.ts'
 import { certificatesName } from '#operator/desired/certificates.ts'
 import { deriveStatus, sameStatus } from '#operator/status/derive.ts'
 import { changedOperations, orphanedOperations } from '#operator/status/operations.ts'
@@ -20,6 +20,7 @@ import { type Copy, lastCopy } from './operations/last-copy.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
 import { isOutdated, noteOutdated } from './outdated.ts'
+import { noteStored } from './own-secrets.ts'
 import type { Patience } from './patience.ts'
 import type { Plan } from './plan.ts'
 import type { Restraint } from './restraint.ts'
@@ -94,10 +95,11 @@ async function converge(owner: DataService, deps: Deps): Promise<Outcome> {
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
   if (isUnread(facts)) return unread
   const plan = decide(facts) // pure
-  const result = await carryOut(owner, plan, deps) // writes only; failures come back as data
+  for (const secret of changedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
+  const onStored = (object: KubernetesObject): void => noteStored(owner, object, deps.seenSecrets)
+  const result = await carryOut(owner, plan, { ...deps, onStored }) // writes only; failures come back as data
   for (const step of plan.steps)
     if (step.do === 'apply' && step.restores && step.uid !== undefined) deps.restraint.note(step.uid)
-  for (const secret of changedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
   if (plan.steps.some(step => step.do === 'certify'))
     deps.seenSecrets.forget(owner.metadata.uid, certificatesName(name))
   const visitor = `${namespace}/${name}`

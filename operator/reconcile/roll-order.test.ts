@@ -142,7 +142,7 @@ test('an operator that starts anew at each run rolls in the same order, and date
   const { cluster, key } = rehearsal
   const { apiVersion, kind } = both
   const spec = { record: { versions: [v1, v2] } }
-  await cluster.as('user').apply({ apiVersion, kind, metadata: key, spec }, { force: true })
+  await cluster.as('user').apply({ apiVersion, kind, metadata: key, spec })
   const before = cluster.writes.length
   await untilSettled(rehearsal)
   const order = cluster.writes

@@ -20,6 +20,9 @@ const told: readonly ConditionType[] = [
   'PasswordsRotated',
 ]
 
+/** Every DataService has them; that they are well as soon as they are known is no news beside Ready. */
+const standing: ReadonlySet<ConditionType> = new Set(['EndToEndReady', 'LogHasRoom', 'Maintained', 'Durable'])
+
 /** One notice for each told condition whose status or reason is another one. */
 export function notices(before: readonly Condition[], after: readonly Condition[]): Notice[] {
   return told.flatMap(type => {
@@ -28,6 +31,7 @@ export function notices(before: readonly Condition[], after: readonly Condition[
     if (now === undefined || now.status === 'Unknown') return []
     if (now.status === old?.status && now.reason === old.reason) return []
     const well = now.status === 'True' || kindOf(now.reason) === 'ordinary'
+    if (well && standing.has(type) && (old === undefined || old.status === 'Unknown')) return []
     return [{ type: well ? 'Normal' : 'Warning', reason: now.reason, note: now.message }]
   })
 }

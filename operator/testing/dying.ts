@@ -18,11 +18,11 @@ export function dying(cluster: ClusterPort, k: number): ClusterPort {
   return {
     get: ref => cluster.get(ref),
     list: (kind, scope) => cluster.list(kind, scope),
-    readScale: ref => cluster.readScale(ref),
-    apply: (object, options) => write(() => cluster.apply(object, options))(),
+    apply: object => write(() => cluster.apply(object))(),
+    applyNew: object => write(() => cluster.applyNew(object))(),
     create: object => write(() => cluster.create(object))(),
     patchStatus: object => write(() => cluster.patchStatus(object))(),
-    scale: (ref, replicas, options) => write(() => cluster.scale(ref, replicas, options))(),
+    scale: (ref, replicas, from) => write(() => cluster.scale(ref, replicas, from))(),
     remove: (ref, options) => write(() => cluster.remove(ref, options))(),
     event: note => write(() => cluster.event(note))(),
   }

@@ -29,7 +29,7 @@ export async function answeredMs(
   const isOfIt = concerns(world, number)
   const seen = calls.length
   let answeredAt = 0
-  await world.admin.apply(change, { force: true })
+  await world.admin.apply(change)
   const began = performance.now()
   await waitFor(
     () => {

@@ -100,8 +100,8 @@ async function world(plane: Plane, title: string): Promise<World> {
   await untilReady(plane, namespace)
   // As an autoscaler and a person would; a Deployment that is made anew begins with our numbers.
   if (title !== 'deletes') {
-    await plane.admin.scale({ kind: 'Deployment', namespace, name: 'orders-gateway' }, 7)
-    await plane.admin.scale({ kind: 'Deployment', namespace, name: 'orders-writer' }, 1)
+    await plane.admin.scale({ kind: 'Deployment', namespace, name: 'orders-gateway' }, 7, 3)
+    await plane.admin.scale({ kind: 'Deployment', namespace, name: 'orders-writer' }, 1, 2)
   }
   await calmState(plane, namespace)
   return { title, namespace, wanted: oursIn(plane, namespace), children: childrenOf(plane, namespace) }

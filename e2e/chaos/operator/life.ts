@@ -27,7 +27,7 @@ export const secondSpec: object = {
  */
 export async function declare(plane: Plane, namespace: string, spec: object): Promise<void> {
   const service = { apiVersion, kind: 'DataService', metadata: { name, namespace }, spec }
-  const { metadata } = await plane.admin.apply<KubernetesObject>(service, { force: true })
+  const { metadata } = await plane.admin.apply<KubernetesObject>(service)
   const isSeen = (): boolean => {
     const seen = plane.services.get(namespace, name)?.metadata
     return seen?.uid === metadata.uid && (seen?.generation ?? 0) >= (metadata.generation ?? 0)

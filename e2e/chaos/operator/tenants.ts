@@ -128,7 +128,7 @@ async function lived(
 }
 
 const isAccepted = ({ admin }: Plane, object: KubernetesObject): Promise<boolean> =>
-  admin.apply(object, { force: true }).then(
+  admin.apply(object).then(
     () => true,
     (error: unknown) => {
       if (isClusterError(error, 'Invalid')) return false

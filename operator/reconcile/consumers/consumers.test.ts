@@ -40,7 +40,7 @@ async function ask(rehearsal: Rehearsal, spec: object): Promise<void> {
   const { apiVersion, kind, metadata, spec: before } = await served(rehearsal)
   const { name, namespace } = metadata
   const wish = { apiVersion, kind, metadata: { name, namespace }, spec: { ...before, ...spec } }
-  await rehearsal.cluster.as('user').apply(wish, { force: true })
+  await rehearsal.cluster.as('user').apply(wish)
   await untilSettled(rehearsal)
 }
 

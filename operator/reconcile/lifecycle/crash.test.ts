@@ -10,7 +10,7 @@ const manyRunsMs = 120_000
 
 async function wish({ cluster, key }: Rehearsal, lifecycle: 'Running' | 'Hibernated'): Promise<void> {
   const { apiVersion, kind, spec } = dataService(withSpec({ lifecycle }))
-  await cluster.as('user').apply({ apiVersion, kind, metadata: key, spec }, { force: true })
+  await cluster.as('user').apply({ apiVersion, kind, metadata: key, spec })
 }
 
 /** Pods asked for, by the name of the workload. */
@@ -25,11 +25,11 @@ async function numbers({ cluster }: Rehearsal): Promise<Record<string, unknown>>
 async function running(): Promise<Rehearsal> {
   const rehearsal = await rehearse(dataService())
   await untilSettled(rehearsal)
-  for (const [name, pods] of [
-    ['orders-writer', 5],
-    ['orders-reader', 7],
+  for (const [name, from, pods] of [
+    ['orders-writer', 2, 5],
+    ['orders-reader', 3, 7],
   ] as const)
-    await rehearsal.cluster.as('user').scale({ kind: 'Deployment', namespace: 'shop', name }, pods)
+    await rehearsal.cluster.as('user').scale({ kind: 'Deployment', namespace: 'shop', name }, pods, from)
   await untilSettled(rehearsal)
   return rehearsal
 }

@@ -14,7 +14,7 @@ async function ask({ cluster, key }: Rehearsal, wish: string): Promise<void> {
   if (stored === undefined) throw new Error('the DataService is gone')
   const { apiVersion, kind } = stored
   const annotations = { [annotationKeys.rotatePasswords]: wish }
-  await cluster.as('user').apply({ apiVersion, kind, metadata: { ...key, annotations } }, { force: true })
+  await cluster.as('user').apply({ apiVersion, kind, metadata: { ...key, annotations } })
 }
 
 const secretNames = ['orders-identity', 'orders-credentials', 'orders-passwords-1', 'orders-passwords-2']
