@@ -8,7 +8,10 @@ import { kubernetesCluster } from './cluster/kubernetes.ts'
 import type { Log } from './cluster/log.ts'
 import type { ClusterPort } from './cluster/port.ts'
 import { createTransport, type Transport } from './cluster/transport.ts'
+import { idleClock } from './controller/clock.ts'
+import { collector, givesBack } from './controller/give-back.ts'
 import { operatorMetrics } from './controller/metrics.ts'
+import type { QueueMetrics } from './controller/queue.ts'
 import { startOperator } from './operator.ts'
 import type { ReadinessPort } from './pods/port.ts'
 import { revisionOf } from './reconcile/upgrade/stand.ts'
@@ -50,7 +53,7 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
     revision,
     cluster,
     topics: outside.topics(cluster),
-    metrics,
+    metrics: { ...metrics, queue: givingBack(metrics.queue) },
     log,
     classes: settings.namespace === undefined, // a Role reaches no further than its namespace
     // A restarted container is another candidate than the one before it.
@@ -74,6 +77,20 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
   await controller.stop()
   await transport.close()
   await telemetry.close()
+}
+
+/** Memory is given back when many keys have been served. */
+function givingBack(queue: QueueMetrics): QueueMetrics {
+  const collect = collector()
+  if (collect === undefined) return queue
+  const heard = givesBack({ clock: idleClock, collect })
+  return {
+    ...queue,
+    depth(keys) {
+      queue.depth(keys)
+      heard(keys)
+    },
+  }
 }
 
 function clusterOf({ resyncMs, own }: OperatorSettings, transport: Transport, log: Log) {

@@ -1,6 +1,7 @@
 /** The real cluster behind ClusterPort and WatchPort. */
 import { isRecord } from './answer.ts'
 import { ClusterError, isClusterError } from './errors.ts'
+import { fewAtOnce } from './few-at-once.ts'
 import { listWatch, observedObject } from './list-watch.ts'
 import type { Log } from './log.ts'
 import { collectionPath, describeRef, objectPath, refOf } from './paths.ts'
@@ -35,6 +36,8 @@ export interface KubernetesOptions {
 
 const applyPatch = 'application/apply-patch+yaml' // JSON is YAML
 const jsonPatch = 'application/json-patch+json'
+/** Pages of lists that may be in memory beside each other: all kinds are listed when the operator begins. */
+const pagesAtOnce = 2
 const strict = { fieldValidation: 'Strict' } as const
 /**
  * The first write to an empty etcd makes its revision 2, so no stored object has this version: an apply that carries it
@@ -50,12 +53,19 @@ export function kubernetesCluster(options: KubernetesOptions): ClusterPort & Wat
 class KubernetesCluster implements ClusterPort, WatchPort {
   readonly #options: KubernetesOptions
   readonly #transport: Transport
+  /** For copies, and whatever else is listed. */
+  readonly #listing: Pick<Transport, 'send' | 'stream'>
   /** Of every write of the loop. */
   readonly #write: { fieldManager: string; fieldValidation: 'Strict' }
 
   constructor(options: KubernetesOptions) {
     this.#options = options
     this.#transport = options.transport
+    const inTurn = fewAtOnce(pagesAtOnce)
+    this.#listing = {
+      send: request => inTurn(() => options.transport.send(request)),
+      stream: request => options.transport.stream(request),
+    }
     this.#write = { fieldManager: options.manager ?? fieldManager, ...strict }
   }
 
@@ -65,7 +75,7 @@ class KubernetesCluster implements ClusterPort, WatchPort {
   }
 
   async list<T extends KubernetesObject>(kind: Kind, scope?: Scope): Promise<T[]> {
-    return (await listWatch<T>(this.#transport, kind, scope).list()).items
+    return (await listWatch<T>(this.#listing, kind, scope).list()).items
   }
 
   apply<T extends KubernetesObject>(object: T): Promise<T> {
@@ -136,7 +146,7 @@ class KubernetesCluster implements ClusterPort, WatchPort {
       await this.#transport.send({ method: 'PATCH', ...request })
     } catch (error) {
       if (!isClusterError(error, 'Invalid')) throw error
-      const is = replicasOf(await this.#transport.send({ method: 'GET', path }))
+      const is = replicasOf(await this.get<KubernetesObject & { spec?: unknown }>(ref))
       if (is === from) throw error
       throw new ClusterError('Conflict', `${describeRef(ref)}: the number is ${is}, no more ${from}`)
     }
@@ -161,7 +171,7 @@ class KubernetesCluster implements ClusterPort, WatchPort {
 
   watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions<T>): WatchedStore<T> {
     const { log, timing = {} } = this.#options
-    const source = listWatch<T>(this.#transport, kind, scope, options?.keptStatus)
+    const source = listWatch<T>(this.#listing, kind, scope, options?.keptStatus)
     return startReflector({ kind, source, log, timing, ...options })
   }
 }
@@ -202,8 +212,7 @@ const scalePatch = (replicas: number, from: number): object[] => [
   { op: 'add', path: '/spec/replicas', value: replicas },
 ]
 
-function replicasOf(scale: unknown): number {
-  const { spec } = isRecord(scale) ? scale : {}
+function replicasOf({ spec }: { spec?: unknown } = {}): number {
   return isRecord(spec) && typeof spec.replicas === 'number' ? spec.replicas : 0
 }
 

@@ -6,6 +6,15 @@ export interface Clock {
   after(delayMs: number, callBack: () => void): () => void
 }
 
+/** For what need not happen any more when the process is about to end. */
+export const idleClock: Clock = {
+  now: () => performance.now(),
+  after(delayMs, callBack) {
+    const timer = setTimeout(callBack, delayMs).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, callBack) {

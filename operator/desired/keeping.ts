@@ -28,7 +28,7 @@ const readOfStatus: Readonly<Partial<Record<Kind, readonly string[]>>> = {
 }
 
 /** So many objects of a kind lie ready; the others are packed, which costs about 10 µs each time one is touched. */
-const unpacked = 600
+const unpacked = 150
 
 type Keeping = Required<Pick<WatchOptions, 'shelving' | 'keptStatus'>>
 

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { collector, givesBack } from './give-back.ts'
+import { FakeClock } from './testing/fake-clock.ts'
+
+function world() {
+  const clock = new FakeClock()
+  let times = 0
+  const depth = givesBack({
+    clock,
+    collect: () => {
+      times += 1
+    },
+  })
+  return { clock, depth, times: () => times }
+}
+
+test('after many keys, as soon as nothing has come for a while', () => {
+  const { clock, depth, times } = world()
+  for (const keys of [500, 20, 0]) depth(keys)
+  clock.advance(900)
+  expect(times()).toBe(0)
+  depth(1)
+  depth(0)
+  clock.advance(900)
+  expect(times()).toBe(0)
+  clock.advance(200)
+  expect(times()).toBe(1)
+})
+
+test('not for a few keys, nor again for those before', () => {
+  const { clock, depth, times } = world()
+  for (const keys of [5, 0]) depth(keys)
+  clock.advance(10_000)
+  expect(times()).toBe(0)
+  for (const keys of [100, 0]) depth(keys)
+  clock.advance(10_000)
+  for (const keys of [5, 0]) depth(keys)
+  clock.advance(10_000)
+  expect(times()).toBe(1)
+})
+
+test('not often: many keys soon after wait for ten minutes to be over', () => {
+  const { clock, depth, times } = world()
+  for (const keys of [100, 0]) depth(keys)
+  clock.advance(10_000)
+  for (const keys of [100, 0]) depth(keys)
+  clock.advance(300_000)
+  expect(times()).toBe(1)
+  clock.advance(300_000)
+  expect(times()).toBe(2)
+})
+
+test('the collector of this Node takes what nothing holds', async () => {
+  const collect = collector()
+  if (collect === undefined) throw new Error('this Node hands out no collector')
+  const held: WeakRef<object>[] = []
+  for (let each = 0; each < 1_000; each += 1) held.push(new WeakRef({ each }))
+  await new Promise(resolve => setImmediate(resolve)) // until then a WeakRef holds what it was made of
+  collect()
+  expect(held.filter(each => each.deref() !== undefined)).toEqual([])
+})

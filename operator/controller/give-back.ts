@@ -1,0 +1,43 @@
+/** Gives memory back after much work at once. V8 keeps the room of a heap that was large for a moment. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Clock } from './clock.ts'
+
+export interface GiveBackOptions {
+  clock: Clock
+  /** Collects everything there is to collect, and takes as long as that takes. */
+  collect: () => void
+}
+
+/** So many keys in line are much work: those of a new operator, or of a change that concerns everybody. */
+const manyKeys = 100
+/** Nothing came in for so long: it was not only a pause. */
+const calmMs = 1_000
+/** Nobody is answered while it collects (tenths of a second), so it is not done often. */
+const everyMs = 600_000
+
+/** Hears how many keys wait; collects when all of many have been served. */
+export function givesBack({ clock, collect }: GiveBackOptions): (keys: number) => void {
+  let wasMuch = false
+  let last = Number.NEGATIVE_INFINITY
+  let cancel: (() => void) | undefined
+  const due = (): void => {
+    wasMuch = false
+    last = clock.now()
+    collect()
+  }
+  return keys => {
+    wasMuch ||= keys >= manyKeys
+    cancel?.()
+    cancel = undefined
+    if (!wasMuch || keys > 0) return
+    cancel = clock.after(Math.max(calmMs, last + everyMs - clock.now()), due)
+  }
+}
+
+/** The collector of V8, which Node hands out under a flag only; undefined where it does not. */
+export function collector(): (() => void) | undefined {
+  setFlagsFromString('--expose-gc')
+  const gc: unknown = runInNewContext('gc')
+  return typeof gc === 'function' ? () => void gc({ type: 'major', flavor: 'last-resort' }) : undefined
+}
