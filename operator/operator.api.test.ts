@@ -58,7 +58,18 @@ const calledForLater = [
   'patch dataservices', // it is held at its deletion where something at engines of others goes with it
   'delete secrets', // an authority that nobody trusts any more
   'patch jobs', // somebody took its labels away
-  'get jobs', // whose is the one that has the name already
+  // whose is the one that has the name already
+  ...[
+    'cronjobs',
+    'deployments',
+    'horizontalpodautoscalers',
+    'jobs',
+    'networkpolicies',
+    'poddisruptionbudgets',
+    'serviceaccounts',
+    'services',
+    'statefulsets',
+  ].map(each => `get ${each}`),
   'list events', // why a workload makes no pods
   'delete pods', // brokers are restarted one by one
   'patch pods', // replicas of Postgres are told by a label
