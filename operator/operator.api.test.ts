@@ -41,35 +41,29 @@ const playMigration = () => playMigrationIn(namespace)
 
 const requires = (required: string[]) => ({ spec: { record: { schema: { required } } } })
 
+/** Children that an ordinary life neither removes nor looks at one by one. */
+const quietKinds = [
+  'cronjobs',
+  'deployments',
+  'horizontalpodautoscalers',
+  'jobs',
+  'networkpolicies',
+  'poddisruptionbudgets',
+  'serviceaccounts',
+  'services',
+  'statefulsets',
+]
+
 /** What an ordinary life does not need, and why it is granted all the same. */
 const calledForLater = [
   // children that nothing asks for any more, or that have to be made anew
-  ...[
-    'configmaps',
-    'cronjobs',
-    'deployments',
-    'horizontalpodautoscalers',
-    'jobs',
-    'networkpolicies',
-    'poddisruptionbudgets',
-  ].map(each => `delete ${each}`),
-  ...['serviceaccounts', 'services', 'statefulsets'].map(each => `delete ${each}`),
+  ...['configmaps', ...quietKinds].map(each => `delete ${each}`),
   'get dataservices', // before something is removed
   'patch dataservices', // it is held at its deletion where something at engines of others goes with it
   'delete secrets', // an authority that nobody trusts any more
   'patch jobs', // somebody took its labels away
   // whose is the one that has the name already
-  ...[
-    'cronjobs',
-    'deployments',
-    'horizontalpodautoscalers',
-    'jobs',
-    'networkpolicies',
-    'poddisruptionbudgets',
-    'serviceaccounts',
-    'services',
-    'statefulsets',
-  ].map(each => `get ${each}`),
+  ...quietKinds.map(each => `get ${each}`),
   'list events', // why a workload makes no pods
   'delete pods', // brokers are restarted one by one
   'patch pods', // replicas of Postgres are told by a label

@@ -6,19 +6,18 @@ export interface Clock {
   after(delayMs: number, callBack: () => void): () => void
 }
 
-/** For what need not happen any more when the process is about to end. */
-export const idleClock: Clock = {
-  now: () => performance.now(),
-  after(delayMs, callBack) {
-    const timer = setTimeout(callBack, delayMs).unref()
-    return () => clearTimeout(timer)
-  },
-}
+export const systemClock: Clock = clockOf(timer => timer)
 
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  after(delayMs, callBack) {
-    const timer = setTimeout(callBack, delayMs)
-    return () => clearTimeout(timer)
-  },
+/** For what need not happen any more when the process is about to end. */
+export const idleClock: Clock = clockOf(timer => timer.unref())
+
+/** `kept`: what becomes of each timer that is set. */
+function clockOf(kept: (timer: NodeJS.Timeout) => NodeJS.Timeout): Clock {
+  return {
+    now: () => performance.now(),
+    after(delayMs, callBack) {
+      const timer = kept(setTimeout(callBack, delayMs))
+      return () => clearTimeout(timer)
+    },
+  }
 }
