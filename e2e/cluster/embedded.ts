@@ -38,6 +38,7 @@ const programs: Programs = {
   runc: 'runc',
   '/usr/lib/cni/bridge': 'containernetworking-plugins',
   iptables: 'iptables',
+  nft: 'nftables',
   ip: 'iproute2',
   ipset: 'ipset',
   conntrack: 'conntrack',

@@ -99,14 +99,19 @@ export function kubeletArguments(node: NodeLayout): readonly string[] {
   ]
 }
 
-/** `maxPerCore: 0` leaves the kernel's connection table alone: its size belongs to the host. */
+/**
+ * `nftables`: kube-proxy has a table of its own there. kube-router saves and restores the whole table of iptables, and
+ * chains that kube-proxy had made meanwhile were gone for good; then the node reaches no Service.
+ *
+ * `maxPerCore: 0` leaves the kernel's connection table alone: its size belongs to the host.
+ */
 export function kubeProxyConfig(layout: Layout, node: NodeLayout): unknown {
   return {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
     clientConnection: { kubeconfig: `${inNode.pki}/kube-proxy.kubeconfig` },
     clusterCIDR: layout.podRange,
-    mode: 'iptables',
+    mode: 'nftables',
     hostnameOverride: node.name,
     conntrack: { maxPerCore: 0 },
   }
