@@ -8,33 +8,13 @@ import { type MigratedService, migratedService } from '#e2e/engines/migrated-dat
 import { uuid7At } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
 import { openReader } from './testing/reader-app.ts'
+import { type Change, putVersion } from './testing/rows.ts'
 
 let service: MigratedService
 const events: string[] = []
 
-interface Change {
-  id: string
-  version: number
-  /** Absent: it is deleted. */
-  body?: string
-}
-
-/** As the writer leaves a record and its history. */
-async function put({ id, version, body }: Change): Promise<void> {
-  const owner = service.open('owner')
-  const event = uuid7At(Date.now())
-  events.push(event)
-  const command = body === undefined ? 'delete' : 'replace'
-  await owner.query({
-    text: `INSERT INTO events VALUES ($1, $2, $3, now(), 'v1', $4, $5)`,
-    values: [event, id, command, version, body ?? null],
-  })
-  await owner.query({
-    text: `INSERT INTO records VALUES ($1, $1, now(), 'v1', $2, $3, now(), $4)
-ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = excluded.version`,
-    values: [id, body ?? null, version, event],
-  })
-  await owner.close()
+const put = async (change: Change): Promise<void> => {
+  events.push(await putVersion(service, change))
 }
 
 const order = (customer: string, amount: string) => `{"customer":"${customer}",  "amount":${amount}}`

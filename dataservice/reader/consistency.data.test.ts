@@ -1,15 +1,18 @@
 /** A GET with a Consistency-Token sees the write that the token came from. */
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Settings } from '#dataservice/contract/settings.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import { writeToken } from '#dataservice/record/consistency-token.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
+import { changing } from '#e2e/engines/service-settings.ts'
 import { openReader, testKey } from './testing/reader-app.ts'
-import { insert, storedUpTo } from './testing/rows.ts'
+import { insert, putVersion, storedUpTo } from './testing/rows.ts'
 
 const log = 'cluster-1'
+const problem = (name: string): string => `https://dataservice.dev/problems/${name}`
 let service: MigratedService
 /** Its log stands still, as the one of a replica that is behind. */
 let behind: MigratedService
@@ -97,6 +100,62 @@ describe('a write that is not stored yet', () => {
     expect(asked.primary).toBe(1)
     expect((await get('/data', token({ 0: 9n }))).statusCode).toBe(200)
     expect(asked.primary).toBe(1)
+  })
+})
+
+describe('without a token, what a replica does not have', () => {
+  /** A replica that is cut off from its primary. */
+  async function cutOff(settings?: Partial<Settings>) {
+    const first = await migratedService(engines().postgres, settings)
+    const second = await migratedService(engines().postgres, settings)
+    const opened = first.open('reader')
+    onTestFinished(() => opened.close())
+    const state = { isAway: false, asked: 0 }
+    const primary: Reads = {
+      busy: 0,
+      waiting: 0,
+      query(...question) {
+        state.asked += 1
+        if (state.isAway) return Promise.reject(new DatabaseFailure('gone', 'lost'))
+        return opened.query(...question)
+      },
+    }
+    return { ...(await openReader(second, { primary })), primary: first, replica: second, state }
+  }
+
+  test('is read from the primary', async () => {
+    const { get, primary, replica, state } = await cutOff()
+    const [here, there] = [old(), old()]
+    await insert(replica, [{ id: here, body: '{}' }])
+    await insert(primary, [{ id: there, body: '{"customer":"c1"}' }])
+    expect((await get(`/data/${here}`)).statusCode).toBe(200)
+    expect(state.asked).toBe(0)
+    expect((await get(`/data/${there}?fields=customer`)).json().record).toEqual({ customer: 'c1' })
+    expect((await get(`/data/${there}`)).statusCode).toBe(200)
+    const nowhere = await get(`/data/${old()}`)
+    expect([nowhere.statusCode, nowhere.json().type]).toEqual([404, problem('record-not-found')])
+  })
+
+  test.each([
+    {
+      id: old(),
+      settings: undefined,
+      put: (at: MigratedService, id: string) => insert(at, [{ id, body: '{}' }]),
+    },
+    {
+      id: 'k1',
+      settings: changing,
+      put: (at: MigratedService, id: string) => putVersion(at, { id, version: 1, body: '{}' }),
+    },
+  ])('is not said to be nowhere while the primary is away: $id', async ({ id, settings, put }) => {
+    const { get, primary, state } = await cutOff(settings)
+    state.isAway = true
+    const answer = await get(`/data/${id}`)
+    expect([answer.statusCode, answer.json().type]).toEqual([404, problem('not-yet-visible')])
+    expect(answer.headers['retry-after']).toBe('1')
+    state.isAway = false
+    await put(primary, id)
+    expect((await get(`/data/${id}`)).statusCode).toBe(200) // nobody kept that it was nowhere
   })
 })
 

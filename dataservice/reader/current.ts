@@ -57,8 +57,8 @@ export class CurrentRecords {
     metrics.countCache('record', answer.kind === 'hit' ? 'miss' : answer.kind)
     const born = now()
     const found = await this.#ask(question, held?.version ?? 0)
-    const { version = 0, body, winner } = found
-    if (winner === undefined && (body?.length ?? 0) <= maxCachedBytes)
+    const { version = 0, body, winner, isDoubtful } = found
+    if (winner === undefined && !isDoubtful && (body?.length ?? 0) <= maxCachedBytes)
       cache.setNewest([seenValue(id, { version, born, body })])
     return found
   }

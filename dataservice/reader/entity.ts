@@ -13,6 +13,8 @@ export interface Entity {
   winner?: string
   /** Where records change, also of one that is deleted; 0: there never was one. */
   version?: number
+  /** A replica does not have it, and the primary could not be asked; not kept in caches. */
+  isDoubtful?: true
 }
 
 /** The tag of a version of a record, in the last of so many forms: the same version in another form is another answer. */

@@ -36,7 +36,7 @@ export type RecordAnswer =
   | { kind: 'absent' }
   /** It was sent again under an Idempotency-Key: this record stands for both. */
   | { kind: 'moved'; winner: string }
-  /** The id is so young that its record may still be on its way through the log. */
+  /** The id is so young that its record may still be on its way through the log, or only a replica could be asked. */
   | { kind: 'not-yet-visible' }
 
 export type PageAnswer = { kind: 'page'; entity: Entity } | { kind: 'foreign-cursor' }
@@ -99,15 +99,17 @@ export class Lookup {
       : this.#lasting(id, ask, narrowing))
     if (entity.body !== undefined) return { kind: 'found', entity }
     if (entity.winner !== undefined) return { kind: 'moved', winner: entity.winner }
-    return { kind: scheme.mayBeOnItsWay(id, this.#options.now()) ? 'not-yet-visible' : 'absent' }
+    const mayCome = entity.isDoubtful || scheme.mayBeOnItsWay(id, this.#options.now())
+    return { kind: mayCome ? 'not-yet-visible' : 'absent' }
   }
 
   #lasting(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
     const { by, now } = this.#options
     const [kind, name] = nameOfRecord(id, narrowing)
     return this.#cached(kind, name, ask, async () => {
-      const entity = await this.#find(id, ask, narrowing)
-      const isOpen = entity.winner !== undefined || idSchemes[by].mayBeOnItsWay(id, now())
+      const entity = await this.#findAnywhere(id, ask, narrowing)
+      const { winner, isDoubtful } = entity
+      const isOpen = winner !== undefined || isDoubtful || idSchemes[by].mayBeOnItsWay(id, now())
       return { entity, mayKeep: entity.body !== undefined || !isOpen }
     })
   }
@@ -115,7 +117,7 @@ export class Lookup {
   /** With a token only what was read for it will do. Callers who ask at the same moment share one question. */
   #changing(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
     const { selection, own } = narrowing
-    const find = () => this.#find(id, ask, narrowing)
+    const find = () => this.#findAnywhere(id, ask, narrowing)
     if (ask.token !== undefined) return find()
     // The key of a record that changes is its id.
     if (own !== undefined && own !== id) return Promise.resolve(absence(this.#options.now()))
@@ -124,6 +126,17 @@ export class Lookup {
     const findNewest = () => this.#find(id, { ...ask, newest: true }, narrowing)
     const question = { find, ...(hasReplica && { findNewest }) }
     return this.#flights.run(cacheKey('record', id), () => this.#current.get(id, question))
+  }
+
+  /**
+   * A replica that lost its primary may be far behind: that there is nothing is not said before the primary was asked,
+   * or could not be. A token sees to that by itself.
+   */
+  async #findAnywhere(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
+    const found = await this.#find(id, ask, narrowing)
+    const isNothing = found.body === undefined && found.winner === undefined && found.version === undefined
+    if (!isNothing || ask.token !== undefined || !this.#options.store.hasReplica) return found
+    return this.#find(id, { ...ask, newest: true }, narrowing).catch(() => ({ ...found, isDoubtful: true }))
   }
 
   async #find(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {

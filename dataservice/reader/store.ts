@@ -11,7 +11,7 @@ export interface Ask {
   deadline: number
   /** The answer must show this write. */
   token?: LogPosition
-  /** A replica is known to be behind: the primary is asked. */
+  /** A replica is behind, or may be: the primary is asked. */
   newest?: boolean
 }
 

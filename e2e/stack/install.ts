@@ -29,14 +29,14 @@ export async function installOperator(
     logs: [],
   })
   await cluster.kubectl(['apply', '-k', await overlay(cluster, images, variables)])
-  await cluster.kubectl([
-    '-n',
-    operatorNamespace,
-    'rollout',
-    'status',
-    'deployment/dataservice-operator',
-    '--timeout=300s',
-  ])
+  const inItsNamespace = (...args: string[]) => cluster.kubectl(['-n', operatorNamespace, ...args])
+  await inItsNamespace('rollout', 'status', 'deployment/dataservice-operator', '--timeout=300s').catch(
+    async cause => {
+      const newest = ['--selector=app.kubernetes.io/name=dataservice-operator', '--prefix', '--tail=3']
+      const said = await inItsNamespace('logs', ...newest).catch(String)
+      throw new Error(`the operator does not become ready; it said:\n${said}`, { cause })
+    },
+  )
 }
 
 /** kubectl's own wait for a condition fails on a CRD that has no conditions yet, so the kind itself is asked for. */

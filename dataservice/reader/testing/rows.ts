@@ -1,6 +1,8 @@
-/** Rows in the table of a service whose ids carry the time, as the writer would have put them there. */
+/** Rows in the tables of a service, as the writer would have put them there. */
 import type { MigratedService } from '#e2e/engines/migrated-database.ts'
+import { uuid7At } from '#e2e/engines/records.ts'
 
+/** Where ids carry the time. */
 export async function insert(
   service: MigratedService,
   rows: readonly { id: string; body: string; key?: string; version?: string }[],
@@ -14,6 +16,31 @@ export async function insert(
     })
   }
   await owner.close()
+}
+
+export interface Change {
+  id: string
+  version: number
+  /** Absent: it is deleted. */
+  body?: string
+}
+
+/** Where records change: the record and its history. Answers the id of the event. */
+export async function putVersion(service: MigratedService, { id, version, body }: Change): Promise<string> {
+  const owner = service.open('owner')
+  const event = uuid7At(Date.now())
+  const command = body === undefined ? 'delete' : 'replace'
+  await owner.query({
+    text: `INSERT INTO events VALUES ($1, $2, $3, now(), 'v1', $4, $5)`,
+    values: [event, id, command, version, body ?? null],
+  })
+  await owner.query({
+    text: `INSERT INTO records VALUES ($1, $1, now(), 'v1', $2, $3, now(), $4)
+ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = excluded.version`,
+    values: [id, body ?? null, version, event],
+  })
+  await owner.close()
+  return event
 }
 
 /** Moves the stored position of one partition of the log to `nextOffset`. */

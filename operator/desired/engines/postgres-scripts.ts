@@ -53,7 +53,8 @@ ordinal=\${POD_NAME##*-}
 is_primary() { read -r primary_ordinal < ${configPath}/${primaryFile} && [ "$primary_ordinal" = "$ordinal" ]; }
 slot=replica_$ordinal
 export PGPASSFILE=${runPath}/pgpass PGCONNECT_TIMEOUT=5
-primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME${shown(encrypted)}"
+# A replica connects without that limit, and an address of a node that is gone does not answer.
+primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME tcp_user_timeout=5000${shown(encrypted)}"
 ask() { psql --quiet --no-psqlrc --no-align --tuples-only --set=ON_ERROR_STOP=1 --dbname="$primary dbname=postgres" --command="$1"; }
 # kept: the primary holds what this replica has yet to read. gone: it does not. Fails when it cannot be asked.
 slot_state() {

@@ -1,5 +1,6 @@
 /** The scripts of the Postgres pods as they stand in the ConfigMap, run as plain processes; only places are moved. */
 import { expect, test } from 'vitest'
+import { openWay } from '#e2e/chaos/way.ts'
 import { type Pod, podsOf, soon } from './testing/postgres-pods.ts'
 
 test('a replica copies the primary, follows it, answers while it is away, and copies it anew when it must', async () => {
@@ -37,6 +38,29 @@ test('a replica copies the primary, follows it, answers while it is away, and co
   await replica.start()
   await expect.poll(onReplica, soon).toEqual([[[1, 2, 3], true]])
   expect(await replica.log()).toContain('copying it anew')
+})
+
+test('a replica whose primary fell silent without a word asks for it anew', async () => {
+  await using resources = new AsyncDisposableStack()
+  const way = await openWay(resources)
+  const [primary, replica] = await podsOf(2)
+  if (primary === undefined || replica === undefined) throw new Error('two pods expected')
+  way.to({ host: '127.0.0.1', port: primary.port })
+  await replica.tell({ ordinal: 0, port: way.port })
+  await Promise.all([primary.start(), replica.start()])
+  await expect
+    .poll(
+      () => primary.sql('CREATE SCHEMA dataservice CREATE TABLE kept (value int)').then(() => true, String),
+      soon,
+    )
+    .toBe(true)
+  const onReplica = () => replica.sql('SELECT count(*)::int FROM kept').catch(String)
+  await expect.poll(onReplica, soon).toEqual([[0]])
+  way.swallow() // as the connection to a node that is gone
+  await primary.sql('INSERT INTO kept VALUES (1)')
+  way.open()
+  // Far less than the 60 s that Postgres waits by itself.
+  await expect.poll(onReplica, { timeout: 30_000, interval: 100 }).toEqual([[1]])
 })
 
 test('the primary drops the slot of a replica that is not wanted any more, and keeps the others', async () => {

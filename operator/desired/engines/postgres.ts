@@ -101,6 +101,8 @@ dynamic_shared_memory_type = 'posix'
 wal_level = 'replica'
 max_wal_size = '1GB'
 wal_retrieve_retry_interval = '500ms'
+wal_receiver_timeout = '${silence}'
+wal_sender_timeout = '${silence}'
 max_slot_wal_keep_size = '${keptForReplicas}'
 wal_compression = 'lz4'
 ${encrypts(effective) ? certificates : ''}log_destination = 'stderr'
@@ -121,6 +123,12 @@ ssl_ca_file = '${certificatePath}/${certificateFiles.authority}'
  * beyond, every look-up opens and closes files, and a few questions about all partitions use up the locks of all sessions.
  */
 const manyPartitions = { openFiles: 8_000, locksEach: 256 } as const
+
+/**
+ * Whoever heard nothing for so long has lost the other one, as with its node: a replica asks for the primary anew, the
+ * primary frees the slot. The defaults are six times that, and until then a replica shows nothing new.
+ */
+const silence = '10s'
 
 /** A replica that is away may fill so much of the primary's volume; then it is given up and copies anew. */
 const keptForReplicas = '2GB'
