@@ -33,7 +33,7 @@ export interface ControlPlaneOptions {
   controllers?: readonly string[]
   /** Older states stay until `compact` is called; else the API server forgets them after five minutes. */
   keepsHistory?: boolean
-  /** Many objects: etcd may grow to 8 GiB, no request is written down, and memory is collected half as often. */
+  /** Many objects: etcd may grow to 8 GiB, no request is written down, and memory is collected half as often up to 13 GiB. */
   isLarge?: boolean
 }
 
@@ -54,7 +54,7 @@ export async function controlPlaneUp(options: ControlPlaneOptions): Promise<Cont
     await prepare(name, settings)
     await startBoth(settings, {
       etcd: isLarge ? ['--quota-backend-bytes=8589934592'] : [],
-      env: isLarge ? { GOGC: '200', GOMEMLIMIT: '11GiB' } : {},
+      env: isLarge ? { GOGC: '200', GOMEMLIMIT: '13GiB' } : {},
       apiServer: [
         ...(keepsHistory ? ['--etcd-compaction-interval=0'] : []),
         ...(isLarge ? ['--audit-log-path='] : []),

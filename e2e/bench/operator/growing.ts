@@ -17,6 +17,8 @@ export interface Growing {
   with(services: number): Promise<World>
   /** What it took to grow to so many from the number before. */
   convergence(services: number): Promise<Convergence>
+  /** Takes the world away, so that another one has its memory; what growing took stays known. */
+  end(): Promise<void>
 }
 
 /** `stops`: numbers at which is told what it took, in rising order. It is brought up when it is first needed. */
@@ -26,11 +28,12 @@ export function growing(
   resources: AsyncDisposableStack,
 ): Growing {
   const took = new Map<number, Convergence>()
+  const own = resources.use(new AsyncDisposableStack())
   let begun: Promise<World> | undefined
   let have = 0
   const grow = async (to: number): Promise<World> => {
-    if (have > to) throw new Error(`there are more than ${to} DataServices by now`)
-    begun ??= worldUp(contender.install, resources)
+    if (have > to || own.disposed) throw new Error(`there are no ${to} DataServices any more`)
+    begun ??= worldUp(contender.install, own)
     const world = await begun
     const ways = [...stops.filter(stop => stop < to), to].filter(stop => stop > have)
     for (const stop of ways) {
@@ -47,6 +50,7 @@ export function growing(
       if (found === undefined) throw new Error(`nobody looked when there were ${services} DataServices`)
       return found
     },
+    end: () => own.disposeAsync(),
   }
 }
 

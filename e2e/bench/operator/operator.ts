@@ -8,7 +8,7 @@ import { controllerRuntime, ours } from './program.ts'
 import { restartTallies } from './restart.ts'
 
 /** To which numbers of DataServices both contenders converge. */
-const convergences: Readonly<Record<Size, readonly number[]>> = { smoke: [40], full: [1_000, 5_000] }
+const convergences: Readonly<Record<Size, readonly number[]>> = { smoke: [20, 40], full: [1_000, 5_000] }
 
 /** In the order of the numbers that they need; what needs another world as large comes last. */
 export const operatorBench: Bench = async (size, resources, asked) => {
@@ -18,7 +18,7 @@ export const operatorBench: Bench = async (size, resources, asked) => {
   const { idle, reaction } = idleTallies(size, own)
   const [firstLook = [], ...looks] = memoryTallies(size, own)
   const [first = [], ...others] = stops.map(services =>
-    convergeTallies(size, { services, ours: own, theirs }),
+    convergeTallies(size, { services, ours: own, theirs, isLast: services === Math.max(...stops) }),
   )
   const course: (readonly [string, readonly Tally[]])[] = [
     ['operator-idle', idle],
