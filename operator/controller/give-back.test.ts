@@ -14,14 +14,15 @@ function world() {
   return { clock, depth, times: () => times }
 }
 
-test('after many keys, as soon as nothing has come for a while', () => {
+test('after many keys, as soon as only few are in line for a while', () => {
   const { clock, depth, times } = world()
   for (const keys of [500, 20, 0]) depth(keys)
   clock.advance(900)
   expect(times()).toBe(0)
-  depth(1)
-  depth(0)
+  depth(20)
+  for (const keys of [19, 3, 0]) depth(keys)
   clock.advance(900)
+  for (const keys of [4, 0]) depth(keys)
   expect(times()).toBe(0)
   clock.advance(200)
   expect(times()).toBe(1)

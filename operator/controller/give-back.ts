@@ -11,7 +11,9 @@ export interface GiveBackOptions {
 
 /** So many keys in line are much work: those of a new operator, or of a change that concerns everybody. */
 const manyKeys = 100
-/** Nothing came in for so long: it was not only a pause. */
+/** Fewer in line come and go all the time, where there are thousands. */
+const fewKeys = 20
+/** No more in line for so long: it was not only a pause. */
 const calmMs = 1_000
 /** Nobody is answered while it collects (tenths of a second), so it is not done often. */
 const everyMs = 600_000
@@ -23,15 +25,16 @@ export function givesBack({ clock, collect }: GiveBackOptions): (keys: number) =
   let cancel: (() => void) | undefined
   const due = (): void => {
     wasMuch = false
+    cancel = undefined
     last = clock.now()
     collect()
   }
   return keys => {
     wasMuch ||= keys >= manyKeys
-    cancel?.()
-    cancel = undefined
-    if (!wasMuch || keys > 0) return
-    cancel = clock.after(Math.max(calmMs, last + everyMs - clock.now()), due)
+    if (keys >= fewKeys) {
+      cancel?.()
+      cancel = undefined
+    } else if (wasMuch) cancel ??= clock.after(Math.max(calmMs, last + everyMs - clock.now()), due)
   }
 }
 
