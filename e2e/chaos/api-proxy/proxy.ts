@@ -193,7 +193,10 @@ async function watched(proxy: Proxy, { resource }: Call, told: IncomingMessage, 
 /** Resolves when more may come, or whoever reads has gone. */
 async function written(bytes: Buffer, answer: ServerResponse): Promise<void> {
   if (answer.destroyed || bytes.length === 0 || answer.write(bytes)) return
-  await Promise.race([once(answer, 'drain'), once(answer, 'close')])
+  const over = new AbortController() // takes the listener away that heard nothing
+  const heard = (what: 'drain' | 'close') => once(answer, what, { signal: over.signal })
+  await Promise.race([heard('drain'), heard('close')])
+  over.abort()
 }
 
 /** What was written before reaches the other side. */
