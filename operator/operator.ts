@@ -25,6 +25,7 @@ import { patience } from '#operator/reconcile/patience.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
+import { rests } from '#operator/reconcile/rests.ts'
 import { type Turnstile, turnstile } from '#operator/reconcile/upgrade/turnstile.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 
@@ -111,6 +112,7 @@ const memories = (resyncMs: number) => ({
   seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
   restraint: restraint(systemClock.now),
   patience: patience(systemClock.now),
+  rests: rests(systemClock.now, resyncMs),
 })
 
 function turnsOf(owners: ObjectStore<DataService>, places: number, wake: (key: string) => void): Turnstile {

@@ -24,6 +24,7 @@ import { noteStored } from './own-secrets.ts'
 import type { Patience } from './patience.ts'
 import type { Plan } from './plan.ts'
 import type { Restraint } from './restraint.ts'
+import type { Rests } from './rests.ts'
 import { changedSecrets } from './retention.ts'
 import type { Turnstile } from './upgrade/turnstile.ts'
 import { progressOf } from './upgrade/upgrade.ts'
@@ -41,6 +42,7 @@ export interface Deps extends ReadPorts {
   announce: Announce
   restraint: Restraint
   patience: Patience
+  rests: Rests
   /** Hears of the newest copy after each run; undefined: there is none, or the DataService is gone. */
   onCopy?: (key: Key, copy: Copy | undefined) => void
   turns: Turnstile
@@ -59,9 +61,10 @@ async function tellOperations(
 /** Operations may be declared before what they concern, and stay after it. */
 async function withoutOwner(
   { namespace, name }: Key,
-  { operations, cluster, now, onCopy, patience }: Deps,
+  { operations, cluster, now, onCopy, patience, rests }: Deps,
 ): Promise<Outcome> {
   patience.forget(`${namespace}/${name}`)
+  rests.forget(`${namespace}/${name}`)
   onCopy?.({ namespace, name }, undefined)
   const known = operations.list(namespace, ({ spec }) => spec.dataService === name)
   for (const operation of orphanedOperations(known, now())) await cluster.patchStatus(operation)
@@ -94,6 +97,8 @@ async function converge(owner: DataService, deps: Deps): Promise<Outcome> {
     return { kind: 'waiting', reason: 'OwnStatusNotSeen', recheckMs: ownWriteRecheckMs }
   const facts = await observe(owner, deps) // reads only; failing here is the queue's business
   if (isUnread(facts)) return unread
+  const before = deps.rests.outcome(facts)
+  if (before !== undefined) return before
   const plan = decide(facts) // pure
   for (const secret of changedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
   const onStored = (object: KubernetesObject): void => noteStored(owner, object, deps.seenSecrets)
@@ -110,7 +115,9 @@ async function converge(owner: DataService, deps: Deps): Promise<Outcome> {
   if (progress.kind === 'rolling' && status.upgrade === undefined) deps.turns.leave(visitor)
   await tellOperations({ facts, plan, status }, deps)
   deps.onCopy?.({ namespace, name }, lastCopy(facts))
-  return lookMs === undefined ? outcome : soonerAgain(outcome, lookMs)
+  if (lookMs !== undefined) return soonerAgain(outcome, lookMs)
+  deps.rests.note(facts, { plan, result, outcome })
+  return outcome
 }
 
 /** Answers after how many milliseconds a status that was not written should be looked at again. */

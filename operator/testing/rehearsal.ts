@@ -22,6 +22,7 @@ import { impatient } from '#operator/reconcile/patience.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
+import { rests } from '#operator/reconcile/rests.ts'
 import { turnstile } from '#operator/reconcile/upgrade/turnstile.ts'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { images, testRevision } from './target.ts'
@@ -81,6 +82,7 @@ export function startedOn(
     seenSecrets: seenSecrets(() => 0, 1),
     restraint: restraint(() => 0),
     patience: impatient,
+    rests: rests(() => 0, 1),
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
     now,
   }
