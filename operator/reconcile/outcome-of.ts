@@ -11,7 +11,7 @@ import { lackingPods } from './refusals.ts'
 import { contestedRecheckMs } from './restraint.ts'
 
 /** Topics send no events: they are looked at again in time to put drift back within a minute. */
-const topicRecheckMs = 45_000
+export const topicRecheckMs = 45_000
 /** Kafka's pod is ready before Kafka answers; nothing tells us when it does. */
 const startRecheckMs = 2_000
 /** A broker that came back has caught up a moment later; nothing tells us when. */

@@ -114,6 +114,7 @@ describe('what left nothing to do', () => {
 
 test.each<[string, Partial<World>, Partial<Run>]>([
   ['waits', {}, { outcome: { kind: 'waiting', reason: 'TopicsPending', recheckMs: 2_000 } }],
+  ['looks again soon', {}, { outcome: { kind: 'settled', recheckMs: 10_000 } }],
   ['is held by an annotation', {}, { plan: { ...nothingToDo.plan, held: true } }],
   ['wrote something', {}, { plan: { ...nothingToDo.plan, steps: [step] } }],
   ['keeps something for its turn', {}, { plan: { ...nothingToDo.plan, kept: [step] } }],

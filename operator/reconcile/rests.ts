@@ -9,6 +9,7 @@ import { logRoom } from '#operator/status/log-room.ts'
 import type { Result } from './carry-out.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
+import { topicRecheckMs } from './outcome-of.ts'
 import type { Plan } from './plan.ts'
 
 /** What became of a run. */
@@ -59,6 +60,7 @@ const keyOf = ({ owner: { metadata } }: Facts): string => `${metadata.namespace}
 /** Nothing is under way, and nothing waits for time to pass. */
 const isAtRest = ({ stand, operation, load }: Facts, { plan, result, outcome }: Run): boolean =>
   outcome.kind === 'settled' &&
+  (outcome.recheckMs ?? topicRecheckMs) >= topicRecheckMs && // sooner: something moves without an event
   !plan.held &&
   [plan.steps, plan.kept, plan.contested, result.failures].every(list => list.length === 0) &&
   stand === 'current' &&
