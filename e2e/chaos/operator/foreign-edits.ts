@@ -191,11 +191,15 @@ const keptIn = (plane: Plane, namespace: string): string[] =>
     return kept && owned ? [] : [`what was added to ${kind}/${name} is gone`]
   })
 
+const uncounted = ['events', 'dataservices']
+
+/** By object. What was refused is none: whether a name is taken is found out by taking it. */
 function writesOf(events: readonly Parameters<typeof isMutation>[0][]): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const { objectRef } of events.filter(isMutation)) {
-    if (objectRef?.resource === 'events' || objectRef?.resource === 'dataservices') continue
-    const key = `${objectRef?.resource}/${objectRef?.name ?? 'new'}`
+  for (const { objectRef, responseStatus } of events.filter(isMutation)) {
+    const { resource = '', name = 'new' } = objectRef ?? {}
+    if (responseStatus?.code === 409 || uncounted.includes(resource)) continue
+    const key = `${resource}/${name}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   return counts
