@@ -71,7 +71,10 @@ export default defineConfig({
           maxWorkers: availableParallelism(),
         },
       },
-      onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: 4 * minutes }),
+      sideBySide(
+        onRealParts('api', { globalSetup: './e2e/control-plane/global-setup.ts', timeoutMs: 4 * minutes }),
+        2,
+      ),
       sideBySide(
         onRealParts('data', { globalSetup: './e2e/engines/global-setup.ts', timeoutMs: 6 * minutes }),
         2,

@@ -1,4 +1,7 @@
-/** The control plane that `api` tests share. Tests keep apart by namespaces; what is cluster-scoped has names of its own. */
+/**
+ * The control plane that the `api` tests of one worker share, file after file. Tests keep apart by namespaces; what is
+ * cluster-scoped has names of its own.
+ */
 import { inject } from 'vitest'
 import { CommandFailed, type RunOptions, run } from '#tools/shell.ts'
 
@@ -13,13 +16,16 @@ export interface ControlPlaneAccess {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    controlPlane: ControlPlaneAccess
+    /** One for each worker. */
+    controlPlanes: ControlPlaneAccess[]
   }
 }
 
-/** The shared control plane; for files of the `api` project only. */
+/** The control plane of this worker, which nobody else uses meanwhile; for files of the `api` project only. */
 export function controlPlane(): ControlPlaneAccess {
-  return inject('controlPlane')
+  const plane = inject('controlPlanes')[Number(process.env['VITEST_POOL_ID']) - 1]
+  if (plane === undefined) throw new Error('there is no control plane for this worker')
+  return plane
 }
 
 /** Runs kubectl as a cluster administrator; answers its standard output. Rejects with CommandFailed. */
