@@ -22,11 +22,11 @@ import { announcer } from '#operator/reconcile/announce.ts'
 import type { CertificateLives } from '#operator/reconcile/certificates/renewal.ts'
 import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
 import { patience } from '#operator/reconcile/patience.ts'
-import { reconcile } from '#operator/reconcile/reconcile.ts'
+import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
 import { rests } from '#operator/reconcile/rests.ts'
-import { type Turnstile, turnstile } from '#operator/reconcile/upgrade/turnstile.ts'
+import { type Turnstile, type TurnstileOptions, turnstile } from '#operator/reconcile/upgrade/turnstile.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 
 export interface OperatorOptions {
@@ -53,13 +53,12 @@ export interface OperatorOptions {
   election?: { namespace: string; identity: string }
 }
 
+const random = Math.random
+const now = (): Date => new Date()
+
 export function startOperator(options: OperatorOptions): Controller {
-  const { metrics, log, workers, namespace, resyncMs } = options
-  const random = Math.random
-  const now = (): Date => new Date()
-  const leadership = leadershipOf(options, { random, now })
-  const cluster = fencedCluster(options.cluster, leadership.leads)
-  const topics = fencedTopics(options.topics, leadership.leads)
+  const { metrics, log, workers, namespace, resyncMs, election } = options
+  const leadership = leadershipOf(options)
   const watches = startWatches<DataService, ObservedChild>({
     cluster: options.cluster,
     kinds: [...watchedKinds, ...besideKinds('ours')],
@@ -69,23 +68,30 @@ export function startOperator(options: OperatorOptions): Controller {
     ...(options.classes && { usersOfClass: usersOf }),
   })
   const queue = createQueue({ workers, clock: systemClock, random, metrics: metrics.queue })
-  const deps = {
-    cluster,
-    topics,
-    certify,
+  const { owners, classes, operations, stores, onDemand } = watches
+  const given = {
+    ...{ certify, judge: remembered(judgeRecord) },
     ...asGiven(options),
-    turns: turnsOf(watches.owners, options.maxRolling, key => queue.add(key)),
-    owners: watches.owners,
-    ...(watches.classes && { classes: watches.classes }),
-    operations: watches.operations,
-    stores: watches.stores,
-    onDemand: watches.onDemand,
-    ...memories(resyncMs),
+    ...{ owners, operations, stores, onDemand, ...(classes && { classes }) },
     onCopy: metrics.onCopy,
-    announce: announcer({ cluster, log, monotonicMs: systemClock.now, now }),
     now,
-    ...(options.election && { operatorNamespace: options.election.namespace }),
+    ...(election && { operatorNamespace: election.namespace }),
   }
+  const places = {
+    places: options.maxRolling,
+    wake: (key: string) => queue.add(key),
+    inside: rollingOnes(owners),
+  }
+  const ofThisTerm = (): Deps => ({
+    ...given,
+    turns: turnsOf(owners, places),
+    ...ofTerm(leadership.term(), options),
+  })
+  let deps = ofThisTerm()
+  leadership.onGain(() => {
+    metrics.forgetCopies()
+    deps = ofThisTerm()
+  })
   return startController({
     queue,
     watches,
@@ -98,6 +104,17 @@ export function startOperator(options: OperatorOptions): Controller {
   })
 }
 
+/** A run that began in one term writes nothing in the next one, and what was learnt in one is not believed there. */
+function ofTerm(leads: () => boolean, options: OperatorOptions) {
+  const cluster = fencedCluster(options.cluster, leads)
+  return {
+    cluster,
+    topics: fencedTopics(options.topics, leads),
+    announce: announcer({ cluster, log: options.log, monotonicMs: systemClock.now, now }),
+    ...memories(options.resyncMs),
+  }
+}
+
 /** What every run of the loop gets as it is. */
 const asGiven = ({ readiness, images, revision, certificateLives }: OperatorOptions) => ({
   readiness,
@@ -106,21 +123,20 @@ const asGiven = ({ readiness, images, revision, certificateLives }: OperatorOpti
   ...(certificateLives && { certificateLives }),
 })
 
-/** What the process remembers between runs; a new one begins with none of it. */
+/** What is remembered of the cluster between runs; a new process begins with none of it, and so does a new term. */
 const memories = (resyncMs: number) => ({
-  judge: remembered(judgeRecord),
   seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
   restraint: restraint(systemClock.now),
   patience: patience(systemClock.now),
   rests: rests(systemClock.now, resyncMs),
 })
 
-function turnsOf(owners: ObjectStore<DataService>, places: number, wake: (key: string) => void): Turnstile {
+function turnsOf(owners: ObjectStore<DataService>, options: Omit<TurnstileOptions, 'exists'>): Turnstile {
   const exists = (text: string): boolean => {
     const key = parseKey(text)
     return key !== undefined && owners.get(key.namespace, key.name) !== undefined
   }
-  return turnstile({ places, wake, exists, inside: rollingOnes(owners) })
+  return turnstile({ ...options, exists })
 }
 
 /** Keys of those whose status says that their pods restart for a newer revision; read once, and then kept up. */
@@ -142,10 +158,7 @@ function rollingOnes(owners: ObjectStore<DataService>): () => Iterable<string> {
   }
 }
 
-function leadershipOf(
-  { cluster, election, log, metrics }: OperatorOptions,
-  { random, now }: { random: () => number; now: () => Date },
-): Leadership {
+function leadershipOf({ cluster, election, log, metrics }: OperatorOptions): Leadership {
   if (election === undefined) return unrivalled
   const leadership = campaign({ cluster, ...election, clock: systemClock, now, random, log })
   metrics.leading(leadership.leads)

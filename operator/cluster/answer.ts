@@ -39,14 +39,21 @@ export function errorOfAnswer(answer: Answer, request: string): ClusterError {
   const fields = isRecord(body) ? body : {}
   const reason = typeof fields.reason === 'string' && fields.reason !== '' ? fields.reason : undefined
   const message = messageOf(body)
-  const code = codeOf(status, reason, message)
   const details = isRecord(fields.details) ? fields.details : {}
+  const isAhead = causesOf(details).some(cause => cause.reason === aheadOfServer)
+  const code = isAhead ? 'Gone' : codeOf(status, reason, message)
   const facts: ClusterErrorFacts = { status, fields: faultyFields(details) }
   if (reason !== undefined) facts.reason = reason
   const wait = retryAfterMs(answer.retryAfter ?? details.retryAfterSeconds)
   if (wait !== undefined) facts.retryAfterMs = wait
   return new ClusterError(code, `${request}: ${status} ${message}`, facts)
 }
+
+/**
+ * The version asked for is newer than all that the server knows. Where the cluster was restored from a backup it stays
+ * so for hours, and only a new list tells what there is.
+ */
+const aheadOfServer = 'ResourceVersionTooLarge'
 
 /** So begins what server-side apply says of a field it does not know. It comes as 500, but can never succeed. */
 const unknownField = 'failed to create typed patch object'
@@ -70,7 +77,8 @@ function retryAfterMs(wait: unknown): number | undefined {
   return seconds >= 0 ? seconds * 1000 : undefined
 }
 
-function faultyFields({ causes }: Record<string, unknown>): string[] {
-  if (!Array.isArray(causes)) return []
-  return causes.flatMap(cause => (isRecord(cause) && typeof cause.field === 'string' ? [cause.field] : []))
-}
+const faultyFields = (details: Record<string, unknown>): string[] =>
+  causesOf(details).flatMap(({ field }) => (typeof field === 'string' ? [field] : []))
+
+const causesOf = ({ causes }: Record<string, unknown>): Record<string, unknown>[] =>
+  Array.isArray(causes) ? causes.filter(isRecord) : []

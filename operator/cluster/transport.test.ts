@@ -68,6 +68,22 @@ test('429 is asked again after the time the server names, but a POST is not', as
   expect(world.server.seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'POST'])
 })
 
+test('a write that is refused for longer than a second is not sent again: its time may be over by then', async () => {
+  await using world = await transportTo((_, response) => {
+    response.setHeader('retry-after', '2')
+    refusal(response, 429, 'TooManyRequests')
+  })
+  const error = { code: 'TooManyRequests', retryAfterMs: 2_000 }
+  await expect(world.transport.send({ ...get, method: 'PATCH', body: {} })).rejects.toMatchObject(error)
+  expect(world.server.seen).toHaveLength(1)
+})
+
+test('a version that the server does not know yet counts as gone: only a list tells what there is', async () => {
+  const details = { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] }
+  await using world = await transportTo((_, response) => refusal(response, 504, 'Timeout', { details }))
+  expect(await codeOf(world.transport.send(get))).toBe('Gone')
+})
+
 test('a server that always says 429 is not asked for ever', async () => {
   await using world = await transportTo((_, response) => {
     response.setHeader('retry-after', '0')

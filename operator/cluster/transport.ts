@@ -22,7 +22,7 @@ export interface ApiRequest {
 }
 
 export interface Transport {
-  /** The parsed body of a 2xx answer; rejects with ClusterError. 429 with Retry-After is repeated except for POST. */
+  /** The parsed body of a 2xx answer; rejects with ClusterError. 429 with Retry-After is repeated except for POST, that of other writes after a second at most. */
   send(request: ApiRequest): Promise<unknown>
   /**
    * The body of a 2xx answer as it comes. Ends cleanly only when the server ended it; rejects with Unavailable when
@@ -194,11 +194,15 @@ async function* watched(
   }
 }
 
+/** What the API server asks for when it is busy. Whoever may write now may not any more after a longer wait. */
+const longestWaitOfWritesMs = 1_000
+
 /** Milliseconds until a refused request may be sent again; undefined when it must not be. */
 function repeatAfterMs(error: unknown, { method }: ApiRequest, deadlineMs: number): number | undefined {
   if (method === 'POST' || !isClusterError(error, 'TooManyRequests')) return undefined
   const { retryAfterMs } = error
-  return retryAfterMs !== undefined && retryAfterMs <= deadlineMs ? retryAfterMs : undefined
+  const longestMs = method === 'GET' ? deadlineMs : longestWaitOfWritesMs
+  return retryAfterMs !== undefined && retryAfterMs <= longestMs ? retryAfterMs : undefined
 }
 
 const describe = ({ method, path }: ApiRequest): string => `${method} ${path}`

@@ -10,7 +10,7 @@ import type { Watches } from './watches.ts'
 
 export interface ControllerOptions {
   queue: Queue
-  watches: Pick<Watches<KubernetesObject, KubernetesObject>, 'owners' | 'synced' | 'onKey' | 'stop'>
+  watches: Pick<Watches<KubernetesObject, KubernetesObject>, 'owners' | 'keys' | 'synced' | 'onKey' | 'stop'>
   /** Keys are run by the leader only; when this process becomes it, all of them. Default: it has no rivals. */
   leadership?: Leadership
   /** One run for one key; what it throws is a failure. */
@@ -34,9 +34,7 @@ export interface Controller {
 export function startController(options: ControllerOptions): Controller {
   const { queue, watches, leadership = unrivalled } = options
   const addAll = (): void => {
-    for (const { metadata } of watches.owners.list()) {
-      queue.addCalmly(keyText({ namespace: metadata.namespace ?? '', name: metadata.name }))
-    }
+    for (const key of watches.keys()) queue.addCalmly(keyText(key))
   }
   let isSynced = false
   // What the first lists tell is no change that somebody waits for.

@@ -15,12 +15,12 @@ async function settled(): Promise<void> {
 /** One operator process; time passes for it only when its test says so. */
 async function candidate(cluster: InMemoryCluster, identity: string) {
   const clock = new FakeClock()
-  const state = { reachable: true, gains: 0 }
+  const state = { reachable: true, gains: 0, held: Promise.resolve() }
   const refuse = () => Promise.reject(new ClusterError('Unavailable', 'away'))
   const leadership = campaign({
     cluster: {
       create: object => (state.reachable ? cluster.create(object) : refuse()),
-      apply: object => (state.reachable ? cluster.apply(object) : refuse()),
+      apply: object => state.held.then(() => (state.reachable ? cluster.apply(object) : refuse())),
       watch: (kind, scope) => cluster.watch(kind, scope),
     },
     namespace: 'system',
@@ -143,6 +143,21 @@ describe('the deadline', () => {
     await first.pass(2_500)
     expect(first.leadership.leads()).toBe(true)
     expect(first.state.gains).toBe(2)
+  })
+
+  test('a renewal that is answered after the deadline begins a new term: others may have led meanwhile', async () => {
+    const { first } = await two()
+    const isFirstTerm = first.leadership.term()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    first.state.held = new Promise(() => {}) // the first one never arrives, and is given up
+    await first.pass(5_000)
+    first.state.held = promise
+    await first.pass(6_000)
+    expect([first.leadership.leads(), first.state.gains]).toEqual([false, 1])
+    resolve()
+    await settled()
+    expect([first.leadership.leads(), first.state.gains, isFirstTerm()]).toEqual([true, 2, false])
+    expect(first.leadership.term()()).toBe(true)
   })
 
   test('a renewal whose answer was lost does not end it', async () => {

@@ -36,14 +36,21 @@ export interface CampaignOptions {
 export interface Leadership {
   /** True while this process may write. Ask before each write: after a pause of the process it is false at once. */
   leads(): boolean
-  /** Calls back each time this process becomes the leader. */
+  /** Answers what tells whether this process has led ever since: false for good once another one may have. */
+  term(): () => boolean
+  /** Calls back each time this process may write again after it could not. Another one may have led meanwhile. */
   onGain(listener: () => void): () => void
   /** Gives the lease back, so that another one takes it at once. */
   stop(): Promise<void>
 }
 
 /** Of a process that has no rivals. */
-export const unrivalled: Leadership = { leads: () => true, onGain: () => () => {}, stop: async () => {} }
+export const unrivalled: Leadership = {
+  leads: () => true,
+  term: () => () => true,
+  onGain: () => () => {},
+  stop: async () => {},
+}
 
 const leaseName = 'dataservice-operator'
 const leaseLabels = { 'app.kubernetes.io/name': leaseName }
@@ -73,6 +80,8 @@ class Campaign implements Leadership {
   /** Until then this process may write. */
   #deadline = Number.NEGATIVE_INFINITY
   #leading = false
+  /** Counts how often this process became the leader. */
+  #terms = 0
   #stopped = false
   #cancelTimer: () => void = () => {}
   #attempt: Promise<void> | undefined
@@ -99,6 +108,11 @@ class Campaign implements Leadership {
   /** Bound, because it is handed around alone. */
   readonly leads = (): boolean =>
     !this.#stopped && this.#leading && this.#options.clock.now() < this.#deadline
+
+  term(): () => boolean {
+    const began = this.#terms
+    return () => this.#terms === began && this.leads()
+  }
 
   onGain(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -187,12 +201,14 @@ class Campaign implements Leadership {
     }
     const stored = await this.#inTime(cluster.apply<Lease>(leaseOf(namespace, spec, seen)))
     this.#know(stored)
+    const isGapless = this.leads() // an answer may come after the deadline that it moves
     this.#deadline = startedAt + this.#timing.renewDeadlineMs
-    if (!this.#leading) this.#gain()
+    if (!isGapless) this.#gain()
   }
 
   #gain(): void {
     this.#leading = true
+    this.#terms += 1
     this.#options.log.info({ identity: this.#options.identity }, 'leading')
     for (const listener of this.#listeners) listener()
   }

@@ -27,3 +27,20 @@ test('what the operator counts about itself can be scraped', async () => {
     expect(text.split('\n')).toContain(line)
   }
 })
+
+test('who does not lead tells of no copies, and who leads again only of those it saw since', async () => {
+  const registry = new Registry()
+  const metrics = operatorMetrics(registry)
+  let isLeading = true
+  metrics.leading(() => isLeading)
+  const told = async () => (await registry.metrics()).match(/^dataservice_backup_bytes.*$/m)?.[0]
+  const orders = { namespace: 'shop', name: 'orders' }
+  metrics.onCopy(orders, { name: '20260102T030405Z', bytes: 7 })
+  expect(await told()).toBe('dataservice_backup_bytes{namespace="shop",name="orders"} 7')
+  isLeading = false
+  expect(await told()).toBeUndefined()
+  isLeading = true
+  metrics.onCopy(orders, { name: '20260102T030405Z', bytes: 8 })
+  metrics.forgetCopies()
+  expect(await told()).toBeUndefined()
+})

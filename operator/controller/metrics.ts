@@ -12,6 +12,8 @@ export interface OperatorMetrics {
   leading(leads: () => boolean): void
   onOutcome: NonNullable<ControllerOptions['onOutcome']>
   onCopy: NonNullable<Deps['onCopy']>
+  /** Another operator may have led since: the next runs tell what there is. */
+  forgetCopies(): void
   onAnswer: NonNullable<TransportOptions['onAnswer']>
 }
 
@@ -41,7 +43,10 @@ export function operatorMetrics(registry: Registry): OperatorMetrics {
     buckets: seconds,
     labelNames: ['method', 'status'],
   })
+  let isLeading = (): boolean => true
+  const copies = copyGauges(registers, () => isLeading())
   const showLeading = (leads: () => boolean): void => {
+    isLeading = leads
     const gauge: Gauge = new Gauge({
       ...named('leading', '1 while this process may write, 0 while another one does.'),
       collect: () => gauge.set(leads() ? 1 : 0),
@@ -56,31 +61,40 @@ export function operatorMetrics(registry: Registry): OperatorMetrics {
       retried: () => retries.inc(),
     },
     onOutcome: outcome => outcomes.inc({ outcome }),
-    onCopy: copyGauges(registers),
+    ...copies,
     onAnswer: (method, status, value) => requests.observe({ method, status: String(status) }, value),
   }
 }
 
-/** Of the newest copy of each database that has one. */
-function copyGauges(registers: Registry[]): OperatorMetrics['onCopy'] {
-  const ofService = { registers, labelNames: ['namespace', 'name'] as const }
-  const times = new Gauge({
-    name: 'dataservice_backup_time_seconds',
-    help: 'When the newest copy of the database was made, in seconds since 1970.',
-    ...ofService,
-  })
-  const sizes = new Gauge({
-    name: 'dataservice_backup_bytes',
-    help: 'What the newest copy of the database takes.',
-    ...ofService,
-  })
-  return ({ namespace, name }, copy) => {
-    const time = copy && copyTime(copy.name)
-    if (copy === undefined || time === undefined) {
-      for (const gauge of [times, sizes]) gauge.remove({ namespace, name })
-      return
-    }
-    times.set({ namespace, name }, time)
-    sizes.set({ namespace, name }, copy.bytes)
+/** Of the newest copy of each database that has one. Who does not lead would tell an old one for ever. */
+function copyGauges(
+  registers: Registry[],
+  leads: () => boolean,
+): Pick<OperatorMetrics, 'onCopy' | 'forgetCopies'> {
+  const gaugeOf = (name: string, help: string): Gauge<'namespace' | 'name'> => {
+    const gauge: Gauge<'namespace' | 'name'> = new Gauge({
+      ...{ name, help, registers, labelNames: ['namespace', 'name'] as const },
+      collect: () => (leads() ? undefined : gauge.reset()),
+    })
+    return gauge
+  }
+  const times = gaugeOf(
+    'dataservice_backup_time_seconds',
+    'When the newest copy of the database was made, in seconds since 1970.',
+  )
+  const sizes = gaugeOf('dataservice_backup_bytes', 'What the newest copy of the database takes.')
+  return {
+    onCopy({ namespace, name }, copy) {
+      const time = copy && copyTime(copy.name)
+      if (copy === undefined || time === undefined) {
+        for (const gauge of [times, sizes]) gauge.remove({ namespace, name })
+        return
+      }
+      times.set({ namespace, name }, time)
+      sizes.set({ namespace, name }, copy.bytes)
+    },
+    forgetCopies() {
+      for (const gauge of [times, sizes]) gauge.reset()
+    },
   }
 }

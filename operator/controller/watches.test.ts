@@ -132,6 +132,14 @@ describe('watches', () => {
     expect(() => watches.stores('Job')).toThrow('not watched')
   })
 
+  test('all keys are those of DataServices and of operations whose DataService is not there', async () => {
+    const { cluster, watches } = await watching()
+    await cluster.create(object('DataService', { name: 'orders' }))
+    const operation = { ...object('DataServiceOperation'), spec: { dataService: 'gone' } }
+    await cluster.create<KubernetesObject>(operation)
+    expect(watches.keys().map(keyText)).toEqual(['shop/orders', 'shop/gone'])
+  })
+
   test('a class becomes the keys of those whom it concerns, in the namespace that is watched', async () => {
     const cluster = new InMemoryCluster()
     const watches = startWatches({

@@ -72,6 +72,8 @@ export interface Watches<Owner extends KubernetesObject, Child extends Kubernete
   onDemand(kind: Kind, asker: Key): ObjectStore<Child>
   /** Resolves when every copy is complete, but for those on demand. No decision may be made before: a missing child could just be unread. */
   readonly synced: Promise<void>
+  /** Of every DataService, also of those that an operation is for and that are not there; some may come twice. */
+  keys(): Key[]
   /** Calls back for each change of a DataService or of what belongs to one; answers the function that ends it. */
   onKey(listener: (key: Key) => void): () => void
   stop(): Promise<void>
@@ -101,8 +103,7 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
   }
   const tellChange = (change: Change): void => keysOf(change).forEach(tell)
   classes?.onChange(change => {
-    for (const { metadata } of usersOfClass?.(change, owners.list()) ?? [])
-      tell({ namespace: metadata.namespace ?? '', name: metadata.name })
+    for (const user of usersOfClass?.(change, owners.list()) ?? []) tell(nameOf(user))
   })
   operations.onChange(({ object }) => tell(concernedBy(object)))
   for (const store of [owners, ...children.values()]) store.onChange(tellChange)
@@ -118,6 +119,7 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
       return store
     },
     onDemand: demanded.ask,
+    keys: () => [...owners.list().map(nameOf), ...operations.list().map(concernedBy)],
     onKey(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -127,6 +129,8 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
     },
   }
 }
+
+const nameOf = ({ metadata: { namespace = '', name } }: KubernetesObject): Key => ({ namespace, name })
 
 const concernedBy = ({ metadata, spec }: Operation): Key => ({
   namespace: metadata.namespace,

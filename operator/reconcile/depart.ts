@@ -1,14 +1,14 @@
 /** Carries out a departure. Every step may be done again, so an operator that ends in the middle is no matter. */
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { loginSets } from '#dataservice/contract/names.ts'
-import { isClusterError } from '#operator/cluster/errors.ts'
+import { type ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject, ObjectRef } from '#operator/cluster/port.ts'
 import { everythingGoes } from '#operator/desired/deletion-policy.ts'
 import { takesAway } from '#operator/desired/elsewhere.ts'
 import { isOurs } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, passwordsName, removeName } from '#operator/desired/names.ts'
 import type { Announce } from './announce.ts'
-import { type Departure, departure, leftBehind } from './departure/departure.ts'
+import { type Departure, departure, leftBehind, patienceMs } from './departure/departure.ts'
 import { holding, isHeld } from './departure/finalizer.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
@@ -30,11 +30,20 @@ export async function depart(facts: Facts, ports: Ports): Promise<Outcome> {
   try {
     for (const object of due.objects) await ports.cluster.create(object)
   } catch (error) {
-    // A namespace that is being deleted takes no new objects, and neither does one without quota.
-    if (!isClusterError(error, 'Forbidden', 'Invalid', 'NotFound')) throw error
+    if (!isFinal(error, facts.owner, ports.now())) throw error
     return end(facts, { leftBehind: leftBehind(facts, error.message) }, ports)
   }
   return waiting(recheckMs)
+}
+
+/**
+ * A namespace that is being deleted takes no new objects, and neither does one without quota. An API server that answers
+ * with an error of its own, such as a webhook that is away, is asked again for a while.
+ */
+function isFinal(error: unknown, { metadata }: DataService, now: Date): error is ClusterError {
+  if (isClusterError(error, 'Forbidden', 'Invalid', 'NotFound')) return true
+  const sinceMs = now.getTime() - Date.parse(metadata.deletionTimestamp ?? now.toISOString())
+  return isClusterError(error) && error.status === 500 && sinceMs >= patienceMs
 }
 
 /** Read live: a copy of the past would see no Job any more, and begin again what is over. */

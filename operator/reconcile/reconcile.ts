@@ -112,10 +112,11 @@ async function converge(owner: DataService, deps: Deps): Promise<Outcome> {
   const status = deriveStatus({ facts, plan, result, now: deps.now(), progress })
   const outcome = outcomeOf(plan, result, facts)
   const lookMs = await reported(owner, { status, outcome }, deps)
-  if (progress.kind === 'rolling' && status.upgrade === undefined) deps.turns.leave(visitor)
   await tellOperations({ facts, plan, status }, deps)
   deps.onCopy?.({ namespace, name }, lastCopy(facts))
   if (lookMs !== undefined) return soonerAgain(outcome, lookMs)
+  const isInLine = progress.kind === 'waiting' || status.upgrade?.phase === 'Rolling'
+  if (!isInLine) deps.turns.leave(visitor)
   deps.rests.note(facts, { plan, result, outcome })
   return outcome
 }

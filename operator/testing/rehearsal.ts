@@ -44,11 +44,18 @@ export async function rehearse(owner: DataService): Promise<Rehearsal> {
   return { cluster, topics: inMemoryTopics(), key: { namespace, name } }
 }
 
+export interface Start {
+  /** The kinds of others were not read yet. */
+  serving?: 'unread'
+  /** What is not as in all other starts. */
+  differing?: Partial<Deps>
+}
+
 /** Runs of an operator that was just started: it remembers nothing. `writes` may stand between it and the cluster. */
 export function startedOn(
   { cluster, topics, key }: Rehearsal,
   writes: ClusterPort = cluster,
-  { serving }: { serving?: 'unread' } = {},
+  { serving, differing }: Start = {},
 ) {
   const owners = cluster.watch<DataService>('DataService')
   const kinds: Kind[] = [...watchedKinds, ...watchedBeside.map(({ kind }) => kind)]
@@ -85,6 +92,7 @@ export function startedOn(
     rests: rests(() => 0, 1),
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
     now,
+    ...differing,
   }
   return () => reconcile(key, deps)
 }
@@ -96,8 +104,8 @@ const mostRounds = 30
  * Alternates runs and the controllers of Kubernetes until neither writes. `writes` may stand between the runs and the
  * cluster. Rejects when they never settle.
  */
-export async function untilSettled(rehearsal: Rehearsal, writes?: ClusterPort): Promise<void> {
-  const run = startedOn(rehearsal, writes)
+export async function untilSettled(rehearsal: Rehearsal, writes?: ClusterPort, start?: Start): Promise<void> {
+  const run = startedOn(rehearsal, writes, start)
   for (let round = 0; round < mostRounds; round++) {
     const before = rehearsal.cluster.writes.length
     await run().catch(error => {

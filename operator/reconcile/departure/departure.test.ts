@@ -142,14 +142,28 @@ test('whichever write of the deletion an operator dies at, the next one ends it 
   expect(kills).toBeGreaterThan(5)
 })
 
-test('where no Job can be made it is not held, and an event says what is left behind', async () => {
+const webhook = new ClusterError('Unavailable', 'failed calling webhook "jobs.example.com"', { status: 500 })
+
+test('an API server that fails for less than a minute is asked again', async () => {
   const rehearsal = await deleted()
-  const { cluster, key } = rehearsal
-  cluster.failWrite(1, { error: new ClusterError('Forbidden', 'quota exceeded: count/jobs.batch') })
-  await startedOn(rehearsal)()
-  expect(await cluster.get({ kind: 'DataService', ...key })).toBeUndefined()
-  expect(await leftOf(rehearsal)).toEqual([])
-  const events = await cluster.list<KubernetesObject & { reason: string; note: string }>('Event')
-  const [{ note = '' } = {}] = events.filter(({ reason }) => reason === 'LeftBehind')
-  expect(note).toMatch(/^left behind: schema ds_.*because: .*quota exceeded/)
+  rehearsal.cluster.failWrite(1, { error: webhook })
+  const now = () => new Date('1970-01-01T00:00:59Z') // the in-memory cluster deletes at 0
+  await expect(startedOn(rehearsal, rehearsal.cluster, { differing: { now } })()).rejects.toBe(webhook)
+  expect(await rehearsal.cluster.get({ kind: 'DataService', ...rehearsal.key })).toBeDefined()
 })
+
+test.each([new ClusterError('Forbidden', 'quota exceeded: count/jobs.batch'), webhook])(
+  'where no Job can be made it is not held, and an event says what is left behind: $message',
+  async error => {
+    const rehearsal = await deleted()
+    const { cluster, key } = rehearsal
+    cluster.failWrite(1, { error })
+    await startedOn(rehearsal)()
+    expect(await cluster.get({ kind: 'DataService', ...key })).toBeUndefined()
+    expect(await leftOf(rehearsal)).toEqual([])
+    const events = await cluster.list<KubernetesObject & { reason: string; note: string }>('Event')
+    const [{ note = '' } = {}] = events.filter(({ reason }) => reason === 'LeftBehind')
+    expect(note).toMatch(/^left behind: schema ds_.*because: /)
+    expect(note).toContain(error.message)
+  },
+)

@@ -14,7 +14,7 @@ export type Departure =
   | { do: 'end'; leftBehind?: string }
 
 /** A deletion never hangs on an engine: after that it is told what is left. */
-const patienceMs = 60_000
+export const patienceMs = 60_000
 
 export function departure(facts: Facts, now: Date): Departure {
   const { owner, target, block } = facts

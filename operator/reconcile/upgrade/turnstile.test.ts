@@ -41,6 +41,18 @@ test('who has left is outside, although the copies say it later', () => {
   expect(asks('b')).toBe('turn')
 })
 
+test('who needs no turn any more makes room for who waits behind, and one that never asked changes nothing', () => {
+  const { turns, asks, woken } = world(1)
+  for (const each of ['a', 'b', 'c']) asks(each)
+  turns.leave('b')
+  turns.leave('never')
+  expect(woken).toEqual([])
+  turns.leave('a')
+  expect(woken).toEqual(['c'])
+  turns.leave('a')
+  expect(woken).toEqual(['c'])
+})
+
 test('who is deleted makes room, and is not woken', () => {
   const { turns, asks, gone, woken } = world(1)
   for (const each of ['a', 'b', 'c']) asks(each)

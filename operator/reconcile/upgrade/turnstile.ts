@@ -11,7 +11,7 @@ export type Turn = { kind: 'turn' } | { kind: 'wait'; inside: readonly Visitor[]
 export interface Turnstile {
   /** Asks for a turn; who has to wait is woken when there is room. `first`: before all others that wait. */
   enter(visitor: Visitor, options: { first: boolean }): Turn
-  /** Its turn is over, or it is gone. Whoever waits longest is woken. */
+  /** Its turn is over, or it needs none. Whoever waits longest is woken when that makes room. */
   leave(visitor: Visitor): void
 }
 
@@ -49,6 +49,7 @@ export function turnstile({ places, inside, exists, wake }: TurnstileOptions): T
       return { kind: 'wait', inside: [...now] }
     },
     leave(visitor) {
+      if (known.get(visitor) !== true && !waiting.includes(visitor)) return
       if (exists(visitor)) known.set(visitor, false)
       else known.delete(visitor)
       waiting = waiting.filter(each => each !== visitor && exists(each))
