@@ -1,6 +1,7 @@
 /** A short connection to one broker, for questions that kafkajs has no call for. */
 import { Connection } from '@platformatic/kafka'
 import type { Place } from '#operator/desired/place.ts'
+import { bounded } from './confined.ts'
 import type { Identity } from './identities.ts'
 
 /** How a broker is asked. */
@@ -24,6 +25,7 @@ export async function withBroker<T>(
   connection.on('error', () => {}) // told by the call that it fails
   try {
     await connection.connect(host, port)
+    if (connection.socket) bounded(connection.socket)
     return await use(connection)
   } finally {
     connection.socket?.destroy()

@@ -6,6 +6,7 @@ import { placeOf } from '#operator/desired/place.ts'
 import { accessOf, changeAccess } from './access.ts'
 import { quorumOf } from './active-controller.ts'
 import { type Way, withBroker } from './broker-connection.ts'
+import { confinedTo, isBeside } from './confined.ts'
 import { electPreferredLeaders } from './elect-leaders.ts'
 import { type Call, failureOf } from './failure.ts'
 import type { Identities, Identity } from './identities.ts'
@@ -49,7 +50,8 @@ export function kafkaTopics(identityOf: Identities = plain): TopicsPort {
     room: (log, question) =>
       ask('room', log, async (admin, way) => {
         const { brokers } = await admin.describeCluster()
-        const disks = await brokerDisks(brokers, way)
+        const own = brokers.filter(({ host }) => isBeside(log.servers, host))
+        const disks = await brokerDisks(own, way)
         return { lagTenths: await lagTenths(admin, question), disks }
       }),
   }
@@ -87,6 +89,7 @@ const adminOf = ({ servers }: LogAddress, ssl: Identity | undefined): Admin =>
     requestTimeout,
     retry: { retries: 1, initialRetryTime: 200 },
     logLevel: logLevel.NOTHING,
+    socketFactory: confinedTo(servers),
     ...(ssl && { ssl }),
   }).admin()
 
