@@ -16,13 +16,13 @@ function world() {
 
 test('after many keys, as soon as only few are in line for a while', () => {
   const { clock, depth, times } = world()
-  for (const keys of [500, 20, 0]) depth(keys)
+  for (const keys of [500, 99, 0]) depth(keys)
   clock.advance(900)
   expect(times()).toBe(0)
-  depth(20)
-  for (const keys of [19, 3, 0]) depth(keys)
+  depth(100)
+  for (const keys of [99, 3, 0]) depth(keys)
   clock.advance(900)
-  for (const keys of [4, 0]) depth(keys)
+  for (const keys of [40, 0]) depth(keys)
   expect(times()).toBe(0)
   clock.advance(200)
   expect(times()).toBe(1)

@@ -9,11 +9,12 @@ export interface GiveBackOptions {
   collect: () => void
 }
 
-/** So many keys in line are much work: those of a new operator, or of a change that concerns everybody. */
+/**
+ * So many keys in line are much work: those of a new operator, or of a change that concerns everybody. Fewer come and go
+ * all the time: of 10,000 each is looked at every 45 s, so that 100 are in line after a pause of half a second.
+ */
 const manyKeys = 100
-/** Fewer in line come and go all the time, where there are thousands. */
-const fewKeys = 20
-/** No more in line for so long: it was not only a pause. */
+/** Fewer in line for so long: it was not only a pause. */
 const calmMs = 1_000
 /** Nobody is answered while it collects (tenths of a second), so it is not done often. */
 const everyMs = 600_000
@@ -30,8 +31,8 @@ export function givesBack({ clock, collect }: GiveBackOptions): (keys: number) =
     collect()
   }
   return keys => {
-    wasMuch ||= keys >= manyKeys
-    if (keys >= fewKeys) {
+    if (keys >= manyKeys) {
+      wasMuch = true
       cancel?.()
       cancel = undefined
     } else if (wasMuch) cancel ??= clock.after(Math.max(calmMs, last + everyMs - clock.now()), due)

@@ -97,6 +97,12 @@ export function topicChanges(wanted: readonly Topic[], observed: readonly Observ
   })
 }
 
+/** Whether a topic that is there has a partition with fewer replicas in sync than it should have. */
+export const lacksReplicas = (desired: readonly Topic[], observed: readonly ObservedTopic[]): boolean =>
+  desired.some(topic =>
+    observed.some(({ name, inSync }) => name === topic.name && inSync < topic.replicationFactor),
+  )
+
 const fewest = 'min.insync.replicas'
 
 /** While a log grows from one broker to three, its topics do not have the replicas yet that they should ask for. */

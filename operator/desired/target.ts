@@ -49,6 +49,8 @@ export interface Target {
   initialisation: Initialisation
   /** Parts that should have no pods in this run, although the spec gives them some: hibernated, or not woken yet. */
   asleep: ReadonlySet<Part>
+  /** Some broker does not have all records yet: another one that goes could stop writing. */
+  isLogThin: boolean
   /** The operation that is under way. */
   operation?: OperationAtWork
   /** Random values for Secrets that do not exist yet; an argument, so that builders stay pure. */

@@ -10,7 +10,7 @@ import { chooseClass, chosenName } from '#operator/desired/class-choice.ts'
 import { hasConsumers, usersPrefix } from '#operator/desired/consumers.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
-import { desiredTopics } from '#operator/desired/kafka-topics.ts'
+import { desiredTopics, lacksReplicas } from '#operator/desired/kafka-topics.ts'
 import { ownScaledObject } from '#operator/desired/keda.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
@@ -119,11 +119,15 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   }
 }
 
+const topicsOf = ({ owner, target }: Pick<Facts, 'owner' | 'target'>) =>
+  desiredTopics(owner, target.effective)
+
 /** What of the target follows from how far everything is. */
 export function wishesNow(seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'operation'>) {
   const gates = gatesOf(seen)
   const operation = operationAtWork(seen, gates)
-  return { asleep: asleepParts(seen, gates), ...(operation && { operation }) }
+  const isLogThin = seen.topics.kind === 'described' && lacksReplicas(topicsOf(seen), seen.topics.topics)
+  return { asleep: asleepParts(seen, gates), isLogThin, ...(operation && { operation }) }
 }
 
 /** The one that is next is read live: by a copy of the past it would be done again. */
@@ -185,6 +189,7 @@ function wanted(
     passwords,
     initialisation,
     asleep: new Set(),
+    isLogThin: false,
     ...(ports.operatorNamespace !== undefined && { operatorNamespace: ports.operatorNamespace }),
     fresh: freshSecrets(),
   }
@@ -239,7 +244,7 @@ async function topicFacts(
   const { owner, target } = known
   const kafka = target.observed('StatefulSet', partName(owner.metadata.name, 'kafka'))
   if (!answers(kafka)) return { kind: 'notAsked' }
-  const names = desiredTopics(owner, target.effective).map(topic => topic.name)
+  const names = topicsOf(known).map(topic => topic.name)
   return orUnreachable(async () => ({
     kind: 'described',
     topics: await ports.topics.describe(logAddress(known), names),

@@ -16,6 +16,8 @@ export const topicRecheckMs = 45_000
 const startRecheckMs = 2_000
 /** A broker that came back has caught up a moment later; nothing tells us when. */
 const brokerRecheckMs = 1_000
+/** When all replicas have caught up, nothing tells us either; until then no further broker may be drained. */
+const thinRecheckMs = 2_000
 /** A foreign object is not watched, so that it has gone is only seen by looking. */
 const foreignRecheckMs = 30_000
 /** What is on its way out is gone within seconds; it is not watched either. */
@@ -81,6 +83,7 @@ function nextLookMs({
   target,
 }: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates' | 'operation' | 'target'>): number | undefined {
   if (operation?.spec.type === 'Promote') return promotionRecheckMs
+  if (target.isLogThin) return thinRecheckMs
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
   if (!comesThrough(endToEnd)) return probeRecheckMs

@@ -53,6 +53,7 @@ export function targetOf(
       ownScaledObject({ owner, effective: inForce, observed: find }),
     ),
     asleep: new Set(),
+    isLogThin: false,
     certificates: { issue: 1, version: '' },
     passwords,
     initialisation: {
