@@ -104,6 +104,15 @@ func run() error {
 	}
 	ctx := ctrl.SetupSignalHandler()
 	go tellRetained()
+	// Controllers ask for their copies when they begin; waiting for all of them takes that all are known before.
+	for _, owned := range kinds {
+		if _, err := m.GetCache().GetInformer(ctx, owned()); err != nil {
+			return err
+		}
+	}
+	if _, err := m.GetCache().GetInformer(ctx, service); err != nil {
+		return err
+	}
 	go func() {
 		if m.GetCache().WaitForCacheSync(ctx) {
 			fmt.Println("the operator is working")
