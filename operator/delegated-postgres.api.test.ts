@@ -127,7 +127,7 @@ test('what CloudNativePG says is told, and what only somebody else can mend stal
   await settledIn(patience, async () =>
     expect(await condition('orders', 'DatabaseReady')).toContain(
       'False/EngineNotReady Cluster orders-postgres of CloudNativePG: 0 of 3 instances ready; Setting up primary: ' +
-        'Creating primary instance orders-postgres-1. kubectl describe',
+        'Creating primary instance orders-postgres-1. kubectl -n ',
     ),
   )
   await play(notReady('Unable to create required cluster objects', 'refusing to reconcile service'))

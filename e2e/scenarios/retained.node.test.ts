@@ -134,7 +134,7 @@ test('a volume emptied by hand is never initialised silently', async () => {
     expect(await condition('LogReady')).toContain('False/VolumeLost')
     expect(await condition('DatabaseReady')).toContain('False/VolumeLost')
     expect(await condition('Stalled')).toContain(
-      `kubectl annotate dsvc/kept dataservice.dev/reinitialise=kafka`,
+      `kubectl -n ${service.namespace} annotate dsvc/kept dataservice.dev/reinitialise=kafka`,
     )
   })
 })

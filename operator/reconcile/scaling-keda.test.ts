@@ -106,7 +106,7 @@ describe('what is told', () => {
       'it does not get to the log',
       { change: scaler(lost) },
       'Scaling',
-      /^False\/ScalerNotReady: ScaledObject orders-writer: TriggerError: no broker; .*kubectl describe scaledobjects\.keda\.sh -n shop orders-writer/,
+      /^False\/ScalerNotReady: ScaledObject orders-writer: TriggerError: no broker; .*kubectl -n shop describe scaledobjects\.keda\.sh orders-writer/,
     ],
     ['which takes no pod away', { change: scaler(lost) }, 'Ready', /^True\/Ready/],
     ['it does not run', {}, 'Scaling', /^False\/ScalerNotReady: .*KEDA has not looked at it yet/],

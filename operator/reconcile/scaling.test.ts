@@ -136,7 +136,7 @@ describe('what is told', () => {
       {},
       'Scaling',
       'True/AutoscaledByCPU: gateway: HorizontalPodAutoscaler orders-gateway, 3 to 50 at 70 % CPU; ' +
-        'writer: kubectl scale deployment/orders-writer, up to 6; ' +
+        'writer: kubectl -n shop scale deployment/orders-writer, up to 6; ' +
         'reader: HorizontalPodAutoscaler orders-reader, 3 to 50 at 70 % CPU',
     ],
     ['Off', { before: { gateway: off } }, 'Scaling', /^True\/FixedNumber: gateway: 3 as the spec says; /],
@@ -157,7 +157,7 @@ describe('what is told', () => {
       'theirs sleeps',
       { theirs: [onGateway], change: gateways(0) },
       'Scaling',
-      /sleeps at 0 pods, kubectl scale deployment\/orders-gateway --replicas=1 wakes it/,
+      /sleeps at 0 pods, kubectl -n shop scale deployment\/orders-gateway --replicas=1 wakes it/,
     ],
     [
       'two of theirs',

@@ -72,7 +72,7 @@ test.each([
   [
     'StoreBehind',
     {},
-    /^bucket copies at https:\/\/s3\.test is not written now; kubectl logs -n shop orders-backup-s3-0/,
+    /^bucket copies at https:\/\/s3\.test is not written now; kubectl -n shop logs orders-backup-s3-0/,
   ],
 ] as const)('%s: a store that has not, and that archiving goes on', (reason, more, message) => {
   const [finding] = backupReady(factsOf({ ...upAndRunning(stored, away), ...more }), now)

@@ -4,6 +4,7 @@ import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
 import { answers } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { kubectl } from './kubectl.ts'
 import { missingSecret } from './missing-secret.ts'
 import { podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
@@ -38,7 +39,7 @@ export function backupReady(facts: Facts, now: Date): Finding[] {
 
 const notYet = ({ owner }: Facts, name: string): string =>
   'what Postgres writes is not archived now, or the first copy is not made yet; it goes on by itself when Postgres answers. ' +
-  `kubectl logs -n ${owner.metadata.namespace} ${name}-0 tells more`
+  `${kubectl(owner.metadata, `logs ${name}-0`)} tells more`
 
 /** Why the object store does not have what the volume has; undefined where it does, or none is wanted. */
 function notCopied(facts: Facts): Finding | undefined {
@@ -54,7 +55,7 @@ function notCopied(facts: Facts): Finding | undefined {
     (set && refusedPods(refusals, set, 'backup-s3')) ??
     podProblem(pods, 'backup-s3')
   if (problem !== undefined) return fails(type, problem.reason, `${problem.message}. ${archived}`)
-  const tells = `kubectl logs -n ${owner.metadata.namespace} ${name}-0 tells more`
+  const tells = `${kubectl(owner.metadata, `logs ${name}-0`)} tells more`
   return fails(
     type,
     'StoreBehind',
@@ -84,12 +85,12 @@ function lateness(facts: Facts, now: Date): Finding | undefined {
   const done = timeIn(facts, 'lastSuccessfulTime')
   if (due === undefined || (done !== undefined && Date.parse(done) >= Date.parse(due))) return undefined
   if (now.getTime() - Date.parse(due) < lateAfterMs) return undefined
-  const { namespace, name } = facts.owner.metadata
+  const { metadata } = facts.owner
+  const jobs = `-l app.kubernetes.io/instance=${metadata.name},app.kubernetes.io/component=backup-job`
   return fails(
     type,
     'BackupLate',
     `the copy that was due at ${due} is not made (the one before: ${done ?? 'none by schedule'}); changes are archived ` +
-      `all the same. kubectl logs -n ${namespace} -l app.kubernetes.io/instance=${name},app.kubernetes.io/component=backup-job ` +
-      'tells why; the volume of backups may be full (spec.backup.volume.size)',
+      `all the same. ${kubectl(metadata, `logs ${jobs}`)} tells why; the volume of backups may be full (spec.backup.volume.size)`,
   )
 }

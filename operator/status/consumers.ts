@@ -7,6 +7,7 @@ import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { delegatedConsumers } from './delegated.ts'
+import { kubectl } from './kubectl.ts'
 import { logUnreachable } from './log-unreachable.ts'
 
 const type = 'ConsumersReady'
@@ -64,9 +65,8 @@ function settled(facts: Facts): Finding {
 }
 
 function lacking({ owner, secrets }: Facts, secret: string): string {
-  const { namespace } = owner.metadata
   return secrets.has(secret)
-    ? `Secret ${secret} names a user that is not its own: kubectl delete secret -n ${namespace} ${secret}, and it is made anew`
+    ? `Secret ${secret} names a user that is not its own: ${kubectl(owner.metadata, `delete secret ${secret}`)}, and it is made anew`
     : `Secret ${secret} is not there yet; when its name is taken, Stalled says so`
 }
 

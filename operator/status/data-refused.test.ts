@@ -48,7 +48,7 @@ describe('a volume that was emptied', () => {
     expect(found['Stalled']?.verdict).toBe('True/VolumeLost')
     expect(found['Reconciling']?.verdict).toBe('False/VolumeLost')
     expect(found[type]?.message).toContain(
-      `kubectl annotate dsvc/orders dataservice.dev/reinitialise=${part}`,
+      `kubectl -n shop annotate dsvc/orders dataservice.dev/reinitialise=${part}`,
     )
     expect(found[type]?.message).toContain(`the volume of orders-${part}-0 is empty`)
     expect(found[type]?.message).toContain(price)
@@ -169,7 +169,7 @@ describe('an engine that another operator runs, which the migration cannot use',
   const rows: [string, string, 'TopicsReady' | 'DatabaseReady', Parameters<typeof withSpec>[0]][] = [
     [
       'LogLoginRefused',
-      'kafkausers.kafka.strimzi.io -n shop orders-kafka tells more',
+      'kafkausers.kafka.strimzi.io orders-kafka tells more',
       'TopicsReady',
       byStrimzi,
     ],
@@ -182,14 +182,14 @@ describe('an engine that another operator runs, which the migration cannot use',
     ],
     [
       'LogUnfit',
-      'kafkatopics.kafka.strimzi.io -n shop -l app.kubernetes.io/instance=orders',
+      'kafkatopics.kafka.strimzi.io -l app.kubernetes.io/instance=orders',
       'TopicsReady',
       byStrimzi,
     ],
-    ['TopicMissing', 'kubectl describe kafkatopics.kafka.strimzi.io', 'TopicsReady', byStrimzi],
+    ['TopicMissing', 'kubectl -n shop describe kafkatopics.kafka.strimzi.io', 'TopicsReady', byStrimzi],
     [
       'EngineUnreachable',
-      'clusters.postgresql.cnpg.io -n shop orders-postgres',
+      'clusters.postgresql.cnpg.io orders-postgres',
       'DatabaseReady',
       byCloudNativePG,
     ],

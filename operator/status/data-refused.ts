@@ -12,6 +12,7 @@ import {
 } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { lastWordsOf } from '#operator/reconcile/last-words.ts'
+import { kubectl } from './kubectl.ts'
 
 export interface DataRefused {
   reason: LastReason
@@ -29,7 +30,8 @@ export function refusedVolume(facts: Facts, part: EnginePart): DataRefused | und
   const words = lastWordsOf(facts.pods, part)
   const keeper = dataParts.find(each => each === part)
   if (words === undefined || keeper === undefined) return undefined
-  const { name } = facts.owner.metadata
+  const { metadata } = facts.owner
+  const { name } = metadata
   if (words.reason === 'VolumeMismatch')
     return {
       reason: words.reason,
@@ -50,7 +52,7 @@ export function refusedVolume(facts: Facts, part: EnginePart): DataRefused | und
     reason: words.reason,
     text:
       `${words.text} and held data before. Bring the volume back; ${restore}or, to begin with an empty one, ${again}` +
-      `kubectl annotate dsvc/${name} ${annotationKeys.reinitialise}=${keeper}: ${cost[keeper]}`,
+      `${kubectl(metadata, `annotate dsvc/${name} ${annotationKeys.reinitialise}=${keeper}`)}: ${cost[keeper]}`,
   }
 }
 
@@ -105,14 +107,14 @@ const delegatedRemedies: Readonly<
 }
 
 function describing(kind: 'Cluster' | 'KafkaTopic' | 'KafkaUser', { owner, target }: Facts): string {
-  const { namespace, name } = owner.metadata
+  const { name } = owner.metadata
   const one = {
     Cluster: partName(name, 'postgres'),
     KafkaUser: target.effective.strimzi?.user,
     KafkaTopic: undefined,
   }
   const labels = `-l ${labelKeys.instance}=${name}`
-  return `kubectl describe ${fullNameOf(kind)} -n ${namespace} ${one[kind] ?? labels} tells more`
+  return `${kubectl(owner.metadata, `describe ${fullNameOf(kind)} ${one[kind] ?? labels}`)} tells more`
 }
 
 function remedyFor(reason: LastReason, engine: 'kafka' | 'postgres', facts: Facts): string | undefined {

@@ -1,6 +1,7 @@
 /** What is said of engines that another operator of the cluster runs. Pure. */
 
 import type { ConditionType } from '#crds/v1alpha1/conditions.ts'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { fullNameOf } from '#operator/desired/kinds-of-others.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
@@ -12,6 +13,7 @@ import { strimziConsumers, strimziTopics, strimziUser, type Wanted } from '#oper
 import { type Finding, fails, holds } from './conditions.ts'
 import { cost } from './data-refused.ts'
 import { resting } from './hibernation.ts'
+import { kubectl } from './kubectl.ts'
 
 /** What Strimzi says of the user. */
 export const delegatedLog = (facts: Facts): Finding => ofStrimzi(facts, 'LogReady', [strimziUser(facts)])
@@ -37,7 +39,7 @@ function ofStrimzi(facts: Facts, type: ConditionType, wanted: readonly Wanted[])
     return holds(type, 'Delegated', `${wanted[0]?.kind} ${names} of Kafka ${cluster}: Strimzi says Ready`)
   const { kind, name, state } = failing
   if (state === undefined) return awaitedOne(facts, type, `${kind} ${name}`)
-  const look = `kubectl describe ${fullNameOf(kind)} -n ${namespace} ${name} tells more`
+  const look = `${kubectl(facts.owner.metadata, `describe ${fullNameOf(kind)} ${name}`)} tells more`
   const remedy = `is there a Kafka ${cluster} in namespace ${namespace}, with topicOperator and userOperator? ${look}`
   return fails(
     type,
@@ -58,20 +60,20 @@ export function delegatedPostgres(facts: Facts): Finding {
   if (trouble !== undefined) return fails(type, trouble.reason, trouble.message)
   const rest = resting(facts, 'postgres', type)
   if (rest !== undefined) return rest
-  const { namespace, name: owner } = facts.owner.metadata
-  const name = partName(owner, 'postgres')
+  const { metadata } = facts.owner
+  const name = partName(metadata.name, 'postgres')
   const cluster = postgresClusterOf(facts)
-  if (isClusterLost(facts)) return fails(type, 'VolumeLost', lost(owner, name))
+  if (isClusterLost(facts)) return fails(type, 'VolumeLost', lost(metadata, name))
   if (cluster === undefined) return awaitedOne(facts, type, `Cluster ${name}`)
   const { isReady, isStuck, says } = clusterState(cluster)
   const { ready, wanted } = clusterProgress(cluster)
   const what = `Cluster ${name} of CloudNativePG: ${ready} of ${wanted} instances ready`
   if (isReady) return holds(type, 'Delegated', what)
-  const look = `kubectl describe clusters.postgresql.cnpg.io -n ${namespace} ${name} tells more`
+  const look = `${kubectl(metadata, `describe ${fullNameOf('Cluster')} ${name}`)} tells more`
   return fails(type, isStuck ? 'EngineStalled' : 'EngineNotReady', `${what}; ${says}. ${look}`)
 }
 
-const lost = (owner: string, name: string): string =>
+const lost = (owner: DataService['metadata'], name: string): string =>
   `Cluster ${name} of CloudNativePG is gone and held data before. Bring it back (bootstrap.recovery, with the annotation ` +
   `${annotationKeys.retained}), or, to begin with an empty one, ` +
-  `kubectl annotate dsvc/${owner} ${annotationKeys.reinitialise}=postgres: ${cost.postgres}`
+  `${kubectl(owner, `annotate dsvc/${owner.name} ${annotationKeys.reinitialise}=postgres`)}: ${cost.postgres}`

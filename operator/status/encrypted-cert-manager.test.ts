@@ -54,7 +54,7 @@ test('one that is not issued yet is named, with the words of cert-manager', () =
     condition('Ready', 'False', 'DoesNotExist', 'Issuing certificate as Secret does not exist'),
   ]
   expect(told({ 'orders-authority': { conditions: pending } })).toMatch(
-    /^False\/CertificatesPending: Certificate orders-authority .* says DoesNotExist: Issuing certificate as .*\(kubectl describe certificate orders-authority\)$/,
+    /^False\/CertificatesPending: Certificate orders-authority .* says DoesNotExist: Issuing certificate as .*\(kubectl -n shop describe certificate orders-authority\)$/,
   )
   const failed = [...pending, condition('Issuing', 'False', 'Failed', 'The certificate request was denied')]
   expect(told({ 'orders-writer-certificate': { conditions: failed } })).toMatch(

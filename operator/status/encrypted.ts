@@ -7,6 +7,7 @@ import { isInMesh } from '#operator/desired/mesh-pods.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { firstKindTrouble } from '#operator/reconcile/kinds-in-use.ts'
 import { type Finding, fails, holds } from './conditions.ts'
+import { kubectl } from './kubectl.ts'
 
 export function encrypted(facts: Facts, now: Date): Finding {
   const { effective } = facts.target
@@ -56,18 +57,21 @@ function lacking(kinds: readonly KindOfOthers[], facts: Facts): Finding | undefi
 }
 
 interface Told extends IssuedState {
+  namespace: string
   name: string
 }
 
 function byCertManager(facts: Facts, now: Date): Finding {
   const lack = lacking(['Issuer', 'Certificate'], facts)
   if (lack !== undefined) return lack
-  const { name: owner } = facts.owner.metadata
+  const { namespace, name: owner } = facts.owner.metadata
   const names = [
     issuingName(owner),
     ...certifiedIn(facts.target.effective).map(part => issuedName(owner, part)),
   ]
-  const all = names.map((name): Told => ({ name, ...issuedState(findChild(facts, 'Certificate', name)) }))
+  const all = names.map(
+    (name): Told => ({ namespace, name, ...issuedState(findChild(facts, 'Certificate', name)) }),
+  )
   const expired = all.find(({ until }) => until !== undefined && now > until)
   if (expired !== undefined)
     return fails(
@@ -92,10 +96,10 @@ function byCertManager(facts: Facts, now: Date): Finding {
   return valid(all.flatMap(({ until }) => until ?? []).toSorted((a, b) => a.getTime() - b.getTime())[0])
 }
 
-const saidOf = ({ name, says }: Told): string =>
-  says === undefined
+const saidOf = (told: Told): string =>
+  told.says === undefined
     ? 'cert-manager has said nothing about it yet: does it run?'
-    : `cert-manager says ${says} (kubectl describe certificate ${name})`
+    : `cert-manager says ${told.says} (${kubectl(told, `describe certificate ${told.name}`)})`
 
 /** So many pods are named. */
 const mostNamed = 3

@@ -54,7 +54,7 @@ test.each(hops)('each station has its reason and where to look: %s', hop => {
   const { verdict, message } = conditionOf(up(told({ brokenAt: hop, detail: 'why' })), 'EndToEndReady')
   expect(verdict.toLowerCase()).toBe(`false/stuckat${hop}`)
   expect(message).toMatch(
-    new RegExp(`^probe records get stuck at the ${hop}: why\\. See .*kubectl logs .*orders-${hop}`),
+    new RegExp(`^probe records get stuck at the ${hop}: why\\. See .*kubectl -n shop logs .*orders-${hop}`),
   )
 })
 
@@ -64,7 +64,7 @@ test('at Postgres it is the pod that is the primary by now', () => {
   const promoted = { ...world.marks['orders-identity'], [annotationKeys.primary]: '1' }
   const marks = { ...world.marks, 'orders-identity': promoted }
   const seen = { ...world, marks, endToEnd: told({ brokenAt: 'postgres' }) }
-  expect(conditionOf(seen, 'EndToEndReady').message).toMatch(/kubectl logs orders-postgres-1$/)
+  expect(conditionOf(seen, 'EndToEndReady').message).toMatch(/kubectl -n shop logs orders-postgres-1$/)
 })
 
 test('what a part says of itself is nearer to the cause', () => {

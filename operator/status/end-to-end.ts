@@ -1,5 +1,5 @@
 /** Condition `EndToEndReady`: whether probe records come through, and where they get stuck if not. Pure. */
-import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import type { ConditionType, Reason } from '#crds/v1alpha1/conditions.ts'
 import type { Hop } from '#dataservice/contract/end-to-end.ts'
 import { durationMs } from '#operator/desired/duration.ts'
 import { isManaged } from '#operator/desired/engine-choice.ts'
@@ -8,31 +8,36 @@ import type { Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { kubectl } from './kubectl.ts'
 
 const type = 'EndToEndReady'
 
+interface Station {
+  reason: Reason
+  condition?: ConditionType
+  /** Whose logs, of a DataService of this name. */
+  logs: (name: string, primary: number) => string
+}
+
+const ofDeployment =
+  (part: DeployedPart): Station['logs'] =>
+  name =>
+    `deployment/${partName(name, part)}`
+
 /** What to look at where a record gets stuck. */
-const stations: Readonly<Record<Hop, { reason: Reason; look: (name: string, primary: number) => string }>> = {
-  gateway: { reason: 'StuckAtGateway', look: name => `kubectl logs deployment/${partName(name, 'gateway')}` },
-  kafka: { reason: 'StuckAtKafka', look: name => `LogReady and kubectl logs ${partName(name, 'kafka')}-0` },
-  writer: {
-    reason: 'StuckAtWriter',
-    look: name => `WriterReady and kubectl logs deployment/${partName(name, 'writer')}`,
-  },
-  postgres: {
-    reason: 'StuckAtPostgres',
-    look: (name, primary) => `DatabaseReady and kubectl logs ${postgresPod(name, primary)}`,
-  },
-  reader: { reason: 'StuckAtReader', look: name => `kubectl logs deployment/${partName(name, 'reader')}` },
+const stations: Readonly<Record<Hop, Station>> = {
+  gateway: { reason: 'StuckAtGateway', logs: ofDeployment('gateway') },
+  kafka: { reason: 'StuckAtKafka', condition: 'LogReady', logs: name => `${partName(name, 'kafka')}-0` },
+  writer: { reason: 'StuckAtWriter', condition: 'WriterReady', logs: ofDeployment('writer') },
+  postgres: { reason: 'StuckAtPostgres', condition: 'DatabaseReady', logs: postgresPod },
+  reader: { reason: 'StuckAtReader', logs: ofDeployment('reader') },
 }
 
 /** Pods of an engine that others run are not ours to look at; those who use it say what they find. */
-function stationOf(hop: Hop, { target }: Known): (typeof stations)[Hop] {
-  const station = stations[hop]
-  const user = hop === 'kafka' ? 'writer' : 'reader'
-  return isManaged(target.effective, hop)
-    ? station
-    : { ...station, look: name => `kubectl logs deployment/${partName(name, user)}` }
+function stationOf(hop: Hop, { target }: Known): Station {
+  const { reason, ...ours } = stations[hop]
+  if (isManaged(target.effective, hop)) return { reason, ...ours }
+  return { reason, logs: ofDeployment(hop === 'kafka' ? 'writer' : 'reader') }
 }
 
 type Known = Pick<Facts, 'owner' | 'children' | 'endToEnd'> & {
@@ -50,10 +55,11 @@ export function endToEnd(facts: Known): Finding {
     return isUnknown(type, 'NotProbed', 'the readers have not seen yet whether probe records come through')
   const { brokenAt, detail, quickestMs } = seen.told
   if (brokenAt !== undefined) {
-    const { reason, look } = stationOf(brokenAt, facts)
+    const { reason, condition, logs } = stationOf(brokenAt, facts)
     const why = detail === undefined ? '' : `: ${detail}`
-    const seen = look(owner.metadata.name, facts.target.initialisation.primary)
-    return fails(type, reason, `probe records get stuck at the ${brokenAt}${why}. See ${seen}`)
+    const whose = logs(owner.metadata.name, facts.target.initialisation.primary)
+    const see = `${condition === undefined ? '' : `${condition} and `}${kubectl(owner.metadata, `logs ${whose}`)}`
+    return fails(type, reason, `probe records get stuck at the ${brokenAt}${why}. See ${see}`)
   }
   const aim = owner.spec.slo?.endToEnd
   if (aim === undefined) return holds(type, 'RecordsPass', 'probe records come through from POST to GET')
@@ -62,7 +68,7 @@ export function endToEnd(facts: Known): Finding {
       type,
       'SlowerThanSlo',
       `each of the last probe records took longer than spec.slo.endToEnd (${aim}): dataservice_end_to_end_seconds of the ` +
-        'readers tells how long, dataservice_writer_lag and the condition Scaling why',
+        'readers tells how long, dataservice_writer_lag_age_seconds and the condition Scaling why',
     )
   return holds(type, 'RecordsPass', `probe records come through from POST to GET within ${aim}`)
 }

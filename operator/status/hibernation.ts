@@ -8,6 +8,7 @@ import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
 import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds } from './conditions.ts'
+import { kubectl } from './kubectl.ts'
 import { logUnreachable } from './log-unreachable.ts'
 
 /** True when no pod of any part is left. */
@@ -28,14 +29,13 @@ export function resting(facts: Facts, part: Part, type: ConditionType): Finding 
   if (isGone(part, facts))
     return holds(type, 'Hibernated', `the ${part} has no pods until spec.lifecycle is Running`)
   const [pod] = podsOf(part, facts)
-  const { namespace } = facts.owner.metadata
   return fails(
     type,
     'Hibernating',
     pod === undefined
       ? `the pods of the ${part} are ending`
       : `pod ${pod.metadata.name} is ending; the next part waits for it. When its node is gone for good: ` +
-          `kubectl delete pod -n ${namespace} ${pod.metadata.name} --force`,
+          kubectl(facts.owner.metadata, `delete pod ${pod.metadata.name} --force`),
   )
 }
 
@@ -77,17 +77,18 @@ function notStored(facts: Facts, parts: readonly Finding[]): Finding {
 function whyNotStored(facts: Facts, parts: readonly Finding[]): string | undefined {
   const { flush } = facts
   const writer = workloadOf('writer', facts)
-  const name = partName(facts.owner.metadata.name, 'writer')
+  const { metadata } = facts.owner
+  const name = partName(metadata.name, 'writer')
   if (flush.kind === 'unreachable') return logUnreachable(facts.owner, flush.message)
   if (writer !== undefined && podProgress(writer).wanted === 0)
-    return `Deployment ${name} has no pods: kubectl scale deployment/${name} --replicas=1`
+    return `Deployment ${name} has no pods: ${kubectl(metadata, `scale deployment/${name} --replicas=1`)}`
   const trouble = parts.find(({ status }) => status !== 'True')
   if (trouble !== undefined) return `${trouble.type}: ${trouble.message}`
   const untold = flush.kind === 'seen' ? flush.behind.filter(({ told }) => !told) : []
   return untold.length === 0
     ? undefined
     : `no pod of ${name} says that it has partition ${untold.map(({ partition }) => partition).join(', ')}; ` +
-        `kubectl logs deployment/${name} tells why`
+        `${kubectl(metadata, `logs deployment/${name}`)} tells why`
 }
 
 /** `gateway 3, writer 2`: what comes back. */

@@ -4,6 +4,7 @@ import { partName } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { kubectl } from './kubectl.ts'
 import { logUnreachable } from './log-unreachable.ts'
 
 const type = 'LogHasRoom'
@@ -42,7 +43,7 @@ export function logRoom(facts: Facts): Finding {
   return fails(
     type,
     isFull ? 'LogFull' : 'LagNearRetention',
-    `${age}, ${consequence}: see DatabaseReady and WriterReady and kubectl logs deploy/${partName(owner.metadata.name, 'writer')}; ` +
+    `${age}, ${consequence}: see DatabaseReady and WriterReady and ${kubectl(owner.metadata, `logs deployment/${partName(owner.metadata.name, 'writer')}`)}; ` +
       'more spec.writer.replicas help up to the number of partitions, and a longer spec.kafka.topic.retention wins time',
   )
 }

@@ -4,6 +4,7 @@ import { partitioningOf } from '#operator/desired/partitioning.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { kubectl } from './kubectl.ts'
 
 const type = 'Maintained'
 const hourMs = 3_600_000
@@ -14,7 +15,8 @@ const fewLeft = 2
 const intervalMs = { Hour: hourMs, Day: 24 * hourMs, Month: 28 * 24 * hourMs } as const
 
 export function maintained(facts: Facts, now: Date): Finding {
-  const { name, namespace } = facts.owner.metadata
+  const { metadata } = facts.owner
+  const { name } = metadata
   const job = findChild(facts, 'CronJob', maintainName(name))
   // A CronJob that never succeeded counts from its beginning: migration has made the first partitions.
   const success = job?.status?.['lastSuccessfulTime'] ?? job?.metadata.creationTimestamp
@@ -26,8 +28,8 @@ export function maintained(facts: Facts, now: Date): Finding {
     return holds(type, 'RunsHourly', 'partitions are made ahead, and what is too old is removed, every hour')
   const left = partitionsLeft(facts, lateMs)
   const remedy =
-    `see what failed: kubectl -n ${namespace} get jobs,pods | grep ${maintainName(name)}, and run it at once: ` +
-    `kubectl -n ${namespace} create job --from=cronjob/${maintainName(name)} maintain-now`
+    `see what failed: ${kubectl(metadata, `get jobs,pods | grep ${maintainName(name)}`)}, and run it at once: ` +
+    kubectl(metadata, `create job --from=cronjob/${maintainName(name)} maintain-now`)
   const since = `CronJob ${maintainName(name)} has not succeeded since ${success}, so nothing that is too old is removed`
   if (left !== undefined && left <= fewLeft)
     return fails(

@@ -21,6 +21,7 @@ import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { refusedMigration, refusedVolume } from './data-refused.ts'
 import { delegatedLog, delegatedPostgres, delegatedTopics } from './delegated.ts'
 import { resting } from './hibernation.ts'
+import { kubectl } from './kubectl.ts'
 import { logUnreachable } from './log-unreachable.ts'
 import { missingSecret } from './missing-secret.ts'
 import { type PodOwner, type Problem, podProblem } from './pods.ts'
@@ -70,7 +71,7 @@ function engine(facts: Facts, part: EnginePart, type: ConditionType): Finding {
   return fails(
     type,
     'PodsNotReady',
-    `StatefulSet ${name}: ${counts(progress)}; kubectl describe pod ${notReady(facts, name, progress)} tells why`,
+    `StatefulSet ${name}: ${counts(progress)}; ${kubectl(facts.owner.metadata, `describe pod ${notReady(facts, name, progress)}`)} tells why`,
   )
 }
 
@@ -151,7 +152,11 @@ function database(facts: Facts, { gates }: Plan): Finding {
   const problem = problemOf(facts, job, 'migrate')
   if (end === undefined && problem !== undefined) return failing(type, problem)
   if (end === undefined)
-    return fails(type, 'Migrating', `Job ${name} is working; kubectl logs job/${name} shows it`)
+    return fails(
+      type,
+      'Migrating',
+      `Job ${name} is working; ${kubectl(facts.owner.metadata, `logs job/${name}`)} shows it`,
+    )
   if (!end.succeeded)
     return fails(type, 'MigrationFailed', `Job ${name} failed and is made again: ${end.message}`)
   return holds(type, postgres.reason, `${postgres.message}; Job ${name} brought the tables up to date`)

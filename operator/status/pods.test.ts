@@ -45,7 +45,7 @@ describe('one pod', () => {
       'whose Secret is missing',
       kafka({ container: waiting('CreateContainerConfigError', 'secret "orders-credentials" not found') }),
       'ContainerNotStarted',
-      ['secret "orders-credentials" not found', 'kubectl describe pod -n shop orders-kafka-0'],
+      ['secret "orders-credentials" not found', 'kubectl -n shop describe pod orders-kafka-0'],
     ],
     [
       'without a node',
@@ -57,7 +57,7 @@ describe('one pod', () => {
       'without a volume',
       kafka({ notScheduled: '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.' }),
       'VolumePending',
-      ['unbound', 'kubectl describe pvc -n shop data-orders-kafka-0', 'spec.kafka.managed.storage.className'],
+      ['unbound', 'kubectl -n shop describe pvc data-orders-kafka-0', 'spec.kafka.managed.storage.className'],
     ],
     [
       'whose volume is on a node that is gone: no other volume would help',
@@ -74,7 +74,7 @@ describe('one pod', () => {
         },
       }),
       'Crashing',
-      ['exit code 3 (Error)', 'it said: no disk', 'kubectl logs -n shop orders-kafka-0 -c kafka --previous'],
+      ['exit code 3 (Error)', 'it said: no disk', 'kubectl -n shop logs orders-kafka-0 -c kafka --previous'],
     ],
     [
       'between two crashes',

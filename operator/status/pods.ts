@@ -4,6 +4,7 @@ import { labelKeys } from '#operator/desired/labels.ts'
 import type { Part } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type ContainerState, containersOf, lastWords, notScheduled } from './containers.ts'
+import { kubectl } from './kubectl.ts'
 import { roomRemedy, withoutPreemption } from './room-remedy.ts'
 
 export interface Problem {
@@ -118,27 +119,29 @@ const imageVariable: Record<PodOwner, string> = {
 
 const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']
 
-function cannotStart({ namespace, name, containers }: Seen): Problem | undefined {
+function cannotStart(seen: Seen): Problem | undefined {
+  const { name, containers } = seen
   const found = containers.find(({ waiting }) => startReasons.includes(waiting?.reason ?? ''))
   if (found === undefined) return undefined
   return {
     reason: 'ContainerNotStarted',
     message:
       `pod ${name}: container ${found.name} cannot be started: ${lastWords(found.waiting?.message ?? '')}. ` +
-      `Put back what is missing; kubectl describe pod -n ${namespace} ${name} tells more`,
+      `Put back what is missing; ${kubectl(seen, `describe pod ${name}`)} tells more`,
   }
 }
 
 /** The scheduler's words for a claim without a volume. */
 const aboutVolumes = /persistentvolumeclaim|persistent volume|binding volumes/i
 
-function volumePending({ owner, namespace, name, pod }: Seen): Problem | undefined {
+function volumePending(seen: Seen): Problem | undefined {
+  const { owner, name, pod } = seen
   const why = notScheduled(pod)
   if (why === undefined || !aboutVolumes.test(why)) return undefined
   return {
     reason: 'VolumePending',
     message:
-      `pod ${name} waits for its volume: ${why} kubectl describe pvc -n ${namespace} data-${name} tells why; ` +
+      `pod ${name} waits for its volume: ${why} ${kubectl(seen, `describe pvc data-${name}`)} tells why; ` +
       `${specPath[owner]}.storage.className, or the cluster's default, must be a StorageClass that makes volumes`,
   }
 }
@@ -174,7 +177,7 @@ function outOfMemory(seen: Seen): Problem | undefined {
 }
 
 function crashing(seen: Seen): Problem | undefined {
-  const { owner, namespace, name } = seen
+  const { owner, name } = seen
   const found = crashedOf(seen)
   if (found?.crashed === undefined) return undefined
   const { exitCode, reason, message } = found.crashed
@@ -183,6 +186,6 @@ function crashing(seen: Seen): Problem | undefined {
     reason: owner === 'migrate' ? 'MigrationFailed' : 'Crashing',
     message:
       `pod ${name}: container ${found.name} ended with exit code ${exitCode} (${reason || 'no reason'}) and is started ` +
-      `again${words === '' ? '' : `; it said: ${words}`}. Read kubectl logs -n ${namespace} ${name} -c ${found.name} --previous`,
+      `again${words === '' ? '' : `; it said: ${words}`}. Read ${kubectl(seen, `logs ${name} -c ${found.name} --previous`)}`,
   }
 }

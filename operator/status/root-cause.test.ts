@@ -70,7 +70,7 @@ test('Postgres that is away explains readers that crash, although nobody has to 
   expect(told('Ready')).toEqual({
     verdict: 'False/PodsNotReady',
     message:
-      'DatabaseReady: StatefulSet orders-postgres: 0 of 1 pods ready; kubectl describe pod orders-postgres-0 tells why',
+      'DatabaseReady: StatefulSet orders-postgres: 0 of 1 pods ready; kubectl -n shop describe pod orders-postgres-0 tells why',
   })
 })
 

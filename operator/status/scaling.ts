@@ -17,6 +17,7 @@ import { type PodProgress, podProgress } from '#operator/reconcile/progress.ts'
 import { writerScaling } from '#operator/reconcile/writers/scaling.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { comesBack } from './hibernation.ts'
+import { kubectl } from './kubectl.ts'
 
 const type = 'Scaling'
 
@@ -53,7 +54,7 @@ function ownerOf(part: DeployedPart, wanted: PodNumber, facts: Facts): string {
     case 'exact':
       return `${wanted.number} as the spec says`
     case 'seed':
-      return `kubectl scale deployment/${name}, up to ${wanted.most}`
+      return `${kubectl(facts.owner.metadata, `scale deployment/${name}`)}, up to ${wanted.most}`
     case 'floor':
       return wanted.number === 0
         ? `0 as the spec says, ${autoscalerKind} ${name} sleeps`
@@ -92,7 +93,7 @@ function heldBy(facts: Facts): string {
 function asleep(name: string, facts: Facts): string {
   const deployment = findChild(facts, 'Deployment', name)
   if (deployment === undefined || podProgress(deployment).wanted !== 0) return ''
-  return ` sleeps at 0 pods, kubectl scale deployment/${name} --replicas=1 wakes it`
+  return ` sleeps at 0 pods, ${kubectl(facts.owner.metadata, `scale deployment/${name} --replicas=1`)} wakes it`
 }
 
 interface Problem {
@@ -135,8 +136,8 @@ function withoutKeda(part: DeployedPart, wanted: PodNumber, facts: Facts): Probl
   if (wanted.rule !== 'keda') return undefined
   const missing = kindTrouble(scaledObjectKind, facts) ?? kindTrouble('TriggerAuthentication', facts)
   if (missing !== undefined) return missing
-  const { namespace, name: service } = facts.owner.metadata
-  const name = partName(service, part)
+  const { metadata } = facts.owner
+  const name = partName(metadata.name, part)
   const ours = findChild(facts, scaledObjectKind, name)
   const ready = conditionIn(ours?.status, 'Ready')
   if (ours === undefined || ready?.['status'] === 'True') return undefined
@@ -147,7 +148,7 @@ function withoutKeda(part: DeployedPart, wanted: PodNumber, facts: Facts): Probl
     reason: 'ScalerNotReady',
     message:
       `${scaledObjectKind} ${name}: ${words.join(': ') || 'KEDA has not looked at it yet; does it run?'}; the number of pods ` +
-      `stays. kubectl describe ${fullNameOf(scaledObjectKind)} -n ${namespace} ${name} tells more`,
+      `stays. ${kubectl(metadata, `describe ${fullNameOf(scaledObjectKind)} ${name}`)} tells more`,
   }
 }
 

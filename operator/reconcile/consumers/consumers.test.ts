@@ -146,7 +146,7 @@ describe('what the status says', () => {
     const run = oneRun({ ...world, secrets, users, access: seen })
     expect(run.steps.filter(step => step.do === 'access')).toEqual([])
     expect(run.status.conditions?.find(({ type }) => type === 'ConsumersReady')?.message).toContain(
-      'kubectl delete secret -n shop orders-binding-billing',
+      'kubectl -n shop delete secret orders-binding-billing',
     )
   })
 

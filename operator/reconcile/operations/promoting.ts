@@ -6,6 +6,7 @@ import type { Operation, OperationStatus } from '#crds/v1alpha1/operation.ts'
 import { primaryFile } from '#operator/desired/engines/engine.ts'
 import { engineConfigName, identityName, postgresPod } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { kubectl } from '#operator/status/kubectl.ts'
 import { type Facts, findChild } from '../facts.ts'
 import { recordedPrimary } from '../initialised.ts'
 import { formerPrimaries } from '../pod-roles.ts'
@@ -45,7 +46,8 @@ export function chosen({ spec }: Operation, known: Known): Choice {
   if (instance !== undefined) return { instance, from }
   const whom =
     wanted === undefined ? 'no replica of Postgres' : `${postgresPod(name, wanted)} is not a replica that`
-  return { obstacle: `${whom} is ready: kubectl describe dsvc/${name} tells why`, final: false }
+  const look = kubectl(owner.metadata, `describe dsvc/${name}`)
+  return { obstacle: `${whom} is ready: ${look} tells why`, final: false }
 }
 
 /** Where it stands; undefined: the new primary is at work. */
