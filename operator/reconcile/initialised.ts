@@ -84,8 +84,21 @@ function goneWithAnother(
   { metadata }: Seen['owner'],
   annotations: Record<string, string> | undefined,
 ): ReadonlySet<DataPart> {
+  const { uid, parts } = leaving(annotations)
+  return uid === metadata.uid ? new Set() : parts
+}
+
+/** What goes with this DataService by what was marked last. */
+export function partsThatLeave({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>): ReadonlySet<DataPart> {
+  const { annotations, ownerReferences } = secrets.get(identityName(owner.metadata.name)) ?? {}
+  if (ownerReferences?.some(({ uid }) => uid === owner.metadata.uid)) return new Set(dataParts) // as the Secret itself
+  const { uid, parts } = leaving(annotations)
+  return uid === owner.metadata.uid ? parts : new Set()
+}
+
+function leaving(annotations: Record<string, string> | undefined) {
   const [uid, parts] = (annotations?.[annotationKeys.leavesWith] ?? '').split(' ')
-  return uid === metadata.uid ? new Set() : partsIn(parts)
+  return { uid, parts: partsIn(parts) }
 }
 
 /** `kafka,postgres`: as an annotation holds it; unknown words are left out. */

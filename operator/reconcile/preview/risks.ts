@@ -2,15 +2,12 @@
 
 import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
 import { consumersOf } from '#operator/desired/consumers.ts'
-import { deletionPolicyOf } from '#operator/desired/deletion-policy.ts'
-import { isPlainObject } from '#operator/desired/hash.ts'
-import { annotationKeys } from '#operator/desired/labels.ts'
-import { backupName, dataParts, partName, settingsName } from '#operator/desired/names.ts'
+import { backupName, partName, settingsName } from '#operator/desired/names.ts'
 import { settingsKey } from '#operator/desired/settings-config-map.ts'
-import { engineWorkload } from '../engine-workload.ts'
 import { type Facts, findChild } from '../facts.ts'
+import { deletionRisks, policyInForce } from './deletion.ts'
 
-type Known = Pick<Facts, 'owner' | 'target' | 'children'>
+type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'secrets'>
 
 /** Sentences; empty when nothing is at risk. */
 export function risksOf(known: Known): string[] {
@@ -63,20 +60,12 @@ function openGateway({ gateway: before }: Settings, { gateway: after }: Settings
 }
 
 function ofLifecycle(known: Known): string[] {
-  const { owner } = known
-  const marked = dataParts.some(part => {
-    const set = engineWorkload(known, part)
-    if (set?.metadata.annotations?.[annotationKeys.retained] !== undefined) return true
-    const policy = set?.spec?.['persistentVolumeClaimRetentionPolicy']
-    return isPlainObject(policy) && policy['whenDeleted'] === 'Retain'
-  })
+  const { owner, children } = known
   return [
-    ...(marked && owner.spec.deletionPolicy === 'Delete'
-      ? ['from then on a deletion of this DataService takes all records with it']
-      : []),
+    ...deletionRisks(known),
     ...endOfBackups(known),
     ...otherListeners(known),
-    ...(owner.spec.lifecycle === 'Hibernated' && known.children.length > 0
+    ...(owner.spec.lifecycle === 'Hibernated' && children.length > 0
       ? ['every pod ends, and requests are not answered until it is Running again; no record is lost']
       : []),
   ]
@@ -103,8 +92,9 @@ function endOfBackups(known: Known): string[] {
   const { metadata, spec } = known.owner
   const archive = findChild(known, 'StatefulSet', backupName(metadata.name))
   if (spec.backup !== undefined || archive === undefined) return []
+  // The StatefulSet goes as it stands, so what the same change says of the policy comes too late for it.
   const copies =
-    deletionPolicyOf(spec, 'backup') === 'Delete'
+    policyInForce(archive) === 'Delete'
       ? 'and with deletionPolicy Delete the volume with all copies goes'
       : 'the volume with the copies stays'
   return [`what Postgres writes is not archived any more, ${copies}`]
