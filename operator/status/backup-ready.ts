@@ -27,7 +27,7 @@ export function backupReady(facts: Facts, now: Date): Finding[] {
   const set = findChild(facts, 'StatefulSet', name)
   if (set === undefined) return [fails(type, 'Creating', `StatefulSet ${name} is being created`)]
   if (!answers(set)) {
-    const problem = refusedPods(facts.refusals, set, 'backup') ?? podProblem(facts.pods, 'backup')
+    const problem = refusedPods(facts.refusals, set, 'backup') ?? podProblem(facts, 'backup')
     return [
       problem === undefined
         ? fails(type, 'NotArchiving', notYet(facts, name))
@@ -43,7 +43,7 @@ const notYet = ({ owner }: Facts, name: string): string =>
 
 /** Why the object store does not have what the volume has; undefined where it does, or none is wanted. */
 function notCopied(facts: Facts): Finding | undefined {
-  const { owner, target, pods, refusals, mirror } = facts
+  const { owner, target, refusals, mirror } = facts
   const { s3 } = target.effective.backup ?? {}
   const name = mirrorName(owner.metadata.name)
   const set = findChild(facts, 'StatefulSet', name)
@@ -53,7 +53,7 @@ function notCopied(facts: Facts): Finding | undefined {
   const problem =
     missingSecret(facts, 'backup-s3') ??
     (set && refusedPods(refusals, set, 'backup-s3')) ??
-    podProblem(pods, 'backup-s3')
+    podProblem(facts, 'backup-s3')
   if (problem !== undefined) return fails(type, problem.reason, `${problem.message}. ${archived}`)
   const tells = `${kubectl(owner.metadata, `logs ${name}-0`)} tells more`
   return fails(

@@ -167,12 +167,7 @@ describe('a Kafka of others that the migration cannot use', () => {
 
 describe('an engine that another operator runs, which the migration cannot use', () => {
   const rows: [string, string, 'TopicsReady' | 'DatabaseReady', Parameters<typeof withSpec>[0]][] = [
-    [
-      'LogLoginRefused',
-      'kafkausers.kafka.strimzi.io orders-kafka tells more',
-      'TopicsReady',
-      byStrimzi,
-    ],
+    ['LogLoginRefused', 'kafkausers.kafka.strimzi.io orders-kafka tells more', 'TopicsReady', byStrimzi],
     ['LogRightsMissing', 'simple authorization', 'TopicsReady', byStrimzi],
     [
       'LogUnreachable',
@@ -187,12 +182,7 @@ describe('an engine that another operator runs, which the migration cannot use',
       byStrimzi,
     ],
     ['TopicMissing', 'kubectl -n shop describe kafkatopics.kafka.strimzi.io', 'TopicsReady', byStrimzi],
-    [
-      'EngineUnreachable',
-      'clusters.postgresql.cnpg.io orders-postgres',
-      'DatabaseReady',
-      byCloudNativePG,
-    ],
+    ['EngineUnreachable', 'clusters.postgresql.cnpg.io orders-postgres', 'DatabaseReady', byCloudNativePG],
     ['EngineUnfit', 'postgres.cloudNativePG.imageName', 'DatabaseReady', byCloudNativePG],
     ['LoginRefused', "Secret orders-postgres-app is CloudNativePG's", 'DatabaseReady', byCloudNativePG],
     ['RightsMissing', 'Give them there', 'DatabaseReady', byCloudNativePG],

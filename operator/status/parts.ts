@@ -24,7 +24,8 @@ import { resting } from './hibernation.ts'
 import { kubectl } from './kubectl.ts'
 import { logUnreachable } from './log-unreachable.ts'
 import { missingSecret } from './missing-secret.ts'
-import { type PodOwner, type Problem, podProblem } from './pods.ts'
+import type { PodOwner } from './pod-fields.ts'
+import { type Problem, podProblem } from './pods.ts'
 import { refusedPods } from './refused-pods.ts'
 import { isFloorReady } from './scaling.ts'
 import { stoppedPartitions } from './stopped-partitions.ts'
@@ -206,7 +207,7 @@ function problemOf(facts: Facts, workload: ObservedChild, owner: PartOwner): Own
     (owner === 'writer' ? stoppedPartitions(facts.writerStops) : undefined) ??
     missingSecret(facts, owner) ??
     refusedPods(facts.refusals, workload, owner) ??
-    podProblem(facts.pods, owner)
+    podProblem(facts, owner)
   return problem && { ...problem, owner }
 }
 

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import { ended, type PodStory, pod, waiting } from '#operator/testing/pods.ts'
 import { lastWords } from './containers.ts'
+import type { PodOwner } from './pod-fields.ts'
 import { podProblem } from './pods.ts'
+
+const problemOf = (pods: ObservedChild[], owner: PodOwner, choice: ClassChoice = { kind: 'builtIn' }) =>
+  podProblem({ pods, choice }, owner)
 
 const kafka = (story: Partial<PodStory>): PodStory => ({ owner: 'kafka', name: 'orders-kafka-0', ...story })
 const migrate = (story: Partial<PodStory>): PodStory => ({
@@ -134,9 +140,47 @@ describe('one pod', () => {
     ],
   ]
   test.each(rows)('%s', (_title, story, reason, says) => {
-    const problem = podProblem([pod(story)], story.owner === 'migrate' ? 'migrate' : 'kafka')
+    const problem = problemOf([pod(story)], story.owner === 'migrate' ? 'migrate' : 'kafka')
     expect(problem?.reason).toBe(reason)
     for (const words of says) expect(problem?.message).toContain(words)
+  })
+})
+
+describe('who names the image', () => {
+  const ofClass: ClassChoice = {
+    kind: 'class',
+    name: 'small',
+    spec: { images: { kafka: 'x:1', postgres: 'y:1' } },
+    rivals: [],
+  }
+  test.each<[PodOwner, ClassChoice, string]>([
+    ['kafka', { kind: 'builtIn' }, 'correct RELATED_IMAGE_KAFKA of the operator'],
+    ['kafka', ofClass, 'correct spec.images.kafka of DataServiceClass small'],
+    ['backup', ofClass, 'correct spec.images.postgres of DataServiceClass small'],
+    ['redis', ofClass, 'correct RELATED_IMAGE_REDIS of the operator'],
+    ['gateway', ofClass, 'correct RELATED_IMAGE_DATASERVICE of the operator'],
+  ])('of %s', (owner, choice, remedy) => {
+    const story = { owner, name: 'x', container: waiting('ErrImagePull') }
+    expect(problemOf([pod(story)], owner, choice)?.message).toContain(remedy)
+  })
+})
+
+describe('amounts that no field sets', () => {
+  const tooMuch = { ...waiting('CrashLoopBackOff'), lastState: ended(137, 'OOMKilled') }
+  const noVolume = '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.'
+  test.each<[PodOwner, Partial<PodStory>, string]>([
+    ['migrate', { container: tooMuch }, 'no field raises it, because it is built in'],
+    ['backup-s3', { container: tooMuch }, 'report what kubectl -n shop describe pod x says'],
+    [
+      'backup',
+      { notScheduled: '0/1 nodes: 1 Insufficient memory.' },
+      'free some or add a node with more memory',
+    ],
+    ['backup', { notScheduled: noVolume }, '; spec.backup.volume.className, or the cluster'],
+  ])('of %s: %o', (owner, story, remedy) => {
+    const { message } = problemOf([pod({ owner, name: 'x', ...story })], owner) ?? {}
+    expect(message).toContain(remedy)
+    expect(message).not.toMatch(/spec\.[a-z.]*resources|managed\.storage/)
   })
 })
 
@@ -153,7 +197,7 @@ describe('several pods', () => {
         name === 'c' ? { notScheduled: 'full' } : { container: waiting('ErrImagePull') },
       ),
     )
-    const problem = podProblem(pods, 'gateway')
+    const problem = problemOf(pods, 'gateway')
     expect(problem?.reason).toBe('ImageMissing')
     expect(problem?.message).toMatch(/^pod a: .* \(1 more like it\)$/)
   })
@@ -163,12 +207,12 @@ describe('several pods', () => {
       gateway('old', '1', '2026-01-01T00:00:00Z', { container: waiting('ErrImagePull') }),
       gateway('new', '2', '2026-01-01T00:01:00Z', { container: waiting('ContainerCreating') }),
     ]
-    expect(podProblem(pods, 'gateway')).toBeUndefined()
+    expect(problemOf(pods, 'gateway')).toBeUndefined()
   })
 
   test('the first pull and the wait after it read the same, so that the condition stays still', () => {
     const told = (message: string, reason: string) =>
-      podProblem([pod(kafka({ container: waiting(reason, message) }))], 'kafka')?.message
+      problemOf([pod(kafka({ container: waiting(reason, message) }))], 'kafka')?.message
     expect(told(`Back-off pulling image "x:1": ErrImagePull: ${rpc}`, 'ImagePullBackOff')).toBe(
       told(rpc, 'ErrImagePull'),
     )

@@ -1,10 +1,13 @@
 /** Why the pods of a part are not ready, read from the pods themselves, with the remedy. Pure. */
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import type { Images } from '#operator/desired/effective.ts'
 import { labelKeys } from '#operator/desired/labels.ts'
-import type { Part } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import type { Facts } from '#operator/reconcile/facts.ts'
 import { type ContainerState, containersOf, lastWords, notScheduled } from './containers.ts'
 import { kubectl } from './kubectl.ts'
+import { type PodOwner, podFields } from './pod-fields.ts'
 import { roomRemedy, withoutPreemption } from './room-remedy.ts'
 
 export interface Problem {
@@ -13,24 +16,10 @@ export interface Problem {
   message: string
 }
 
-export type PodOwner = Part | 'migrate' | 'backup' | 'backup-s3'
-
-/** Where a user changes what the pods of a part ask for. */
-export const specPath: Record<PodOwner, string> = {
-  gateway: 'spec.gateway',
-  writer: 'spec.writer',
-  reader: 'spec.reader',
-  kafka: 'spec.kafka.managed',
-  postgres: 'spec.postgres.managed',
-  redis: 'spec.redis.managed',
-  migrate: 'spec.writer',
-  backup: 'spec.postgres.managed',
-  'backup-s3': 'spec.postgres.managed',
-}
-
 /** A pod with what the rules look at. */
 interface Seen {
   owner: PodOwner
+  choice: ClassChoice
   namespace: string
   name: string
   pod: ObservedChild
@@ -50,9 +39,13 @@ const rules: readonly Rule[] = [
 ]
 
 /** The gravest problem of a part's pods, or undefined when none of them has one. */
-export function podProblem(pods: readonly ObservedChild[], owner: PodOwner): Problem | undefined {
+export function podProblem(
+  { pods, choice }: Pick<Facts, 'pods' | 'choice'>,
+  owner: PodOwner,
+): Problem | undefined {
   const seen = newest(pods.filter(pod => isOf(pod, owner))).map(pod => ({
     owner,
+    choice,
     namespace: pod.metadata.namespace,
     name: pod.metadata.name,
     pod,
@@ -88,7 +81,7 @@ function newest(pods: readonly ObservedChild[]): ObservedChild[] {
 
 const imageReasons = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']
 
-function imageMissing({ name, containers, owner }: Seen): Problem | undefined {
+function imageMissing({ name, containers, owner, choice }: Seen): Problem | undefined {
   const found = containers.find(({ waiting }) => imageReasons.includes(waiting?.reason ?? ''))
   if (found === undefined) return undefined
   // The first try and the back-off after it say the same in other words.
@@ -100,21 +93,29 @@ function imageMissing({ name, containers, owner }: Seen): Problem | undefined {
     reason: 'ImageMissing',
     message:
       `pod ${name}: image ${found.image} cannot be pulled${why === '' ? '' : ` (${why})`}. Push it, or correct ` +
-      `${imageVariable[owner]} of the operator, or name a Secret of its registry in ${specPath[owner]}.pod.imagePullSecrets`,
+      `${imageSource(owner, choice)}, or name a Secret of its registry in ${podFields[owner].pod}.imagePullSecrets`,
   }
 }
 
-/** Which variable of the operator names the image. */
-const imageVariable: Record<PodOwner, string> = {
-  gateway: 'RELATED_IMAGE_DATASERVICE',
-  writer: 'RELATED_IMAGE_DATASERVICE',
-  reader: 'RELATED_IMAGE_DATASERVICE',
-  migrate: 'RELATED_IMAGE_DATASERVICE',
-  kafka: 'RELATED_IMAGE_KAFKA',
-  postgres: 'RELATED_IMAGE_POSTGRES',
-  redis: 'RELATED_IMAGE_REDIS',
-  backup: 'RELATED_IMAGE_POSTGRES',
-  'backup-s3': 'RELATED_IMAGE_DATASERVICE',
+const imageOf: Readonly<Record<PodOwner, keyof Images>> = {
+  gateway: 'dataservice',
+  writer: 'dataservice',
+  reader: 'dataservice',
+  migrate: 'dataservice',
+  kafka: 'kafka',
+  postgres: 'postgres',
+  redis: 'redis',
+  backup: 'postgres',
+  'backup-s3': 'dataservice',
+}
+
+/** What names the image: a class that does decides, and else the operator. */
+function imageSource(owner: PodOwner, choice: ClassChoice): string {
+  const image = imageOf[owner]
+  const ofClass: Partial<Images> = (choice.kind === 'class' && choice.spec.images) || {}
+  return choice.kind === 'class' && ofClass[image] !== undefined
+    ? `spec.images.${image} of DataServiceClass ${choice.name}`
+    : `RELATED_IMAGE_${image.toUpperCase()} of the operator`
 }
 
 const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']
@@ -137,12 +138,13 @@ const aboutVolumes = /persistentvolumeclaim|persistent volume|binding volumes/i
 function volumePending(seen: Seen): Problem | undefined {
   const { owner, name, pod } = seen
   const why = notScheduled(pod)
-  if (why === undefined || !aboutVolumes.test(why)) return undefined
+  const { storage } = podFields[owner]
+  if (why === undefined || storage === undefined || !aboutVolumes.test(why)) return undefined
   return {
     reason: 'VolumePending',
     message:
       `pod ${name} waits for its volume: ${why} ${kubectl(seen, `describe pvc data-${name}`)} tells why; ` +
-      `${specPath[owner]}.storage.className, or the cluster's default, must be a StorageClass that makes volumes`,
+      `${storage}.className, or the cluster's default, must be a StorageClass that makes volumes`,
   }
 }
 
@@ -151,7 +153,7 @@ function unschedulable({ owner, name, pod }: Seen): Problem | undefined {
   if (why === undefined) return undefined
   return {
     reason: 'Unschedulable',
-    message: `pod ${name} fits on no node: ${withoutPreemption(why)} ${roomRemedy(why, specPath[owner])}`,
+    message: `pod ${name} fits on no node: ${withoutPreemption(why)} ${roomRemedy(why, podFields[owner])}`,
   }
 }
 
@@ -168,11 +170,14 @@ const crashedOf = ({ owner, containers }: Seen): ContainerState | undefined =>
 function outOfMemory(seen: Seen): Problem | undefined {
   const found = crashedOf(seen)
   if (found?.crashed?.reason !== 'OOMKilled') return undefined
+  const { resources } = podFields[seen.owner]
+  const remedy =
+    resources === undefined
+      ? `no field raises it, because it is built in. It is started again; if that does not help, report what ${kubectl(seen, `describe pod ${seen.name}`)} says`
+      : `raise ${resources}.limits.memory`
   return {
     reason: 'OutOfMemory',
-    message:
-      `pod ${seen.name}: container ${found.name} was killed because it needed more memory than its limit: ` +
-      `raise ${specPath[seen.owner]}.resources.limits.memory`,
+    message: `pod ${seen.name}: container ${found.name} was killed because it needed more memory than its limit: ${remedy}`,
   }
 }
 

@@ -65,6 +65,13 @@ describe('why pods are refused', () => {
     })
   })
 
+  test('a quota that is too small for what is built in', () => {
+    const problem = refusedPods(refusalsOf([set], [refusedSet]), set, 'migrate')
+    expect(problem?.message).toMatch(
+      /\. Raise the ResourceQuota of namespace shop: what these pods ask for is built in$/,
+    )
+  })
+
   test('a pod that was made later ends it', () => {
     const events = [refusedSet, event('SuccessfulCreate', 'create Pod', at(2))]
     expect(refusalsOf([set], events).size).toBe(0)

@@ -2,12 +2,13 @@
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Refusals } from '#operator/reconcile/refusals.ts'
-import { type PodOwner, type Problem, specPath } from './pods.ts'
+import { type PodFields, type PodOwner, podFields } from './pod-fields.ts'
+import type { Problem } from './pods.ts'
 
 interface RefusalRow {
   says: RegExp
   reason: Reason
-  remedy: (namespace: string, path: string) => string
+  remedy: (namespace: string, fields: PodFields) => string
 }
 
 /** The first row that fits decides. */
@@ -21,8 +22,9 @@ const rows: readonly RefusalRow[] = [
   {
     says: /exceeded quota|failed quota/,
     reason: 'QuotaExceeded',
-    remedy: (namespace, path) =>
-      `Raise the ResourceQuota of namespace ${namespace}, or lower ${path}.resources`,
+    remedy: (namespace, { resources }) =>
+      `Raise the ResourceQuota of namespace ${namespace}` +
+      (resources === undefined ? ': what these pods ask for is built in' : `, or lower ${resources}`),
   },
   {
     says: /violates PodSecurity/,
@@ -50,7 +52,7 @@ export function refusedPods(
   if (said === undefined || row === undefined) return undefined
   return {
     reason: row.reason,
-    message: `${kind} ${metadata.name} may not make its pods: ${still(said)}. ${row.remedy(metadata.namespace, specPath[owner])}`,
+    message: `${kind} ${metadata.name} may not make its pods: ${still(said)}. ${row.remedy(metadata.namespace, podFields[owner])}`,
   }
 }
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { podFields } from './pod-fields.ts'
 import { roomRemedy, withoutPreemption } from './room-remedy.ts'
 
-const path = 'spec.kafka.managed'
+const kafka = podFields.kafka
 
 test.each([
   [
@@ -29,12 +30,23 @@ test.each([
   ['0/1 nodes are available: 1 node(s) were unschedulable.', 'kubectl uncordon'],
   ['something new', 'Add or free nodes'],
 ])('%s', (why, remedy) => {
-  expect(roomRemedy(why, path)).toContain(remedy)
+  expect(roomRemedy(why, kafka)).toContain(remedy)
+})
+
+test.each([
+  ['Insufficient memory', 'free some or add a node with more memory (what this pod asks for is built in)'],
+  ['Insufficient cpu', 'free some or add a node with more CPU (what this pod asks for is built in)'],
+  ['untolerated taint {spot: true}', 'name the taint in spec.writer.pod.tolerations'],
+  ['something new', 'or change spec.writer.pod (nodeSelector, tolerations)'],
+])('where no field sets the amounts, none is named: %s', (why, remedy) => {
+  const told = roomRemedy(why, podFields.migrate)
+  expect(told).toContain(remedy)
+  expect(told).not.toMatch(/resources|storage/)
 })
 
 test('each of the words that the scheduler says has its remedy', () => {
   const why = '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {spot: true}.'
-  expect(roomRemedy(why, path)).toMatch(/^To give it room, lower .*requests\.cpu .*; or name the taint in /)
+  expect(roomRemedy(why, kafka)).toMatch(/^To give it room, lower .*requests\.cpu .*; or name the taint in /)
 })
 
 test('that nobody would make way is left out', () => {

@@ -1,7 +1,7 @@
 /** Pods of `shop/orders` for tests, as the kubelet and the scheduler would report them. */
 import { childLabels } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { PodOwner } from '#operator/status/pods.ts'
+import type { PodOwner } from '#operator/status/pod-fields.ts'
 
 export interface PodStory {
   owner: PodOwner | 'remove'
