@@ -148,7 +148,7 @@ const refusals: Record<string, Refusal> = {
   },
   'partitions by hash without natural ids': {
     spec: partitioned({ by: 'Hash' }),
-    says: 'without record.id records are cut by the time',
+    says: 'set record.id or record.mode Upsert, or leave by out',
   },
   'a retention with natural ids': {
     spec: named('/a', { retain: '30d' }),
@@ -156,7 +156,7 @@ const refusals: Record<string, Refusal> = {
   },
   'a number of partitions without natural ids': {
     spec: partitioned({ partitions: 4 }),
-    says: 'postgres.partitioning.partitions counts partitions by hash',
+    says: 'set record.id or record.mode Upsert, or leave partitions out',
   },
   'another number of partitions': {
     before: named('/a', { partitions: 4 }),

@@ -19,11 +19,11 @@ export const modeRefusals: Record<string, Refusal> = {
   },
   'records that wait for a key there is not': {
     spec: { record, writer: { onError: 'HoldKey' } },
-    says: 'declare record.key, or leave writer.onError out',
+    says: 'without record.key or mode Upsert every record has its own: leave writer.onError out',
   },
   'records that wait for an id that comes once': {
     spec: { record: { ...record, id: '/a' }, writer: { onError: 'HoldKey' } },
-    says: 'declare record.key, or leave writer.onError out',
+    says: 'without record.key or mode Upsert every record has its own: leave writer.onError out',
   },
   'records that change cut by time': {
     spec: { record: { ...record, mode: 'Upsert' }, postgres: { partitioning: { by: 'Time' } } },

@@ -5,12 +5,13 @@
 import { type Static, Type } from 'typebox'
 import { ObjectName, type Rule } from './scalars.ts'
 
-const Host = Type.String({
-  minLength: 1,
-  maxLength: 253,
-  pattern: '^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$|^[0-9A-Fa-f:]+$',
-  description: 'Name or IP address, as pods in the cluster reach it. Example: cache.example.com.',
-})
+const host = (example: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 253,
+    pattern: '^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$|^[0-9A-Fa-f:]+$',
+    description: `Name or IP address, as pods in the cluster reach it. Example: ${example}.`,
+  })
 
 const secretName = ObjectName({ description: 'Name of the Secret, in the namespace of the DataService.' })
 
@@ -39,18 +40,19 @@ export const CaSecretRef = Type.Object(
   },
 )
 
-const Tls = Type.Object(
-  { caSecretRef: Type.Optional(CaSecretRef) },
-  {
-    description:
-      'Encrypts the connections; the certificate must be that of the host. Example: {caSecretRef: {name: cache-ca}}, ' +
-      'or {} for a public authority. Default: connections are not encrypted.',
-  },
-)
+const tls = (secret: string) =>
+  Type.Object(
+    { caSecretRef: Type.Optional(CaSecretRef) },
+    {
+      description:
+        `Encrypts the connections; the certificate must be that of the host. Example: {caSecretRef: {name: ${secret}}}, ` +
+        'or {} for a public authority. Default: connections are not encrypted.',
+    },
+  )
 
 export const ExternalRedis = Type.Object(
   {
-    host: Host,
+    host: host('cache.example.com'),
     port: port(6379),
     secretRef: Type.Optional(
       Type.Object(
@@ -62,7 +64,7 @@ export const ExternalRedis = Type.Object(
         },
       ),
     ),
-    tls: Type.Optional(Tls),
+    tls: Type.Optional(tls('cache-ca')),
   },
   {
     description:
@@ -75,7 +77,7 @@ export type ExternalRedis = Static<typeof ExternalRedis>
 
 const KafkaTls = Type.Object(
   {
-    ...Tls.properties,
+    caSecretRef: Type.Optional(CaSecretRef),
     clientCertificateRef: Type.Optional(
       Type.Object(
         { name: secretName },
@@ -169,11 +171,11 @@ export const oneKafka: Rule = {
 
 export const ExternalPostgres = Type.Object(
   {
-    host: Host,
+    host: host('db.example.com'),
     port: port(5432),
     replica: Type.Optional(
       Type.Object(
-        { host: Host, port: port(5432) },
+        { host: host('db-ro.example.com'), port: port(5432) },
         {
           description:
             'Where readers ask: a streaming replica, or a name for several. It may be a moment behind; while it is away, ' +
@@ -197,7 +199,7 @@ export const ExternalPostgres = Type.Object(
           'the database). Only the migration has it: it makes an owner, a writer and a reader with passwords of their own.',
       },
     ),
-    tls: Type.Optional(Tls),
+    tls: Type.Optional(tls('db-ca')),
     maxConnections: Type.Integer({
       minimum: 30,
       maximum: 10000,

@@ -17,8 +17,8 @@ export const partitioningRules: readonly Rule[] = [
   {
     rule: `!(!${isByHash} && ${isBy('Hash')})`,
     message:
-      'postgres.partitioning.by is Hash, but without record.id records are cut by the time that their ids carry: ' +
-      'set record.id, or leave by out',
+      'postgres.partitioning.by is Hash, but without record.id or mode Upsert records are cut by the time that their ids ' +
+      'carry: set record.id or record.mode Upsert, or leave by out',
   },
   {
     rule:
@@ -31,7 +31,7 @@ export const partitioningRules: readonly Rule[] = [
   {
     rule: `${isByHash} || !has(${partitioning}.partitions)`,
     message:
-      'postgres.partitioning.partitions counts partitions by hash, and without record.id there are none: ' +
-      'set record.id, or leave partitions out',
+      'postgres.partitioning.partitions counts partitions by hash, and without record.id or mode Upsert there are none: ' +
+      'set record.id or record.mode Upsert, or leave partitions out',
   },
 ]

@@ -206,8 +206,8 @@ export const DataServiceSpec = Type.Object(
       {
         rule: "self.writer.onError != 'HoldKey' || has(self.record.key) || self.record.mode == 'Upsert'",
         message:
-          'writer.onError HoldKey lets records wait that have the key of a refused one, and without record.key every ' +
-          'record has its own: declare record.key, or leave writer.onError out',
+          'writer.onError HoldKey lets records wait that have the key of a refused one, and without record.key or mode Upsert ' +
+          'every record has its own: leave writer.onError out, or declare one of the two, which only a new DataService can',
       },
       {
         rule: '!has(self.writer.replicas) || self.writer.replicas <= self.kafka.topic.partitions',

@@ -52,7 +52,9 @@ const verdictWithout = ({ spec, metadata }: Operation): Verdict =>
     ? cancelled
     : {
         phase: 'Pending',
-        message: `there is no DataService ${spec.dataService} in namespace ${metadata.namespace}`,
+        message:
+          `there is no DataService ${spec.dataService} in namespace ${metadata.namespace}: create it, or correct ` +
+          'spec.dataService in another operation',
       }
 
 const cancelled: Verdict = { phase: 'Cancelled', message: 'it was cancelled by spec.cancel' }

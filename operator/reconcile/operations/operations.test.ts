@@ -155,7 +155,7 @@ test('one without its DataService waits for it; one that is over says nothing an
   const over = operation({ name: 'over', status: { phase: 'Failed', message: 'x' } })
   const found = orphanedOperations([first, over], now)
   expect(found.map(({ status }) => status?.message)).toEqual([
-    'there is no DataService orders in namespace shop',
+    'there is no DataService orders in namespace shop: create it, or correct spec.dataService in another operation',
   ])
 })
 
