@@ -125,7 +125,8 @@ function rulesOf(schema: Schema, path: string): Rule[] {
   const inner = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
     rulesOf(field, path ? `${path}.${name}` : name),
   )
-  return [...own, ...inner]
+  const ofItems = schema.items === undefined ? [] : rulesOf(schema.items, `${path}[]`)
+  return [...own, ...inner, ...ofItems]
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
