@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { roles } from '#dataservice/contract/names.ts'
 import { importsOf, violations } from './import-law.ts'
 
 const messages = (path: string, ...lines: string[]) =>
@@ -78,8 +79,21 @@ test.each<[string, string, string]>([
     'platform imports no role',
   ],
   ['dataservice/gateway/app.ts', "import { a } from '../reader/app.ts'", 'roles never import each other'],
-  ['dataservice/writer/store.ts', "import pg from 'pg'", 'only main.ts builds adapters'],
-  ['operator/reconcile/observe.ts', "import { Kafka } from 'kafkajs'", 'only main.ts builds adapters'],
+  ...roles.map((role): [string, string, string] => [
+    `dataservice/${role}/store.ts`,
+    "import { a } from '#dataservice/mirror/upload.ts'",
+    'roles never import each other',
+  ]),
+  [
+    'dataservice/writer/store.ts',
+    "import pg from 'pg'",
+    'only main.ts and dataservice/compose build adapters',
+  ],
+  [
+    'operator/reconcile/observe.ts',
+    "import { Kafka } from 'kafkajs'",
+    'only main.ts and dataservice/compose build adapters',
+  ],
   ['operator/main.ts', "import { run } from '#tools/shell.ts'", 'nothing of e2e, tools or config'],
   ['operator/main.ts', "import { a } from './testing/fixtures.ts'", 'nothing but tests'],
   ['tools/check.ts', "import { a } from './packages.test.ts'", 'nothing but tests'],

@@ -4,6 +4,7 @@
  * Tests and test support are free, but nothing may import them.
  */
 import { posix } from 'node:path'
+import { roles } from '#dataservice/contract/names.ts'
 
 export interface SourceFile {
   /** Path in the checkout, for example `operator/main.ts`. */
@@ -24,6 +25,9 @@ export interface Import {
   typeOnly: boolean
 }
 
+/** Programs of the data plane: each has a folder, and knows nothing of the others. */
+const programs = [...roles, 'mirror']
+
 /** Where a file stands; the first pattern that matches counts. */
 const zones = {
   // `x.contract.ts` is a suite that every implementation of a port runs.
@@ -31,7 +35,7 @@ const zones = {
   crds: /^crds\//,
   contract: /^dataservice\/contract\//,
   record: /^dataservice\/record\//,
-  role: /^dataservice\/(gateway|writer|reader|migrate|maintain|mirror)\//,
+  role: new RegExp(`^dataservice/(${programs.join('|')})/`),
   'data-plane adapter': /^dataservice\/platform\//,
   'data-plane program': /^dataservice\//,
   'operator adapter': /^operator\/(certificates|cluster|topics)\//,
@@ -148,7 +152,7 @@ const law: readonly Rule[] = [
     refuses: edge =>
       connecting.includes(packageOf(edge)) && !edge.typeOnly && !edge.from.endsWith('/main.ts'),
     because:
-      'only adapters use this library and only main.ts builds adapters: take a port as an argument, or write import type',
+      'only adapters use this library, and only main.ts and dataservice/compose build adapters: take a port as an argument, or write import type',
   },
   {
     in: products,

@@ -1,11 +1,11 @@
 /** Engines that others run, as those find them who make something there or take it away. */
 import { credentialFiles } from '#dataservice/contract/names.ts'
-import type { Provision } from '#dataservice/migrate/provision.ts'
-import { logRefusalOf, refusalOf } from '#dataservice/migrate/refused.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import { openTopicAdmin, type TopicAdmin } from '#dataservice/platform/kafka/topic-admin.ts'
 import type { RoleContext } from '#dataservice/platform/lifecycle.ts'
+import type { Provision } from '#dataservice/platform/postgres/ownership.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
+import { logRefusalOf, refusalOf } from '#dataservice/platform/refused.ts'
 import type { TopicOptions } from './log.ts'
 import { withGivenUser } from './store.ts'
 

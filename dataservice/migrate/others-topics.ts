@@ -8,7 +8,7 @@ import type { TopicAdmin } from '#dataservice/platform/kafka/topic-admin.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
-import { Refused } from './refused.ts'
+import { Refused } from '#dataservice/platform/refused.ts'
 
 export interface OthersTopics {
   admin: TopicAdmin

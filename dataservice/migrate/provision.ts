@@ -3,22 +3,12 @@
  * make roles (CREATEROLE) and schemas (CREATE on the database). What stands already is left; passwords are set anew.
  * Runs any number of times, also two at once.
  */
-import { createHmac, randomBytes } from 'node:crypto'
-import type { Settings } from '#dataservice/contract/settings.ts'
+import { randomBytes } from 'node:crypto'
+import { markFound, markOf, type Provision } from '#dataservice/platform/postgres/ownership.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import { scramVerifier } from '#dataservice/platform/postgres/scram.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
-import { Refused } from './refused.ts'
-
-export type User = keyof Settings['store']['users']
-
-export interface Provision {
-  store: Pick<Settings['store'], 'schema' | 'users' | 'database'>
-  /** `namespace/name`: told to whoever finds the roles. */
-  service: string
-  /** Of printable ASCII; never sent, only what the server stores of them. */
-  passwords: Readonly<Record<User, string>>
-}
+import { Refused } from '#dataservice/platform/refused.ts'
 
 /** Before it, who may make roles may change those of others, too. */
 const oldestMajor = 16
@@ -38,22 +28,6 @@ export async function provision(session: Session, wish: Provision): Promise<void
     await session.query('ROLLBACK')
     throw error
   }
-}
-
-/**
- * Whether the roles are there and belong to this service. Rejects with `Refused` where they belong to another one, or
- * where somebody took their mark away.
- */
-export async function isProvisioned(
-  session: Session,
-  { store, service, passwords }: Provision,
-): Promise<boolean> {
-  const { owner } = store.users
-  const known = { text: 'SELECT FROM pg_roles WHERE rolname = $1', values: [owner] }
-  if ((await session.query(known)).count === 0) return false
-  if ((await markFound(session, owner)) !== markOf(service, passwords))
-    throw new Refused('NameTaken', `role ${owner} does not belong to this DataService`)
-  return true
 }
 
 async function checkServer(session: Session): Promise<void> {
@@ -86,19 +60,6 @@ async function ensureRoles(session: Session, { store, service, passwords }: Prov
     await ensureRole(session, users[user], passwords[user])
   await session.query(`COMMENT ON ROLE ${quoted(users.owner)} IS '${mark.replaceAll("'", "''")}'`)
   for (const user of Object.values(users)) await ensureConnect(session, user, store.database)
-}
-
-/** Tells the service and, without giving anything away, that it has the same credentials as before. */
-function markOf(service: string, { owner }: Provision['passwords']): string {
-  const proof = createHmac('sha256', owner).update('owner of the roles').digest('hex').slice(0, 16)
-  return `DataService ${service} (${proof})`
-}
-
-/** Undefined where the role is not there, or where somebody took the mark away. */
-async function markFound(session: Session, owner: string): Promise<string | undefined> {
-  const text = "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = $1"
-  const { rows } = await session.query({ text, values: [owner] })
-  return rows[0]?.[0] ?? undefined
 }
 
 async function ensureRole(session: Session, name: string, password: string): Promise<void> {

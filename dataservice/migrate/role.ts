@@ -5,10 +5,10 @@ import { leaveLastWords, leaveReport } from '#dataservice/platform/last-words.ts
 import { jobOf, type RoleContext, type Running } from '#dataservice/platform/lifecycle.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { untilReachable } from '#dataservice/platform/postgres/reachable.ts'
+import { Refused, refusalOf } from '#dataservice/platform/refused.ts'
 import { RetainedDataDiffers } from './facts.ts'
 import { fitToLog, migrate } from './migrate.ts'
 import type { RebaseLog } from './rebase.ts'
-import { Refused, refusalOf } from './refused.ts'
 
 export interface MigratePorts {
   /** As the owner, without a limit on statements. */

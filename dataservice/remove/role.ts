@@ -1,8 +1,8 @@
 /** The role `remove`: a Job that takes away what a DataService that goes has at engines of others. */
 
-import { Refused } from '#dataservice/migrate/refused.ts'
 import { leaveLastWords } from '#dataservice/platform/last-words.ts'
 import { jobOf, type RoleContext, type Running } from '#dataservice/platform/lifecycle.ts'
+import { Refused } from '#dataservice/platform/refused.ts'
 
 export interface RemovePorts {
   /** Rejects with `Refused` where only a person can help. */

@@ -2,7 +2,7 @@
  * Takes schema and roles of one service from a Postgres that others run: the counterpart of `provision`. What belongs to
  * somebody else is left. Runs any number of times; what an earlier run took away is no matter.
  */
-import { isProvisioned, type Provision } from '#dataservice/migrate/provision.ts'
+import { isProvisioned, type Provision } from '#dataservice/platform/postgres/ownership.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
 
