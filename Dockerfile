@@ -2,7 +2,7 @@
 #   node /app/operator.mjs              the operator (default)
 #   node /app/dataservice.mjs <role>    the data plane
 #   node /app/mirror.mjs <task>         backups to and from an object store
-# `npm run images` makes the bundles first and then builds this; it needs nothing but its base.
+# `npm run bundle` makes the bundles, and `npm run images` does both; the build needs nothing but its base.
 # No command runs during the build, and no shell is needed when it runs, so the base may be as bare as you like
 # as long as it has a Node 24 at /usr/local/bin/node.
 ARG BASE=docker.io/library/node:24-slim

@@ -15,6 +15,7 @@ const programs = {
   check: 'tools/check.ts',
   generate: 'tools/generate.ts',
   cluster: 'e2e/cluster/main.ts',
+  bundle: 'tools/dist.ts',
   images: 'e2e/images/main.ts',
   bench: 'e2e/bench/main.ts',
   plan: 'tools/plan.ts',
