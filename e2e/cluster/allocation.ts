@@ -44,6 +44,10 @@ export function findLayout(clustersFolder: string, name: string, nodes: number):
   return index === undefined ? undefined : layout({ name, index, nodes, clustersFolder })
 }
 
+/** Names of all clusters that were ever up. */
+export const knownNames = (clustersFolder: string): string[] =>
+  Object.keys(readAllocation(join(clustersFolder, 'ranges.json')))
+
 function readAllocation(file: string): Allocation {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Allocation

@@ -8,6 +8,7 @@ import { isInstalled, run } from '#tools/shell.ts'
 import type { AutoscalerDelays } from './control-plane.ts'
 import {
   clustersFolder,
+  embeddedClusters,
   embeddedDown,
   embeddedLeftovers,
   embeddedStatus,
@@ -89,6 +90,9 @@ export function clusterStatus(name: string = defaultName): ClusterStatus {
   const { kubeconfig, auditLog, nodes } = found.layout
   return { name, kind: 'embedded', kubeconfig, auditLog, nodes: nodes.length, processes: found.processes }
 }
+
+/** Whether any embedded cluster is up, or was not taken down. */
+export const isEmbeddedUp = (): boolean => embeddedClusters().length > 0
 
 export type Choice = ({ kind: 'given' } & Given) | { kind: 'kind' } | { kind: 'embedded' }
 

@@ -10,7 +10,7 @@ import { ensurePackages, type Programs } from '#tools/packages.ts'
 import { step } from '#tools/progress.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import * as addon from './addons.ts'
-import { allocateLayout, findLayout } from './allocation.ts'
+import { allocateLayout, findLayout, knownNames } from './allocation.ts'
 import { ensureBinaries } from './binaries.ts'
 import { removeCgroup, trackedFolder } from './cgroups.ts'
 import { type AutoscalerDelays, shortDelays } from './control-plane.ts'
@@ -156,6 +156,10 @@ export function embeddedStatus(
   }))
   return { layout, processes }
 }
+
+/** Names of those that were up and not down since. */
+export const embeddedClusters = (): string[] =>
+  knownNames(clustersFolder()).filter(name => embeddedStatus(name) !== undefined)
 
 async function bringUp(layout: Layout, binaries: string, delays: AutoscalerDelays): Promise<void> {
   const settings = host.controlPlaneOf(layout, binaries)

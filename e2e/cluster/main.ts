@@ -1,10 +1,11 @@
 /** `npm run cluster -- up|down|status`: a real Kubernetes cluster for development and tests. */
-import { existsSync, lstatSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { step } from '#tools/progress.ts'
+import { cacheFolder } from '#tools/workspace.ts'
 import { type ClusterArguments, type Command, parseArguments } from './arguments.ts'
-import { clusterDown, clusterStatus, clusterUp } from './cluster.ts'
+import { clusterDown, clusterStatus, clusterUp, isEmbeddedUp } from './cluster.ts'
 import type { Cluster } from './handle.ts'
+import { linkKubectl, unlinkKubectl, usualPlace } from './kubectl-link.ts'
 import { announcedProcessors } from './node-config.ts'
 
 const runCommand: Record<Command, (args: ClusterArguments) => Promise<void>> = { up, down, status }
@@ -20,7 +21,7 @@ try {
 async function up(args: ClusterArguments): Promise<void> {
   const cluster = await clusterUp(args)
   await cluster.metricsReady
-  linkKubectl(cluster)
+  linkForRoot(cluster)
   if (cluster.auditLog) console.log(`audit log: ${cluster.auditLog}`)
   console.log(`export PATH=${cluster.binFolder}:$PATH`)
   console.log(`export KUBECONFIG=${cluster.kubeconfig}`)
@@ -28,7 +29,10 @@ async function up(args: ClusterArguments): Promise<void> {
 
 async function down({ name }: ClusterArguments): Promise<void> {
   await clusterDown(name)
-  step(`cluster ${name} is down; nothing of it is left but the images for the next time`)
+  if (!isEmbeddedUp() && unlinkKubectl(cacheFolder(), usualPlace)) step(`removed the link ${usualPlace}`)
+  step(
+    `cluster ${name} is down; nothing of it is left but images and programs for the next time in ${cacheFolder()}`,
+  )
 }
 
 async function status({ name }: ClusterArguments): Promise<void> {
@@ -53,16 +57,10 @@ async function status({ name }: ClusterArguments): Promise<void> {
   process.exitCode = 1
 }
 
-/** Root gets kubectl in the usual place, unless somebody put something there. */
-function linkKubectl({ binFolder }: Cluster): void {
-  const place = '/usr/local/bin/kubectl'
-  if (process.getuid?.() !== 0 || isTaken(place)) return
-  symlinkSync(join(binFolder, 'kubectl'), place)
-  step(`linked ${place}`)
-}
-
-function isTaken(place: string): boolean {
-  return existsSync(place) || lstatSync(place, { throwIfNoEntry: false }) !== undefined
+/** Root gets a kubectl of ours in the usual place. */
+function linkForRoot({ binFolder }: Cluster): void {
+  const isOurs = binFolder.startsWith(join(cacheFolder(), '/'))
+  if (process.getuid?.() === 0 && isOurs && linkKubectl(binFolder, usualPlace)) step(`linked ${usualPlace}`)
 }
 
 /** The message, and those of its causes: the last one often has the program's own words. */
