@@ -1,5 +1,5 @@
 /** `autoscaling` of gateway, reader and writer: who moves the number of pods, and between which bounds. */
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { builtInScaling, type Level, otherwise, type Scaler, scalers } from './built-in.ts'
 import type { Rule } from './scalars.ts'
 
@@ -42,7 +42,6 @@ export const autoscaling = (part: 'gateway' | 'reader', floor: string) =>
         'Default: up to 50 pods at 70 per cent.',
     },
   )
-export type Autoscaling = Static<ReturnType<typeof autoscaling>>
 
 /** What a class may say of mode Lag, too. */
 const lagScaling = (level: Level) => ({

@@ -1,5 +1,5 @@
 /** `spec.security`: what protects the way between the parts of a data service. */
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { builtInSecurity, type HopMode, hopModes, type Level, otherwise } from './built-in.ts'
 
 export const securitySpec = (level: Level) =>
@@ -26,4 +26,3 @@ export const securitySpec = (level: Level) =>
       description: 'What protects the way between the parts. Example: {tls: Internal}.',
     },
   )
-export type SecuritySpec = Static<ReturnType<typeof securitySpec>>

@@ -9,7 +9,7 @@ import type {
   RecordProblem,
   ScalarType,
 } from './record-declaration.ts'
-import { isSchema, type JsonSchema, referenced } from './record-keywords.ts'
+import { isSchema, type JsonSchema, quote, referenced } from './record-keywords.ts'
 import { parsePointer } from './record-pointers.ts'
 
 /** Bounds of what is indexed. A longer entry makes Postgres refuse the row after it was acknowledged. */
@@ -233,8 +233,4 @@ function longest(schemas: readonly JsonSchema[]): number | undefined {
     ...(Array.isArray(schema.enum) ? [Math.max(0, ...schema.enum.map(value => String(value).length))] : []),
   ])
   return bounds.length > 0 ? Math.min(...bounds) : undefined
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }

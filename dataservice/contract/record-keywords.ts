@@ -190,6 +190,7 @@ function decoded(fragment: string): string {
   }
 }
 
-function quote(text: string): string {
+/** As a message shows a text of the user; a long one is cut. */
+export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }

@@ -24,6 +24,8 @@ export function durabilityOf(acks: Acks, replicas: number): Durability {
 
 /** Seconds after which another try makes sense. */
 export const retryAfterSeconds = 1
+/** The same where the log is full: the writers need time, not a few milliseconds. */
+export const fullRetrySeconds = 30
 
 /** The body of a 202. Throws a Problem unless every record is certainly in the log. */
 export function postAnswer(

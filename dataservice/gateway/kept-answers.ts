@@ -2,11 +2,13 @@
  * Answers that the reader lets the gateway give again for a short while: records that never change. Whoever asks for what
  * many ask for is answered without the reader, also while it is away.
  */
+
 import type { IncomingHttpHeaders } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { Counter, type Registry } from 'prom-client'
 import { namesTag } from '#dataservice/platform/http/entity-tags.ts'
 import { internalHeaders } from '#dataservice/platform/http/internal-headers.ts'
+import { ownCopy } from '#dataservice/platform/own-copy.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
 import type { ReaderAnswer, ReaderPort, ReaderQuestion } from './reader-port.ts'
 
@@ -95,11 +97,4 @@ function again(
     return { kind: 'answer', status: 200, headers: aged, body }
   const { 'content-length': _, 'content-type': __, ...rest } = aged
   return { kind: 'answer', status: 304, headers: rest, body: noBytes }
-}
-
-/** Most buffers are pieces of a larger one, which would stay in memory with them. */
-function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
 }

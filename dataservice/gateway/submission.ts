@@ -25,7 +25,7 @@ export interface Submission {
 }
 
 /** Errors that one answer lists. */
-const maxErrors = 100
+export const maxErrors = 100
 
 /** The text of a moment; many requests share a millisecond. */
 let lastTime = { now: Number.NaN, text: '' }

@@ -26,29 +26,40 @@ export const growingEveryMs = 60_000
 const packed = promisify(gzip)
 const level = 1
 
-export function logUploads(ports: Ports): LogUploads {
-  const { store, volume, now } = ports
-  /** Keys in the store. */
-  let stored: Set<string> | undefined
+type Pack = (content: Buffer) => Promise<Buffer>
+
+const gzipped: Pack = content => packed(content, { level })
+const asIs: Pack = async content => content
+
+/** Brings one file of the volume to the store. */
+function sender({ store, volume, sent }: Omit<Ports, 'now'>) {
   /** Versions of files that change, as they were sent. */
   const versions = new Map<string, string>()
-  let grownAt = Number.NEGATIVE_INFINITY
-  let waiting = 0
-
-  const send = async (key: string, path: string, pack: (content: Buffer) => Promise<Buffer>) => {
+  const send = async (key: string, path: string, pack: Pack) => {
     const content = await volume.read(path)
     if (content === undefined) return // it has got its last name, or was removed, meanwhile
     const body = await pack(content)
     await store.put(key, body)
-    ports.sent(body.length)
+    sent(body.length)
   }
-  const sendChanged = async (key: string, path: string, pack: (content: Buffer) => Promise<Buffer>) => {
-    const version = await volume.version(path)
-    if (version === undefined || versions.get(path) === version) return
-    await send(key, path, pack)
-    versions.set(path, version)
+  return {
+    send,
+    async sendChanged(key: string, path: string, pack: Pack) {
+      const version = await volume.version(path)
+      if (version === undefined || versions.get(path) === version) return
+      await send(key, path, pack)
+      versions.set(path, version)
+    },
   }
-  const gzipped = (content: Buffer): Promise<Buffer> => packed(content, { level })
+}
+
+export function logUploads(ports: Ports): LogUploads {
+  const { store, volume, now } = ports
+  const { send, sendChanged } = sender(ports)
+  /** Keys in the store. */
+  let stored: Set<string> | undefined
+  let grownAt = Number.NEGATIVE_INFINITY
+  let waiting = 0
 
   const bring = async (log: LogFile, known: Set<string>) => {
     const key = logKey(log.path)
@@ -75,7 +86,7 @@ export function logUploads(ports: Ports): LogUploads {
         await sendChanged(logKey(path), `wal/${path}`, gzipped)
         known.add(logKey(path))
       }
-      await sendChanged(reachedKey, 'reached', async content => content)
+      await sendChanged(reachedKey, 'reached', asIs)
       grownAt = now()
     },
   }

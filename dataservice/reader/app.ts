@@ -7,7 +7,7 @@ import { type ExportFormat, listFormat } from '#dataservice/platform/http/list-f
 import { ownKeyOf } from '#dataservice/platform/http/own-key.ts'
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
 import { resource } from '#dataservice/platform/http/resource.ts'
-import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
+import { DatabaseFailure, tooSlow } from '#dataservice/platform/postgres/failure.ts'
 import { type LogPosition, readTokens, tokenHeader } from '#dataservice/record/consistency-token.ts'
 import { probePath, type StoredProbe, storedProbesText } from '#dataservice/record/probe.ts'
 import { type Caching, pageCaching, recordCaching, sendEntity } from './conditional.ts'
@@ -239,9 +239,6 @@ function foreignCursor(): Problem {
   const message = 'is no cursor of this query: repeat the query that it came from, or start without one'
   return new Problem('invalid-query', { errors: [{ parameter: 'cursor', message }] })
 }
-
-/** The statement was cut off by its time limit. */
-const tooSlow = '57014'
 
 function unavailable(cause: unknown): never {
   const retry = { retryAfter: retryAfterSeconds, cause }

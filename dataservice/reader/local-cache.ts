@@ -1,5 +1,7 @@
 /** Answers in the memory of this process, bounded in bytes; what was asked for longest ago goes first. */
+
 import { LRUCache } from 'lru-cache'
+import { ownCopy } from '#dataservice/platform/own-copy.ts'
 import type { Entity } from './entity.ts'
 
 /** What is larger is not worth its place in a cache. */
@@ -31,11 +33,4 @@ export class LocalCache {
   set(key: string, { body, ...entity }: Entity): void {
     this.#entries?.set(key, { ...entity, body: body && ownCopy(body) })
   }
-}
-
-/** Most buffers are pieces of a larger one, which would stay in memory with them. */
-function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
 }

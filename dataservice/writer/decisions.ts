@@ -1,7 +1,7 @@
 /** What the writer decides, as pure functions: who may write, and what a failure means for a batch. */
 import type { Stop, StopReason } from '#dataservice/contract/writer-stops.ts'
 import type { LogRange, Offset, SeenTopic } from '#dataservice/platform/kafka/port.ts'
-import type { FailureKind } from '#dataservice/platform/postgres/failure.ts'
+import { type FailureKind, tooSlow } from '#dataservice/platform/postgres/failure.ts'
 
 /** Where a partition stands in the database. */
 export interface Position {
@@ -83,8 +83,6 @@ export type FailureVerdict =
   | { kind: 'stop' }
   /** `smaller`: the batch may be too much for one statement. */
   | { kind: 'again'; smaller: boolean }
-
-const tooSlow = '57014'
 
 /** What to do with a batch that failed. */
 export function judgeFailure(kind: FailureKind, path: Path, sqlState: string | undefined): FailureVerdict {

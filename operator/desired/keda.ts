@@ -11,15 +11,11 @@ import { kindsOfOthers } from './kinds-of-others.ts'
 import { type Child, ownedMetadata } from './labels.ts'
 import { bootstrapServers, logOf } from './log-settings.ts'
 import { bindingName, partName } from './names.ts'
-import { isScaledByKeda, podNumbers } from './pod-numbers.ts'
+import { isScaledByKeda, pauseAfterMoreSeconds, pauseBeforeFewerSeconds, podNumbers } from './pod-numbers.ts'
 import type { ObservedChild, Target } from './target.ts'
 
 type Named = Child<{ spec: Record<string, unknown> }>
 
-/** As long as the operator itself waits before it takes a writer away. */
-const stableSeconds = 600
-/** At most twice as many, then time to see what it brought; as the operator itself. */
-const pauseAfterMoreSeconds = 180
 const pollSeconds = 30
 
 /** Kafka from 4.0 on knows no words that are older than 2.1, and older clients say what they are told here (by default 1.0). */
@@ -58,7 +54,7 @@ export function scaledObject(target: Target): Named | undefined {
       horizontalPodAutoscalerConfig: {
         behavior: {
           scaleUp: { policies: [{ type: 'Percent', value: 100, periodSeconds: pauseAfterMoreSeconds }] },
-          scaleDown: { stabilizationWindowSeconds: stableSeconds },
+          scaleDown: { stabilizationWindowSeconds: pauseBeforeFewerSeconds },
         },
       },
     },

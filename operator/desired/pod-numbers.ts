@@ -8,6 +8,10 @@ import type { DeployedPart, deployedParts } from './names.ts'
 /** What bounds the number of writers: the topic, connections to Postgres, or the spec. */
 export type Limit = 'Partitions' | 'Database' | 'Max'
 
+/** Between two changes of the number of writers: a new one needs time to join, and its load a minute to be measured. */
+export const pauseAfterMoreSeconds = 180
+export const pauseBeforeFewerSeconds = 600
+
 /** What the spec alone says. */
 export type NumberWish =
   /** The spec owns the number. */

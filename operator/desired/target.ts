@@ -117,9 +117,3 @@ export interface FreshSecrets {
   /** 32 random bytes in hex, new at each call. */
   password: (name: string) => string
 }
-
-/** Builds one child; undefined means that it should not exist. */
-export type Builder<Component extends string = Part> = (
-  target: Target,
-  component: Component,
-) => Child | undefined

@@ -42,6 +42,3 @@ export function patience(now: () => number): Patience {
     forget: key => void held.delete(key),
   }
 }
-
-/** For who wants to see each status. */
-export const impatient: Patience = { waitMs: () => undefined, forget: () => {} }

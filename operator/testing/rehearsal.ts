@@ -18,7 +18,7 @@ import { watchedBeside } from '#operator/desired/watched-beside.ts'
 import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
-import { impatient } from '#operator/reconcile/patience.ts'
+import type { Patience } from '#operator/reconcile/patience.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
 import { remembered } from '#operator/reconcile/remembered-verdict.ts'
 import { restraint } from '#operator/reconcile/restraint.ts'
@@ -96,6 +96,9 @@ export function startedOn(
   }
   return () => reconcile(key, deps)
 }
+
+/** Each status is seen. */
+const impatient: Patience = { waitMs: () => undefined, forget: () => {} }
 
 /** Rounds of run and play; far more than any undisturbed start needs. */
 const mostRounds = 30

@@ -3,7 +3,7 @@ import type { AuthorizationRules } from '#dataservice/contract/gateway-rules.ts'
 import type { AcceptedRecord } from '#dataservice/contract/record-declaration.ts'
 import type { Scope } from '#dataservice/contract/scopes.ts'
 import { type InputError, Problem } from '#dataservice/platform/http/problems.ts'
-import type { Submission } from '../submission.ts'
+import { maxErrors, type Submission } from '../submission.ts'
 import type { Caller } from './caller.ts'
 
 /** What a request is about. */
@@ -55,6 +55,3 @@ export function refuseForeign(
   if (errors.length === 0) return
   throw new Problem('foreign-record', { errors: errors.slice(0, maxErrors) })
 }
-
-/** Errors that one answer lists. */
-const maxErrors = 100

@@ -4,7 +4,7 @@ import { inflate } from '#dataservice/platform/http/inflate.ts'
 import { Problem } from '#dataservice/platform/http/problems.ts'
 import type { FewerMethods, MethodHandler } from '#dataservice/platform/http/resource.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
-import { postAnswer, retryAfterSeconds } from '../answers.ts'
+import { fullRetrySeconds, postAnswer, retryAfterSeconds } from '../answers.ts'
 import { takeFor } from '../budget.ts'
 import { refuseForeign } from '../callers/authorization.ts'
 import type { ChangeHeaders, ChangeKind } from '../event-headers.ts'
@@ -25,7 +25,6 @@ export interface ChangePorts extends PostPorts {
 
 /** Seconds that a command waits whose client has to know whether it came to pass. */
 const impliedWaitSeconds = 5
-const fullRetrySeconds = 30
 
 /** Media types of bodies; all are JSON in UTF-8. */
 const mediaTypes: Readonly<Record<ChangeKind, readonly string[]>> = {

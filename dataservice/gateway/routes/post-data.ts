@@ -7,7 +7,7 @@ import type { MethodHandler } from '#dataservice/platform/http/resource.ts'
 import { takeYourTime } from '#dataservice/platform/http/server.ts'
 import type { Acks } from '#dataservice/platform/kafka/port.ts'
 import { tokenHeader } from '#dataservice/record/consistency-token.ts'
-import { durabilityOf, postAnswer, retryAfterSeconds } from '../answers.ts'
+import { durabilityOf, fullRetrySeconds, postAnswer, retryAfterSeconds } from '../answers.ts'
 import { type ByteBudget, takeFor } from '../budget.ts'
 import { requestKeyOf } from '../request-key.ts'
 import { versionNamed } from '../schema-version.ts'
@@ -23,9 +23,6 @@ export interface PostPorts extends StreamPorts, ReadPorts, WaitPorts {
   budget: ByteBudget
   tokens: Tokens
 }
-
-/** The writers need time, not a few milliseconds. */
-const fullRetrySeconds = 30
 
 const overloaded = () => new Problem('overloaded', { retryAfter: retryAfterSeconds })
 

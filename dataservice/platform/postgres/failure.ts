@@ -31,6 +31,9 @@ export class DatabaseFailure extends Error {
   }
 }
 
+/** SQLSTATE of a statement that was cut off by its time limit. */
+export const tooSlow = '57014'
+
 const kindsByState: Readonly<Record<string, FailureKind>> = {
   '23505': 'duplicate',
   '23514': 'missing-partition',

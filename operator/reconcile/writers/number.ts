@@ -7,7 +7,7 @@
  */
 import type { WriterScaling } from '#crds/v1alpha1/status.ts'
 import type { WriterLoad } from '#dataservice/contract/writer-progress.ts'
-import type { Limit } from '#operator/desired/pod-numbers.ts'
+import { type Limit, pauseAfterMoreSeconds, pauseBeforeFewerSeconds } from '#operator/desired/pod-numbers.ts'
 
 /** All writers together; `busy` is that of the busiest, `commitSeconds` the mean of the slowest. */
 export type TotalLoad = WriterLoad
@@ -37,9 +37,6 @@ const patientSeconds = 30
 const soonSeconds = 120
 /** What waits should be stored in this time when pods are added for it. */
 const catchUpSeconds = 300
-/** A new writer needs time to join, and its load a minute to be measured. */
-const pauseAfterMoreSeconds = 180
-const pauseBeforeFewerSeconds = 600
 /** At most so many times as many at once. */
 const largestStep = 2
 /** Transactions that take longer than this are not waiting for us. */
