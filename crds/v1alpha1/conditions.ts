@@ -55,7 +55,7 @@ export type ConditionType = keyof typeof conditionTypes
  * `reached`: as it should be. `ordinary`: every start and every change goes through it, or it was chosen. `trouble`:
  * nobody has to act at once, and the operator goes on. `user`: waiting does not mend it, a user must act.
  */
-export const reasons = {
+const reasons = {
   Ready: 'reached',
   ScaledToZero: 'reached',
   Replicated: 'reached',

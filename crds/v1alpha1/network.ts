@@ -43,7 +43,7 @@ export const Peer = Type.Object(peer, {
 })
 export type Peer = Static<typeof Peer>
 
-export const reachableParts = ['gateway', 'kafka', 'postgres'] as const
+const reachableParts = ['gateway', 'kafka', 'postgres'] as const
 export type ReachablePart = (typeof reachableParts)[number]
 
 const Caller = Type.Object(

@@ -92,7 +92,7 @@ const reserved: Rule = {
     'labels under app.kubernetes.io/ and dataservice.dev/ belong to the operator: choose another prefix',
 }
 
-export const PodOverrides = Type.Object(
+const PodOverrides = Type.Object(
   {
     imagePullSecrets: Type.Optional(
       Type.Array(

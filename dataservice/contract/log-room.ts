@@ -8,9 +8,9 @@ export const warningShare = 0.5
 /** From here on nothing is accepted. */
 export const fullShare = 0.8
 /** Of a broker's disk: from here on nothing is accepted. */
-export const fullDiskShare = 0.85
+const fullDiskShare = 0.85
 /** A large disk with so much left has room, whatever its share. */
-export const plentyBytes = 20 * 1024 ** 3
+const plentyBytes = 20 * 1024 ** 3
 
 /** The disk under the log of a broker. */
 export interface BrokerDisk {
@@ -30,7 +30,7 @@ export const diskOf = (
 export const usedShare = ({ totalBytes, usableBytes }: BrokerDisk): number =>
   totalBytes > 0 ? Math.min(1, Math.max(0, 1 - usableBytes / totalBytes)) : 0
 
-export const isDiskFull = (disk: BrokerDisk): boolean =>
+const isDiskFull = (disk: BrokerDisk): boolean =>
   usedShare(disk) >= fullDiskShare && disk.usableBytes < plentyBytes
 
 /** The fullest of the disks that count as full. */

@@ -48,7 +48,7 @@ export const placeText = ({ bucket, prefix, endpoint }: MirrorSettings): string 
 /** Entries of the Secret of the user, as tools that make buckets name them. */
 export const storeKeys = { id: 'AWS_ACCESS_KEY_ID', secret: 'AWS_SECRET_ACCESS_KEY' } as const
 
-export const mirrorReasons = ['StoreUnreachable', 'StoreRefused', 'StoreForeign', 'StoreBehind'] as const
+const mirrorReasons = ['StoreUnreachable', 'StoreRefused', 'StoreForeign', 'StoreBehind'] as const
 export type MirrorReason = (typeof mirrorReasons)[number]
 
 /** Why it does not copy, or has not copied enough yet; one sentence without its full stop. */

@@ -14,7 +14,7 @@ export interface Roots {
 }
 
 /** A schema without the keywords that decide nothing. */
-export function deciding(schema: JsonSchema): JsonSchema {
+function deciding(schema: JsonSchema): JsonSchema {
   return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !annotations.has(keyword)))
 }
 

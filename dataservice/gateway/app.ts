@@ -44,7 +44,7 @@ export interface GatewayPorts extends Omit<PostPorts, 'watch' | 'versionOf'> {
 const following = { scope: 'stream', ownRecords: true } as const
 
 /** Every call that the gateway answers. A row here stands in the router and in the API document. */
-export function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
+function routes(maxBodyBytes: number, ports: GatewayPorts): Route[] {
   const read = { config: { ownRecords: true }, handler: readData(ports.reader) }
   const watch = new OutcomeWatch({ ask: passedOutcomes(ports.reader) })
   const { commands, reader } = ports

@@ -6,7 +6,7 @@ import { Problem } from '#dataservice/platform/http/problems.ts'
 import type { SharedHeaders } from '#dataservice/platform/kafka/port.ts'
 import { type ChangeHeaders, changeHeaders, constantHeaders } from './event-headers.ts'
 
-export const versionHeader = 'schema-version'
+const versionHeader = 'schema-version'
 
 /** How records of one version are judged, and what goes with them into the log. */
 export interface VersionRules {

@@ -40,7 +40,7 @@ export async function maintain({ database, partitioning, log }: MaintainOptions)
  * Tables whose whole interval lies beyond the retention: still a partition, half detached (a run was cut off), or
  * detached and not yet dropped. Their time is read from their names, which works for all three.
  */
-export function expiredSql({ table, interval }: TimedTable, retainMs: number): string {
+function expiredSql({ table, interval }: TimedTable, retainMs: number): string {
   const { width, label, digits } = intervals[interval]
   const prefix = partitionPrefix({ table })
   const start = `to_timestamp(substr(c.relname, ${prefix.length + 1}), '${label}')`

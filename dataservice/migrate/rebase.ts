@@ -31,7 +31,7 @@ export interface SeenLog {
 }
 
 /** Whether a position was read from this log, as far as the log can tell. */
-export async function fits({ clusterId, nextOffset, lastId }: Position, log: SeenLog): Promise<boolean> {
+async function fits({ clusterId, nextOffset, lastId }: Position, log: SeenLog): Promise<boolean> {
   const { start, end } = log.range
   if (nextOffset === 0n) return true
   if (clusterId !== log.clusterId || nextOffset > end) return false

@@ -4,7 +4,7 @@ import { fetchVariables } from '#dataservice/contract/mirror.ts'
 import { mounts, ports } from '#dataservice/contract/names.ts'
 import type { Wish } from './needed.ts'
 
-export const tasks = ['upload', 'fetch'] as const
+const tasks = ['upload', 'fetch'] as const
 
 export interface MirrorEnvironment {
   task: (typeof tasks)[number]

@@ -35,7 +35,7 @@ export interface Narrowing {
   own?: string | undefined
 }
 
-export const counts = ['exact', 'estimate'] as const
+const counts = ['exact', 'estimate'] as const
 
 export interface PageRequest {
   question: PageQuestion

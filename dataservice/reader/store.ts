@@ -106,7 +106,7 @@ function remaining(deadline: number): number {
  * The rows of a statement, each behind the state of the gate, in the one statement that also looks at the offsets:
  * whatever they say holds for the rows. Without rows to show there is one of NULLs.
  */
-export function gatedStatement(
+function gatedStatement(
   { text, values = [] }: Statement,
   topic: string,
   { log, offsets }: LogPosition,

@@ -21,7 +21,7 @@ export const eventSource = ({ namespace, name }: { namespace: string; name: stri
   `/dataservices/${namespace}/${name}`
 
 /** Value of `ce_type` for a new record. */
-export const recordCreated = 'dev.dataservice.record.created'
+const recordCreated = 'dev.dataservice.record.created'
 
 /**
  * Values of `ce_type` where records change: what was asked for. Whether it came to pass is decided by the writer, from

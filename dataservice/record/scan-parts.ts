@@ -1,7 +1,7 @@
 /** The small parts of a value: numbers and escapes. Each function answers where to go on, or throws ScanStopped. */
 import { escapes, hexValues, isDigit } from './scan-tables.ts'
 
-export const numberBounds = {
+const numberBounds = {
   /** Characters of one number. */
   length: 100,
   exponent: 308,

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
 import { pastNumber, pastSpecial, ScanStopped, stopAt } from './scan-parts.ts'
 import { isSpace, kinds, literals, token } from './scan-tables.ts'
 
-export const valueBounds = {
+const valueBounds = {
   depth: 64,
   /** Keys of one object that are compared with each other before a set takes over. */
   comparedKeys: 64,

@@ -102,7 +102,7 @@ WHERE key_hash = decode(t.key, 'hex') AND request_keys.id = t.id`,
 }
 
 /** Rows in log order whose key stands for another record or another body. Pure. */
-export function losers(
+function losers(
   rows: readonly Keyed[],
   holders: ReadonlyMap<string, KeyHolder>,
   { place, table }: Pick<ClaimOptions, 'place' | 'table'>,

@@ -12,7 +12,7 @@ import { engineRoot } from '#e2e/images/root-folder.ts'
 import { ensurePackages } from '#tools/packages.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 
-export const connectVersion = '4.3.0'
+const connectVersion = '4.3.0'
 export const debeziumVersion = '3.5.0.Final'
 const jars = [
   `org.apache.kafka:connect-runtime:${connectVersion}`,

@@ -73,7 +73,7 @@ export async function positions(owner: Database, { settings }: RoleStack): Promi
 const pageRows = 20_000
 
 /** All rows in the order of their ids, a page at a time. */
-export async function* rows(owner: Database): AsyncGenerator<StoredRecord> {
+async function* rows(owner: Database): AsyncGenerator<StoredRecord> {
   const text = 'SELECT id, body FROM records WHERE id > $1 ORDER BY id LIMIT $2'
   for (let last = '00000000-0000-0000-0000-000000000000'; ; ) {
     const page = await owner.query({ name: 'rows', text, values: [last, String(pageRows)] })

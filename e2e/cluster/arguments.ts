@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { defaultName } from './cluster.ts'
 import { checkName, nodeLimit } from './layout.ts'
 
-export const commands = ['up', 'down', 'status'] as const
+const commands = ['up', 'down', 'status'] as const
 export type Command = (typeof commands)[number]
 
 export interface ClusterArguments {
@@ -14,7 +14,7 @@ export interface ClusterArguments {
   context?: string
 }
 
-export const usage = `usage: npm run cluster -- up|down|status [--name ${defaultName}] [--nodes 3] [--kubeconfig FILE] [--context NAME]`
+const usage = `usage: npm run cluster -- up|down|status [--name ${defaultName}] [--nodes 3] [--kubeconfig FILE] [--context NAME]`
 
 /** Throws an error that says what to write instead. */
 export function parseArguments(argv: readonly string[]): ClusterArguments {

@@ -15,7 +15,7 @@ import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 import { ensureGo } from './go-toolchain.ts'
 
-export const kubernetesVersion = '1.34.4'
+const kubernetesVersion = '1.34.4'
 const versionPackage = 'k8s.io/component-base/version'
 const [major, minor] = kubernetesVersion.split('.')
 

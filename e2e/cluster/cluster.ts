@@ -22,7 +22,7 @@ import { kindDown, kindUp } from './kind.ts'
 import { checkName } from './layout.ts'
 
 export const defaultName = 'dev'
-export const defaultNodes = 3
+const defaultNodes = 3
 
 export interface ClusterOptions {
   name?: string

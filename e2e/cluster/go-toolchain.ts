@@ -8,7 +8,7 @@ import { isInstalled, run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
 
 /** The oldest Go that builds every module (metrics-server asks most), and the one that is fetched. */
-export const oldestGo = [1, 26, 4] as const
+const oldestGo = [1, 26, 4] as const
 const fetchedGo = 'go1.26.8'
 
 export interface GoCommand {

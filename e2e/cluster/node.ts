@@ -114,7 +114,7 @@ function removeContainers(layout: Layout, node: NodeLayout): Promise<boolean> {
 }
 
 /** Kills everything that runs on the node, pods included; its disk stays. Answers how many would not die. */
-export async function endNode(layout: Layout, node: NodeLayout): Promise<number> {
+async function endNode(layout: Layout, node: NodeLayout): Promise<number> {
   const left = await killCgroup(trackedFolder(node.cgroup))
   for (const name of processNames(node)) rmSync(pidFileOf(layout.runFolder, name), { force: true })
   rmSync(readyFile(node), { force: true })

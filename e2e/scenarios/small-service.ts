@@ -21,7 +21,7 @@ export const record = {
 const smallPostgres = { resources: { requests: { cpu: '50m', memory: '256Mi' } } }
 
 /** `changes` replace whole fields of the spec. */
-export const smallService = (metadata: ServiceRef, changes: object = {}): object => ({
+const smallService = (metadata: ServiceRef, changes: object = {}): object => ({
   apiVersion: 'dataservice.dev/v1alpha1',
   kind: 'DataService',
   metadata,

@@ -22,7 +22,7 @@ export interface PostOptions {
 }
 
 /** A 4xx: the records themselves were refused, and sending them again cannot help. */
-export class RecordsRefused extends Error {}
+class RecordsRefused extends Error {}
 
 /**
  * Posts all records as arrays until each is acknowledged. What was certainly not taken, and what has an unknown

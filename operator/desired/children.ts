@@ -53,7 +53,7 @@ export type ChildKind =
  * When a child is due. `engines`: at once. `migration`: as soon as Postgres answers.
  * `service`: after the migration, and when the topics exist. `scaling`: when the Deployments are there.
  */
-export const stages = ['engines', 'migration', 'service', 'scaling'] as const
+const stages = ['engines', 'migration', 'service', 'scaling'] as const
 export type Stage = (typeof stages)[number]
 
 interface Row<Kind extends ChildKind> {

@@ -11,7 +11,7 @@ import type { ObservedChild, Target } from './target.ts'
 type Named = Child<{ spec: Record<string, unknown> }>
 
 /** By it Strimzi knows which Kafka is meant. */
-export const clusterLabel = 'strimzi.io/cluster'
+const clusterLabel = 'strimzi.io/cluster'
 
 const labelled = (metadata: ChildMetadata, cluster: string): ChildMetadata => ({
   ...metadata,

@@ -34,7 +34,7 @@ export function asAdministrator(): ConnectedCluster {
 }
 
 /** As the operator's ServiceAccount, with what `config/default` grants. */
-export async function asOperator(timing: Partial<ReflectorTiming> = {}): Promise<ConnectedCluster> {
+async function asOperator(timing: Partial<ReflectorTiming> = {}): Promise<ConnectedCluster> {
   await kubectl(['apply', '--kustomize', join(root, 'config', 'default')])
   const token = await kubectl([
     '-n',

@@ -177,7 +177,7 @@ export function upAndRunning(
 }
 
 /** A topic as the brokers describe it when all replicas are in sync. */
-export const observedTopic = ({ replicationFactor: inSync, ...topic }: Topic): ObservedTopic => ({
+const observedTopic = ({ replicationFactor: inSync, ...topic }: Topic): ObservedTopic => ({
   ...topic,
   inSync,
 })

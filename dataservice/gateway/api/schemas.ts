@@ -51,10 +51,7 @@ const durability = {
 }
 const first = { type: 'integer', minimum: 0, description: 'Records before this batch.' }
 
-export function idSchema({
-  declaration,
-  isChanging,
-}: Pick<ServiceFacts, 'declaration' | 'isChanging'>): Json {
+function idSchema({ declaration, isChanging }: Pick<ServiceFacts, 'declaration' | 'isChanging'>): Json {
   if (isChanging && declaration.id === undefined)
     return {
       type: 'string',

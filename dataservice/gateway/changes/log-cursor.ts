@@ -32,7 +32,7 @@ export class OutcomesAway extends Error {}
 /** The topic was made anew, so positions mean nothing any more. */
 export class LogReplaced extends Error {}
 
-export const pieceBytes = 1024 * 1024
+const pieceBytes = 1024 * 1024
 /** How far before its position a cursor starts, to know what was told there; less where records are large. */
 const lookBacks = [repeatReach, 100n, 10n, 0n]
 

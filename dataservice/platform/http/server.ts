@@ -151,7 +151,7 @@ function answerProblems(app: FastifyInstance): void {
 }
 
 /** Sends a problem document; as bytes, because Fastify adds a charset to texts. */
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply
     .code(problem.status)
     .headers(problem.headers)

@@ -4,7 +4,7 @@
 const postgresEpochMs = 946_684_800_000
 
 /** Type numbers of Postgres; they are part of its protocol and never change. */
-export const typeNumbers = { bytea: 17, text: 25, json: 114, timestamptz: 1184, uuid: 2950 } as const
+const typeNumbers = { bytea: 17, text: 25, json: 114, timestamptz: 1184, uuid: 2950 } as const
 export type BinaryType = keyof typeof typeNumbers
 
 /** A `timestamptz` from milliseconds since 1970; exact for 285 years around 2000. */

@@ -187,7 +187,7 @@ export class PostgresSession implements Session {
 const limitSteps = [100, 250, 500, 1_000, 2_500] as const
 
 /** The server's limit for a statement that is needed within some time; `own` is the session's, 0 for none. */
-export function statementLimit(withinMs: number | undefined, own: number): number {
+function statementLimit(withinMs: number | undefined, own: number): number {
   const step = withinMs === undefined ? undefined : limitSteps.find(each => each >= withinMs)
   return step === undefined || (own !== 0 && own < step) ? own : step
 }

@@ -21,7 +21,7 @@ interface InstanceOptions {
 }
 
 /** Connects in the background, and again whenever the connection is lost. */
-export class Instance implements Observed {
+class Instance implements Observed {
   readonly redis: Redis
   readonly #host: string
   readonly #log: Logger

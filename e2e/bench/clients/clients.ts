@@ -1,7 +1,7 @@
 /** The clients by name; each is loaded only where it is used. */
 import type { Connect } from './client.ts'
 
-export const clients = {
+const clients = {
   ours: async () => (await import('./ours.ts')).connectOurs,
   kafkajs: async () => (await import('./kafkajs.ts')).connectKafkajs,
   '@platformatic/kafka': async () => (await import('./platformatic.ts')).connectPlatformatic,

@@ -140,7 +140,7 @@ const isReady = ({ status, metadata }: DataService): boolean =>
   ) === true
 
 /** Samples of a counter of the API server, summed up over those whose labels fit. */
-export async function counted(
+async function counted(
   { control }: Pick<World, 'control'>,
   metric: string,
   fits: (labels: Readonly<Record<string, string>>) => boolean,

@@ -18,7 +18,7 @@ export interface Carried {
 }
 
 /** The promise: 99 of 100 requests take less. */
-export const mostMs = 500
+const mostMs = 500
 /** By so many seconds of arrivals the lag may differ between the halves of a load. */
 const flatSeconds = 0.5
 

@@ -37,7 +37,7 @@ export async function declare(plane: Plane, namespace: string, spec: object): Pr
 
 const copiedMs = 60_000
 
-export async function removed({ admin }: Plane, namespace: string): Promise<void> {
+async function removed({ admin }: Plane, namespace: string): Promise<void> {
   const ref = { kind: 'DataService', namespace, name } as const
   const found = await admin.get(ref)
   if (found?.metadata.uid !== undefined)
@@ -80,7 +80,7 @@ export const untilReady = (plane: Plane, namespace: string, withinMs = 60_000): 
   )
 
 /** By what the watches of the suite tell, but Secrets, which are asked for. */
-export async function stateOf(plane: Plane, namespace: string): Promise<FinalState> {
+async function stateOf(plane: Plane, namespace: string): Promise<FinalState> {
   const children = watchedKinds.flatMap(kind => plane.children(kind).list(namespace))
   const service = plane.services.get(namespace, name)
   const secrets = await secretsOf(plane, namespace)
@@ -128,7 +128,7 @@ export async function calmState(plane: Plane, namespace: string, withinMs = 60_0
 }
 
 /** Only what outlives a DataService is left. */
-export const isGone = (plane: Plane, namespace: string): boolean =>
+const isGone = (plane: Plane, namespace: string): boolean =>
   plane.services.get(namespace, name) === undefined &&
   watchedKinds.every(kind => plane.children(kind).list(namespace).length === 0)
 

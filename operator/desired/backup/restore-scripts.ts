@@ -9,7 +9,7 @@ import { configPath } from '../engines/engine.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
 
 /** What was there before a restore, on the primary's volume; the next restore removes it. */
-export const beforeRestorePath = `${dataPath}/before-restore`
+const beforeRestorePath = `${dataPath}/before-restore`
 /** Environment of `restore.sh`; the moment or the copy, or neither for all there is. */
 export const restoreVariables = { operation: 'OPERATION', ...fetchVariables } as const
 

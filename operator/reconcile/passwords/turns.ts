@@ -22,7 +22,7 @@ export type Seen = Known &
   Pick<Target, 'effective'>
 
 /** What the identity Secret says; one that says nothing knows the first turn. */
-export function recordedPasswords({ owner, secrets }: Known): Omit<Passwords, 'open'> {
+function recordedPasswords({ owner, secrets }: Known): Omit<Passwords, 'open'> {
   const annotations = secrets.get(identityName(owner.metadata.name))?.annotations
   const turn = turnIn(annotations?.[annotationKeys.passwordTurn])
   const rotated = annotations?.[annotationKeys.passwordsRotated]
