@@ -8,7 +8,7 @@ import type { Target } from './target.ts'
 type Known = Pick<Target, 'owner' | 'effective'>
 
 /** In words for people, with where it is. Kinds of delegated engines have an owner, and go with it. */
-function hasElsewhere({ owner, effective }: Known, parts: readonly DataPart[] = dataParts): string[] {
+export function hasElsewhere({ owner, effective }: Known, parts: readonly DataPart[] = dataParts): string[] {
   const { providers } = effective
   const { schema, users, database, primary } = storeOf(owner, effective)
   const { brokers, others } = logOf(owner, effective)
