@@ -24,10 +24,21 @@ export function byteBudget(limit: number): ByteBudget {
   }
 }
 
-/** Takes room that is given back when an answer closes, which it does exactly once, whatever becomes of the request. */
-export function takeFor(answer: { once(event: 'close', give: () => void): unknown }, budget: ByteBudget) {
+/** A `ServerResponse`. */
+interface Closing {
+  /** True from the moment on when it closes. */
+  readonly destroyed: boolean
+  once(event: 'close', give: () => void): unknown
+}
+
+/**
+ * Takes room that is given back when an answer closes, which it does exactly once, whatever becomes of the request. A
+ * client may have left while its caller was made out: nothing is taken for an answer that has closed already, because
+ * nobody would hear of it again.
+ */
+export function takeFor(answer: Closing, budget: ByteBudget) {
   let held = 0
-  let isClosed = false
+  let isClosed = answer.destroyed
   answer.once('close', () => {
     isClosed = true
     budget.give(held)
