@@ -4,7 +4,7 @@ import type { Settings } from '#dataservice/contract/settings.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
-import { naturalIds } from '#e2e/engines/service-settings.ts'
+import { changing, naturalIds } from '#e2e/engines/service-settings.ts'
 import { Outcomes } from './outcomes.ts'
 import { openStore } from './store.ts'
 import { openReader } from './testing/reader-app.ts'
@@ -89,6 +89,41 @@ test('of two records with one natural id each has the outcome of its own positio
   await put(8, 'e8', 'other', 'expired')
   expect(await get(status('other'))).toMatchObject([200, { status: 'expired' }])
 })
+
+test.each([
+  {
+    kind: 'natural ids',
+    settings: naturalIds,
+    stored: `INSERT INTO records VALUES ($1, 'k', now(), 'v', '{}', $2, '')`,
+    outcome: 'id-conflict',
+    told: 'conflict',
+  },
+  {
+    kind: 'records that change',
+    settings: changing,
+    stored: `INSERT INTO records VALUES ($1, 'k', now(), 'v1', '{}', 1, now(), $2)`,
+    outcome: 'version-conflict',
+    told: 'version-conflict',
+  },
+])(
+  '$kind: what stands under the id already is no answer for one that the writer has not come to',
+  async ({ settings, stored, outcome, told }) => {
+    const { run, put, get, outcomes } = await world(settings)
+    await run(stored, 'a', uuid7At(Date.now()))
+    expect(await get(status('a', '2-99'))).toEqual([200, { id: 'a', status: 'stored' }])
+    expect(await get(status('a', '2-100'))).toEqual([200, { id: 'a', status: 'pending' }])
+    const ask = { deadline: performance.now() + 5_000 }
+    const seenBy = (ownKey: string, id: string, offset: bigint) =>
+      outcomes.status({ id, ownKey, position: { partition: 2, offset } }, ask)
+    // The same for an id that nobody has: it does not tell whether somebody else's record is there.
+    for (const id of ['a', 'nobody'])
+      expect(await seenBy('another', id, 100n)).toEqual({ id, status: 'pending' })
+    expect(await seenBy('another', 'a', 99n)).toBeUndefined()
+    await put(100, uuid7At(Date.now()), 'a', outcome)
+    await run('UPDATE ingest_offsets SET next_offset = 101')
+    expect(await get(status('a', '2-100'))).toMatchObject([200, { status: told }])
+  },
+)
 
 test('a caller that sees one key only is told nothing of others', async () => {
   const { run, put, outcomes } = await world(naturalIds)

@@ -122,10 +122,10 @@ export class Outcomes {
     const isOwn = (key: string | null | undefined) => ownKey === undefined || key === ownKey
     if (outcome && (position !== undefined || storedKey === null))
       return isOwn(outcomeKey) ? { id, ...told(outcome, winner, reason) } : undefined
+    // What is stored under the id by now is another record, or what this one is to change. It says nothing of whose it is.
+    if (position !== undefined && BigInt(next ?? 0) <= position.offset) return { id, status: 'pending' }
     if (typeof storedKey === 'string') return isOwn(storedKey) ? { id, status: 'stored' } : undefined
-    const isPassed = position !== undefined && BigInt(next ?? 0) > position.offset
-    if (isPassed) return undefined
-    const isPending = position !== undefined || scheme.mayBeOnItsWay(id, now())
+    const isPending = position === undefined && scheme.mayBeOnItsWay(id, now())
     return isPending ? { id, status: 'pending' } : undefined
   }
 
