@@ -50,6 +50,8 @@ test.each([
     'ce_subject is no UUIDv7',
   ],
   ['no time', { [envelope.time]: 'soon' }, {}, 'ce_time is no time'],
+  ['a time of year 0', { [envelope.time]: '0000-12-31T23:59:59.999Z' }, {}, 'ce_time is no time'],
+  ['a time of year 12345', { [envelope.time]: '+012345-01-01T00:00:00Z' }, {}, 'ce_time is no time'],
   ['no schema version', { [envelope.schemaVersion]: undefined }, {}, 'no ce_schemaversion'],
   ['no value', {}, { value: undefined }, 'no value'],
 ])('a record with %s is unreadable', (_, changes, parts, reason) => {
@@ -57,6 +59,10 @@ test.each([
   const decoded = decode(log, recordsTables.Time)
   expect(decoded).toMatchObject({ offset: 5n, record: log, unreadable: reason })
   expect(isReadable(decoded)).toBe(false)
+})
+
+test.each(['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'])('%s is a time', time => {
+  expect(isReadable(decode(record({ [envelope.time]: time }), recordsTables.Time))).toBe(true)
 })
 
 describe('a record with a natural id', () => {

@@ -41,6 +41,10 @@ export function recordIdOf({ headers }: LogRecord): string | undefined {
 /** Postgres takes every character in a text but U+0000, which only a foreign producer sends. */
 export const storableText = (text: string | undefined): string | undefined => text?.replaceAll('\0', '\ufffd')
 
+/** What RFC 3339 can spell and Postgres reads: the years 1 to 9999. */
+const firstTime = Date.parse('0001-01-01T00:00:00.000Z')
+const lastTime = Date.parse('9999-12-31T23:59:59.999Z')
+
 /** What a record becomes. A record that our gateway did not write may be unreadable. */
 export function decode(record: LogRecord, table: RecordsTable): LogRow {
   const { headers, value: body, offset } = record
@@ -50,7 +54,8 @@ export function decode(record: LogRecord, table: RecordsTable): LogRow {
   const schemaVersion = headers.get(envelope.schemaVersion)
   if (!eventId?.length) return unreadable(record, `no ${envelope.eventId}`)
   if (!id) return unreadable(record, `no ${envelope.subject}`)
-  if (Number.isNaN(acceptedAt)) return unreadable(record, `${envelope.time} is no time`)
+  if (!(acceptedAt >= firstTime && acceptedAt <= lastTime))
+    return unreadable(record, `${envelope.time} is no time`)
   if (!schemaVersion) return unreadable(record, `no ${envelope.schemaVersion}`)
   if (!body) return unreadable(record, 'no value')
   const key = record.key ?? id

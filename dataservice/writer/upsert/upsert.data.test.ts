@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
-import { conditionHeaders } from '#dataservice/record/envelope.ts'
+import { conditionHeaders, envelope } from '#dataservice/record/envelope.ts'
 import { uuid7Maker } from '#dataservice/record/uuid7.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
@@ -173,6 +173,24 @@ test('what Postgres refuses is a dead letter; all others of its batch count, and
   const again = await written(service, log)
   expect(await again()).toEqual({ duplicate: 40, refused: 1, invalid: 1 })
   expect(await tables(service)).toEqual(before)
+})
+
+test('a time that Postgres cannot read stops nobody: its record is a dead letter', async () => {
+  const service = await changingService()
+  const at = (time: string) => ({ headers: { [envelope.time]: time } })
+  const log = logOf([
+    { id: 'a', body: order('x') },
+    { id: 'far', body: order('x'), ...at('+012345-01-01T00:00:00Z') },
+    { id: 'zero', body: order('x'), ...at('0000-06-01T00:00:00Z') },
+    { id: 'first', body: order('x'), ...at('0001-01-01T00:00:00Z') },
+    { id: 'last', body: order('x'), ...at('9999-12-31T23:59:59.999Z') },
+    { id: 'b', body: order('x') },
+  ])
+  const outcomes = await written(service, log)
+  expect(await outcomes()).toEqual({ stored: 4, refused: 2 })
+  const { records, letters } = await tables(service)
+  expect(records.map(([id]) => id)).toEqual(['a', 'b', 'first', 'last'])
+  expect(letters.map(([offset]) => offset)).toEqual(['1', '2'])
 })
 
 /** A log of all kinds of commands over few records, the same for the same seed. */
