@@ -103,26 +103,26 @@ describe('a write that is not stored yet', () => {
   })
 })
 
-describe('without a token, what a replica does not have', () => {
-  /** A replica that is cut off from its primary. */
-  async function cutOff(settings?: Partial<Settings>) {
-    const first = await migratedService(engines().postgres, settings)
-    const second = await migratedService(engines().postgres, settings)
-    const opened = first.open('reader')
-    onTestFinished(() => opened.close())
-    const state = { isAway: false, asked: 0 }
-    const primary: Reads = {
-      busy: 0,
-      waiting: 0,
-      query(...question) {
-        state.asked += 1
-        if (state.isAway) return Promise.reject(new DatabaseFailure('gone', 'lost'))
-        return opened.query(...question)
-      },
-    }
-    return { ...(await openReader(second, { primary })), primary: first, replica: second, state }
+/** A replica that is cut off from its primary. */
+async function cutOff(settings?: Partial<Settings>) {
+  const first = await migratedService(engines().postgres, settings)
+  const second = await migratedService(engines().postgres, settings)
+  const opened = first.open('reader')
+  onTestFinished(() => opened.close())
+  const state = { isAway: false, asked: 0 }
+  const primary: Reads = {
+    busy: 0,
+    waiting: 0,
+    query(...question) {
+      state.asked += 1
+      if (state.isAway) return Promise.reject(new DatabaseFailure('gone', 'lost'))
+      return opened.query(...question)
+    },
   }
+  return { ...(await openReader(second, { primary })), primary: first, replica: second, state }
+}
 
+describe('without a token, what a replica does not have', () => {
   test('is read from the primary', async () => {
     const { get, primary, replica, state } = await cutOff()
     const [here, there] = [old(), old()]
@@ -157,6 +157,30 @@ describe('without a token, what a replica does not have', () => {
     await put(primary, id)
     expect((await get(`/data/${id}`)).statusCode).toBe(200) // nobody kept that it was nowhere
   })
+})
+
+test('a record that was made anew is not hidden by a replica that has only its deletion', async () => {
+  const { get, primary, replica, state } = await cutOff(changing)
+  for (const [id, at] of [
+    ['anew', replica],
+    ['gone', replica],
+    ['gone', primary],
+  ] as const) {
+    await putVersion(at, { id, version: 1, body: '{}' })
+    await putVersion(at, { id, version: 2 })
+  }
+  state.isAway = true
+  for (const url of ['/data/anew', '/data/anew?fields=customer']) {
+    const doubtful = await get(url)
+    expect([doubtful.statusCode, doubtful.json().type]).toEqual([404, problem('not-yet-visible')])
+  }
+  state.isAway = false
+  await putVersion(primary, { id: 'anew', version: 3, body: '{"customer":"c1"}' })
+  const found = await get('/data/anew')
+  expect([found.statusCode, found.headers.etag]).toEqual([200, '"3"'])
+  expect((await get('/data/anew?fields=customer')).json().record).toEqual({ customer: 'c1' })
+  const gone = await get('/data/gone')
+  expect([gone.statusCode, gone.json().type]).toEqual([404, problem('record-not-found')])
 })
 
 test('a primary that is away for a moment is waited for; when it stays away the answer is 504, not 503', async () => {

@@ -130,11 +130,11 @@ export class Lookup {
 
   /**
    * A replica that lost its primary may be far behind: that there is nothing is not said before the primary was asked,
-   * or could not be. A token sees to that by itself.
+   * or could not be; nor that it is deleted, it may have been made anew. A token sees to that by itself.
    */
   async #findAnywhere(id: string, ask: Ask, narrowing: Narrowing): Promise<Entity> {
     const found = await this.#find(id, ask, narrowing)
-    const isNothing = found.body === undefined && found.winner === undefined && found.version === undefined
+    const isNothing = found.body === undefined && found.winner === undefined
     if (!isNothing || ask.token !== undefined || !this.#options.store.hasReplica) return found
     return this.#find(id, { ...ask, newest: true }, narrowing).catch(() => ({ ...found, isDoubtful: true }))
   }
