@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { envelope } from '#dataservice/record/envelope.ts'
 import { idPattern, order, start } from '../testing/gateway-app.ts'
 import { resultLines, type StreamAsked } from './post-stream.ts'
@@ -99,6 +99,18 @@ test('a line without end is refused before it fills the memory', async () => {
   const { lines: told } = await results(endless)
   expect(told).toMatchObject([{ first: 0, problem: { status: 413 } }])
   expect(pulled).toBeLessThan(200)
+})
+
+test('a line of many small pieces is one record, and they are not kept until it ends', async () => {
+  const text = order('x'.repeat(20), 1)
+  const spaces = ' '.repeat(20_000)
+  const concat = vi.spyOn(Buffer, 'concat')
+  const { lines: told, log } = await results(pieces(...`${text}${spaces}\n${text}`))
+  const most = Math.max(0, ...concat.mock.calls.map(([list]) => list.length))
+  concat.mockRestore()
+  expect(most).toBeLessThan(1_000)
+  expect(told.map(({ first }) => first)).toEqual([0, 1])
+  expect(log.contents.flat().map(({ value }) => String(value))).toEqual([text, text])
 })
 
 test('nothing more is read while nobody reads the results', async () => {

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import { Problem, problemOf } from '#dataservice/platform/http/problems.ts'
+import { Gathered } from '#dataservice/platform/http/whole-body.ts'
 import type { Acks } from '#dataservice/platform/kafka/port.ts'
 import { bodyBounds } from '#dataservice/record/scan.ts'
 import type { Accumulator } from '../accumulator.ts'
@@ -83,23 +84,21 @@ const chunks = (body: Readable): AsyncIterable<Buffer> => body.iterator({ destro
 
 /** Pieces of the body that end with a line and have no more records than a body may have. */
 async function* wholeLines(body: Readable): AsyncGenerator<Buffer> {
-  let kept: Buffer[] = []
-  let size = 0
+  const kept = new Gathered()
   for await (const chunk of chunks(body)) {
     const end = chunk.lastIndexOf(newline) + 1
     if (end > 0) {
-      yield* batches(Buffer.concat([...kept, chunk.subarray(0, end)]))
-      kept = []
-      size = 0
+      kept.add(chunk.subarray(0, end))
+      yield* batches(kept.take())
     }
-    kept.push(chunk.subarray(end))
-    size += chunk.length - end
-    if (size > bodyBounds.recordBytes)
+    kept.add(chunk.subarray(end))
+    if (kept.size > bodyBounds.recordBytes)
       throw new Problem('payload-too-large', {
         detail: `A line has more than ${bodyBounds.recordBytes} bytes.`,
       })
   }
-  yield* batches(Buffer.concat([...kept, lineEnd]))
+  kept.add(lineEnd)
+  yield* batches(kept.take())
 }
 
 /** Cuts lines where a batch is full; blank lines alone are no batch. */

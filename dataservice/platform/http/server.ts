@@ -15,6 +15,7 @@ import { acceptedMediaTypes } from './media-type.ts'
 import { httpMetrics } from './metrics.ts'
 import { Problem, type ProblemCode, problemOf } from './problems.ts'
 import { type Door, innerDoor, type ServerTls, secureServer } from './server-tls.ts'
+import { wholeBody } from './whole-body.ts'
 
 export interface ServerOptions {
   log: FastifyBaseLogger
@@ -83,7 +84,7 @@ export function makeServer(options: ServerOptions): HttpServer {
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
   })
-  takeBodiesAsTheyCome(app)
+  takeBodiesAsTheyCome(app, maxBodyBytes)
   countAnswers(app, metrics)
   answerProblems(app)
   const openDoor = door && innerDoor(app, door, { ...http, ...timeouts })
@@ -121,11 +122,11 @@ async function anyHost(): Promise<string> {
 }
 
 /** Bodies arrive as buffers: nobody parses them before the scanner has judged the bytes. */
-function takeBodiesAsTheyCome(app: FastifyInstance): void {
+function takeBodiesAsTheyCome(app: FastifyInstance, maxBytes: number): void {
   app.removeAllContentTypeParsers()
   // `*` takes them all; a type that is named is found without being parsed.
   const types = [...acceptedMediaTypes, '*']
-  app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser(types, (_request, body, done) => wholeBody(body, maxBytes, done))
 }
 
 function countAnswers(app: FastifyInstance, metrics: Registry): void {
