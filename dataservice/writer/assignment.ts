@@ -50,6 +50,8 @@ export interface AssignmentOptions {
   deadLetters?: () => void
   /** Only where records change. */
   changes?: ChangeListener
+  /** How long a partition that another writer has claimed may stay ours: above the session timeout. Default: 15 s. */
+  lostForMs?: number
 }
 
 export class Assignment implements LogHandler {
@@ -153,7 +155,7 @@ export class Assignment implements LogHandler {
     const { consumer, topic, store, claimedBy, log } = this.#options
     const [clusterId, range] = await Promise.all([consumer.clusterId(), consumer.range(partition)])
     const position = await this.#persistently(signal, () =>
-      store.claim({ topic, partition }, clusterId, claimedBy),
+      store.claim({ topic, partition }, { clusterId, claimedBy }, signal),
     )
     if (!position || signal.aborted) return undefined
     const verdict = judgeClaim(position, clusterId, range)
@@ -201,7 +203,7 @@ export class Assignment implements LogHandler {
         log.warn({ partition, sqlState, kind, attempt, reason: message }, 'a batch is tried again')
       },
       stopped: stop => this.#stop(partition, stop),
-      lost: () => log.warn({ partition }, 'another writer has claimed the partition'),
+      lost: () => void this.#lost(partition, this.#current.signal),
       reclaim: () => this.#fail(`the stored position of partition ${partition} is not where it was left`),
       broken: error => this.#failed.reject(error),
     }
@@ -212,6 +214,15 @@ export class Assignment implements LogHandler {
     this.#stops.set(partition, stop)
     this.#options.metrics.stopped.set({ partition, reason: stop.reason }, 1)
     this.#options.log.error({ partition, ...stop, remedy }, 'a partition stopped')
+  }
+
+  /** Mostly the group says soon whose it is. When it stays ours, the claim of an earlier owner took effect after our own. */
+  async #lost(partition: number, signal: AbortSignal): Promise<void> {
+    const { log, lostForMs = 15_000 } = this.#options
+    log.warn({ partition }, 'another writer has claimed the partition')
+    await delay(lostForMs, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    this.#fail(`another writer claimed partition ${partition}, which the group has left to us; starting anew`)
   }
 
   #fail(reason: string): void {

@@ -45,9 +45,16 @@ export interface Batch {
   released?: ReadonlyMap<Offset, string> | undefined
 }
 
+/** Whose log a partition is of, and who takes it. */
+interface Claimant {
+  clusterId: string
+  claimedBy: string
+}
+
 /** Every rejection is a `DatabaseFailure`. */
 export interface IngestStore extends HeldStore {
-  claim(place: Place, clusterId: string, claimedBy: string): Promise<Position>
+  /** Undefined, and nothing is claimed, when `unless` is aborted before there is a connection for it. */
+  claim(place: Place, by: Claimant, unless: AbortSignal): Promise<Position | undefined>
   position(place: Place): Promise<Position | undefined>
   /** Rows, position, and what is not stored as it was sent, in one transaction. */
   store(step: Advance, batch: Batch, path: Path): Promise<StoreResult>
@@ -92,11 +99,15 @@ export function ingestStore(
 ): IngestStore {
   return {
     ...heldStore(database),
-    async claim(place, clusterId, claimedBy) {
-      const { rows } = await database.query(claimStatement(place, clusterId, claimedBy))
-      const position = positionOf(rows[0])
-      if (!position) throw new Error('a claim answers a row')
-      return position
+    claim(place, { clusterId, claimedBy }, unless) {
+      return database.use(async session => {
+        // While it waited for its turn the partition may have gone to another writer, whom it would shut out.
+        if (unless.aborted) return undefined
+        const { rows } = await session.query(claimStatement(place, clusterId, claimedBy))
+        const position = positionOf(rows[0])
+        if (!position) throw new Error('a claim answers a row')
+        return position
+      })
     },
     async position(place) {
       const { rows } = await database.query(positionStatement(place))

@@ -37,6 +37,8 @@ export interface PlayedOptions {
   deadLetters?: () => void
   changes?: ChangeListener
   claimedBy?: string
+  /** Default: that of a real one. */
+  lostForMs?: number
 }
 
 /** Nothing is assigned to it yet. When the test ends it gives back what it has. */
@@ -64,6 +66,7 @@ export function playedWriter(
     holdsKeys: options.holdsKeys ?? false,
     ...(deadLetters && { deadLetters }),
     ...(options.changes && { changes: options.changes }),
+    ...(options.lostForMs !== undefined && { lostForMs: options.lostForMs }),
   })
   onTestFinished(() => assignment.revoked())
   const outcomes = async () => {
