@@ -75,6 +75,23 @@ describe('POST with a key', () => {
     expect([String(records[0]?.headers.ce_id), String(records[0]?.headers.ce_subject)]).toEqual([key, key])
   })
 
+  test('where records change it is the id of the record alone: each try is an event of its own', async () => {
+    const key = lowestUuid7(now - 1_000)
+    const { post, log } = await start({
+      declaration: { schema: declaration.schema, indexes: [] },
+      isChanging: true,
+    })
+    const send = () => post(order('a'), 'application/json', { 'idempotency-key': key })
+    expect([(await send()).json().id, (await send()).json().id]).toEqual([key, key])
+    const records = log.contents.flat()
+    expect(records.map(({ key, headers }) => [String(key), String(headers.ce_subject)])).toEqual([
+      [key, key],
+      [key, key],
+    ])
+    expect(new Set([key, ...records.map(({ headers }) => String(headers.ce_id))]).size).toBe(3)
+    expect(keyOf(records[1])).toBe(keyOf(records[0]))
+  })
+
   test('marks each record with a hash that differs by key, place and list', async () => {
     const [one, again, other] = await Promise.all([
       send('k', order('a')),

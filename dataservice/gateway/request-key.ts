@@ -46,7 +46,8 @@ export function rulesWithKey(
   const time = timeOfUuid7(id)
   const isOurTime = time !== undefined && time >= now - maxAgeMs && time <= now + aheadMs
   if (!isOurTime || rules.record.idPath !== undefined || isList(body, format)) return rules
-  return { ...rules, newId: () => id }
+  // An event that was refused stays so, and its key is free for another one of the same record.
+  return rules.isChanging ? { ...rules, recordId: id } : { ...rules, newId: () => id }
 }
 
 export interface KeyOfCaller {

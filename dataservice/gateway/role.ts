@@ -26,6 +26,7 @@ import { gatewayMetrics } from './metrics.ts'
 import { type ProbePorts, probeLog } from './probes.ts'
 import type { ReaderPort } from './reader-port.ts'
 import { postingRules } from './schema-version.ts'
+import type { SubmissionRules } from './submission.ts'
 import { tokens } from './tokens.ts'
 
 export interface GatewayRolePorts {
@@ -54,7 +55,7 @@ export async function start(
   context: RoleContext,
   { appender, reader, lag, follow, asset, keys = {}, openProbes, ...at }: GatewayRolePorts,
 ): Promise<Running> {
-  const { settings, record, log, metrics } = context
+  const { settings, log, metrics } = context
   const accumulator: Accumulator = new Accumulator({ appender, observe: batch => observe(batch) })
   const observe = gatewayMetrics(metrics, () => accumulator.bytes)
   const { app, listen: serve, drain, isDraining } = makeServer(serverOptions(context, at))
@@ -77,13 +78,7 @@ export async function start(
     ...(openProbes && { probes: probePorts(context, openProbes) }),
     budget: byteBudget(maxBodiesBytes),
     now: Date.now,
-    rules: {
-      ...postingRules({ record, declared: settings.record.versions, source, now: Date.now(), metrics }),
-      get partitions() {
-        return appender.partitions
-      },
-      newId: uuid7Maker({ now: Date.now, random: bytes => void randomFillSync(bytes) }),
-    },
+    rules: rulesOf(context, source, appender),
   })
   await serve(at.listen)
   return {
@@ -127,6 +122,22 @@ function followingOf(
 function maxKeyAgeMs({ log, partitioning }: Settings): number {
   const retainMs = timedTable(partitioning)?.retainMs
   return Math.min(requestKeyLifeMs(log.retentionMs), retainMs ?? Number.POSITIVE_INFINITY)
+}
+
+function rulesOf(
+  { settings, record, metrics }: RoleContext,
+  source: string,
+  appender: Pick<LogAppender, 'partitions'>,
+): SubmissionRules {
+  const declared = settings.record.versions
+  return {
+    ...postingRules({ record, declared, source, now: Date.now(), metrics }),
+    get partitions() {
+      return appender.partitions
+    },
+    newId: uuid7Maker({ now: Date.now, random: bytes => void randomFillSync(bytes) }),
+    isChanging: tableKind(settings.partitioning) === 'Upsert',
+  }
 }
 
 /** What follows from whether records change. */

@@ -15,6 +15,10 @@ export interface SubmissionRules extends PostingRules {
   partitions: number
   /** Makes the id of the next event, which is the record's, too, unless it has a natural one. */
   newId(): string
+  /** Mode Upsert: what is decided of an event stays so, and its record may be sent again. */
+  isChanging?: boolean
+  /** The id of the one record that is sent, where it is neither that of its event nor a natural one. */
+  recordId?: string
 }
 
 export interface Submission {
@@ -56,7 +60,7 @@ export function readSubmission(
       if (errors.length >= maxErrors) break
     } else if (errors.length === 0) {
       const eventId = rules.newId()
-      const { id = eventId, key = id } = read
+      const { id = rules.recordId ?? eventId, key = id } = read
       ids.push(id)
       const value = body.subarray(range.start, range.end)
       drafts.push(draftOf(value, { eventId, id, key, time }, rules.partitions, rules.constantHeaders))

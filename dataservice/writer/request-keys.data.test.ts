@@ -7,7 +7,8 @@ import { envelope } from '#dataservice/record/envelope.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
-import { naturalIds } from '#e2e/engines/service-settings.ts'
+import { changing, naturalIds } from '#e2e/engines/service-settings.ts'
+import { heldWorld } from './testing/held-world.ts'
 import { proxiedWriter } from './testing/played-writer.ts'
 
 async function world(changes: Partial<Settings> = {}) {
@@ -97,6 +98,28 @@ test('a refused record gives its key back: the corrected one is stored', async (
   ])
   expect(await rows('SELECT log_offset FROM dead_letters ORDER BY 1')).toEqual([['0'], ['2']])
   expect(await rows('SELECT count(*) FROM records')).toEqual([['2']])
+})
+
+test('records that change: a refused record gives its key back, though the key is its id', async () => {
+  const { start, rows, untilNext } = await heldWorld(changing)
+  const { assignment } = await start({ holdsKeys: false })
+  const id = uuid7At(Date.now())
+  const bodies = [
+    '{"customer":"x","amount":1e999999}',
+    '{"customer":"x","amount":1}',
+    '{"customer":"x","amount":2}',
+  ]
+  const sent = bodies.map((body, offset) => keyed(offset, 'a', body, id, uuid7At(Date.now())))
+  const log = sent.map(record => ({ ...record, key: Buffer.from(id) }))
+  for (const [offset, record] of log.entries()) {
+    await assignment.records(0, [record])
+    await untilNext(offset + 1)
+  }
+  expect(await rows(decisions)).toEqual([
+    ['0', 'refused', null],
+    ['2', 'key-reused', id],
+  ])
+  expect(await rows('SELECT id, version, body FROM records')).toEqual([[id, '1', bodies[1]]])
 })
 
 test('natural ids: a key stands for one record of its own', async () => {

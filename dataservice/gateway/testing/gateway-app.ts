@@ -132,6 +132,7 @@ export async function start(world: World = {}) {
       }),
       partitions: 3,
       newId: uuid7Maker({ now: () => now, random: bytes => void randomFillSync(bytes) }),
+      isChanging: world.isChanging ?? false,
     },
   }
   await app.register(gateway, ports)
