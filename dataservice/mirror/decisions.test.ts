@@ -62,6 +62,13 @@ describe('what is too old', () => {
     expect(old.logs).toEqual([logs[0]?.path])
   })
 
+  test('nothing of what began later, although a restore to an earlier moment set the log back', () => {
+    const logs = [written(0, 15), written(0, 25), written(2.5, 12, { timeline: 2 })]
+    const old = tooOld(copies, logs, 1.5 * day)
+    expect(old.copies).toEqual(names(copies.slice(0, 1)))
+    expect(old.logs).toEqual([logs[0]?.path])
+  })
+
   test('histories stay: they tell which timeline came from which', () => {
     expect(tooOld(copies, [log('7/00000002.history')], 1).logs).toEqual([])
   })

@@ -38,8 +38,16 @@ export function tooOld(
   }
 }
 
-const isPast = ({ system, position }: LogFile, oldest: StoredCopy): boolean =>
-  system === oldest.system && position !== undefined && position < oldest.first.slice(8)
+/**
+ * Places are compared only in folders that had begun when that copy was made. What began later is needed whole: the log
+ * goes back to an earlier place with each restore to an earlier moment.
+ */
+const isPast = ({ system, folder, position }: LogFile, oldest: StoredCopy): boolean =>
+  system === oldest.system &&
+  folder !== undefined &&
+  stampOf(folder.since) < oldest.name &&
+  position !== undefined &&
+  position < oldest.first.slice(8)
 
 /** Folders that were over before that moment: another one of the same system had begun by then. */
 function endedBefore(logs: readonly LogFile[], moment: string): (log: LogFile) => boolean {

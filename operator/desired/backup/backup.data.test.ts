@@ -1,5 +1,5 @@
 /** The scripts of backups on a real Postgres that talks TLS alone. */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { refusedExitCode } from '#dataservice/contract/mirror.ts'
@@ -93,6 +93,18 @@ test('a copy by its name comes back; what is no copy and what is too early is re
   expect(await values()).toEqual([1])
 })
 
+/** What of the log is archived, below `wal`. */
+const segments = async () =>
+  (await readdir(join(data, 'backup/wal'), { recursive: true })).filter(path => /[0-9A-F]{24}$/.test(path))
+/** Of the folder that grows, in their order. */
+async function growing(): Promise<string[]> {
+  const folder = (await readFile(join(data, 'backup/receiving'), 'utf8')).trim()
+  return (await segments()).filter(path => path.startsWith(`${folder}/`)).sort()
+}
+/** Several segments of the log. */
+const fill = () =>
+  sql('CREATE TABLE filler AS SELECT repeat(md5(n::text), 30) FROM generate_series(1, 60000) AS n')
+
 test('an old copy of another system says nothing about what of this one is old', async () => {
   const volume = join(data, 'backup')
   const other = { copy: join(volume, 'base/20200101T000000Z'), system: join(volume, 'wal/1') }
@@ -100,13 +112,47 @@ test('an old copy of another system says nothing about what of this one is old',
   await writeFile(join(other.copy, 'about'), '1 1 0000000100000000000000F0 5 5\n')
   await mkdir(join(other.system, '1.1577836800'), { recursive: true })
   await giveTo(volume)
-  const segments = async () =>
-    (await readdir(join(volume, 'wal'), { recursive: true })).filter(path => /[0-9A-F]{24}$/.test(path))
   const before = await segments()
   expect(before.length).toBeGreaterThan(0)
   expect(await postgres.job('backup.sh'), await said()).toBe(0)
   expect(await segments()).toEqual(expect.arrayContaining(before))
   for (const folder of Object.values(other)) await rm(folder, { recursive: true })
+})
+
+test('what is written after a restore stays, although older copies are of later places in the log', async () => {
+  await fill()
+  expect(await postgres.job('backup.sh'), await said()).toBe(0)
+  const later: { name: string } = JSON.parse(await said())
+  await stop()
+  expect(await restore({ backup: first }), await said()).toBe(0)
+  await start()
+  await sql('INSERT INTO kept VALUES (8)')
+  expect(await postgres.job('backup.sh'), await said()).toBe(0)
+  const before = await growing()
+  expect(before.length).toBeGreaterThan(0)
+
+  const base = join(data, 'backup/base')
+  const old = (await readdir(base)).filter(name => name < later.name)
+  for (const name of old) await rename(join(base, name), join(data, name))
+  expect(await postgres.job('backup.sh'), await said()).toBe(0)
+  expect(await growing()).toEqual(expect.arrayContaining(before))
+  for (const name of old) await rename(join(data, name), join(base, name))
+})
+
+test('where a part of the log is lost a restore says so, and does not take what comes before it for all', async () => {
+  await fill()
+  await sql('INSERT INTO kept VALUES (9)')
+  await stop()
+  const lost = join(data, 'backup/wal', (await growing()).at(-1) ?? '')
+  await rename(lost, join(data, 'lost'))
+  for (const wish of [{}, { time: new Date().toISOString() }]) {
+    expect(await restore(wish)).toBe(refusedExitCode)
+    expect(await said()).toContain('the archive lacks what was written after')
+  }
+  await rename(join(data, 'lost'), lost)
+  expect(await restore({}), await said()).toBe(0)
+  await start()
+  expect(await values()).toEqual([1, 8, 9])
 })
 
 test('an older copy knows the passwords of its time, and the database that comes of it takes only those of now', async () => {

@@ -13,8 +13,12 @@ const beforeRestorePath = `${dataPath}/before-restore`
 /** Environment of `restore.sh`; the moment or the copy, or neither for all there is. */
 export const restoreVariables = { operation: 'OPERATION', ...fetchVariables } as const
 
+/** Names of the files that a recovery asked for. */
+const askedFile = '/tmp/asked'
+
 /** `fetch.sh FILE TARGET`: Postgres asks for a file of its log. The last segment of a folder is not complete. */
 export const fetchScript = `#!/bin/sh
+echo "$1" >> ${askedFile}
 for found in "$ARCHIVE"/*/"$1" "$ARCHIVE/$1" "$ARCHIVE"/*/"$1.partial"; do
   [ ! -f "$found" ] || exec cp "$found" "$2"
 done
@@ -67,6 +71,18 @@ export ARCHIVE="$volume/wal/$system"
 recovery="-c restore_command='sh ${configPath}/fetch.sh %f %p' -c recovery_target_action=promote \\
   -c recovery_target_timeline=$timeline"
 
+latest_place() { sed -n 's/^[0-9A-F]\\{8\\}\\([0-9A-F]\\{16\\}\\).*/\\1/p' | sort | tail -n 1; }
+reached_time() { sed -n 's/.*last completed transaction was at log time \\(.*\\)/\\1/p' /tmp/postgres.log | tail -n 1; }
+# ended COPY: the recovery came to the end of the log, and not to a part of it that is missing.
+ended() {
+  [ -z "$${restoreVariables.backup}" ] || return 0
+  came=$(latest_place < ${askedFile})
+  written=$(ls "$history" | latest_place)
+  expr "$written" '>' "$came" > /dev/null || return 0
+  until=$(reached_time)
+  finish $work
+  refuse "the archive lacks what was written after \${until:-backup $1} and before that moment: choose an earlier time, or a backup: $(echo $copies)"
+}
 # recover COPY: fails for a copy that is not part of that history.
 recover() {
   read -r of _ _ _ plain < "$volume/base/$1/about"
@@ -76,12 +92,18 @@ recover() {
     refuse "the volume of Postgres has $room bytes left and the restored data takes $plain beside the old: raise postgres.managed.storage.size"
   unpack "$volume/base/$1" $work
   touch $work/recovery.signal
-  rm -f /tmp/postgres.log
-  serve $work "$recovery $target" && return 0
+  rm -f /tmp/postgres.log ${askedFile}
+  if serve $work "$recovery $target"; then
+    [ -n "$target" ] || ended "$1"
+    return 0
+  fi
   if grep -q 'recovery ended before configured recovery target was reached' /tmp/postgres.log; then
-    # Nothing was written after it.
+    # Nothing was written after it, if nothing is lost.
     touch $work/recovery.signal
-    serve $work "$recovery" && return 0
+    if serve $work "$recovery"; then
+      ended "$1"
+      return 0
+    fi
   fi
   tail -n 5 /tmp/postgres.log >&2
   grep -q 'is not a child of this server' /tmp/postgres.log || exit 1
@@ -93,7 +115,7 @@ for copy in $candidates; do
 done
 [ -n "$chosen" ] || refuse "no backup leads to that moment; there are: $(echo $copies)"
 
-until=$(sed -n 's/.*last completed transaction was at log time \\(.*\\)/\\1/p' /tmp/postgres.log | tail -n 1)
+until=$(reached_time)
 # What the writer had reached before: it tells what is lost where the log of Kafka is another one.
 reached=$(cat $volume/reached 2> /dev/null || echo null)
 inside "DO \\$do\\$ BEGIN

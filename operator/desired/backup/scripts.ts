@@ -182,17 +182,16 @@ done
 oldest=$(ls $volume/base | head -n 1)
 read -r of _ first _ < "$volume/base/$oldest/about"
 for system in $volume/wal/*; do
-  last=
-  for folder in $(ls "$system" | grep -F . | sort -t . -k 2n); do
-    # What was written before the oldest copy, and was over before it, nothing needs.
-    if [ -n "$last" ] && expr "$(date -u -d "@\${folder#*.}" +%Y%m%dT%H%M%SZ)" '<' "$oldest" > /dev/null; then
-      rm -rf "$system/$last"
-    fi
-    last=$folder
+  current= # the folder that grew when the oldest copy was made
+  for folder in $(ls "$system" | grep -E '^[0-9]+\\.[0-9]+$' | sort -t . -k 2n); do
+    expr "$(date -u -d "@\${folder#*.}" +%Y%m%dT%H%M%SZ)" '<' "$oldest" > /dev/null || break
+    # What was over before the oldest copy nothing needs.
+    [ -z "$current" ] || rm -rf "$system/$current"
+    current=$folder
   done
-  # Places in the log of another system say nothing about this one's.
-  [ "$system" != "$volume/wal/$of" ] ||
-    for folder in "$system"/*/; do pg_archivecleanup "$folder" "$first"; done
+  # Places in the log of another system say nothing about this one's. Nor do they about folders that began later, which are
+  # needed whole: the log goes back to an earlier place with each restore to an earlier moment.
+  [ "$system" != "$volume/wal/$of" ] || [ -z "$current" ] || pg_archivecleanup "$system/$current" "$first"
 done
 say "{\\"name\\":\\"$name\\",\\"bytes\\":$bytes}"
 `
