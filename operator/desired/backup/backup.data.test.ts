@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { refusedExitCode } from '#dataservice/contract/mirror.ts'
 import { database, loginOf } from '#dataservice/contract/names.ts'
+import { restoredFacts } from '#dataservice/contract/restored.ts'
 import { loginsFile } from '../engines/engine.ts'
+import { dataPath } from '../engines/postgres-scripts.ts'
 import { turnedKeys, turnKey } from '../secrets.ts'
 import {
   type ArchivedPostgres,
@@ -153,6 +155,29 @@ test('where a part of the log is lost a restore says so, and does not take what 
   expect(await restore({}), await said()).toBe(0)
   await start()
   expect(await values()).toEqual([1, 8, 9])
+})
+
+test('what producers wrote into the place that the writers reached stays a value in a restore', async () => {
+  const schema = database.schema
+  const executed = `COPY (SELECT 1) TO PROGRAM 'touch ${dataPath}/executed'`
+  const id = `$json$); END IF; END $do$; ${executed}; DO $do$ BEGIN IF true THEN INSERT INTO t VALUES ($json$`
+  await sql(`CREATE TABLE ${schema}.service_facts (name text PRIMARY KEY, value text);
+    CREATE TABLE ${schema}.ingest_offsets AS SELECT 'orders' AS topic, partition, 'k' AS cluster_id, 7 AS next_offset,
+      CASE partition WHEN 0 THEN '${id.replaceAll("'", "''")}' ELSE repeat('long', 100000) END AS last_id
+    FROM generate_series(0, 1) AS partition;
+    GRANT USAGE ON SCHEMA ${schema} TO ${database.users.reader};
+    GRANT SELECT ON ${schema}.ingest_offsets TO ${database.users.reader}`)
+  const noted = () => readFile(join(data, 'backup/reached'), 'utf8').catch(String)
+  await expect.poll(noted, soon).toContain('executed')
+  await stop()
+  expect(await restore({}), await said()).toBe(0)
+  expect(await readdir(data)).not.toContain('executed')
+  await start()
+  const positions = "json_array_elements(value::json->'positions')"
+  expect(
+    await sql(`SELECT position->>'lastId' FROM ${schema}.service_facts, ${positions} AS position
+      WHERE name = '${restoredFacts.reached}' ORDER BY position->>'partition'`),
+  ).toEqual([[id], ['long'.repeat(100_000)]])
 })
 
 test('an older copy knows the passwords of its time, and the database that comes of it takes only those of now', async () => {

@@ -7,6 +7,7 @@ import { database } from '#dataservice/contract/names.ts'
 import { restoredFacts } from '#dataservice/contract/restored.ts'
 import { configPath } from '../engines/engine.ts'
 import { dataPath } from '../engines/postgres-scripts.ts'
+import { backupPath } from './scripts.ts'
 
 /** What was there before a restore, on the primary's volume; the next restore removes it. */
 const beforeRestorePath = `${dataPath}/before-restore`
@@ -116,14 +117,16 @@ done
 [ -n "$chosen" ] || refuse "no backup leads to that moment; there are: $(echo $copies)"
 
 until=$(reached_time)
-# What the writer had reached before: it tells what is lost where the log of Kafka is another one.
-reached=$(cat $volume/reached 2> /dev/null || echo null)
-inside "DO \\$do\\$ BEGIN
-  IF to_regclass('${database.schema}.service_facts') IS NOT NULL THEN
-    INSERT INTO ${database.schema}.service_facts VALUES ('${restoredFacts.reached}', \\$json\\$$reached\\$json\\$)
-      ON CONFLICT (name) DO UPDATE SET value = excluded.value;
-  END IF;
-END \\$do\\$" ${database.name}
+# What the writer had reached before: it tells what is lost where the log of Kafka is another one. It holds what producers
+# wrote, so it comes to Postgres as a value.
+psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --dbname='host=/tmp user=postgres dbname=${database.name}' << 'END'
+\\set reached \`cat ${backupPath}/reached 2> /dev/null || echo null\`
+SELECT to_regclass('${database.schema}.service_facts') IS NOT NULL AS has_facts \\gset
+\\if :has_facts
+INSERT INTO ${database.schema}.service_facts VALUES ('${restoredFacts.reached}', :'reached')
+  ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+\\endif
+END
 finish $work
 cp $work/pg_wal/*.history "$ARCHIVE/" 2> /dev/null || true
 result="{\\"backup\\":\\"$chosen\\",\\"until\\":\\"$until\\"}"
