@@ -49,6 +49,10 @@ export function isPodReady({ status }: ObservedChild): boolean {
 export const answers = (workload: ObservedChild | undefined): boolean =>
   workload !== undefined && podProgress(workload).ready > 0
 
+/** None of its containers runs any more, nor will. */
+export const hasEnded = ({ status }: ObservedChild): boolean =>
+  status?.['phase'] === 'Succeeded' || status?.['phase'] === 'Failed'
+
 /** A pod that somebody ended. */
 export const isGoing = ({ metadata }: ObservedChild): boolean => metadata.deletionTimestamp !== undefined
 

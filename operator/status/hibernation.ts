@@ -1,11 +1,11 @@
 /** What is said of a service that hibernates, and of one that wakes. Pure. */
 import type { ConditionType } from '#crds/v1alpha1/conditions.ts'
 import { type Part, partName } from '#operator/desired/names.ts'
-import { partsOfSleep } from '#operator/desired/target.ts'
+import { type ObservedChild, partsOfSleep } from '#operator/desired/target.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
 import { hibernates, isGone, podsOf, workloadOf } from '#operator/reconcile/lifecycle/asleep.ts'
 import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
-import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
+import { isRestoring, restoringPods } from '#operator/reconcile/operations/restoring.ts'
 import { podProgress } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds } from './conditions.ts'
 import { kubectl } from './kubectl.ts'
@@ -24,8 +24,7 @@ export function resting(facts: Facts, part: Part, type: ConditionType): Finding 
       'Restoring',
       `the ${part} has no pods until operation ${facts.operation?.metadata.name} has restored the database`,
     )
-  if (!hibernates(facts.owner))
-    return fails(type, 'Waking', `the ${part} is woken after ${wokenBefore(part)}`)
+  if (!hibernates(facts.owner)) return fails(type, 'Waking', waking(facts, part))
   if (isGone(part, facts))
     return holds(type, 'Hibernated', `the ${part} has no pods until spec.lifecycle is Running`)
   const [pod] = podsOf(part, facts)
@@ -34,10 +33,18 @@ export function resting(facts: Facts, part: Part, type: ConditionType): Finding 
     'Hibernating',
     pod === undefined
       ? `the pods of the ${part} are ending`
-      : `pod ${pod.metadata.name} is ending; the next part waits for it. When its node is gone for good: ` +
-          kubectl(facts.owner.metadata, `delete pod ${pod.metadata.name} --force`),
+      : `pod ${pod.metadata.name} is ending; the next part waits for it. ${whenLost(pod)}`,
   )
 }
+
+function waking(facts: Facts, part: Part): string {
+  const [pod] = part === 'postgres' ? restoringPods(facts) : []
+  if (pod === undefined) return `the ${part} is woken after ${wokenBefore(part)}`
+  return `the ${part} is woken when pod ${pod.metadata.name}, which has its volume open, has ended. ${whenLost(pod)}`
+}
+
+const whenLost = ({ metadata }: ObservedChild): string =>
+  `When its node is gone for good: ${kubectl(metadata, `delete pod ${metadata.name} --force`)}`
 
 const wokenBefore = (part: Part): string =>
   partsOfSleep

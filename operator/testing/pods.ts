@@ -4,7 +4,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import type { PodOwner } from '#operator/status/pod-fields.ts'
 
 export interface PodStory {
-  owner: PodOwner | 'remove'
+  owner: PodOwner | 'remove' | 'restore' | 'backup-job'
   name: string
   labels?: Record<string, string>
   created?: string

@@ -29,6 +29,8 @@ exit 1
 /** `restore.sh`: ends with what it did in its termination message. May run any number of times. */
 export const restoreScript = `#!/bin/sh
 . ${configPath}/common.sh
+# The first process of a container has to say that it ends; else it would go on until it is killed.
+trap 'exit 143' TERM INT
 live=${dataPath}/pgdata
 work=${dataPath}/restoring
 done=restored-by # within the folder, so that it comes to be with the last rename

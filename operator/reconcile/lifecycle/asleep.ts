@@ -19,8 +19,8 @@ import { type ObservedChild, partsOfSleep } from '#operator/desired/target.ts'
 import { engineWorkload } from '../engine-workload.ts'
 import { type Facts, type FlushFacts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
-import { isRestoring, type KnownOperation } from '../operations/restoring.ts'
-import { podProgress } from '../progress.ts'
+import { isRestoring, type KnownOperation, mayBeWritten } from '../operations/restoring.ts'
+import { hasEnded, podProgress } from '../progress.ts'
 
 type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
 type Seen = Known & KnownOperation & { flush: FlushFacts }
@@ -28,8 +28,15 @@ type Seen = Known & KnownOperation & { flush: FlushFacts }
 export const hibernates = ({ spec }: DataService): boolean => spec.lifecycle === 'Hibernated'
 
 export function asleepParts(seen: Seen, gates: Gates): ReadonlySet<Part> {
-  if (hibernates(seen.owner)) return new Set(fallingAsleep(seen))
-  return new Set(isRestoring(seen) ? leavingDatabase(seen) : notWoken(seen, gates))
+  const asleep = new Set<Part>(wishedAsleep(seen, gates))
+  // However a restore ends, and whatever is asked for meanwhile: two must not have that volume open.
+  if (mayBeWritten(seen) && liesAsleep('postgres', seen)) asleep.add('postgres')
+  return asleep
+}
+
+function wishedAsleep(seen: Seen, gates: Gates): Part[] {
+  if (hibernates(seen.owner)) return fallingAsleep(seen)
+  return isRestoring(seen) ? leavingDatabase(seen) : notWoken(seen, gates)
 }
 
 /** Whoever uses the database, and what is kept of it in memory. The gateway goes on: what it accepts waits in the log. */
@@ -91,10 +98,8 @@ export const podsOf = (part: Part | 'backup' | 'backup-s3', { pods }: Pick<Facts
   pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)
 
 /** A run of one of our programs that has the database open. */
-const isWorkingJob = ({ metadata, status }: ObservedChild): boolean =>
-  ['migrate', 'maintain', 'retire'].includes(metadata.labels[labelKeys.component] ?? '') &&
-  status?.['phase'] !== 'Succeeded' &&
-  status?.['phase'] !== 'Failed'
+const isWorkingJob = (pod: ObservedChild): boolean =>
+  ['migrate', 'maintain', 'retire'].includes(pod.metadata.labels[labelKeys.component] ?? '') && !hasEnded(pod)
 
 function notWoken(seen: Seen, gates: Gates): Part[] {
   const asleep: Part[] = []

@@ -6,12 +6,11 @@ import { type Facts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
 import { hibernates, isGone, podsOf } from '../lifecycle/asleep.ts'
 import { answers, podProgress } from '../progress.ts'
-import { isReplaced, isRestoring, jobOf, type KnownOperation } from './restoring.ts'
+import { isReplaced, isRestoring, jobOf, type KnownOperation, restoringPods } from './restoring.ts'
 
 /** Operations that ended and are kept for each DataService. */
 export const keptOperations = 50
 
-type Known = KnownOperation & Pick<Facts, 'pods'>
 type Reached = Pick<Gates, 'databaseAnswers'>
 
 /** In the order in which they are done. */
@@ -27,7 +26,7 @@ export const nextOperation = (operations: readonly Operation[]): Operation | und
   inOrder(operations).find(operation => !isOver(operation))
 
 /** Why its Job cannot begin yet; undefined when it can. */
-export function obstacle(known: Known, gates: Reached): string | undefined {
+export function obstacle(known: KnownOperation, gates: Reached): string | undefined {
   const { owner, operation } = known
   if (hibernates(owner))
     return `DataService ${owner.metadata.name} hibernates: it begins when that runs again`
@@ -35,7 +34,7 @@ export function obstacle(known: Known, gates: Reached): string | undefined {
   return operation?.spec.type === 'Restore' ? stillUsed(known) : unarchived(known, gates)
 }
 
-function unarchived(known: Known, { databaseAnswers }: Reached): string | undefined {
+function unarchived(known: KnownOperation, { databaseAnswers }: Reached): string | undefined {
   if (!databaseAnswers) return 'Postgres does not answer yet'
   const archive = findChild(known, 'StatefulSet', backupName(known.owner.metadata.name))
   if (!answers(archive)) return 'the archive is not ready yet; the condition BackupReady tells why'
@@ -43,10 +42,10 @@ function unarchived(known: Known, { databaseAnswers }: Reached): string | undefi
 }
 
 /** Nobody may have one of the two volumes open. */
-function stillUsed(known: Known): string | undefined {
+function stillUsed(known: KnownOperation): string | undefined {
   const archive = findChild(known, 'StatefulSet', backupName(known.owner.metadata.name))
   if (archive === undefined || !isRestoring(known)) return 'Postgres and its archive are not made yet'
-  const pods = [...podsOf('backup', known), ...podsOf('backup-s3', known)]
+  const pods = [...podsOf('backup', known), ...podsOf('backup-s3', known), ...restoringPods(known)]
   const isArchiving = podProgress(archive).wanted > 0 || pods.length > 0
   if (isGone('postgres', known) && !isArchiving) return undefined
   return (
@@ -55,7 +54,7 @@ function stillUsed(known: Known): string | undefined {
   )
 }
 
-export function operationAtWork(known: Known, gates: Reached): OperationAtWork | undefined {
+export function operationAtWork(known: KnownOperation, gates: Reached): OperationAtWork | undefined {
   const { operation, target } = known
   if (operation === undefined || target.effective.backup === undefined) return undefined
   if (operation.spec.type === 'Promote') return undefined
@@ -66,7 +65,7 @@ export function operationAtWork(known: Known, gates: Reached): OperationAtWork |
 }
 
 /** It comes too late when the data is replaced, or another primary was chosen. */
-export const isGivenUp = (operation: Operation, known: Pick<Facts, 'owner' | 'children'>): boolean =>
+export const isGivenUp = (operation: Operation, known: Pick<Facts, 'owner' | 'children' | 'pods'>): boolean =>
   operation.spec.cancel &&
   operation.status?.promote === undefined &&
   !(operation.spec.type === 'Restore' && isReplaced(operation, known))

@@ -276,6 +276,10 @@ describe('a restore', () => {
     })
     const [late] = seen({ ...withEnd(complete, '{"backup":"b"}'), operations: [cancelled] }).statuses
     expect(late?.phase).toBe('Running')
+    const unseen = withEnd({})
+    const pods = unseen.pods.map(each => ({ ...each, status: { ...each.status, phase: 'Succeeded' } }))
+    const found = seen({ ...unseen, pods, operations: [cancelled] })
+    expect([found.removed, found.statuses[0]?.phase]).toEqual([[], 'Running'])
   })
 
   test('it ends when everything is back, and tells what is lost', () => {
