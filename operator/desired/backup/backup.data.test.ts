@@ -95,6 +95,25 @@ test('a copy by its name comes back; what is no copy and what is too early is re
   expect(await values()).toEqual([1])
 })
 
+test('what a restore left that was given up takes no room: neither from the next one nor from Postgres', async () => {
+  const left = join(data, 'restoring')
+  const about = join(data, 'backup/base', first, 'about')
+  const told = await readFile(about, 'utf8')
+  await stop()
+  await mkdir(left)
+  await giveTo(left)
+  await writeFile(about, told.replace(/\d+\n$/, '1000000000000000\n'))
+  expect(await restore({ backup: first })).toBe(refusedExitCode)
+  expect(await said()).toContain('raise postgres.managed.storage.size')
+  expect(await readdir(data)).not.toContain('restoring')
+
+  await writeFile(about, told)
+  await mkdir(left)
+  await giveTo(left)
+  await start()
+  expect(await readdir(data)).not.toContain('restoring')
+})
+
 /** What of the log is archived, below `wal`. */
 const segments = async () =>
   (await readdir(join(data, 'backup/wal'), { recursive: true })).filter(path => /[0-9A-F]{24}$/.test(path))

@@ -6,7 +6,7 @@ import { fetchVariables } from '#dataservice/contract/mirror.ts'
 import { database } from '#dataservice/contract/names.ts'
 import { restoredFacts } from '#dataservice/contract/restored.ts'
 import { configPath } from '../engines/engine.ts'
-import { dataPath } from '../engines/postgres-scripts.ts'
+import { dataPath, restoringPath } from '../engines/postgres-scripts.ts'
 import { backupPath } from './scripts.ts'
 
 /** What was there before a restore, on the primary's volume; the next restore removes it. */
@@ -32,7 +32,7 @@ export const restoreScript = `#!/bin/sh
 # The first process of a container has to say that it ends; else it would go on until it is killed.
 trap 'exit 143' TERM INT
 live=${dataPath}/pgdata
-work=${dataPath}/restoring
+work=${restoringPath}
 done=restored-by # within the folder, so that it comes to be with the last rename
 if [ "$(head -n 1 $live/$done 2> /dev/null)" = "$${restoreVariables.operation}" ]; then
   say "$(tail -n 1 $live/$done)"
@@ -88,6 +88,7 @@ ended() {
 }
 # recover COPY: fails for a copy that is not part of that history.
 recover() {
+  rm -rf $work # it takes room
   read -r of _ _ _ plain < "$volume/base/$1/about"
   [ "$of" = "$system" ] || return 1
   room=$(df --output=avail --block-size=1 ${dataPath} | tail -n 1)

@@ -13,6 +13,8 @@ import {
 import { loginFunctions, socketPath } from './postgres-logins.ts'
 
 export const dataPath = '/var/lib/postgresql/data'
+/** Where a restore works, on the volume of the first pod. */
+export const restoringPath = `${dataPath}/restoring`
 /** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
 const pgdata = `${dataPath}/pgdata`
 const runPath = socketPath
@@ -83,6 +85,7 @@ ${preamble(values)}${values.encrypted ? followCertificates('pg_ctl --pgdata=$dat
   ${refuse('VolumeMismatch', `the volume of $POD_NAME holds Postgres $(cat $data/PG_VERSION), this is ${postgresMajor}`)}
 fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
+rm -rf ${restoringPath} # of a restore that was given up
 ${followPrimary}${loginFunctions}if is_primary; then
 ${indented(primaryPart(values))}
 fi
