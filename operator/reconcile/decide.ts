@@ -15,7 +15,7 @@ import { growths } from './growth.ts'
 import { isServed } from './kinds-in-use.ts'
 import { hibernates } from './lifecycle/asleep.ts'
 import { replicateSteps } from './more-brokers.ts'
-import { forgottenOperations } from './operations/at-work.ts'
+import { forgottenOperations, overtakenCopies } from './operations/at-work.ts'
 import { replacedPrimaries } from './operations/promoting.ts'
 import { isRestoring } from './operations/restoring.ts'
 import { retiredSecrets } from './passwords/turns.ts'
@@ -69,6 +69,7 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
     ...replicateSteps(facts),
     ...topicSteps(facts),
     ...replacedPrimaries(facts).flatMap(removal),
+    ...overtakenCopies(facts).flatMap(removal),
     ...retiredSecrets(facts),
     ...consumerSteps(facts),
     ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
@@ -201,7 +202,7 @@ function leftovers(
     .flatMap(removal)
 }
 
-function removal({ kind, metadata }: ObservedChild): Step[] {
+function removal({ kind, metadata }: Pick<ObservedChild, 'kind' | 'metadata'>): Step[] {
   const { name, namespace, uid } = metadata
   return uid === undefined ? [] : [{ do: 'remove', kind, name, namespace, uid }]
 }

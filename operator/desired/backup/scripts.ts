@@ -31,6 +31,9 @@ export interface BackupValues {
   loginSet: LoginSet
 }
 
+/** A node that is gone neither answers nor says so. */
+const patience = ' tcp_user_timeout=30000 keepalives_idle=10 keepalives_interval=10 keepalives_count=2'
+
 /** `common.sh`: what all scripts know. */
 export const commonScript = ({
   primaryHost,
@@ -44,8 +47,8 @@ slot=${backupSlot}
 retain=${retainSeconds}
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done # what Debian has in the PATH needs Perl
 export PGPASSFILE=/tmp/pgpass PGCONNECT_TIMEOUT=5
-primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=backup${shown(encrypted)}"
-reader="host=${primaryHost} port=${ports.postgres} user=${loginOf(database.users.reader, loginSet)} dbname=${database.name}${shown(encrypted)}"
+primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=backup${patience}${shown(encrypted)}"
+reader="host=${primaryHost} port=${ports.postgres} user=${loginOf(database.users.reader, loginSet)} dbname=${database.name}${patience}${shown(encrypted)}"
 secret() { printf '*:*:*:%s:%s\\n' "$1" "$(cat "${secretPath}/$2")"; }
 [ ! -e ${secretPath} ] || {
   secret ${database.replication} ${credentialKeys.replication}
@@ -176,7 +179,10 @@ cutoff=$(date -u -d "@$(($(date +%s) - retain))" +%Y%m%dT%H%M%SZ)
 before=
 for base in $volume/base/*Z; do
   if expr "$(basename "$base")" '>' "$cutoff" > /dev/null; then break; fi
-  [ -z "$before" ] || rm -rf "$before"
+  if [ -n "$before" ]; then
+    mv "$before" $scratch # so that no half of it counts
+    rm -rf $scratch
+  fi
   before=$base
 done
 oldest=$(ls $volume/base | head -n 1)

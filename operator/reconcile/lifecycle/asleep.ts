@@ -94,8 +94,10 @@ export function isGone(part: Part, known: Known): boolean {
 }
 
 /** Pods of a part that are there, those that are ending too. */
-export const podsOf = (part: Part | 'backup' | 'backup-s3', { pods }: Pick<Facts, 'pods'>): ObservedChild[] =>
-  pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)
+export const podsOf = (
+  part: Part | 'backup' | 'backup-s3' | 'backup-job',
+  { pods }: Pick<Facts, 'pods'>,
+): ObservedChild[] => pods.filter(({ metadata }) => metadata.labels[labelKeys.component] === part)
 
 /** A run of one of our programs that has the database open. */
 const isWorkingJob = (pod: ObservedChild): boolean =>

@@ -1,11 +1,11 @@
 /** Which operation of a DataService is under way, and whether its Job is due. Follows from what is there. Pure. */
 import { isOver, type Operation } from '#crds/v1alpha1/operation.ts'
 import { backupName } from '#operator/desired/names.ts'
-import type { OperationAtWork } from '#operator/desired/target.ts'
+import type { ObservedChild, OperationAtWork } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
 import { hibernates, isGone, podsOf } from '../lifecycle/asleep.ts'
-import { answers, podProgress } from '../progress.ts'
+import { answers, hasEnded, isGoing, podProgress } from '../progress.ts'
 import { isReplaced, isRestoring, jobOf, type KnownOperation, restoringPods } from './restoring.ts'
 
 /** Operations that ended and are kept for each DataService. */
@@ -45,13 +45,33 @@ function unarchived(known: KnownOperation, { databaseAnswers }: Reached): string
 function stillUsed(known: KnownOperation): string | undefined {
   const archive = findChild(known, 'StatefulSet', backupName(known.owner.metadata.name))
   if (archive === undefined || !isRestoring(known)) return 'Postgres and its archive are not made yet'
-  const pods = [...podsOf('backup', known), ...podsOf('backup-s3', known), ...restoringPods(known)]
+  const archivers = [...podsOf('backup', known), ...podsOf('backup-s3', known)]
+  const pods = [...archivers, ...copyingPods(known), ...restoringPods(known)]
   const isArchiving = podProgress(archive).wanted > 0 || pods.length > 0
   if (isGone('postgres', known) && !isArchiving) return undefined
   return (
     'writer, reader, Redis, Postgres and the archive end one after the other; what is accepted meanwhile waits in the ' +
     'log'
   )
+}
+
+const copyingPods = (known: Pick<Facts, 'pods'>): ObservedChild[] =>
+  podsOf('backup-job', known).filter(pod => !hasEnded(pod))
+
+/**
+ * Jobs of copies by schedule that a restore does not wait for: it may take hours until a copy is proved, and one is made
+ * anyway when it is over. Another controller makes them, so they are found by their pods.
+ */
+export function overtakenCopies(known: KnownOperation): Pick<ObservedChild, 'kind' | 'metadata'>[] {
+  if (!isRestoring(known)) return []
+  const bySchedule = new RegExp(`^${backupName(known.owner.metadata.name)}-\\d+$`)
+  return copyingPods(known)
+    .filter(pod => !isGoing(pod))
+    .flatMap(({ metadata }) =>
+      (metadata.ownerReferences ?? [])
+        .filter(({ kind, controller, name }) => controller && kind === 'Job' && bySchedule.test(name))
+        .map(({ kind, name, uid }) => ({ kind, metadata: { ...metadata, name, uid } })),
+    )
 }
 
 export function operationAtWork(known: KnownOperation, gates: Reached): OperationAtWork | undefined {

@@ -43,7 +43,8 @@ function seen(moment: Partial<World>) {
   const jobs = steps.flatMap(step =>
     step.do === 'create' && step.object.kind === 'Job' ? [step.object.metadata.labels] : [],
   )
-  return { postgres: sets[0] ?? 0, restores: jobs.length }
+  const removed = steps.filter(step => step.do === 'remove' && !step.name.startsWith('orders-migrate-'))
+  return { postgres: sets[0] ?? 0, restores: jobs.length, removed }
 }
 
 const restorer = (phase: string) => pod({ owner: 'restore', name: 'restorer', phase })
@@ -79,4 +80,35 @@ describe('Postgres stays asleep while its volume may be written', () => {
 test('a restore waits for the pod of another one', () => {
   expect(seen({ operations: [begun], pods: [restorer('Running')] }).restores).toBe(0)
   expect(seen({ operations: [begun], pods: [restorer('Succeeded')] }).restores).toBe(1)
+})
+
+describe('a copy by schedule that is being made', () => {
+  const copier = (job: string, phase: string, deleted = false): ObservedChild => {
+    const made = pod({ owner: 'backup-job', name: `${job}-x`, phase, deleted })
+    const reference = { apiVersion: 'batch/v1', kind: 'Job', name: job, uid: `uid-of-${job}` }
+    const ownerReferences = [{ ...reference, controller: true, blockOwnerDeletion: true } as const]
+    return { ...made, metadata: { ...made.metadata, ownerReferences } }
+  }
+  const gone = {
+    do: 'remove',
+    kind: 'Job',
+    namespace: 'shop',
+    name: 'orders-backup-29',
+    uid: 'uid-of-orders-backup-29',
+  }
+
+  test('ends when a restore begins, which waits for its pod', () => {
+    const found = seen({ operations: [begun], pods: [copier('orders-backup-29', 'Running')] })
+    expect(found).toMatchObject({ removed: [gone], restores: 0 })
+    const ending = seen({ operations: [begun], pods: [copier('orders-backup-29', 'Running', true)] })
+    expect(ending).toMatchObject({ removed: [], restores: 0 })
+    const after = seen({ operations: [begun], pods: [copier('orders-backup-29', 'Failed')] })
+    expect(after).toMatchObject({ removed: [], restores: 1 })
+  })
+
+  test('goes on without one; and no Job of others ends', () => {
+    const pods = [copier('orders-backup-29', 'Running')]
+    expect(seen({ operations: [operation({ name: 'first' })], pods }).removed).toEqual([])
+    expect(seen({ operations: [begun], pods: [copier('orders-backup-mine', 'Running')] }).removed).toEqual([])
+  })
 })
