@@ -2,15 +2,12 @@
 import type { DataServiceClass } from '#crds/v1alpha1/class.ts'
 import type { Operation } from '#crds/v1alpha1/operation.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { eventsTopic, writerGroup } from '#dataservice/contract/names.ts'
 import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { autoscalerKind, foreignAutoscalers } from '#operator/desired/autoscalers.ts'
 import { watchedKinds } from '#operator/desired/children.ts'
 import { chooseClass, chosenName } from '#operator/desired/class-choice.ts'
-import { hasConsumers, usersPrefix } from '#operator/desired/consumers.ts'
 import { effective, type Images } from '#operator/desired/effective.ts'
 import { hopsInUse } from '#operator/desired/hops.ts'
-import { desiredTopics, lacksReplicas } from '#operator/desired/kafka-topics.ts'
 import { ownScaledObject } from '#operator/desired/keda.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
 import { isOurs, labelKeys } from '#operator/desired/labels.ts'
@@ -18,36 +15,32 @@ import { credentialsName, identityName, partName } from '#operator/desired/names
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
-import type { ReadinessPort } from '#operator/pods/port.ts'
-import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+import {
+  accessFacts,
+  flushFacts,
+  isLogThin,
+  type LogPorts,
+  logFacts,
+  roomFacts,
+  topicFacts,
+} from './ask-log.ts'
 import { blockOf } from './block.ts'
 import { bindingNames } from './consumers/consumers.ts'
 import { endToEndFacts } from './end-to-end.ts'
 import { isClusterLost } from './engine-workload.ts'
-import {
-  type AccessFacts,
-  type Facts,
-  type FlushFacts,
-  findChild,
-  type LogFacts,
-  type RoomFacts,
-  type TopicFacts,
-} from './facts.ts'
+import { type Facts, findChild } from './facts.ts'
 import { freshSecrets } from './fresh-secrets.ts'
 import { gatesOf } from './gates.ts'
 import { initialisationOf } from './initialised.ts'
 import { servingOf, usedKinds } from './kinds-in-use.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
-import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
 import { mirrorReport } from './mirror-report.ts'
 import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
 import { ownSecrets, type SecretPorts, withCertificates } from './own-secrets.ts'
 import { decidedPasswords, passwordSecrets } from './passwords/turns.ts'
-import { answers } from './progress.ts'
 import { recordVerdict } from './record-verdict.ts'
 import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
-import { logAddress, outdatedBrokers } from './restart-broker.ts'
 import type { Restraint } from './restraint.ts'
 import { renderedSettings } from './roll-order.ts'
 import { unmountedOf, waitingToMount } from './unmounted.ts'
@@ -55,7 +48,7 @@ import { standOf } from './upgrade/stand.ts'
 import { writerStops } from './writer-stops.ts'
 import { writerLoad } from './writers/load.ts'
 
-export interface ReadPorts extends SecretPorts {
+export interface ReadPorts extends SecretPorts, LogPorts {
   cluster: Pick<ClusterPort, 'get' | 'list'>
   /** The watched copy of each kind of the table of children and of what is watched beside them. */
   stores: (kind: (typeof watchedKinds)[number] | BesideKind) => ObjectStore<ObservedChild>
@@ -64,8 +57,6 @@ export interface ReadPorts extends SecretPorts {
   /** All classes of the cluster; absent: the operator may not see them. */
   classes?: ObjectStore<DataServiceClass>
   operations: Pick<ObjectStore<Operation>, 'list'>
-  topics: Pick<TopicsPort, 'describe' | 'health' | 'room' | 'ends' | 'access'>
-  readiness: ReadinessPort
   judge: Judge
   images: Images
   /** The operator's own, see `revisionOf`. */
@@ -119,15 +110,11 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   }
 }
 
-const topicsOf = ({ owner, target }: Pick<Facts, 'owner' | 'target'>) =>
-  desiredTopics(owner, target.effective)
-
 /** What of the target follows from how far everything is. */
 export function wishesNow(seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'operation'>) {
   const gates = gatesOf(seen)
   const operation = operationAtWork(seen, gates)
-  const isLogThin = seen.topics.kind === 'described' && lacksReplicas(topicsOf(seen), seen.topics.topics)
-  return { asleep: asleepParts(seen, gates), isLogThin, ...(operation && { operation }) }
+  return { asleep: asleepParts(seen, gates), isLogThin: isLogThin(seen), ...(operation && { operation }) }
 }
 
 /** The one that is next is read live: by a copy of the past it would be done again. */
@@ -217,14 +204,6 @@ async function unlabelledCluster(
   return live !== undefined && isOurs(owner, live.metadata) ? [live] : []
 }
 
-async function flushFacts(
-  known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
-  ports: ReadPorts,
-): Promise<FlushFacts> {
-  if (!isFlushAsked(known)) return { kind: 'notAsked' }
-  return orUnreachable(() => seenFlush(known, ports))
-}
-
 /** Events are read only while a workload lacks pods, or a pod its Secret: an idle resource costs no call. */
 async function troubles(
   { target, children, pods }: Pick<Facts, 'target' | 'children' | 'pods'>,
@@ -235,72 +214,4 @@ async function troubles(
   const asks = lackingPods(children).length > 0 || waiting.length > 0
   const events = asks ? await cluster.list<ObservedEvent>('Event', { namespace }) : []
   return { refusals: refusalsOf(children, events), unmounted: unmountedOf(waiting, events) }
-}
-
-async function topicFacts(
-  known: Pick<Facts, 'owner' | 'target' | 'pods'>,
-  ports: ReadPorts,
-): Promise<TopicFacts> {
-  const { owner, target } = known
-  const kafka = target.observed('StatefulSet', partName(owner.metadata.name, 'kafka'))
-  if (!answers(kafka)) return { kind: 'notAsked' }
-  const names = topicsOf(known).map(topic => topic.name)
-  return orUnreachable(async () => ({
-    kind: 'described',
-    topics: await ports.topics.describe(logAddress(known), names),
-  }))
-}
-
-async function logFacts(
-  known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
-  ports: ReadPorts,
-): Promise<LogFacts> {
-  if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
-  return orUnreachable(async () => ({
-    kind: 'seen',
-    health: await ports.topics.health(logAddress(known), known.target.effective.topic.replicationFactor),
-  }))
-}
-
-/** Asked as often as the topics are described: at rest once in the time in which their drift is looked for. */
-async function roomFacts(
-  known: Pick<Facts, 'owner' | 'target' | 'pods'>,
-  described: TopicFacts,
-  { topics }: ReadPorts,
-): Promise<RoomFacts> {
-  const { metadata } = known.owner
-  const { topic } = known.target.effective
-  const events = eventsTopic(metadata)
-  if (described.kind !== 'described') return described
-  if (!described.topics.some(({ name }) => name === events)) return { kind: 'notAsked' }
-  const question = { topic: events, group: writerGroup(metadata), retentionMs: topic.retentionMs }
-  return orUnreachable(async () => ({
-    kind: 'seen',
-    room: await topics.room(logAddress(known), question),
-  }))
-}
-
-async function accessFacts(
-  known: Pick<Facts, 'owner' | 'target' | 'pods'>,
-  described: TopicFacts,
-  { topics }: ReadPorts,
-): Promise<AccessFacts> {
-  if (!hasConsumers(known.target)) return { kind: 'notAsked' }
-  if (described.kind !== 'described') return described
-  return orUnreachable(async () => {
-    const access = await topics.access(logAddress(known), usersPrefix(known.owner))
-    return access === undefined ? { kind: 'notAsked' } : { kind: 'seen', access }
-  })
-}
-
-/** That Kafka does not answer is a fact like any other; what else goes wrong ends the run. */
-async function orUnreachable<Answer>(
-  ask: () => Promise<Answer>,
-): Promise<Answer | { kind: 'unreachable'; message: string }> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (error instanceof TopicsUnavailable) return { kind: 'unreachable', message: error.message }
-    throw error
-  }
 }
