@@ -83,13 +83,16 @@ export class Exporter {
     const lines = format === 'csv' ? csvLines : (rows: readonly Row[]) => jsonLines(rows, selection)
     const { idleMs } = this.#options
     const unread = () => body.destroy(new Error(`the client read nothing for ${idleMs} ms`))
+    async function* texts(): AsyncGenerator<string> {
+      if (format === 'csv') yield csvHeader(selection)
+      if (first.length > 0) yield lines(first)
+      for await (const rows of rest) if (rows.length > 0) yield lines(rows)
+    }
     async function* chunks(): AsyncGenerator<Buffer> {
-      if (format === 'csv') yield Buffer.from(csvHeader(selection))
-      if (first.length > 0) yield Buffer.from(lines(first))
-      for await (const rows of rest) {
+      for await (const text of texts()) {
         const timer = setTimeout(unread, idleMs)
         try {
-          if (rows.length > 0) yield Buffer.from(lines(rows))
+          yield Buffer.from(text)
         } finally {
           clearTimeout(timer)
         }

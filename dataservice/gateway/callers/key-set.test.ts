@@ -46,6 +46,17 @@ describe('a key set', () => {
     expect(await check(first)).toBe('refused')
   })
 
+  test('everybody who comes while a new key is being fetched waits for it', async () => {
+    const { source, clock, check } = world()
+    source.keys = await first.keySet()
+    expect(await check(first)).toBe('accepted')
+    source.keys = await second.keySet()
+    clock.ms += 30_000
+    const all = await Promise.all(Array.from({ length: 20 }, () => check(second)))
+    expect(new Set(all)).toEqual(new Set(['accepted']))
+    expect(source.asked).toBe(2)
+  })
+
   test('while the issuer is away known keys count, and of unknown ones nothing is said', async () => {
     const { source, clock, check, set } = world()
     source.keys = await first.keySet()

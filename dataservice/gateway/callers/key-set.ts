@@ -42,7 +42,8 @@ export class KeySet {
   async find(...[header, token]: Find): Promise<Awaited<ReturnType<LocalJWKSet>>> {
     const known = await this.#known(header, token)
     if (known !== undefined) return known
-    if (this.#options.now() - this.#triedAt >= this.#options.restMs) await this.refresh()
+    const isTrying = this.#trying !== undefined // what it brings may be the very key
+    if (isTrying || this.#options.now() - this.#triedAt >= this.#options.restMs) await this.refresh()
     const found = await this.#known(header, token)
     if (found !== undefined) return found
     if (this.#failed) throw new KeysAway('the keys of the issuer cannot be read')

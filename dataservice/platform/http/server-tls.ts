@@ -12,16 +12,22 @@ export interface ServerTls {
   caller: string
 }
 
+export interface SecureOptions extends ServerOptions {
+  /** A connection on which nothing went either way for so long is closed. */
+  silentMs: number
+}
+
 /** Connections that exist go on when the certificates change; new ones are made with the new certificates. */
 export function secureServer(
   listener: RequestListener,
   { certificates, caller }: ServerTls,
-  options: ServerOptions,
+  { silentMs, ...options }: SecureOptions,
 ): Server {
   const server = createServer(
     { ...options, ...filesOf(certificates), requestCert: true, rejectUnauthorized: true },
     listener,
   )
+  server.setTimeout(silentMs)
   certificates.onChange(() => server.setSecureContext(filesOf(certificates)))
   // Once for each connection, before anything of it is read.
   server.prependListener('secureConnection', (socket: TLSSocket) => {
@@ -41,7 +47,7 @@ export interface Door extends ServerTls {
 export function innerDoor(
   app: FastifyInstance,
   { port, host, ...tls }: Door,
-  options: ServerOptions,
+  options: SecureOptions,
 ): (serverHost: string) => Promise<void> {
   const server = secureServer((request, response) => app.routing(request, response), tls, options)
   app.addHook('onClose', async () => {

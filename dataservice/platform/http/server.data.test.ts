@@ -1,14 +1,14 @@
 /** What only a real socket shows. */
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { resource } from './resource.ts'
-import { makeServer, takeYourTime } from './server.ts'
+import { makeServer, type ServerOptions, takeYourTime } from './server.ts'
 
-async function start(options: { requestTimeoutMs?: number; hasOwnCallers?: boolean } = {}) {
+async function start(options: Pick<ServerOptions, 'requestTimeoutMs' | 'silentMs' | 'hasOwnCallers'> = {}) {
   const server = makeServer({ log: pino({ level: 'silent' }), metrics: new Registry(), ...options })
   const bodies: unknown[] = []
   const entered = Promise.withResolvers<void>()
@@ -26,6 +26,7 @@ async function start(options: { requestTimeoutMs?: number; hasOwnCallers?: boole
       return 'done'
     },
   })
+  resource(server.app, '/large', { GET: async () => Buffer.alloc(64 * 2 ** 20) })
   server.app.post('/long', {
     onRequest: (request, reply) => {
       takeYourTime(request, reply)
@@ -139,4 +140,26 @@ test('own callers are asked to connect anew by a server that drains', async () =
   const { send, drain } = await start({ hasOwnCallers: true })
   drain()
   expect(await send(get('keep-alive'))).toMatch(/^connection: close\r$/m)
+})
+
+test('a client that reads nothing of its answer keeps nothing open; one that reads slowly gets all of it', async () => {
+  const { port } = await start({ silentMs: 500 })
+  const ask = (): Socket => connect(port, '127.0.0.1').setNoDelay()
+  const get = 'GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'
+  const deaf = ask()
+  deaf.on('error', () => {}).pause()
+  deaf.write(get)
+  const slow = ask()
+  let read = 0
+  slow.on('data', chunk => {
+    read += chunk.length
+    slow.pause()
+    setTimeout(() => slow.resume(), 1)
+  })
+  slow.write(get)
+  await once(slow, 'end')
+  expect(read).toBeGreaterThan(64 * 2 ** 20)
+  deaf.resume() // hears only now that nobody waits for it any more
+  await once(deaf, 'close')
+  expect(deaf.bytesRead).toBeLessThan(64 * 2 ** 20)
 })

@@ -24,6 +24,8 @@ export interface ServerOptions {
   maxBodyBytes?: number
   /** How long a request may take to arrive. Default 30 s. */
   requestTimeoutMs?: number
+  /** A connection on which nothing goes either way for so long is closed, read or not. Default 60 s. */
+  silentMs?: number
   /** Absent: plain. */
   tls?: ServerTls
   /** Callers keep their connections for `ownCallersKeepMs`, and need not be told with each answer how long they may. */
@@ -54,27 +56,25 @@ const limits = {
   /** Above the idle time of usual load balancers, so that they close first. */
   keepAliveTimeoutMs: 65_000,
   parameterLength: 512,
+  /** Nothing went either way, also while an answer waits to be read. Above all times for which an answer may be silent. */
+  silentMs: 60_000,
 } as const
 
 /** A server with nothing but its rules; register routes on `app`, then `listen` or `inject`. */
 export function makeServer(options: ServerOptions): HttpServer {
-  const { log, metrics, maxBodyBytes = limits.bodyBytes } = options
-  const { requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, tls, door } = options
-  const http = {
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
-    connectionsCheckingInterval: requestTimeout / 10, // Node's own is 30 s, which would double the time
-  }
-  const timeouts = { requestTimeout, keepAliveTimeout: limits.keepAliveTimeoutMs }
+  const { log, metrics, tls, door, maxBodyBytes = limits.bodyBytes } = options
+  const { http, timeouts, silentMs } = patienceOf(options)
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: logger => logger, // one for each request would cost more than finding its answer
     bodyLimit: maxBodyBytes,
     ...timeouts,
+    connectionTimeout: silentMs,
     http,
     ...(tls && {
-      serverFactory: (listener: RequestListener) => secureServer(listener, tls, { ...http, ...timeouts }),
+      serverFactory: (listener: RequestListener) =>
+        secureServer(listener, tls, { ...http, ...timeouts, silentMs }),
     }),
     routerOptions: { maxParamLength: limits.parameterLength },
     // What still comes in on a kept connection while we close is served: it may already stand in the log.
@@ -87,7 +87,7 @@ export function makeServer(options: ServerOptions): HttpServer {
   takeBodiesAsTheyCome(app, maxBodyBytes)
   countAnswers(app, metrics)
   answerProblems(app)
-  const openDoor = door && innerDoor(app, door, { ...http, ...timeouts })
+  const openDoor = door && innerDoor(app, door, { ...http, ...timeouts, silentMs })
   let isDraining = false
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isDraining) reply.header('connection', 'close')
@@ -106,6 +106,17 @@ export function makeServer(options: ServerOptions): HttpServer {
     },
     isDraining: () => isDraining,
   }
+}
+
+/** How long a client may take with everything. */
+function patienceOf({ requestTimeoutMs: requestTimeout = limits.requestTimeoutMs, silentMs }: ServerOptions) {
+  const http = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
+    connectionsCheckingInterval: requestTimeout / 10, // Node's own is 30 s, which would double the time
+  }
+  const timeouts = { requestTimeout, keepAliveTimeout: limits.keepAliveTimeoutMs }
+  return { http, timeouts, silentMs: silentMs ?? limits.silentMs }
 }
 
 /** `::` serves both families, but a kernel without IPv6 refuses it. */
