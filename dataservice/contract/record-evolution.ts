@@ -101,7 +101,7 @@ function indexProblems({ before, after }: VersionPair): RecordProblem[] {
 }
 
 const undeclared =
-  'index only what the schema before declared with its type and maxLength, or create another DataService'
+  'index only what has been declared with its type and maxLength since the first record, or create another DataService'
 
 const fieldsOf = (declaration: RecordDeclaration): IndexedField[] =>
   (judgeIndexes(declaration).value ?? []).flatMap(({ fields }) => fields)
