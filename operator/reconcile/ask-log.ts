@@ -8,7 +8,7 @@ import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import type { AccessFacts, Facts, FlushFacts, LogFacts, RoomFacts, TopicFacts } from './facts.ts'
 import { isFlushAsked, seenFlush } from './lifecycle/flush.ts'
 import { answers } from './progress.ts'
-import { logAddress, outdatedBrokers } from './restart-broker.ts'
+import { isGrowing, logAddress, outdatedBrokers, readyBrokers } from './restart-broker.ts'
 
 export interface LogPorts {
   topics: Pick<TopicsPort, 'describe' | 'health' | 'room' | 'ends' | 'access'>
@@ -41,7 +41,8 @@ export async function logFacts(
   known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
   ports: LogPorts,
 ): Promise<LogFacts> {
-  if (outdatedBrokers(known).length === 0) return { kind: 'notAsked' }
+  const isWhole = outdatedBrokers(known).length === 0 && !isGrowing(known.target)
+  if (isWhole || readyBrokers(known) === 0) return { kind: 'notAsked' }
   return orUnreachable(async () => ({
     kind: 'seen',
     health: await ports.topics.health(logAddress(known), known.target.effective.topic.replicationFactor),

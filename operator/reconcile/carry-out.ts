@@ -7,10 +7,12 @@ import type { ClusterPort, KubernetesObject, ObjectMeta } from '#operator/cluste
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { type Child, isOurs } from '#operator/desired/labels.ts'
+import { quantityValue } from '#operator/desired/quantity.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 import { foreignClaim } from './claims.ts'
 import { withPasswords } from './consumers/passwords.ts'
-import type { Growth } from './growth.ts'
+import { type Growth, requestedStorage } from './growth.ts'
 import { nameOf, type Plan, type Step } from './plan.ts'
 
 export interface Failure {
@@ -234,8 +236,9 @@ async function grow(
   cluster: ClusterPort,
 ): Promise<Failure | undefined> {
   for (const name of claims) {
-    const claim = await cluster.get({ kind: 'PersistentVolumeClaim', namespace, name })
+    const claim = await cluster.get<ObservedChild>({ kind: 'PersistentVolumeClaim', namespace, name })
     if (claim === undefined) continue // its pod was never started; it will be made with the new size
+    if (isAsLarge(claim, size)) continue // kept from a larger one; it could not be made smaller
     try {
       await cluster.apply(enlarged(namespace, name, size))
     } catch (error) {
@@ -250,6 +253,11 @@ async function grow(
   }
   await cluster.remove({ kind: 'StatefulSet', namespace, name: statefulSet }, { uid, propagation: 'Orphan' })
   return undefined
+}
+
+function isAsLarge({ spec }: ObservedChild, size: string): boolean {
+  const made = requestedStorage(spec)
+  return made !== undefined && (quantityValue(made) ?? 0) >= (quantityValue(size) ?? 0)
 }
 
 const enlarged = (namespace: string, name: string, storage: string) => ({

@@ -181,7 +181,8 @@ describe('a stack that is up', () => {
     const owner = dataService(withSpec({ postgres: { managed: { instances: 1, storage } } }))
     expect(steps({ ...before, owner })).toEqual([
       'apply ConfigMap orders-settings',
-      'grow data-orders-postgres-0 to 20Gi',
+      // Those of replicas that went are there for when they come back.
+      `grow ${[0, 1, 2, 3, 4].map(ordinal => `data-orders-postgres-${ordinal}`).join()} to 20Gi`,
     ])
   })
 

@@ -1,4 +1,5 @@
 /** Volumes that should be larger than they were made. Pure. A StatefulSet's claim templates cannot change in place. */
+import { mostInstances } from '#crds/v1alpha1/built-in.ts'
 import { engines } from '#operator/desired/engines/engines.ts'
 import { isPlainObject } from '#operator/desired/hash.ts'
 import { backupName, dataParts, partName } from '#operator/desired/names.ts'
@@ -23,7 +24,8 @@ export function growths(facts: Facts): Growth[] {
     ...dataParts.map(part => ({
       name: partName(owner, part),
       size: storage[part].size,
-      pods: engines[part].pods(facts.target.effective),
+      // A replica that went has left its volume, and may come back to it.
+      pods: part === 'postgres' ? mostInstances : engines[part].pods(facts.target.effective),
     })),
     ...(backup === undefined ? [] : [{ name: backupName(owner), size: backup.storage.size, pods: 1 }]),
   ]
@@ -49,9 +51,14 @@ export function growths(facts: Facts): Growth[] {
 function claimSize(set: ObservedChild): string | undefined {
   const templates = set.spec?.['volumeClaimTemplates']
   const template: unknown = Array.isArray(templates) ? templates[0] : undefined
-  const storage = ['spec', 'resources', 'requests', 'storage'].reduce<unknown>(
+  return isPlainObject(template) ? requestedStorage(template['spec']) : undefined
+}
+
+/** Of the spec of a claim. */
+export function requestedStorage(spec: unknown): string | undefined {
+  const storage = ['resources', 'requests', 'storage'].reduce<unknown>(
     (value, field) => (isPlainObject(value) ? value[field] : undefined),
-    template,
+    spec,
   )
   return typeof storage === 'string' ? storage : undefined
 }

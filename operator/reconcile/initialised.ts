@@ -55,14 +55,17 @@ export function recordedPrimary({ owner, secrets }: Pick<Seen, 'owner' | 'secret
   return /^\d$/.test(told) ? Number(told) : 0
 }
 
-/** Recorded when all brokers are ready. Where it was not yet, the way in which they are restarted tells the number. */
+/**
+ * Recorded when all brokers are ready for the first time. Later ones hold data when they have copied it, which their pods do
+ * not tell (`isGrown`). Where nothing was recorded yet, the way in which brokers are restarted tells the number.
+ */
 function brokersThatHeldData(seen: Seen): number {
   const set = kafkaOf(seen)
-  if (set !== undefined && isReady(seen, 'kafka')) return podProgress(set).wanted
   const told = Number(
     seen.secrets.get(identityName(seen.owner.metadata.name))?.annotations?.[annotationKeys.heldBrokers],
   )
   if (Number.isInteger(told) && told > 0) return told
+  if (set !== undefined && isReady(seen, 'kafka')) return podProgress(set).wanted
   return set !== undefined && !isRolledByUs(set) ? 1 : mostBrokers
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
@@ -20,15 +20,22 @@ interface Growth {
   held?: string
   inSync?: number
   fewest?: string
+  /** All pods are of the newest revision, as after a sleep. */
+  renewed?: boolean
 }
 
 /** A service that was declared with three brokers when it had one. */
-function growth({ ready, health, held = '1', inSync = 1, fewest = '1' }: Growth) {
+function growth({ ready, health, held = '1', inSync = 1, fewest = '1', renewed = false }: Growth) {
   const running = upAndRunning(
     owner,
     only('StatefulSet', 'orders-kafka', child => ({
       ...child,
-      status: { ...child.status, readyReplicas: ready, updatedReplicas: 2, updateRevision: 'new' },
+      status: {
+        ...child.status,
+        readyReplicas: ready,
+        updatedReplicas: renewed ? 3 : 2,
+        updateRevision: 'new',
+      },
     })),
   )
   const world: World = {
@@ -39,7 +46,7 @@ function growth({ ready, health, held = '1', inSync = 1, fewest = '1' }: Growth)
         [annotationKeys.heldBrokers]: held,
       },
     },
-    pods: [0, 1, 2].map(id => broker(id, id < ready)),
+    pods: [0, 1, 2].map(id => broker(id, { isReady: id < ready, isNew: renewed || id > 0 })),
     topics: {
       ...running.topics,
       topics: running.topics.topics.map(topic => ({
@@ -53,7 +60,7 @@ function growth({ ready, health, held = '1', inSync = 1, fewest = '1' }: Growth)
   return factsOf(world)
 }
 
-function broker(id: number, isReady: boolean): ObservedChild {
+function broker(id: number, { isReady, isNew }: { isReady: boolean; isNew: boolean }): ObservedChild {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -63,7 +70,7 @@ function broker(id: number, isReady: boolean): ObservedChild {
       uid: `uid-${id}`,
       labels: {
         'app.kubernetes.io/component': 'kafka',
-        'controller-revision-hash': id === 0 ? 'old' : 'new',
+        'controller-revision-hash': isNew ? 'new' : 'old',
       },
     },
     status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
@@ -90,6 +97,27 @@ test.each<[string, Growth]>([
   ],
 ])('nothing is placed %s', (_, situation) => {
   expect(placed(growth(situation))).toEqual([])
+})
+
+describe('when all pods are of the newest revision, as after a sleep', () => {
+  const renewed = (situation: Omit<Growth, 'ready'>) => growth({ ready: 3, renewed: true, ...situation })
+  const held = (situation: Omit<Growth, 'ready'>): number =>
+    renewed(situation).target.initialisation.heldBrokers
+
+  test('the log still grows: partitions are placed', () => {
+    expect(placed(renewed({ health: { thin } }))).toEqual(['0,1,2', '1,2,0', '2,0,1'])
+    expect(growing(renewed({ health: { thin } }))).toContain('from 1 to 3 brokers')
+  })
+
+  test.each<[string, Partial<LogHealth> | undefined, number]>([
+    ['Kafka was not asked', undefined, 1],
+    ['a partition is on one alone', { thin }, 1],
+    ['a partition is being copied', { lacking: [`${events}/0`] }, 1],
+    ['a controller does not vote', { voters: 2 }, 1],
+    ['all have everything', {}, 3],
+  ])('who holds data when %s', (_, health, brokers) => {
+    expect(held({ ...(health && { health }) })).toBe(brokers)
+  })
 })
 
 test('leaders are elected when all partitions are where they should be', () => {

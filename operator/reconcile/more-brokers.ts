@@ -7,7 +7,7 @@
 import type { Placed } from '#operator/topics/port.ts'
 import type { Facts } from './facts.ts'
 import type { Step } from './plan.ts'
-import { isGrowing, logAddress, readyBrokers } from './restart-broker.ts'
+import { hasGrown, isGrowing, logAddress, outdatedBrokers, readyBrokers } from './restart-broker.ts'
 
 /** Of one step: a large log is copied by and by. */
 const mostAtOnce = 32
@@ -31,6 +31,16 @@ export function replicateSteps(facts: Known): Step[] {
 function onAll({ topic, partition }: Placed, brokers: number): Placed {
   const replicas = Array.from({ length: brokers }, (_, place) => (partition + place) % brokers)
   return { topic, partition, replicas }
+}
+
+/** Every partition is on all brokers, and all brokers have been started with that in mind: it grows no more. */
+export function isGrown(facts: Pick<Facts, 'owner' | 'target' | 'children' | 'pods' | 'log'>): boolean {
+  const { target, log } = facts
+  if (!isGrowing(target) || log.kind !== 'seen' || readyBrokers(facts) < target.effective.brokers)
+    return false
+  return (
+    log.health.lacking.length === 0 && hasGrown(target, log.health) && outdatedBrokers(facts).length === 0
+  )
 }
 
 /** Where a growing log is; undefined when it is not growing. */

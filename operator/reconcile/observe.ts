@@ -35,6 +35,7 @@ import { initialisationOf } from './initialised.ts'
 import { servingOf, usedKinds } from './kinds-in-use.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
 import { mirrorReport } from './mirror-report.ts'
+import { isGrown } from './more-brokers.ts'
 import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts'
 import { ownSecrets, type SecretPorts, withCertificates } from './own-secrets.ts'
 import { decidedPasswords, passwordSecrets } from './passwords/turns.ts'
@@ -79,7 +80,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const stand = standOf(owner, ports.revision)
   const there = { ...chosen, owner, pods, secrets, stand, ...(operation && { operation }) }
   const { settings, ...found } = wanted(there, ports)
-  const { target, certificates } = await withCertificates({ ...found, owner, pods, children }, secrets, ports)
+  const { target, certificates } = await withCertificates({ ...there, ...found }, secrets, ports)
   if (isClusterLost({ owner, target, children })) children.push(...(await unlabelledCluster(owner, ports)))
   const known = { owner, target, pods, children, serving, stand }
   for (const [secret, facts] of await ownSecrets(owner, ports, bindingNames({ owner, target })))
@@ -88,7 +89,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const [topics, log] = await Promise.all([topicFacts(known, ports), logFacts(known, ports)])
   const verdict = recordVerdict(target, settings.record, ports.judge)
   const flush = await flushFacts(known, ports)
-  const seen = { ...known, topics, verdict, flush, operations, ...(operation && { operation }) }
+  const seen = { ...known, topics, log, verdict, flush, operations, ...(operation && { operation }) }
   const decided = { ...seen, target: { ...target, ...wishesNow(seen) } }
   const mirror = await mirrorReport(pods, ports.readiness)
   return {
@@ -103,7 +104,6 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     ...(mirror && { mirror }),
     ...(await troubles({ target, children, pods }, ports)),
     secrets,
-    log,
     access: await accessFacts(known, topics, ports),
     room: await roomFacts(known, topics, ports),
     isContested: ports.restraint.isHeld,
@@ -111,10 +111,17 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
 }
 
 /** What of the target follows from how far everything is. */
-export function wishesNow(seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'operation'>) {
+export function wishesNow(seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'log' | 'operation'>) {
   const gates = gatesOf(seen)
   const operation = operationAtWork(seen, gates)
-  return { asleep: asleepParts(seen, gates), isLogThin: isLogThin(seen), ...(operation && { operation }) }
+  const { initialisation, effective } = seen.target
+  const heldBrokers = isGrown(seen) ? effective.brokers : initialisation.heldBrokers
+  return {
+    asleep: asleepParts(seen, gates),
+    isLogThin: isLogThin(seen),
+    initialisation: { ...initialisation, heldBrokers },
+    ...(operation && { operation }),
+  }
 }
 
 /** The one that is next is read live: by a copy of the past it would be done again. */

@@ -8,6 +8,7 @@ import type { Outcome } from './outcome.ts'
 import { movesPasswords } from './passwords/turns.ts'
 import type { Plan } from './plan.ts'
 import { lackingPods } from './refusals.ts'
+import { isGrowing } from './restart-broker.ts'
 import { contestedRecheckMs } from './restraint.ts'
 
 /** Topics send no events: they are looked at again in time to put drift back within a minute. */
@@ -83,7 +84,7 @@ function nextLookMs({
   target,
 }: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates' | 'operation' | 'target'>): number | undefined {
   if (operation?.spec.type === 'Promote') return promotionRecheckMs
-  if (target.isLogThin) return thinRecheckMs
+  if (target.isLogThin || (isGrowing(target) && !target.asleep.has('kafka'))) return thinRecheckMs
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
   if (!comesThrough(endToEnd)) return probeRecheckMs

@@ -22,7 +22,7 @@ export interface SecretPorts {
 
 /** Adds to what is known which certificates there are; reads those that the operator makes. */
 export async function withCertificates(
-  known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>,
+  known: Pick<Facts, 'owner' | 'target' | 'pods' | 'children' | 'stand'>,
   secrets: Map<string, SecretFacts>,
   ports: SecretPorts,
 ): Promise<Pick<Facts, 'target' | 'certificates'>> {

@@ -93,6 +93,11 @@ describe('which broker is restarted next', () => {
       ['orders-kafka-2 uid-2'],
     ],
     [
+      'the next one when none works, the new one included, which finds nobody to begin with',
+      { brokers: [old, old, done].map(each => ({ ...each, ready: false })) },
+      ['orders-kafka-1 uid-1'],
+    ],
+    [
       'none of two that do not work while one of them is new',
       { brokers: [old, { ...old, ready: false }, { ...done, ready: false }] },
       [],

@@ -35,7 +35,9 @@ export function brokerToRestart(facts: Known & Pick<Facts, 'log' | 'target' | 'e
   const away = brokers.filter(pod => !isPodReady(pod))
   // One that does not work serves nobody: it is replaced whatever the others are, or a bad setting could never go.
   const broken = away.filter(pod => outdated.includes(pod))
-  if (broken.length > 0) return away.length === broken.length ? broken.slice(-1) : []
+  // While none is ready a new one has nobody to begin with either: it is not waited for.
+  const isAlone = away.length === broken.length || away.length === brokers.length
+  if (broken.length > 0) return isAlone ? broken.slice(-1) : []
   if (away.length > 0 || isStuckSince(firstCurrent(brokers, outdated), facts)) return []
   return nextOf(outdated, facts)
 }
@@ -78,7 +80,7 @@ export const isGrowing = ({ effective, initialisation: { heldBrokers } }: Facts[
   heldBrokers > 0 && heldBrokers < effective.brokers
 
 /** Until then the first broker is all there is of what the new ones have not copied yet. */
-const hasGrown = ({ effective }: Facts['target'], { thin, misled, voters }: LogHealth): boolean =>
+export const hasGrown = ({ effective }: Facts['target'], { thin, misled, voters }: LogHealth): boolean =>
   thin.length === 0 && misled === 0 && voters >= effective.brokers
 
 /** How many brokers serve. */

@@ -85,7 +85,7 @@ export function factsOf(world: World): Facts {
   const ours = children.filter(({ metadata }) => isOurs(owner, metadata))
   const verdict = recordVerdict(target, settingsOf(owner, target.effective).record, judgeRecord)
   const seen = {
-    ...{ owner, target, verdict, children: ours, pods, topics, flush, operations, stand },
+    ...{ owner, target, verdict, children: ours, pods, topics, log, flush, operations, stand },
     serving: new Map(usedKinds(owner, target.effective).map(kind => [kind, serving])),
     ...(operation && { operation }),
   }
@@ -102,7 +102,6 @@ export function factsOf(world: World): Facts {
     secrets: secretFacts,
     load,
     endToEnd,
-    log,
     access,
     room,
     isContested: () => false,

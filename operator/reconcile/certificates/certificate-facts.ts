@@ -4,10 +4,11 @@ import { annotationKeys } from '#operator/desired/labels.ts'
 import type { Target } from '#operator/desired/target.ts'
 import type { CertificateFacts, Facts, SecretFacts } from '../facts.ts'
 import { outdatedBrokers } from '../restart-broker.ts'
+import { keepsPods } from '../upgrade/stand.ts'
 import { type CertificateLives, dueCertificates, lives as usualLives } from './renewal.ts'
 import { seenCertificates } from './seen.ts'
 
-type Known = Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>
+type Known = Pick<Facts, 'owner' | 'target' | 'pods' | 'children' | 'stand'>
 
 export function certificateFacts(
   known: Known,
@@ -24,7 +25,8 @@ export function certificateFacts(
     recorded: owner.status?.security?.authority,
     isAsked: asked !== undefined && asked !== rotated,
     isRenamed: secret?.annotations?.[annotationKeys.desired] !== hostsHash(owner),
-    isTaken: outdatedBrokers(known).length === 0,
+    // Pods that are kept as they are take nothing, and are not known as outdated either.
+    isTaken: outdatedBrokers(known).length === 0 && !keepsPods(known),
   }
   const wish = dueCertificates(state, at, lives)
   if (wish === undefined) return { ...(seen && { seen }) }
