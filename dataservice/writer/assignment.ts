@@ -97,6 +97,28 @@ export class Assignment implements LogHandler {
     }
   }
 
+  /**
+   * Asks the database whether it still has what was stored. No batch of a quiet partition would find out that the primary
+   * is another one now, which never got the end of the old one.
+   */
+  async verify(): Promise<void> {
+    const { store, topic } = this.#options
+    const asked = [...this.#lanes].map(([partition, lane]) => ({ partition, lane, ours: lane.position }))
+    if (asked.length === 0) return
+    try {
+      const found = await store.positions(
+        topic,
+        asked.map(({ partition }) => partition),
+      )
+      for (const { partition, lane, ours } of asked) {
+        if (this.#lanes.get(partition) === lane) lane.compare(ours, found.get(partition))
+      }
+    } catch (error) {
+      // A database that is away is asked again in the next round.
+      if (!(error instanceof DatabaseFailure)) this.#failed.reject(error)
+    }
+  }
+
   async assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>> {
     await this.#dropAll()
     const current = new AbortController()

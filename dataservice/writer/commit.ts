@@ -146,7 +146,7 @@ class Attempt {
 
   async #fenced(): Promise<CommitResult> {
     const { store, place, position } = this.#options
-    const found = await store.position(place)
+    const found = (await store.positions(place.topic, [place.partition])).get(place.partition)
     const verdict = judgeFence(position, found)
     if (found && (verdict.kind === 'committed' || verdict.kind === 'renewed')) {
       return { kind: 'moved', position: found }

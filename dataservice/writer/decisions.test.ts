@@ -7,6 +7,7 @@ import {
   judgeFailure,
   judgeFence,
   judgeOutOfRange,
+  judgeStanding,
   type Position,
   pathOf,
 } from './decisions.ts'
@@ -84,6 +85,17 @@ test.each([
   ['nothing changed, so the statement lied', {}, 'reclaim'],
 ])('after a compare-and-set without a row, when %s', (_, change, kind) => {
   expect(judgeFence(position, change && { ...position, ...change }).kind).toBe(kind)
+})
+
+test.each([
+  ['stands where it was left', {}, 'stands'],
+  ['went on, by a batch of ours', { nextOffset: 11n }, 'stands'],
+  ['is claimed by another writer', { epoch: 4n, claimedBy: 'you' }, 'lost'],
+  ['was set back', { nextOffset: 9n }, 'reclaim'],
+  ['was set back to before our claim', { nextOffset: 9n, epoch: 2n, claimedBy: 'you' }, 'reclaim'],
+  ['has no row any more', undefined, 'reclaim'],
+] as const)('a stored position that %s', (_, change, verdict) => {
+  expect(judgeStanding(position, change && { ...position, ...change })).toBe(verdict)
 })
 
 test.each([

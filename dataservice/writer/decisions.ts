@@ -71,6 +71,15 @@ export function judgeFence(ours: Position, found: Position | undefined): FenceVe
 }
 
 /**
+ * What it means where the database stands, asked after `ours` was committed there: it can only have risen since, unless
+ * the primary is another one now, which never got the end of the old one.
+ */
+export function judgeStanding(ours: Position, found: Position | undefined): 'stands' | 'lost' | 'reclaim' {
+  if (!found || found.nextOffset < ours.nextOffset) return 'reclaim'
+  return found.claimedBy === ours.claimedBy ? 'stands' : 'lost'
+}
+
+/**
  * `fast` is COPY; `tolerant` leaves out what is stored already; `isolating` also finds the rows that the database
  * refuses.
  */

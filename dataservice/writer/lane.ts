@@ -13,6 +13,7 @@ import {
   afterBatch,
   backOff,
   freshHistory,
+  judgeStanding,
   type Path,
   type PathHistory,
   type Position,
@@ -90,6 +91,13 @@ export class Lane {
   /** Looks for records that may go, in its turn. */
   release(): void {
     if (this.#options.held.poke()) this.#work()
+  }
+
+  /** `found` is what the database has, asked when this lane stood at `ours`. */
+  compare(ours: Position, found: Position | undefined): void {
+    const kind = judgeStanding(ours, found)
+    // One that does nothing any more may still tell what is not stored.
+    if (kind === 'reclaim' || (kind === 'lost' && !this.#halted)) this.#settle({ kind })
   }
 
   /** Resolves when there is room for more, or when the lane was dropped. */

@@ -3,6 +3,7 @@ import type { NewRecord } from '#dataservice/platform/kafka/port.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import type { Row } from '#dataservice/platform/postgres/session.ts'
 import { deadLetterHeaders } from '#dataservice/record/envelope.ts'
+import { integers } from './statements.ts'
 
 export interface DeadLetter {
   /** Its number in the table. */
@@ -52,8 +53,6 @@ WHERE topic = $1 AND partition = ANY($2) AND relayed_at IS NULL LIMIT ${maxCount
     },
   }
 }
-
-const integers = (numbers: readonly number[]): string => `{${numbers.join(',')}}`
 
 function letterOf(
   topic: string,

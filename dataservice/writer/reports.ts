@@ -7,12 +7,12 @@ import type { LaneLimits } from './buffer.ts'
 import { LoadMeter } from './load.ts'
 import type { WriterMetrics } from './metrics.ts'
 
-/** How often lag is measured, Kafka is told the positions, and held records are looked after. */
+/** How often lag is measured, Kafka is told the positions, held records are looked after, and positions are verified. */
 const reportMs = 5_000
 
 export interface ReportsOptions {
   consumer: Pick<LogConsumer, 'hint' | 'range' | 'recordAt'>
-  assignment: Pick<Assignment, 'release' | 'positions'>
+  assignment: Pick<Assignment, 'release' | 'positions' | 'verify'>
   metrics: Pick<WriterMetrics, 'lag' | 'lagAge' | 'commitSeconds' | 'batchRecords'>
   limits: Pick<LaneLimits, 'maxRecords'>
 }
@@ -23,27 +23,36 @@ export interface Reports {
   stop(): void
 }
 
-/** One round at a time. */
 export function startReports(options: ReportsOptions): Reports {
   const meter = new LoadMeter(options.limits.maxRecords)
+  const { assignment } = options
+  // Apart, so that a Kafka that is away does not hide what became of the database, nor the other way round.
+  const stops = [repeat(() => round(options, meter)), repeat(() => assignment.verify())]
+  return {
+    progress() {
+      const load = meter.load()
+      return progressText({ stored: assignment.positions(), ...(load && { load }) })
+    },
+    stop() {
+      for (const stop of stops) stop()
+    },
+  }
+}
+
+/** One round at a time, until the answer is called. */
+function repeat(work: () => Promise<void>): () => void {
   let busy = false
   const begin = (): void => {
     if (busy) return
     busy = true
-    round(options, meter)
+    work()
       .catch(() => undefined) // the consumer stopped meanwhile
       .finally(() => {
         busy = false
       })
   }
   const timer = setInterval(begin, reportMs)
-  return {
-    progress() {
-      const load = meter.load()
-      return progressText({ stored: options.assignment.positions(), ...(load && { load }) })
-    },
-    stop: () => clearInterval(timer),
-  }
+  return () => clearInterval(timer)
 }
 
 /** Measures the lag of each partition and gives Kafka the positions as a hint. */

@@ -26,11 +26,15 @@ RETURNING ${positionColumns}`,
   }
 }
 
-export function positionStatement({ topic, partition }: Place): Statement {
+/** As the value of a parameter that is an array of integers. */
+export const integers = (numbers: readonly number[]): string => `{${numbers.join(',')}}`
+
+/** Each row begins with its partition. */
+export function positionsStatement(topic: string, partitions: readonly number[]): Statement {
   return {
-    name: 'position',
-    text: `SELECT ${positionColumns} FROM ingest_offsets WHERE topic = $1 AND partition = $2`,
-    values: [topic, partition],
+    name: 'positions',
+    text: `SELECT partition, ${positionColumns} FROM ingest_offsets WHERE topic = $1 AND partition = ANY($2)`,
+    values: [topic, integers(partitions)],
   }
 }
 

@@ -20,7 +20,7 @@ import {
   copyText,
   ensurePartitionStatement,
   type Place,
-  positionStatement,
+  positionsStatement,
   standingStatement,
   tolerantStatement,
 } from './statements.ts'
@@ -55,7 +55,8 @@ interface Claimant {
 export interface IngestStore extends HeldStore {
   /** Undefined, and nothing is claimed, when `unless` is aborted before there is a connection for it. */
   claim(place: Place, by: Claimant, unless: AbortSignal): Promise<Position | undefined>
-  position(place: Place): Promise<Position | undefined>
+  /** By partition; without those that have none. */
+  positions(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, Position>>
   /** Rows, position, and what is not stored as it was sent, in one transaction. */
   store(step: Advance, batch: Batch, path: Path): Promise<StoreResult>
   /** Makes the partition that takes this row. */
@@ -109,9 +110,14 @@ export function ingestStore(
         return position
       })
     },
-    async position(place) {
-      const { rows } = await database.query(positionStatement(place))
-      return positionOf(rows[0])
+    async positions(topic, partitions) {
+      const { rows } = await database.query(positionsStatement(topic, partitions))
+      return new Map(
+        rows.flatMap(([partition, ...columns]) => {
+          const position = positionOf(columns)
+          return position ? [[Number(partition), position] as const] : []
+        }),
+      )
     },
     async store(step, batch, path) {
       try {
