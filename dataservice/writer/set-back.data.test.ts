@@ -32,7 +32,7 @@ function open(service: MigratedService) {
     const [next, last] = rows[0] ?? []
     return async () => {
       await owner.query({
-        text: 'DELETE FROM records WHERE id NOT IN (SELECT json_array_elements_text($1::json))',
+        text: 'DELETE FROM records WHERE id::text NOT IN (SELECT json_array_elements_text($1::json))',
         values: [JSON.stringify(kept)],
       })
       await owner.query({
