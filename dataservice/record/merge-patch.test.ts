@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { mergePatch } from './merge-patch.ts'
 
 /** The table of RFC 7396, appendix A. */
@@ -40,6 +40,46 @@ test('long texts and deep values cost no recursion into what is not touched', ()
   const deep = `${'['.repeat(60)}${']'.repeat(60)}`
   const text = 'x\\"'.repeat(200_000)
   expect(mergePatch(`{"d":${deep},"t":"${text}"}`, '{"d2":1}')).toBe(`{"d":${deep},"t":"${text}","d2":1}`)
+})
+
+test('what is no JSON comes to an end', () => {
+  for (const target of [
+    '{',
+    '{"',
+    '{"a',
+    '{"a"',
+    '{"a":',
+    '{"a":"',
+    '{"a":{',
+    '{"a":[{"b"',
+    '{"a":}',
+    '{"a",1',
+    '{a:1}',
+  ])
+    expect(mergePatch(target, '{"x":1}')).toContain('"x":1')
+})
+
+/** How often a character or a token is looked at. */
+function looks(work: () => void): number {
+  const spies = [vi.spyOn(String.prototype, 'charCodeAt'), vi.spyOn(RegExp.prototype, 'exec')]
+  work()
+  const count = spies.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+  for (const spy of spies) spy.mockRestore()
+  return count
+}
+
+const nested = (depth: number, inner: string) => `${'{"a":'.repeat(depth)}${inner}${'}'.repeat(depth)}`
+const long = `"l":[${Array(2_000).fill(1)}]`
+
+test.each([
+  ['a long record', long, '"x":1'],
+  ['a long patch', '"x":1', long],
+])('%s costs the same however deep it is nested', (_, target, patch) => {
+  const merge = (depth: number) => () => {
+    const text = mergePatch(nested(depth, `{${target}}`), nested(depth, `{${patch}}`))
+    expect(text).toBe(nested(depth, `{${target},${patch}}`))
+  }
+  expect(looks(merge(62))).toBeLessThan(2 * looks(merge(1)))
 })
 
 test('any pair comes out as an implementation on parsed values says', () => {
