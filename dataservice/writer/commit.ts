@@ -30,6 +30,8 @@ export type CommitResult =
   | { kind: 'lost' }
   | { kind: 'reclaim' }
   | { kind: 'stopped'; stop: Stop }
+  /** Nothing was written, for it would be too much at once: the first `rows` of them go together. */
+  | { kind: 'fewer'; rows: number }
   /** Nothing was written, or nobody knows: try again later, with fewer rows when `smaller`. */
   | { kind: 'failed'; failure: DatabaseFailure; smaller: boolean }
 
@@ -122,6 +124,8 @@ class Attempt {
     const batch = { rows: this.#rows, passed: this.#passed, held: this.#held, holdsKeys: this.#holdsKeys }
     const result = await store.store(step, { ...batch, released }, this.#path)
     if (result.kind === 'fenced') return this.#fenced()
+    if (result.kind === 'fewer')
+      return { kind: 'fewer', rows: all.filter(({ offset }) => offset < result.below).length }
     const { inserted, outcomes } = result
     const aside = outcomes.filter(({ outcome }) => outcome === 'refused' || outcome === 'held').length
     const passed = this.#passed.filter(({ outcome }) => outcome !== 'refused').length

@@ -173,7 +173,8 @@ export class Lane {
       if (result.smaller) this.#batchSize = Math.max(1, Math.floor(rows.length / 2))
       return this.#failed(result.failure, attempt)
     }
-    this.#settle(result)
+    if (result.kind === 'fewer') this.#batchSize = result.rows
+    else this.#settle(result)
     return 0
   }
 
@@ -220,13 +221,14 @@ export class Lane {
     const released = new Map(records.map(({ record, number }) => [record.offset, number]))
     const result = await this.#commit(rows, { path: 'tolerant', holding: async () => held.free, released })
     if (result.kind === 'failed') throw result.failure
+    if (result.kind === 'fewer') return this.#put(records.slice(0, result.rows)) // the others are asked for again
     if (this.#closing.signal.aborted) return 'unknown'
     this.#settle(result)
     if (result.kind !== 'stored') return 'unknown'
     return held.isOn && result.outcomes.some(({ outcome }) => outcome === 'refused') ? 'some' : 'all'
   }
 
-  #settle(result: Exclude<CommitResult, { kind: 'failed' }>): void {
+  #settle(result: Exclude<CommitResult, { kind: 'failed' | 'fewer' }>): void {
     const { events } = this.#options
     switch (result.kind) {
       case 'stored':

@@ -31,6 +31,8 @@ export type StoreResult =
   | { kind: 'stored'; inserted: number; outcomes: readonly RowOutcome[] }
   /** The position is not where we left it; nothing was written. */
   | { kind: 'fenced' }
+  /** It would be too much at once, and nothing was written: only records below this offset go together. */
+  | { kind: 'fewer'; below: Offset }
 
 export interface Batch {
   /** In log order; an id may come twice. */
@@ -65,6 +67,16 @@ export interface IngestStore extends HeldStore {
 
 const fenced = Symbol('fenced')
 
+/** Thrown where rows would be too much for one transaction: only those below this offset go together, at least one. */
+export class TooMuch extends Error {
+  override readonly name = 'TooMuch'
+  readonly below: Offset
+  constructor(below: Offset) {
+    super(`only records below offset ${below} go into one transaction`)
+    this.below = below
+  }
+}
+
 /** What became of the rows of a batch. */
 export interface Applied extends Isolated {
   /** What is neither stored nor put aside. */
@@ -75,7 +87,7 @@ export interface Portion extends Isolating {
   place: Place
 }
 
-/** Brings rows of a batch into the tables, inside its transaction. */
+/** Brings rows of a batch into the tables, inside its transaction; rejects with `TooMuch` when they are too many. */
 export type Apply = (session: Session, portion: Portion, path: Path) => Promise<Applied>
 
 /** Where records stay as they came. `order`: in which they are cheapest to store, where nothing stands in the way. */
@@ -129,6 +141,7 @@ export function ingestStore(
         })
       } catch (error) {
         if (error === fenced) return { kind: 'fenced' }
+        if (error instanceof TooMuch) return { kind: 'fewer', below: error.below }
         throw error
       }
     },

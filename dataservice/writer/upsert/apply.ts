@@ -3,7 +3,7 @@ import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
 import type { NewRow } from '../decode.ts'
 import { type Aside, isolating, nothingAside, type RefusedRow } from '../isolate.ts'
 import { isUnstored, type RowOutcome } from '../outcomes.ts'
-import type { Applied, Apply, Portion } from '../store.ts'
+import { type Applied, type Apply, type Portion, TooMuch } from '../store.ts'
 import {
   acceptedAtOf,
   type Changed,
@@ -15,6 +15,7 @@ import {
   schemaVersionOf,
 } from './decide.ts'
 import {
+  bodiesStatement,
   type EventRow,
   eventsStatement,
   knownStatement,
@@ -22,6 +23,7 @@ import {
   statesStatement,
   upsertStatement,
 } from './statements.ts'
+import { firstTooMany, mergedBytes } from './weight.ts'
 
 interface Done {
   /** Commands that changed a record. */
@@ -71,7 +73,8 @@ async function applyAll(
     session,
     rows.filter(({ eventId }) => !known.has(eventId)),
   )
-  const { decided, changed, outcomes } = fold(rows, { states, known, merge })
+  const { decided, changed, outcomes, left } = fold(rows, { states, known, merge })
+  if (left) throw new TooMuch(left.offset)
   if (decided.length > 0) await session.query(eventsStatement(decided.map(eventRow), place.partition))
   if (changed.length > 0) await session.query(upsertStatement(changed.map(stateRow)))
   return { applied: decided.filter(({ version }) => version !== undefined).length, changed, outcomes }
@@ -87,26 +90,55 @@ function knownOf(outcome: Row[number] | undefined, reason: Row[number] | undefin
   return { outcome, ...(reason && { reason }) }
 }
 
+/** Records as they are, with their bodies where patches need them. Rejects with `TooMuch` rather than read too many. */
 async function statesOf(
   session: Session,
   rows: readonly NewRow[],
 ): Promise<ReadonlyMap<string, RecordState>> {
   if (rows.length === 0) return new Map()
-  const patched = rows.filter(({ command }) => command?.kind === 'merge').map(({ id }) => id)
   const ids = [...new Set(rows.map(({ id }) => id))]
-  const { rows: found } = await session.query(statesStatement(ids, [...new Set(patched)]))
+  const merges = rows.filter(({ command }) => command?.kind === 'merge')
+  const patched = [...new Set(merges.map(({ id }) => id))]
+  // All that come at once are not too much together, whatever their sizes.
+  const upTo = Math.floor(mergedBytes / Math.max(1, patched.length))
+  const answer = await session.query(statesStatement(ids, { of: patched, upTo }))
+  const found = answer.rows.map(foundOf)
+  const tooMany = firstTooMany(rows, new Map(found.map(({ id, size }) => [id, size])))
+  if (tooMany) throw new TooMuch(tooMany.offset)
+  const large = found.filter(({ size, state }) => size > 0 && state.body === undefined).map(({ id }) => id)
+  const bodies = large.length > 0 ? await bodiesOf(session, large) : none
   return new Map(
-    found.map(([id, version, acceptedAt, isLive, schemaVersion, body]) => [
-      id ?? '',
-      {
-        version: BigInt(version ?? 0),
-        acceptedAt: acceptedAt ?? '',
-        isLive: isLive === 't',
-        schemaVersion: schemaVersion ?? '',
-        ...(typeof body === 'string' && { body }),
-      },
-    ]),
+    found.map(({ id, state }) => {
+      const body = bodies.get(id)
+      return [id, body === undefined ? state : { ...state, body }]
+    }),
   )
+}
+
+const none: ReadonlyMap<string, string> = new Map()
+
+/** A record as it is; `size` in bytes where a patch needs its body, which is absent when it is large. */
+interface Found {
+  id: string
+  state: RecordState
+  size: number
+}
+
+function foundOf([id, version, acceptedAt, isLive, schemaVersion, size, body]: Row): Found {
+  const state = {
+    version: BigInt(version ?? 0),
+    acceptedAt: acceptedAt ?? '',
+    isLive: isLive === 't',
+    schemaVersion: schemaVersion ?? '',
+    ...(typeof body === 'string' && { body }),
+  }
+  return { id: id ?? '', state, size: Number(size ?? 0) }
+}
+
+/** By id. */
+async function bodiesOf(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await session.query(bodiesStatement(ids))
+  return new Map(rows.map(([id, body]) => [id ?? '', body ?? '']))
 }
 
 function eventRow({ row, decision, version }: Decided): EventRow {

@@ -81,6 +81,19 @@ test('a batch decides each event once, each on what the ones before it made', ()
   ])
 })
 
+test('a batch ends where patches have made enough, at the earliest after one', () => {
+  const rows = [1, 2, 3].map(n => row(n, { id: 'a', eventId: event(n), body: '12345', command: 'merge' }))
+  const options = { states: new Map([['a', live]]), known: new Map(), merge }
+  const until = (most: number) => {
+    const { decided, changed, left } = fold(rows, { ...options, most })
+    return [decided.length, changed[0]?.version, left?.offset]
+  }
+  expect(until(1)).toEqual([1, 4n, 2n]) // 13 bytes
+  expect(until(13)).toEqual([1, 4n, 2n])
+  expect(until(14)).toEqual([2, 5n, 3n]) // 19 more
+  expect(until(33)).toEqual([3, 6n, undefined])
+})
+
 test.each<[string, TestRecord, string]>([
   ['another key', { id: 'a', key: 'b', body: '{}' }, 'the key is not ce_subject'],
   ['no value to store', { id: 'a', body: '', command: 'replace' }, 'no value'],

@@ -3,6 +3,7 @@ import { envelope } from '#dataservice/record/envelope.ts'
 import type { NewRow } from '../decode.ts'
 import type { RowOutcome, Unstored } from '../outcomes.ts'
 import type { Command } from './command.ts'
+import { mergedBytes } from './weight.ts'
 
 /** A record as it is; one that is deleted keeps its version. */
 export interface RecordState {
@@ -82,6 +83,8 @@ export interface Folded {
   /** Records as they are after the batch. */
   changed: readonly Changed[]
   outcomes: readonly RowOutcome[]
+  /** The first command that is left, because patches have made enough for one transaction. */
+  left?: NewRow
 }
 
 export interface FoldOptions {
@@ -89,16 +92,23 @@ export interface FoldOptions {
   /** By event id. */
   known: ReadonlyMap<string, Known>
   merge: Merge
+  /** Once patches have made so many bytes no further command is decided. */
+  most?: number
 }
 
 /** Decides a batch in log order, each command on what the ones before it made. */
-export function fold(rows: readonly NewRow[], { states, known, merge }: FoldOptions): Folded {
+export function fold(
+  rows: readonly NewRow[],
+  { states, known, merge, most = mergedBytes }: FoldOptions,
+): Folded {
   const now = new Map(states)
   const seen = new Map(known)
   const changed = new Map<string, Changed>()
   const decided: Decided[] = []
   const outcomes: RowOutcome[] = []
+  let made = 0
   for (const row of rows) {
+    if (made >= most) return { decided, changed: [...changed.values()], outcomes, left: row }
     const before = seen.get(row.eventId)
     if (before !== undefined) {
       if (before.outcome !== undefined) outcomes.push(outcomeOf(row, before.outcome, before.reason))
@@ -115,6 +125,7 @@ export function fold(rows: readonly NewRow[], { states, known, merge }: FoldOpti
       outcomes.push(outcomeOf(row, decision.outcome, decision.reason))
       continue
     }
+    if (command.kind === 'merge') made += Buffer.byteLength(decision.body ?? '')
     const next = after(state, decision.body, row)
     seen.set(row.eventId, {})
     now.set(row.id, next)

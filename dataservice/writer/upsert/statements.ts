@@ -10,13 +10,25 @@ const texts = (values: readonly string[]): Buffer =>
     values.map(value => Buffer.from(value)),
   )
 
-/** Id, version, time of creation, whether it lives and in which schema version, of every record of these ids; the body where it is wanted. */
-export function statesStatement(ids: readonly string[], withBody: readonly string[]): Statement {
+/**
+ * Id, version, time of creation, whether it lives and in which schema version, of every record of these ids; where the
+ * body is wanted its bytes, and the body itself up to a size.
+ */
+export function statesStatement(
+  ids: readonly string[],
+  { of: wanted, upTo }: { of: readonly string[]; upTo: number },
+): Statement {
   return {
-    text: `SELECT id, version, accepted_at, body IS NOT NULL, schema_version, CASE WHEN id = ANY($2::text[]) THEN body END
+    text: `SELECT id, version, accepted_at, body IS NOT NULL, schema_version,
+  CASE WHEN id = ANY($2::text[]) THEN octet_length(body::text) END,
+  CASE WHEN id = ANY($2::text[]) AND octet_length(body::text) <= $3::int THEN body END
 FROM records WHERE id = ANY($1::text[])`,
-    values: [texts(ids), texts(withBody)],
+    values: [texts(ids), texts(wanted), upTo],
   }
+}
+
+export function bodiesStatement(ids: readonly string[]): Statement {
+  return { text: 'SELECT id, body FROM records WHERE id = ANY($1::text[])', values: [texts(ids)] }
 }
 
 /** Id, outcome and reason of what was decided before; `ids`: UUIDs. The bounds keep all other partitions out of it. */
