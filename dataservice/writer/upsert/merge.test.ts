@@ -35,3 +35,11 @@ test('the result is judged by the version of the patch', () => {
   expect(merge('{"a":1}', 'v1', '{"b":null}', 'v2')).toMatchObject({ kind: 'invalid' })
   expect(merge('{"a":1}', 'v1', '{"b":null}', 'v1')).toMatchObject({ kind: 'merged' })
 })
+
+test.each(['{"a":oops}', '{"\\x":1}'])('a record that is no JSON, %s, stops nobody', record => {
+  for (const version of ['v1', 'v2'])
+    expect(merge(record, 'v1', '{"x":1}', version)).toEqual({
+      kind: 'invalid',
+      reason: 'the record is no JSON',
+    })
+})

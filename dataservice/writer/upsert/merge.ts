@@ -16,6 +16,19 @@ type Rules = Pick<AcceptedRecord, 'versions' | 'idPath'>
  * written for it. What comes out depends on record, patch and their versions alone, whatever versions were added since.
  */
 export function mergeInto(rules: Rules): Merge {
+  const merge = mergeOfJson(rules)
+  return (...all) => {
+    try {
+      return merge(...all)
+    } catch (error) {
+      // Another producer replaced the record in this batch. The database refuses that, and this is decided anew.
+      if (error instanceof SyntaxError) return invalid('the record is no JSON')
+      throw error
+    }
+  }
+}
+
+function mergeOfJson(rules: Rules): Merge {
   return (id, record, patch) => {
     if (!isJsonObject(patch.body)) return invalid('the patch is no JSON object')
     const form = formOfPatch(rules.versions, record, patch)

@@ -159,6 +159,7 @@ test('what Postgres refuses is a dead letter; all others of its batch count, and
     })),
     { id: 'huge', body: '{"customer":"x","amount":1e999999}', command: 'replace' as const },
     { id: 'r1', body: 'no JSON', command: 'merge' as const },
+    { id: 'r2', body: '{"customer":oops,"amount":1}', command: 'replace' as const },
     ...Array.from({ length: 20 }, (_, n) => ({
       id: `r${n % 5}`,
       body: `{"amount":${n}}`,
@@ -166,12 +167,12 @@ test('what Postgres refuses is a dead letter; all others of its batch count, and
     })),
   ])
   const outcomes = await written(service, log)
-  expect(await outcomes()).toEqual({ stored: 40, refused: 1, invalid: 1 })
+  expect(await outcomes()).toEqual({ stored: 40, refused: 2, invalid: 1 })
   const before = await tables(service)
-  expect(before.letters.map(([offset]) => offset)).toEqual(['20'])
+  expect(before.letters.map(([offset]) => offset)).toEqual(['20', '22'])
   await fromTheStart(service)
   const again = await written(service, log)
-  expect(await again()).toEqual({ duplicate: 40, refused: 1, invalid: 1 })
+  expect(await again()).toEqual({ duplicate: 40, refused: 2, invalid: 1 })
   expect(await tables(service)).toEqual(before)
 })
 
