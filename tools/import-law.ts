@@ -40,7 +40,7 @@ const zones = {
   'data-plane program': /^dataservice\//,
   'operator adapter': /^operator\/(certificates|cluster|topics)\//,
   'operator shell':
-    /^operator\/(reconcile\/(reconcile|observe|carry-out|announce|depart)\.ts|controller\/|[^/]+\.ts$)/,
+    /^operator\/(reconcile\/(reconcile|observe|ask-log|carry-out|announce|depart)\.ts|controller\/|[^/]+\.ts$)/,
   'operator core': /^operator\/(desired|status|reconcile)\//,
   tooling: /^(e2e|tools|config)\//,
 } as const
