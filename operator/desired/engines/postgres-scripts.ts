@@ -55,8 +55,9 @@ ordinal=\${POD_NAME##*-}
 is_primary() { read -r primary_ordinal < ${configPath}/${primaryFile} && [ "$primary_ordinal" = "$ordinal" ]; }
 slot=replica_$ordinal
 export PGPASSFILE=${runPath}/pgpass PGCONNECT_TIMEOUT=5
-# A replica connects without that limit, and an address of a node that is gone does not answer.
-primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME tcp_user_timeout=5000${shown(encrypted)}"
+# A replica connects without that limit, and an address of a node that is gone does not answer. One that is yet to be
+# promoted is not the primary: whoever copies or follows it ends where its timeline does.
+primary="host=${primaryHost} port=${ports.postgres} user=${database.replication} application_name=$POD_NAME target_session_attrs=primary tcp_user_timeout=5000 keepalives_idle=5 keepalives_interval=5 keepalives_count=3${shown(encrypted)}"
 ask() { psql --quiet --no-psqlrc --no-align --tuples-only --set=ON_ERROR_STOP=1 --dbname="$primary dbname=postgres" --command="$1"; }
 # kept: the primary holds what this replica has yet to read. gone: it does not. Fails when it cannot be asked.
 slot_state() {
@@ -94,20 +95,34 @@ ${replicaPart}`
 /**
  * Another primary is told by a file, which the kubelet replaces while the pod runs. Who was the primary ends, and comes
  * back as a replica; who is to be it waits until that has happened: as long as the old one sends, it may still have
- * records that are not here.
+ * records that are not here. A replica that began while nobody could be asked asks until it follows: what it has yet to
+ * read may be gone.
  */
-const followPrimary = `old_sends() {
+const followPrimary = `receives() {
   psql --quiet --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
-    --command="SELECT 'no' WHERE NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')"
+    --command="SELECT CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 'yes' ELSE 'no' END"
+}
+# A replica that this one had when it was the primary before may be ahead of it, and of what follows on it.
+promote() {
+  psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --host=${runPath} --username=postgres --dbname=postgres --output=/dev/null \\
+    --command="SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name ~ '^replica_[0-9]+$'" &&
+    pg_ctl --pgdata=$data --wait --timeout=900 --silent promote
 }
 follow_primary() {
+  followed=
   while sleep 2 && kill -0 $$ 2> /dev/null; do
-    if is_primary && [ -e $data/standby.signal ] && [ "$(old_sends)" = no ]; then
+    if is_primary; then
+      [ -e $data/standby.signal ] && [ "$(receives)" = no ] || continue
       echo 'this pod is the primary now' >&2
-      pg_ctl --pgdata=$data --wait --silent promote || true
-    elif ! is_primary && [ ! -e $data/standby.signal ]; then
+      promote || true
+    elif [ ! -e $data/standby.signal ]; then
       echo 'another pod is the primary now' >&2
       ${stopCommand.join(' ')} || true
+    elif [ "$followed" != "$primary_ordinal" ]; then
+      case "$(receives)" in
+        yes) followed=$primary_ordinal ;;
+        no) [ "$(slot_state)" != gone ] || ${stopCommand.join(' ')} || true ;;
+      esac
     fi
   done
 }
@@ -123,9 +138,7 @@ function primaryPart({ instances, archived }: ScriptValues): string {
   mv $data.new $data
 fi
 pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$conf -c listen_addresses=''" start
-if [ -e $data/standby.signal ]; then # a replica until now
-  pg_ctl --pgdata=$data --wait --timeout=900 --silent promote
-fi
+[ ! -e $data/standby.signal ] || promote # a replica until now
 (
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=${configPath}/bootstrap.sql
   admit_all

@@ -121,3 +121,56 @@ test('a replica that is told so becomes the primary once the old one has ended, 
   for (const follower of [old, other]) await follower.start()
   for (const follower of [old, other]) await expect.poll(() => rows(follower), soon).toEqual([[[1, 2, 3]]])
 })
+
+/** A primary with the row 1, and a replica that has it. */
+async function aPair(): Promise<[Pod, Pod]> {
+  const [primary, replica] = await podsOf(2)
+  if (primary === undefined || replica === undefined) throw new Error('two pods expected')
+  await Promise.all([primary.start(), replica.start()])
+  const made = () =>
+    primary.sql('CREATE SCHEMA dataservice CREATE TABLE kept (value int)').then(() => true, String)
+  await expect.poll(made, soon).toBe(true)
+  await primary.sql('INSERT INTO kept VALUES (1)')
+  await expect.poll(() => rowsOf(replica), soon).toEqual([[[1]]])
+  return [primary, replica]
+}
+
+const rowsOf = (pod: Pod) => pod.sql('SELECT array_agg(value ORDER BY value) FROM kept').catch(String)
+
+test('who was the primary copies the new one as soon as it is that, and not before', async () => {
+  const [old, chosen] = await aPair()
+  const primary = { ordinal: 1, port: chosen.port }
+  await old.kill('SIGINT')
+  await old.tell(primary)
+  await old.start()
+  await expect.poll(() => rowsOf(old), soon).toEqual([[[1]]])
+  expect(await old.log()).not.toContain('copying') // the other one is a replica yet
+
+  await chosen.tell(primary)
+  await expect.poll(() => chosen.sql('INSERT INTO kept VALUES (2)').then(() => true, String), soon).toBe(true)
+  await expect.poll(() => old.pid, soon).toBeUndefined()
+  await old.start()
+  await expect.poll(() => rowsOf(old), soon).toEqual([[[1, 2]]])
+})
+
+test('one that is the primary again, without what came meanwhile, is copied by who has that', async () => {
+  const [first, second] = await aPair()
+  const change = async (to: { ordinal: number; port: number }, from: Pod) => {
+    for (const pod of [first, second]) await pod.tell(to)
+    await expect.poll(() => from.pid, soon).toBeUndefined()
+  }
+  const toSecond = { ordinal: 1, port: second.port }
+  await change(toSecond, first)
+  await expect.poll(() => second.sql('INSERT INTO kept VALUES (2)').then(() => true, String), soon).toBe(true)
+  await first.start() // from now on the second one keeps what the first has yet to read
+  await expect.poll(() => rowsOf(first), soon).toEqual([[[1, 2]]])
+
+  await change({ ordinal: 0, port: first.port }, second)
+  await expect.poll(() => first.sql('INSERT INTO kept VALUES (3)').then(() => true, String), soon).toBe(true)
+  await second.tell({ ordinal: 0, port: 1 }) // where nobody answers
+  await second.start()
+  await change(toSecond, first)
+  await expect.poll(() => second.sql('INSERT INTO kept VALUES (4)').then(() => true, String), soon).toBe(true)
+  await first.start()
+  await expect.poll(() => rowsOf(first), soon).toEqual([[[1, 2, 4]]])
+})

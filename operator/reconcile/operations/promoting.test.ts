@@ -144,8 +144,11 @@ describe('once it is chosen', () => {
       'ConfigMap orders-postgres-config',
       'Service orders-postgres-rw',
       'Secret orders-identity',
-      'Pod orders-postgres-1',
     ])
+  })
+
+  test('the label of the new one comes after the files: by that change its kubelet looks at them', () => {
+    expect(seen(told(1), begun).written).toContain('Pod orders-postgres-1')
   })
 
   test('then the old one ends; it keeps its role until then, so that nobody reads from it', () => {

@@ -3,13 +3,12 @@
  * in the log are rows like all others, so the writers store again what the new one lacks. Pure.
  */
 import type { Operation, OperationStatus } from '#crds/v1alpha1/operation.ts'
-import { primaryFile } from '#operator/desired/engines/engine.ts'
-import { engineConfigName, identityName, postgresPod } from '#operator/desired/names.ts'
+import { identityName, postgresPod } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { kubectl } from '#operator/status/kubectl.ts'
-import { type Facts, findChild } from '../facts.ts'
+import type { Facts } from '../facts.ts'
 import { recordedPrimary } from '../initialised.ts'
-import { formerPrimaries } from '../pod-roles.ts'
+import { filesNamePrimary, formerPrimaries } from '../pod-roles.ts'
 import { isGoing, isPodReady } from '../progress.ts'
 import { hasPassedSince } from '../upgrade/proof.ts'
 
@@ -70,13 +69,9 @@ export function stillToCome(
  * Pods that were the primary end as soon as their files name another one: before that they would begin anew as the
  * primary.
  */
-export function replacedPrimaries(
+export const replacedPrimaries = (
   known: Pick<Known, 'owner' | 'target' | 'pods' | 'children'>,
-): ObservedChild[] {
-  const config = findChild(known, 'ConfigMap', engineConfigName(known.owner.metadata.name, 'postgres'))
-  const isTold = config?.data?.[primaryFile] === `${known.target.initialisation.primary}\n`
-  return isTold ? formerPrimaries(known).filter(pod => !isGoing(pod)) : []
-}
+): ObservedChild[] => (filesNamePrimary(known) ? formerPrimaries(known).filter(pod => !isGoing(pod)) : [])
 
 const podOf = (ordinal: number, { owner, pods }: Pick<Known, 'owner' | 'pods'>): ObservedChild | undefined =>
   pods.find(({ metadata }) => metadata.name === postgresPod(owner.metadata.name, ordinal))
