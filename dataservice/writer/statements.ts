@@ -29,11 +29,12 @@ RETURNING ${positionColumns}`,
 /** As the value of a parameter that is an array of integers. */
 export const integers = (numbers: readonly number[]): string => `{${numbers.join(',')}}`
 
-/** Each row begins with its partition. */
+/** Each row begins with `on` where the server lets nobody write, as a replica does, and with its partition. */
 export function positionsStatement(topic: string, partitions: readonly number[]): Statement {
   return {
     name: 'positions',
-    text: `SELECT partition, ${positionColumns} FROM ingest_offsets WHERE topic = $1 AND partition = ANY($2)`,
+    text: `SELECT current_setting('transaction_read_only'), partition, ${positionColumns} FROM ingest_offsets
+WHERE topic = $1 AND partition = ANY($2)`,
     values: [topic, integers(partitions)],
   }
 }

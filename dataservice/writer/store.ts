@@ -2,6 +2,7 @@
 import type { Offset } from '#dataservice/platform/kafka/port.ts'
 import { copyInput } from '#dataservice/platform/postgres/binary.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
+import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type PartitionAnswer, partitionAnswer } from '#dataservice/platform/postgres/partitions.ts'
 import type { Row, Session } from '#dataservice/platform/postgres/session.ts'
 import { withoutDoubles } from './buffer.ts'
@@ -57,7 +58,7 @@ interface Claimant {
 export interface IngestStore extends HeldStore {
   /** Undefined, and nothing is claimed, when `unless` is aborted before there is a connection for it. */
   claim(place: Place, by: Claimant, unless: AbortSignal): Promise<Position | undefined>
-  /** By partition; without those that have none. */
+  /** By partition; without those that have none. Rejects where it is no primary that answers, as all the others do. */
   positions(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, Position>>
   /** Rows, position, and what is not stored as it was sent, in one transaction. */
   store(step: Advance, batch: Batch, path: Path): Promise<StoreResult>
@@ -124,8 +125,10 @@ export function ingestStore(
     },
     async positions(topic, partitions) {
       const { rows } = await database.query(positionsStatement(topic, partitions))
+      if (rows[0]?.[0] === 'on')
+        throw new DatabaseFailure('a replica answered, which may lack what the primary has', 'retriable')
       return new Map(
-        rows.flatMap(([partition, ...columns]) => {
+        rows.flatMap(([, partition, ...columns]) => {
           const position = positionOf(columns)
           return position ? [[Number(partition), position] as const] : []
         }),
