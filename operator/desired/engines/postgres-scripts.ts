@@ -18,6 +18,8 @@ export const restoringPath = `${dataPath}/restoring`
 /** A subfolder of mode 0700; the mount itself belongs to the group of the pod. */
 const pgdata = `${dataPath}/pgdata`
 const runPath = socketPath
+/** There while a replica does not follow although its primary answers. */
+const staleMark = `${runPath}/stale`
 
 /** By it the primary keeps what is not archived yet. */
 export const backupSlot = 'backup'
@@ -87,6 +89,7 @@ ${preamble(values)}${values.encrypted ? followCertificates('pg_ctl --pgdata=$dat
 fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
 rm -rf ${restoringPath} # of a restore that was given up
+rm -f ${staleMark} # it may follow now
 ${followPrimary}${loginFunctions}if is_primary; then
 ${indented(primaryPart(values))}
 fi
@@ -192,23 +195,33 @@ exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primar
  * What Debian has in the PATH is a Perl program that looks for the real one: ten times the work, every two seconds.
  */
 export const readyScript = ({ encrypted }: Pick<ScriptValues, 'encrypted'>): string => `#!/bin/sh
-# One that is to be the primary is not ready while it is a replica.
-[ "$(cat ${configPath}/${primaryFile})" != "\${POD_NAME##*-}" ] || [ ! -e ${pgdata}/standby.signal ] || exit 1
+if [ -e ${pgdata}/standby.signal ]; then
+  # A replica that is to be the primary is not ready yet.
+  [ ! -e ${staleMark} ] && [ "$(cat ${configPath}/${primaryFile})" != "\${POD_NAME##*-}" ] || exit 1
+fi
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
 ${encrypted ? 'export PGSSLMODE=disable\n' : ''}exec pg_isready --quiet --host=127.0.0.1 --username=${database.users.reader} --dbname=${database.name}
 `
 
 /**
  * `alive.sh`, the liveness probe: fails only for a replica that cannot follow any more, so that its start copies the
- * primary anew. A primary that is away makes nobody restart.
+ * primary anew. One that does not follow, for whatever reason, is not ready: nobody reads the past from it. A primary that
+ * is away makes nobody restart, and its replicas serve what they have.
  */
 export const aliveScript = (values: ScriptValues): string => `#!/bin/sh
 ${preamble(values)}! is_primary || exit 0
 pg_isready --quiet --host=${runPath} || exit 0 # still copying, or starting
-following=$(psql --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
-  --command="SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") || exit 0
-[ "$following" = 0 ] || exit 0
+for attempt in 1 2 3; do # it may be about to
+  following=$(psql --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
+    --command="SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") || exit 0
+  if [ "$following" != 0 ]; then
+    rm -f ${staleMark}
+    exit 0
+  fi
+  sleep 1
+done
 state=$(slot_state) || exit 0
+touch ${staleMark}
 [ "$state" = kept ]
 `
 

@@ -1,5 +1,6 @@
 /** The scripts of the Postgres pods as they stand in the ConfigMap, run as plain processes; only places are moved. */
 import { expect, test } from 'vitest'
+import { database } from '#dataservice/contract/names.ts'
 import { openWay } from '#e2e/chaos/way.ts'
 import { type Pod, podsOf, soon } from './testing/postgres-pods.ts'
 
@@ -61,6 +62,22 @@ test('a replica whose primary fell silent without a word asks for it anew', asyn
   way.open()
   // Far less than the 60 s that Postgres waits by itself.
   await expect.poll(onReplica, { timeout: 30_000, interval: 100 }).toEqual([[1]])
+})
+
+test('a replica that does not follow is not ready while its primary answers, and is again once it follows', async () => {
+  const [primary, replica] = await aPair()
+  await primary.administer(`ALTER ROLE ${database.replication} NOREPLICATION`)
+  await primary.administer('SELECT pg_terminate_backend(pid) FROM pg_stat_replication')
+  await primary.sql('INSERT INTO kept VALUES (2)')
+  expect(await replica.readiness()).toBe(0)
+  await expect.poll(() => replica.probe().then(() => replica.readiness()), soon).not.toBe(0)
+  expect(await replica.probe()).toBe(0) // copying anew would not help
+  expect(await rowsOf(replica)).toEqual([[[1]]])
+
+  await primary.administer(`ALTER ROLE ${database.replication} REPLICATION`)
+  await expect.poll(() => rowsOf(replica), soon).toEqual([[[1, 2]]])
+  expect(await replica.probe()).toBe(0)
+  expect(await replica.readiness()).toBe(0)
 })
 
 test('the primary drops the slot of a replica that is not wanted any more, and keeps the others', async () => {
