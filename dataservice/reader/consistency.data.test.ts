@@ -183,19 +183,24 @@ test('a record that was made anew is not hidden by a replica that has only its d
   expect([gone.statusCode, gone.json().type]).toEqual([404, problem('record-not-found')])
 })
 
-test('a primary that is away for a moment is waited for; when it stays away the answer is 504, not 503', async () => {
-  const primary = service.open('reader')
-  onTestFinished(() => primary.close())
+test.each([
+  { who: 'a primary', replica: 'behind' },
+  { who: 'a primary and its replica', replica: 'away' },
+])('$who away for a moment: waited for; away for longer: 504, not 503', async ({ replica }) => {
+  const database = service.open('reader')
+  onTestFinished(() => database.close())
   const state = { isAway: true }
-  const { get } = await openReader(behind, {
-    primary: {
-      busy: 0,
-      waiting: 0,
-      query(...question) {
-        if (state.isAway) throw new DatabaseFailure('gone', 'lost')
-        return primary.query(...question)
-      },
+  const primary: Reads = {
+    busy: 0,
+    waiting: 0,
+    async query(...question) {
+      if (state.isAway) throw new DatabaseFailure('gone', 'lost')
+      return database.query(...question)
     },
+  }
+  const { get } = await openReader(behind, {
+    primary,
+    ...(replica === 'away' && { between: () => primary }),
   })
   await storedUpTo(service, { log, partition: 0, nextOffset: 60n })
   const headers = token({ 0: 59n })

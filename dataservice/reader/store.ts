@@ -1,4 +1,5 @@
 /** The reader's questions to Postgres: in time, and not before a write that the client has seen is stored. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { CircuitOpen } from '#dataservice/platform/circuit.ts'
 import { isLost, type Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
@@ -42,6 +43,9 @@ export interface StoreOptions {
 /** How long a replica may be behind before the primary is asked. */
 const replicaMs = 100
 
+/** Between two rounds: who is away says so at once. */
+const againMs = 20
+
 /** Where a write is looked for, and for how long. */
 interface Way {
   reads: Reads
@@ -63,13 +67,29 @@ export function openStore({ reads, primary, topic }: StoreOptions): Store {
       if (token === undefined) return ask(newest ? (primary ?? reads) : reads, statement, deadline)
       const gated = gatedStatement(statement, topic, token)
       const look = (at: Way) => lookUntilStored(at, gated, { token, deadline })
-      // A primary that is away for a moment stores nothing: there is nothing to miss until it is back.
-      do {
-        const rows = (await look(first)) ?? (second && (await look(second).catch(unlessAway)))
-        if (rows !== undefined) return rows
-      } while (deadline - performance.now() > replicaMs) // less is no time for a look
-      throw new NotStoredYet()
+      const rows = second === undefined ? await look(first) : await inTurns(look, [first, second], deadline)
+      if (rows === undefined) throw new NotStoredYet()
+      return rows
     },
+  }
+}
+
+/**
+ * A primary that is away for a moment stores nothing: there is nothing to miss until it is back. Its replica may go just
+ * then, as in a drain of one node after the other.
+ */
+async function inTurns<Rows>(
+  look: (at: Way) => Promise<Rows | undefined>,
+  ways: readonly Way[],
+  deadline: number,
+): Promise<Rows | undefined> {
+  for (;;) {
+    for (const way of ways) {
+      const rows = await look(way).catch(unlessAway)
+      if (rows !== undefined) return rows
+    }
+    if (deadline - performance.now() <= replicaMs) return undefined // less is no time for a look
+    await pause(againMs)
   }
 }
 
