@@ -1,4 +1,5 @@
 /** What the migration after a restore does with the positions of the writers, in a real database. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { type LogVerdict, restoredFacts } from '#dataservice/contract/restored.ts'
@@ -6,7 +7,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { serviceDatabase } from '#e2e/engines/service-database.ts'
 import { acceptedRecord, testSettings } from '#e2e/engines/service-settings.ts'
 import { fitToLog, migrate } from './migrate.ts'
-import type { RebaseLog } from './rebase.ts'
+import { type RebaseLog, rebase } from './rebase.ts'
 
 /** A new log with nothing in it. */
 const events: RebaseLog = {
@@ -91,4 +92,19 @@ test('positions of another log move to its start, once; what was lost is counted
   ])
   expect((await database.query('SELECT count(*) FROM outcomes')).rows).toEqual([['0']])
   expect(await run()).toEqual(verdict)
+})
+
+test('a log that answers slowly about many partitions does not end the transaction that waits for it', async () => {
+  const { database, topic, run } = await emptyService()
+  await run()
+  await database.query({
+    text: 'INSERT INTO service_facts VALUES ($1, $2)',
+    values: [restoredFacts.reached, 'null'],
+  })
+  const slow = { ...events, range: () => pause(300, { start: 0n, end: 0n }) }
+  const verdict = await database.transaction(async session => {
+    await session.query("SET LOCAL idle_in_transaction_session_timeout = '100ms'")
+    return rebase(session, { topic, log: slow, partitions: 3 })
+  })
+  expect(verdict).toEqual({ moved: 0, lost: 0 })
 })

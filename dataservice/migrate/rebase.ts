@@ -77,6 +77,9 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE f.name = $3`,
     })
 }
 
+/** Kafka is asked about each partition in turn while the transaction is open: 256 of them may take minutes. */
+const patience = "SET LOCAL idle_in_transaction_session_timeout = '10min'"
+
 /** In a transaction. Undefined when there was no restore; what was found before is told again. */
 export async function rebase(
   session: Session,
@@ -85,6 +88,7 @@ export async function rebase(
   const told = await fact(session, restoredFacts.reached)
   if (told === undefined)
     return JSON.parse((await fact(session, restoredFacts.result)) ?? 'null') ?? undefined
+  await session.query(patience)
   const reached: Reached | null = JSON.parse(told)
   const before = new Map(
     (reached?.positions ?? [])

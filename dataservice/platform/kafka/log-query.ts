@@ -11,7 +11,8 @@ const earliest = -2n
 const latest = -1n
 const anyReplica = -1
 const readUncommitted = 0
-const maxBytes = 1_048_576
+/** The batch that holds the record comes whole, however large it is, and none after it. */
+const maxBytes = 1
 
 /** The bounds of a partition. Rejects when its leader does not answer. */
 export async function logRange(cluster: Cluster, partition: number): Promise<LogRange> {
