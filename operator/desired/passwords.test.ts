@@ -53,11 +53,17 @@ test('those before are shut out by what Postgres is told, and a Job sees to it',
   expect(names(different(childrenOf({ ...closing, done: 2 }, migrated), shut))).toEqual([])
 })
 
-test('while Postgres sleeps nobody looks whether it has shut them out: its start does it', () => {
+test('who goes to sleep does not look whether the old ones are shut out: Redis ends before Postgres does', () => {
   const target = targetOf(service, migrated, { kind: 'builtIn' }, closing)
   const made = (asleep: Target['asleep']) =>
     desiredChildren({ ...target, asleep }).filter(({ object }) => object.metadata.name === 'orders-retire-2')
-  expect([made(new Set()).length, made(new Set(['postgres'])).length]).toEqual([1, 0])
+  const moments: Target['asleep'][] = [
+    new Set(),
+    new Set(['gateway', 'writer']),
+    new Set(['reader']),
+    new Set(['postgres']),
+  ]
+  expect(moments.map(asleep => made(asleep).length)).toEqual([1, 1, 0, 0])
 })
 
 test('backups come in by the new passwords as soon as the migration has', () => {

@@ -1,4 +1,4 @@
-/** The Job that sees those shut out whose turn is over. It is there while that is not known, and no database sleeps. */
+/** The Job that sees those shut out whose turn is over. It is there while that is not known and nothing goes to sleep. */
 import type { V1Job } from '@kubernetes/client-node'
 import { programPod } from './job-pod.ts'
 import { type Child, ownedMetadata } from './labels.ts'
@@ -10,7 +10,7 @@ export function retireJob(target: Target): Child<V1Job> | undefined {
   const { owner, effective, settings, passwords, asleep } = target
   const { name } = owner.metadata
   const { turn, open, done } = passwords
-  if (done === turn || open.length > 1 || asleep.has('postgres')) return undefined
+  if (done === turn || open.length > 1 || asleep.has('reader') || asleep.has('postgres')) return undefined
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',

@@ -3,6 +3,7 @@ import { annotationKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Change, dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
 import { factsOf, only, upAndRunning, type World } from '#operator/testing/world.ts'
+import { type CertificateWish, lives } from './certificates/renewal.ts'
 import { decide } from './decide.ts'
 import type { Step } from './plan.ts'
 
@@ -189,6 +190,26 @@ describe('a stack that is up', () => {
   test('paused: nothing is written', () => {
     const owner = dataService(withAnnotation(annotationKeys.paused, 'true'), withSpec({ replicas: 9 }))
     expect(steps({ ...upAndRunning(dataService()), owner })).toEqual([])
+  })
+
+  test('while a user has to act first nothing is written but certificates that come to their end', () => {
+    const facts = factsOf({ ...upAndRunning(dataService()), owner: dataService(withSpec({ replicas: 9 })) })
+    const from = new Date('2026-01-01T00:00:00Z')
+    const seen = {
+      trusted: [{ generation: 1, certificate: '', from, until: from }],
+      ...{ issuer: 1, from, until: from },
+    }
+    const due = {
+      ...{ do: 'certify' as const, trusted: seen.trusted, issue: 2, at: from, lives },
+      wish: { trusts: [1], issuer: 1, drops: [] },
+    }
+    const stepsWith = (wish: CertificateWish) => {
+      const certificates = { seen, due: { ...due, wish } }
+      const block = { reason: 'ClassMissing' as const, message: '' }
+      return told(decide({ ...facts, certificates, block }).steps)
+    }
+    expect(stepsWith(due.wish)).toEqual(['certify 1'])
+    expect(stepsWith({ trusts: [1, 2], issuer: 1, makes: 2, drops: [] })).toEqual([])
   })
 
   test('a drifted topic is put back, a grown one is let be', () => {

@@ -6,6 +6,7 @@ import { agrees, isSealedAlike, sealed } from '#operator/desired/drift.ts'
 import { desiredTopics, topicChanges } from '#operator/desired/kafka-topics.ts'
 import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
+import { isRenewal } from './certificates/renewal.ts'
 import { bindingMark, consumerSteps, toldSteps } from './consumers/consumers.ts'
 import { finalizerSteps, isHeldAsWanted } from './departure/finalizer.ts'
 import { isClusterLost } from './engine-workload.ts'
@@ -13,7 +14,7 @@ import { type Facts, findChild, isThere } from './facts.ts'
 import { type Gates, gatesOf } from './gates.ts'
 import { growths } from './growth.ts'
 import { isServed } from './kinds-in-use.ts'
-import { hibernates } from './lifecycle/asleep.ts'
+import { hibernates } from './lifecycle/hibernates.ts'
 import { replicateSteps } from './more-brokers.ts'
 import { forgottenOperations, overtakenCopies } from './operations/at-work.ts'
 import { replacedPrimaries } from './operations/promoting.ts'
@@ -35,7 +36,7 @@ export function decide(facts: Facts): Plan {
   const held =
     metadata.deletionTimestamp !== undefined || isSet(annotationKeys.paused) || isSet(annotationKeys.plan)
   if (held || facts.block !== undefined)
-    return { held, gates, steps: [], kept: [], isWhole: false, contested: [] }
+    return { held, gates, steps: held ? [] : renewals(facts), kept: [], isWhole: false, contested: [] }
   const desired = desiredChildren(facts.target)
   const due = desired
     .filter(({ kind }) => isServed(kind, facts))
@@ -52,6 +53,12 @@ export function decide(facts: Facts): Plan {
       .filter(child => isContested(child, facts))
       .map(({ kind, object }) => `${kind} ${object.metadata.name}`),
   }
+}
+
+/** Certificates end also while everything else waits for a user: what runs goes on only with new ones. */
+function renewals({ certificates }: Facts): Step[] {
+  const due = certificates?.due
+  return due !== undefined && isRenewal(due.wish, certificates?.seen) ? [due] : []
 }
 
 function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[], facts: Facts): Step[] {
@@ -180,16 +187,16 @@ function endedJobs(facts: Facts): Step[] {
 
 /**
  * Nothing of these may be left while other things wait: an autoscaler beside another's stops both, a policy that is not
- * wanted shuts somebody out, and the Job of an operation that was cancelled goes on with it.
+ * wanted shuts somebody out, the Job of an operation that was cancelled goes on with it, and one that looks after old
+ * passwords asks a Redis that sleeps, while the database waits for its end.
  */
 const atOnce = ({ kind, metadata }: ObservedChild): boolean =>
   kind === autoscalerKind ||
   kind === scaledObjectKind ||
   kind === 'NetworkPolicy' ||
-  (kind === 'Job' && isOfOperation(metadata.labels[labelKeys.component]))
+  (kind === 'Job' && isStopped(metadata.labels[labelKeys.component]))
 
-const isOfOperation = (component: string | undefined): boolean =>
-  component === 'backup-job' || component === 'restore'
+const isStopped = (component = ''): boolean => ['backup-job', 'restore', 'retire'].includes(component)
 
 /** Others than those at once look unwanted also while what replaces them is not made yet. */
 function leftovers(

@@ -4,7 +4,7 @@ import { consumersOf, hasConsumers, usersPrefix } from '#operator/desired/consum
 import { bindingName } from '#operator/desired/names.ts'
 import { leavingConsumers, userOf, waitingConsumers } from '#operator/reconcile/consumers/consumers.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
-import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/hibernates.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { delegatedConsumers } from './delegated.ts'
 import { kubectl } from './kubectl.ts'

@@ -2,7 +2,7 @@
 import { fullDisk, fullShare, usedShare, warningShare } from '#dataservice/contract/log-room.ts'
 import { partName } from '#operator/desired/names.ts'
 import type { Facts } from '#operator/reconcile/facts.ts'
-import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/hibernates.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { kubectl } from './kubectl.ts'
 import { logUnreachable } from './log-unreachable.ts'

@@ -2,7 +2,7 @@
 import { maintainName } from '#operator/desired/names.ts'
 import { partitioningOf } from '#operator/desired/partitioning.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
-import { hibernates } from '#operator/reconcile/lifecycle/asleep.ts'
+import { hibernates } from '#operator/reconcile/lifecycle/hibernates.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 import { kubectl } from './kubectl.ts'
 

@@ -21,11 +21,10 @@ import { type Facts, type FlushFacts, findChild } from '../facts.ts'
 import type { Gates } from '../gates.ts'
 import { isRestoring, type KnownOperation, mayBeWritten } from '../operations/restoring.ts'
 import { hasEnded, podProgress } from '../progress.ts'
+import { hibernates } from './hibernates.ts'
 
 type Known = Pick<Facts, 'owner' | 'children' | 'pods'>
 type Seen = Known & KnownOperation & { flush: FlushFacts }
-
-export const hibernates = ({ spec }: DataService): boolean => spec.lifecycle === 'Hibernated'
 
 export function asleepParts(seen: Seen, gates: Gates): ReadonlySet<Part> {
   const asleep = new Set<Part>(wishedAsleep(seen, gates))

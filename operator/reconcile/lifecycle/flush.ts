@@ -11,7 +11,8 @@ import { type Facts, type FlushFacts, findChild, type PartitionBehind } from '..
 import { answers } from '../progress.ts'
 import { logAddress } from '../restart-broker.ts'
 import { runningPods } from '../running-pods.ts'
-import { hibernates, isGone, isNeverServed, isPutToSleep } from './asleep.ts'
+import { isGone, isNeverServed, isPutToSleep } from './asleep.ts'
+import { hibernates } from './hibernates.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'pods' | 'children'>
 

@@ -4,7 +4,8 @@ import { type PodNumber, podNumbers } from '#operator/desired/pod-numbers.ts'
 import type { Facts } from '../facts.ts'
 import { isRestoring } from '../operations/restoring.ts'
 import { podProgress } from '../progress.ts'
-import { hibernates, keptNumber, workloadOf } from './asleep.ts'
+import { keptNumber, workloadOf } from './asleep.ts'
+import { hibernates } from './hibernates.ts'
 
 type Known = Pick<Facts, 'owner' | 'target' | 'children' | 'pods' | 'operation'>
 type Seen = Known & Pick<Facts, 'flush'>

@@ -1,6 +1,7 @@
 /** To sleep, decided and told: each moment of the way from what is there, as an operator finds it that was just started. */
 import { describe, expect, test } from 'vitest'
 import { autoscalerKind } from '#operator/desired/autoscalers.ts'
+import { ownedMetadata } from '#operator/desired/labels.ts'
 import { deriveStatus } from '#operator/status/derive.ts'
 import { autoscaler } from '#operator/testing/autoscaler.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
@@ -218,6 +219,28 @@ describe('to sleep', () => {
       status: 'True',
       reason: 'Hibernated',
     })
+  })
+
+  test('while a restore has the writers at rest it waits: what they have to store is in the log', () => {
+    const left = { writer: 2, reader: 3 }
+    const found = seen({ kept: left, wanted: { writer: 0, reader: 0 }, drop: noAutoscalers })
+    expect(found.steps).toEqual(['scale orders-reader 3'])
+    expect(found.kept).toEqual(left)
+  })
+
+  test('the Job that shuts old passwords out ends when Redis is about to', () => {
+    const metadata = {
+      ...ownedMetadata(dataService(), 'orders-retire-2', 'retire'),
+      uid: 'uid-of-retire',
+    }
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, status: { active: 1 } }
+    const { steps } = seen({
+      kept,
+      wanted: { gateway: 0, writer: 0 },
+      theirs: [job],
+      drop: noAutoscalers,
+    })
+    expect(steps).toContain('remove Job orders-retire-2')
   })
 
   test('in the middle of its first start a migration that works is given up, and the engines end', () => {

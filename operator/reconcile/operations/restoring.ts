@@ -4,6 +4,7 @@ import { labelKeys } from '#operator/desired/labels.ts'
 import { backupName, operationJobName, partName } from '#operator/desired/names.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '../facts.ts'
+import { hibernates } from '../lifecycle/hibernates.ts'
 import { hasEnded, jobEnd, podProgress } from '../progress.ts'
 
 export type KnownOperation = Pick<Facts, 'owner' | 'children' | 'pods' | 'operation'> & {
@@ -35,7 +36,7 @@ const hasDone = ({ metadata: { name } }: ObservedChild, { pods }: Pick<Facts, 'p
 export function isRestoring(known: KnownOperation): boolean {
   const { operation, owner, target } = known
   if (operation?.spec.type !== 'Restore' || operation.spec.cancel) return false
-  if (target.effective.backup === undefined || owner.spec.lifecycle === 'Hibernated') return false
+  if (target.effective.backup === undefined || hibernates(owner)) return false
   const job = jobOf(operation, known)
   const isFailed = job !== undefined && jobEnd(job)?.succeeded === false
   return !isFailed && !isReplaced(operation, known) && hasBegun(operation, known)

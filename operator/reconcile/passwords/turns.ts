@@ -11,7 +11,7 @@ import { identityName, partName, passwordsName, retireName } from '#operator/des
 import { passwordsOf } from '#operator/desired/secrets.ts'
 import type { Passwords, Target } from '#operator/desired/target.ts'
 import { type Facts, findChild } from '../facts.ts'
-import { hibernates } from '../lifecycle/asleep.ts'
+import { hibernates } from '../lifecycle/hibernates.ts'
 import type { Step } from '../plan.ts'
 import { isRolledOut, jobEnd, podProgress } from '../progress.ts'
 import { isMounted, isUsed } from './mounted.ts'
