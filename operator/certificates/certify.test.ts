@@ -6,7 +6,8 @@ import { certified } from '#operator/desired/certificates.ts'
 import { type CertificateWish, type CertifyStep, lives } from '#operator/reconcile/certificates/renewal.ts'
 import { seenCertificates, shownBy } from '#operator/reconcile/certificates/seen.ts'
 import { dataService } from '#operator/testing/data-service.ts'
-import { certify, ForeignSecret } from './certify.ts'
+import { certify, ForeignSecret, UnusableAuthority } from './certify.ts'
+import { makeAuthority } from './issue.ts'
 
 const owner = dataService()
 const at = new Date()
@@ -35,6 +36,9 @@ async function world() {
   }
   return { cluster, read, step }
 }
+
+const subject = { namespace: 'shop', service: 'orders', name: 'authority 1' }
+const other = Buffer.from((await makeAuthority(subject, { from: at, until: at })).key).toString('base64')
 
 const first: CertificateWish = { trusts: [1], issuer: 1, makes: 1, drops: [] }
 
@@ -94,6 +98,38 @@ describe('certificates', () => {
     const { seen } = await step({ trusts: [1], issuer: 1, drops: [] })
     expect(seen.issuer).toBe(2)
     expect(seen.trusted.map(({ generation }) => generation)).toEqual([1, 2])
+  })
+
+  test('so it is while an old one goes, whose key goes, too', async () => {
+    const { cluster, step, read } = await world()
+    await step(first)
+    await step({ trusts: [1, 2], issuer: 1, makes: 2, drops: [] })
+    await step({ trusts: [1, 2], issuer: 2, drops: [] })
+    const uid = (await read('orders-authority-2'))?.metadata.uid ?? ''
+    const ref = { kind: 'Secret', namespace: 'shop', name: 'orders-authority-2' } as const
+    await cluster.remove(ref, { uid, propagation: 'Background' })
+    const { seen } = await step({ trusts: [2], issuer: 2, drops: [1] })
+    expect(seen.issuer).toBe(3)
+    expect(await read('orders-authority-1')).toBeUndefined()
+  })
+
+  test.each([
+    ['of other entries', () => ({ data: {} })],
+    [
+      'whose key is of another',
+      (there: object) => ({ data: { ...Reflect.get(there, 'data'), 'tls.key': other } }),
+    ],
+  ])('an authority %s is named as one that cannot be used', async (_, broken) => {
+    const { cluster, step, read } = await world()
+    await step(first)
+    const there = (await read('orders-authority-1')) ?? never()
+    const { uid = '', resourceVersion: _version, ...metadata } = there.metadata
+    const ref = { kind: 'Secret', namespace: 'shop', name: 'orders-authority-1' } as const
+    await cluster.remove(ref, { uid, propagation: 'Background' })
+    await cluster.create({ apiVersion: 'v1', kind: 'Secret', metadata, ...broken(there) })
+    const failing = step({ trusts: [1], issuer: 1, drops: [] })
+    await expect(failing).rejects.toThrow(/^Secret orders-authority-1 holds no authority/)
+    await expect(failing).rejects.toBeInstanceOf(UnusableAuthority)
   })
 
   test('a Secret of somebody else is neither used nor changed', async () => {

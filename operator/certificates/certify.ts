@@ -2,6 +2,7 @@
  * Makes the certificates that are due and stores them. Keys of authorities are read here, when something is to be signed,
  * and nowhere else.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import {
@@ -37,6 +38,15 @@ export class ForeignSecret extends Error {
   }
 }
 
+/** What stands where the key of an authority should be is none. */
+export class UnusableAuthority extends Error {
+  constructor(secret: string) {
+    super(
+      `Secret ${secret} holds no authority (a certificate and its key): delete it, and another authority takes over`,
+    )
+  }
+}
+
 type SecretOf = Child<{ data: Record<string, string> }>
 
 interface Run {
@@ -47,7 +57,7 @@ interface Run {
 
 export type Certify = (owner: DataService, step: CertifyStep, cluster: Run['cluster']) => Promise<void>
 
-/** Rejects with ForeignSecret, or what the cluster says. */
+/** Rejects with ForeignSecret, UnusableAuthority, or what the cluster says. */
 export const certify: Certify = async (owner, step, cluster) => {
   const run = { owner, step, cluster }
   const { wish, authorities } = await authoritiesFor(run)
@@ -105,7 +115,17 @@ const authorityKeys = { certificate: 'tls.crt', key: 'tls.key' } as const
 function pairIn(owner: DataService, live: KubernetesObject): KeyPair {
   if (!isOurs(owner, live.metadata))
     throw new ForeignSecret(secretNamed(owner, live.metadata.name, 'authority'), live)
-  return { certificate: entry(live, authorityKeys.certificate), key: entry(live, authorityKeys.key) }
+  const pair = { certificate: entry(live, authorityKeys.certificate), key: entry(live, authorityKeys.key) }
+  if (!isWhole(pair)) throw new UnusableAuthority(live.metadata.name)
+  return pair
+}
+
+function isWhole({ certificate, key }: KeyPair): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }
 
 function trustedOf(
@@ -188,6 +208,5 @@ const encoded = (entries: Readonly<Record<string, string>>): Record<string, stri
 function entry(secret: KubernetesObject, key: string): string {
   const data: unknown = Reflect.get(secret, 'data')
   const value: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, key) : undefined
-  if (typeof value !== 'string') throw new Error(`Secret ${secret.metadata.name} has no entry ${key}`)
-  return Buffer.from(value, 'base64').toString('utf8')
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : ''
 }

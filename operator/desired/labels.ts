@@ -49,7 +49,7 @@ export const annotationKeys = {
   passwordsDone: 'dataservice.dev/passwords-done',
   /** On the identity Secret: the value of `rotatePasswords` that the newest turn obeys. */
   passwordsRotated: 'dataservice.dev/passwords-rotated',
-  /** On the Secret with the certificates: how often they were made. */
+  /** On the Secret with the certificates: how often they were made. On brokers that restart for them: for which ones. */
   issue: 'dataservice.dev/issue',
 } as const
 

@@ -14,7 +14,7 @@ import { configPath, type Engine, secretPath } from './engines/engine.ts'
 import { engines } from './engines/engines.ts'
 import { contentHash } from './hash.ts'
 import { encrypts } from './hop-modes.ts'
-import { type Child, ownedMetadata, retainedAnnotations, selectorLabels } from './labels.ts'
+import { annotationKeys, type Child, ownedMetadata, retainedAnnotations, selectorLabels } from './labels.ts'
 import { credentialsName, type EnginePart, engineConfigName, partName } from './names.ts'
 import { containerSecurity, podTemplate, serviceAccountOf } from './pod.ts'
 import type { ObservedChild, Target } from './target.ts'
@@ -27,7 +27,7 @@ export function statefulSet(target: Target, part: EnginePart): Child<V1StatefulS
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
-    metadata: ownedMetadata(owner, name, part),
+    metadata: { ...ownedMetadata(owner, name, part), ...(isRestartedFor(target, part) && told(target)) },
     spec: { ...changeable(target, part), ...pinned(target, part) },
   }
 }
@@ -89,11 +89,18 @@ function podsNow({ effective, operation }: Target, part: EnginePart): number {
  * Nodes of a quorum take up new certificates when they start: Kafka reloads those of its listeners, but not those that
  * its controllers show to each other.
  */
+const isRestartedFor = ({ effective }: Target, part: EnginePart): boolean =>
+  part === 'kafka' && effective.brokers > 1 && encrypts(effective)
+
+/** For which certificates the pods were asked to restart last. */
+const told = ({ certificates: { issue } }: Target) => ({
+  annotations: { [annotationKeys.issue]: String(issue) },
+})
+
 function configHash(target: Target, part: EnginePart): string {
-  const { effective, certificates } = target
   const files = engines[part].files(target)
-  const isQuorum = part === 'kafka' && effective.brokers > 1 && encrypts(effective)
-  return contentHash(isQuorum ? { ...files, certificates: String(certificates.issue) } : files)
+  const certificates = String(target.certificates.issue)
+  return contentHash(isRestartedFor(target, part) ? { ...files, certificates } : files)
 }
 
 function container(target: Target, part: EnginePart, engine: Engine): V1Container {

@@ -1,7 +1,7 @@
 /** Writes, and nothing else: takes the steps of a plan to the cluster and to Kafka. Failures come back as data. */
 
 import type { DataService } from '#crds/v1alpha1/resource.ts'
-import { type Certify, ForeignSecret } from '#operator/certificates/certify.ts'
+import { type Certify, ForeignSecret, UnusableAuthority } from '#operator/certificates/certify.ts'
 import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject, ObjectMeta } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
@@ -212,6 +212,7 @@ async function signed(
     return undefined
   } catch (error) {
     if (error instanceof ForeignSecret) return notOwned(owner, error.secret, error.live.metadata)
+    if (error instanceof UnusableAuthority) return { cause: 'invalid', message: error.message }
     throw error
   }
 }

@@ -5,7 +5,7 @@ import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
 import { decide } from './decide.ts'
 import type { LogFacts } from './facts.ts'
 import { outcomeOf } from './outcome-of.ts'
-import { brokerToRestart, logAddress } from './restart-broker.ts'
+import { brokerToRestart, haveTaken, logAddress } from './restart-broker.ts'
 
 /** State of one broker: its revision, and whether it is ready or going. */
 interface Broker {
@@ -130,6 +130,33 @@ describe('which broker is restarted next', () => {
       reason: 'BrokersRestarting',
     })
     expect(outcome({ brokers: [done, done, done] })).toMatchObject({ kind: 'settled' })
+  })
+})
+
+describe('brokers have taken certificates', () => {
+  const has = (told: Record<string, string> | undefined, brokers: readonly Broker[], generation = 1) => {
+    const facts = world({ brokers, generation })
+    const children = facts.children.map(child =>
+      child.metadata.name === 'orders-kafka' && child.kind === 'StatefulSet'
+        ? {
+            ...child,
+            metadata: { ...child.metadata, annotations: { ...child.metadata.annotations, ...told } },
+          }
+        : child,
+    )
+    return haveTaken(2, { ...facts, children })
+  }
+  const second = { 'dataservice.dev/issue': '2' }
+  const all = [done, done, done]
+
+  test('when all were restarted for them', () => expect(has(second, all)).toBe(true))
+  test.each<[string, Parameters<typeof has>]>([
+    ['one is of before', [second, [old, done, done]]],
+    ['the StatefulSet was not asked to restart them', [undefined, all]],
+    ['its controller has not seen that it was', [second, all, 2]],
+  ])('not while %s', (_, situation) => expect(has(...situation)).toBe(false))
+  test('when none has to be restarted', () => {
+    expect(haveTaken(2, world({ brokers: [old] }, 1))).toBe(true)
   })
 })
 

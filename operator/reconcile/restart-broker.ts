@@ -3,7 +3,7 @@
  * One at a time, only while the others have every record, the active controller last.
  */
 import { placeOf } from '#operator/desired/certificates.ts'
-import { labelKeys } from '#operator/desired/labels.ts'
+import { annotationKeys, labelKeys } from '#operator/desired/labels.ts'
 import { bootstrapServers } from '#operator/desired/log-settings.ts'
 import { partName } from '#operator/desired/names.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
@@ -23,6 +23,14 @@ export function outdatedBrokers({ owner, children, pods }: Known): ObservedChild
   const newest = set.status?.['updateRevision']
   if (typeof newest !== 'string') return []
   return brokersOf(pods).filter(pod => pod.metadata.labels?.[revisionLabel] !== newest)
+}
+
+/** Whether the brokers that have to be restarted for certificates of this issue run with it. */
+export function haveTaken(issue: number, known: Known): boolean {
+  const set = findChild(known, 'StatefulSet', partName(known.owner.metadata.name, 'kafka'))
+  if (set === undefined || !isRolledByUs(set)) return true
+  const isTold = set.metadata.annotations?.[annotationKeys.issue] === String(issue)
+  return isTold && podProgress(set).current && outdatedBrokers(known).length === 0
 }
 
 /** At most one. */

@@ -3,6 +3,7 @@ import { type IssuedState, issuedState, issuingName } from '#operator/desired/ce
 import { certifiedIn, issuedName } from '#operator/desired/certificates.ts'
 import { isMeshed, type Signer, signerOf } from '#operator/desired/hop-modes.ts'
 import type { KindOfOthers } from '#operator/desired/kinds-of-others.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
 import { isInMesh } from '#operator/desired/mesh-pods.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { firstKindTrouble } from '#operator/reconcile/kinds-in-use.ts'
@@ -30,7 +31,7 @@ const tellers: Readonly<Record<Signer, typeof encrypted>> = {
 const valid = (until: Date | undefined): Finding =>
   holds('Encrypted', 'CertificatesValid', `the certificates are valid until ${until?.toISOString()}`)
 
-function byOperator({ certificates }: Facts, now: Date): Finding {
+function byOperator({ owner, certificates }: Facts, now: Date): Finding {
   const seen = certificates?.seen
   if (seen === undefined)
     return fails('Encrypted', 'CertificatesPending', 'the certificates are about to be made')
@@ -38,7 +39,11 @@ function byOperator({ certificates }: Facts, now: Date): Finding {
     return fails(
       'Encrypted',
       'CertificatesExpired',
-      `the certificates ended at ${seen.until.toISOString()} and could not be renewed: look at the log of the operator`,
+      `the certificates ended at ${seen.until.toISOString()} and could not be renewed: ${
+        owner.metadata.annotations?.[annotationKeys.paused] === 'true'
+          ? `take the annotation ${annotationKeys.paused} away`
+          : 'look at the log of the operator'
+      }`,
     )
   const [oldest, newest] = [seen.trusted[0], seen.trusted.at(-1)]
   if (oldest !== newest)

@@ -3,7 +3,7 @@ import { hostsHash } from '#operator/desired/certificates.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import type { Target } from '#operator/desired/target.ts'
 import type { CertificateFacts, Facts, SecretFacts } from '../facts.ts'
-import { outdatedBrokers } from '../restart-broker.ts'
+import { haveTaken } from '../restart-broker.ts'
 import { keepsPods } from '../upgrade/stand.ts'
 import { type CertificateLives, dueCertificates, lives as usualLives } from './renewal.ts'
 import { seenCertificates } from './seen.ts'
@@ -26,7 +26,7 @@ export function certificateFacts(
     isAsked: asked !== undefined && asked !== rotated,
     isRenamed: secret?.annotations?.[annotationKeys.desired] !== hostsHash(owner),
     // Pods that are kept as they are take nothing, and are not known as outdated either.
-    isTaken: outdatedBrokers(known).length === 0 && !keepsPods(known),
+    isTaken: haveTaken(issueOf(secret).issue, known) && !keepsPods(known),
   }
   const wish = dueCertificates(state, at, lives)
   if (wish === undefined) return { ...(seen && { seen }) }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { backdatedMs, type CertificateState, dueCertificates, lives } from './renewal.ts'
+import { backdatedMs, type CertificateState, dueCertificates, isRenewal, lives } from './renewal.ts'
 import type { SeenCertificates } from './seen.ts'
 
 const day = 86_400_000
@@ -61,9 +61,14 @@ describe('which certificates are due', () => {
     expect(due({ isRenamed: true })).toEqual(renewal)
   })
 
+  test('new ones where a clock that was ahead made those that are there: nobody takes them yet', () => {
+    expect(due({ seen: seen({ ageMs: -2 * day }) })).toEqual({ trusts: [1], issuer: 1, drops: [] })
+  })
+
   test.each([
     ['somebody asks', { isAsked: true }],
     ['two thirds of its life have passed', { seen: seen({ authorityAgeMs: 500 * day }) }],
+    ['a clock that was ahead made it', { seen: seen({ authorityAgeMs: -day }) }],
   ])('another authority when %s: first it is trusted only', (_why, state) => {
     expect(due(state)).toEqual({ trusts: [1, 2], issuer: 1, makes: 2, drops: [] })
   })
@@ -88,6 +93,18 @@ describe('which certificates are due', () => {
       issuer: 2,
       drops: [1],
     })
+  })
+
+  test.each([
+    [{}, { isRenamed: true }, true],
+    [{ ageMs: 61 * day }, {}, true],
+    [{}, { isAsked: true }, false],
+    [{ trusted: [1, 2] }, {}, false],
+    [{ trusted: [1, 2], issuer: 2 }, {}, false],
+  ])('of %j, %j only the certificates are new: %j', (shown, state, expected) => {
+    const there = seen(shown)
+    const wish = due({ seen: there, ...state })
+    expect(wish && isRenewal(wish, there)).toBe(expected)
   })
 
   test('who asks again while one authority takes over from another waits', () => {

@@ -23,8 +23,8 @@ export const lives: CertificateLives = {
   settle: 5 * 60_000,
 }
 
-/** Begins so much in the past, for clocks that are a little behind. */
-export const backdatedMs = 60_000
+/** Begins so much in the past, for clocks that are behind: as Kubernetes does it for its own certificates. */
+export const backdatedMs = 5 * 60_000
 
 export interface CertificateWish {
   /** Generations that everybody trusts, the oldest first. */
@@ -82,23 +82,29 @@ export function dueCertificates(
   if (old.length > 0 && isSettled)
     return { trusts: generations.filter(each => each >= issuer), issuer, drops: old }
   const own = trusted.find(({ generation }) => generation === issuer)
-  const isOld = own === undefined || isPast(own, now)
+  const isOld = own === undefined || isToReplace(own, now)
   if (next === undefined && old.length === 0 && (isAsked || isOld))
     return { trusts: [...generations, issuer + 1], issuer, makes: issuer + 1, drops: [] }
-  return isRenamed || isPast({ from, until }, now) ? { trusts: generations, issuer, drops: [] } : undefined
+  const isRenewed = isRenamed || isToReplace({ from, until }, now)
+  return isRenewed ? { trusts: generations, issuer, drops: [] } : undefined
 }
+
+/** Changes nothing but the certificates of the parts: who trusts whom, and who signs, stays. */
+export const isRenewal = (wish: CertificateWish, seen: SeenCertificates | undefined): boolean =>
+  wish.makes === undefined && wish.issuer === seen?.issuer && wish.trusts.length === seen.trusted.length
 
 /** True while one authority takes over from another. */
 export const isRotating = ({ trusted }: SeenCertificates): boolean => trusted.length > 1
 
-const isPast = ({ from, until }: { from: Date; until: Date }, now: Date): boolean =>
-  now.getTime() - from.getTime() >= (until.getTime() - from.getTime()) * renewedAfter
+/** Late in its life; or made by a clock that was ahead, so that nobody takes it yet. */
+const isToReplace = ({ from, until }: { from: Date; until: Date }, now: Date): boolean =>
+  now < from || now.getTime() - from.getTime() >= (until.getTime() - from.getTime()) * renewedAfter
 
 /**
  * What can be done when the key of the authority that should sign is gone: the next one signs at once. Pods that have not
  * read it yet refuse each other until they have.
  */
-export const afterLoss = ({ trusts }: CertificateWish): CertificateWish => {
+export const afterLoss = ({ trusts, drops }: CertificateWish): CertificateWish => {
   const next = Math.max(...trusts) + 1
-  return { trusts: [...trusts, next], issuer: next, makes: next, drops: [] }
+  return { trusts: [...trusts, next], issuer: next, makes: next, drops }
 }
