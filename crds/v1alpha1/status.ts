@@ -105,11 +105,20 @@ const Upgrade = Type.Object(
       description: 'Waiting for its turn, held by spec.operatorRevision, or on the way.',
     }),
     to: Type.String({ maxLength: 64, description: 'Revision of the operator.' }),
-    generation: Type.Integer({
-      format: 'int64',
-      minimum: 0,
-      description: 'The generation of the spec that its pods are of.',
-    }),
+    // Absent where an older operator wrote it.
+    spec: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Tells whether the spec asks for other pods since it waits.',
+      }),
+    ),
+    startedAt: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        maxLength: 64,
+        description: 'When its turn came. One that was not Ready then keeps it for ten minutes at most.',
+      }),
+    ),
     wasReady: Type.Optional(
       Type.Boolean({
         description: 'Whether it was Ready when its turn came; its turn then lasts until it is again.',

@@ -83,6 +83,7 @@ const upgradeState = ({ facts, plan, now }: Run, found: readonly Finding[]): Sta
   isPassing: isPassing(facts),
   // One that is scaled to zero meanwhile proves nothing any more.
   isProven: isProven(facts, now) || isOff(facts),
+  now,
 })
 
 /** The authority stays in mind when the Secret that tells it is gone. */

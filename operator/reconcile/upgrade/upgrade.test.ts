@@ -12,7 +12,7 @@ import { decide } from '../decide.ts'
 import type { EndToEndFacts } from '../facts.ts'
 import { standOf } from './stand.ts'
 import type { Turn } from './turnstile.ts'
-import { progressOf } from './upgrade.ts'
+import { printOf, progressOf } from './upgrade.ts'
 
 const older = '0.9.0-00000000'
 
@@ -67,7 +67,12 @@ function run(owner: DataService, answer: Turn, around: Around = {}) {
   return { progress: progress.kind, status, condition, written, asked }
 }
 
-const itsTurn = { phase: 'Rolling', to: testRevision, generation: 1, wasReady: true } as const
+const spec = printOf(dataService().spec)
+const startedAt = new Date(0).toISOString()
+const itsTurn = { phase: 'Rolling', to: testRevision, spec, startedAt, wasReady: true } as const
+
+const waiting = { phase: 'Waiting', to: testRevision, spec } as const
+const otherPods = { kafka: { managed: { brokers: 3 } } }
 
 describe('a service of an older operator', () => {
   test('waits for its turn: no workload is written, it is Ready, and a condition says for whom it waits', () => {
@@ -85,7 +90,8 @@ describe('a service of an older operator', () => {
     expect(status.upgrade).toEqual({
       phase: 'Rolling',
       to: testRevision,
-      generation: 1,
+      spec,
+      startedAt,
       wasReady: true,
       wasPassing: false,
     })
@@ -119,11 +125,26 @@ describe('a service of an older operator', () => {
   })
 
   test('a spec that changed while it waits goes first, and Ready does not say that it is reached', () => {
-    const waiting = { phase: 'Waiting', to: testRevision, generation: 0 } as const
-    const { asked, condition, status } = run(owned(waiting), wait)
+    const { asked, condition, status } = run(owned(waiting, withSpec(otherPods)), wait)
     expect(asked).toEqual([true])
     expect(condition('Ready')).toMatchObject({ status: 'False', reason: 'WaitingForTurn' })
-    expect(status.upgrade?.generation).toBe(0)
+    expect(status.upgrade?.spec).toBe(spec)
+  })
+
+  test.each([
+    ['another number of pods', { replicas: 9, reader: { replicas: 9 } }],
+    ['the pin', { operatorRevision: older }],
+  ])('%s takes nothing away from Ready: it asks for no other pods', (_, changed) => {
+    expect(run(owned(waiting, withSpec(changed)), wait).condition('Ready')?.status).toBe('True')
+  })
+
+  test('one that was not Ready and cannot be written keeps its turn for ten minutes, not for ever', () => {
+    const rolling = { ...itsTurn, wasReady: false, wasPassing: false }
+    const lacking = (child: ObservedChild) => (child.metadata.name === 'orders-postgres' ? undefined : child)
+    const after = (minutes: number) =>
+      run(owned(rolling), wait, { change: lacking, now: new Date(minutes * 60_000) }).status
+    expect(after(9).upgrade).toEqual(rolling)
+    expect([after(10).revision, after(10).upgrade]).toEqual([testRevision, undefined])
   })
 })
 

@@ -1,5 +1,7 @@
 /** One run's part in an upgrade: whether pods may restart, and what the status keeps of that. Pure. */
+import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import type { DataServiceStatus, Upgrade } from '#crds/v1alpha1/status.ts'
+import { contentHash } from '#operator/desired/hash.ts'
 import type { Facts } from '../facts.ts'
 import type { Plan } from '../plan.ts'
 import type { Turn } from './turnstile.ts'
@@ -28,8 +30,17 @@ export function progressOf(facts: Facts, plan: Plan, enter: (first: boolean) => 
 }
 
 /** The user changed the spec while it waits: what it asks for then is not there yet. */
-export const isChanged = ({ owner: { metadata, status } }: Pick<Facts, 'owner'>): boolean =>
-  status?.upgrade?.generation !== undefined && status.upgrade.generation !== metadata.generation
+export const isChanged = ({ owner: { spec, status } }: Pick<Facts, 'owner'>): boolean =>
+  status?.upgrade?.spec !== undefined && status.upgrade.spec !== printOf(spec)
+
+/** Of what only new pods take up. Numbers of pods and when they run count at once, and the pin is no wish for other pods. */
+export function printOf(spec: DataServiceSpec): string {
+  const { replicas: _number, lifecycle: _when, operatorRevision: _pin, ...rest } = spec
+  const { autoscaling: _byCpu, ...gateway } = spec.gateway
+  const { autoscaling: _byLag, replicas: _writers, ...writer } = spec.writer
+  const { autoscaling: _also, replicas: _readers, ...reader } = spec.reader
+  return contentHash({ ...rest, gateway, writer, reader })
+}
 
 /** How the DataService is in this run. */
 export interface State {
@@ -41,40 +52,48 @@ export interface State {
   isPassing: boolean
   /** One has come through that was sent since the service is Ready. */
   isProven: boolean
+  now: Date
 }
+
+/**
+ * How long one that was not Ready before may keep its turn while not all is written. It may never be: a record that is
+ * refused, a kind that nobody serves and a migration that fails wait for a user, and the others would wait with it.
+ */
+const patienceMs = 10 * 60_000
 
 /** What the status keeps. */
 export function upgradeStatus(
   progress: Progress,
   { owner, revision }: Pick<Facts, 'owner' | 'revision'>,
-  { isReady, isDone, isPassing, isProven }: State,
+  { isReady, isDone, isPassing, isProven, now }: State,
 ): Pick<DataServiceStatus, 'revision' | 'upgrade'> {
-  const { status, metadata } = owner
+  const { status } = owner
   const before = { ...(status?.revision !== undefined && { revision: status.revision }) }
-  const since = status?.upgrade?.generation ?? metadata.generation
-  const on = (upgrade: Upgrade) => ({ ...before, upgrade })
+  const spec = status?.upgrade?.spec ?? printOf(owner.spec)
+  const on = (upgrade: Omit<Upgrade, 'to' | 'spec'>) => ({
+    ...before,
+    upgrade: { ...upgrade, to: revision, spec },
+  })
   switch (progress.kind) {
     case 'reached':
       return { revision }
     case 'granted':
       return on({
         phase: 'Rolling',
-        to: revision,
-        generation: since,
+        startedAt: now.toISOString(),
         wasReady: isReady,
         wasPassing: isPassing,
       })
     case 'rolling': {
-      const { wasReady = false, wasPassing = false } = status?.upgrade ?? {}
-      const isOver = wasReady ? isReady && (isProven || !wasPassing) : isDone
-      return isOver
-        ? { revision }
-        : on({ phase: 'Rolling', to: revision, generation: since, wasReady, wasPassing })
+      const { wasReady = false, wasPassing = false, startedAt = now.toISOString() } = status?.upgrade ?? {}
+      const isLate = now.getTime() - Date.parse(startedAt) >= patienceMs
+      const isOver = wasReady ? isReady && (isProven || !wasPassing) : isDone || isLate
+      return isOver ? { revision } : on({ phase: 'Rolling', startedAt, wasReady, wasPassing })
     }
     case 'waiting':
-      return on({ phase: 'Waiting', to: revision, generation: since })
+      return on({ phase: 'Waiting' })
     case 'pinned':
-      return on({ phase: 'Pinned', to: revision, generation: since })
+      return on({ phase: 'Pinned' })
     case 'unknown':
       return { ...before, ...(status?.upgrade && { upgrade: status.upgrade }) }
     default:
