@@ -200,7 +200,7 @@ export const DataServiceStatus = Type.Object(
           postgres: provider('Postgres', ['cloudNativePG']),
           redis: provider('Redis'),
         },
-        { description: 'Who runs each engine, since the DataService was first seen. It never changes.' },
+        { description: 'Who runs each engine, since the operator first made something. It never changes.' },
       ),
     ),
     security: Type.Optional(

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { DataServiceClassSpec } from '#crds/v1alpha1/class.ts'
 import type { ClassChoice } from '#operator/desired/class-choice.ts'
+import { annotationKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { ofClass } from '#operator/testing/class.ts'
-import { dataService, withSpec } from '#operator/testing/data-service.ts'
+import { dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
 import { following, oneRun } from '#operator/testing/one-run.ts'
-import { only, upAndRunning } from '#operator/testing/world.ts'
+import { only, upAndRunning, type World } from '#operator/testing/world.ts'
 
+const delegated = withSpec({ postgres: { cloudNativePG: { instances: 1, storage: { size: '1Gi' } } } })
 const missing: ClassChoice = { kind: 'missing', name: 'big', named: true }
 
 describe('a class that is not there', () => {
@@ -134,6 +136,17 @@ describe('engines do not change hands', () => {
       redis: 'external',
     })
     expect(oneRun({ owner: dataService(), choice: missing }).status.providers).toBeUndefined()
+  })
+
+  test.each<[string, World]>([
+    ['only planned', { owner: dataService(withAnnotation(annotationKeys.plan, 'true')), choice: external }],
+    ['paused', { owner: dataService(withAnnotation(annotationKeys.paused, 'true')), choice: external }],
+    ['of a kind that nobody serves', { owner: dataService(delegated), serving: { state: 'unserved' } }],
+  ])('nor is it where it is %s: nothing of it exists', (_, world) => {
+    const { status } = oneRun(world)
+    expect([status.providers, status.className]).toEqual([undefined, world.serving && 'built-in'])
+    const later = { ...dataService(), status }
+    expect(oneRun({ owner: later }).condition('Stalled')).toMatch(/^False/)
   })
 
   test('a Redis of others needs nobody, and has a condition', () => {

@@ -1,6 +1,7 @@
 /** The status of a DataService, derived once at the end of a run from what was seen and done. Pure. */
 import { kindOf } from '#crds/v1alpha1/conditions.ts'
 import type { Condition, DataServiceStatus } from '#crds/v1alpha1/status.ts'
+import { askedKinds } from '#operator/desired/children.ts'
 import { chosenName, isThere } from '#operator/desired/class-choice.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { signerOf } from '#operator/desired/hop-modes.ts'
@@ -48,9 +49,10 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const { namespace, name, generation } = metadata
   const gateway = findChild(facts, 'Deployment', partName(name, 'gateway'))
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
-  const providers = facts.block === undefined ? facts.target.effective.providers : before?.providers
-  const className = isThere(facts.choice) ? chosenName(facts.choice) : before?.className
-  const security = facts.block === undefined ? securityOf(facts) : before?.security
+  const isWritten = facts.block === undefined && !run.plan.held
+  const providers = isWritten ? recordedProviders(facts) : before?.providers
+  const className = isThere(facts.choice) && !run.plan.held ? chosenName(facts.choice) : before?.className
+  const security = isWritten ? securityOf(facts) : before?.security
   const consumers = facts.block === undefined ? consumersIn(facts) : before?.consumers
   const kept = keptNumbers(facts)
   const kinds = rememberedKinds(facts)
@@ -76,6 +78,16 @@ export function deriveStatus(run: Run): DataServiceStatus {
     ...(kinds.length > 0 && { kindsOfOthers: kinds }),
   }
 }
+
+/** What does not exist because nobody serves its kind may still become another one's. */
+function recordedProviders({ owner, target, serving }: Facts): DataServiceStatus['providers'] {
+  const known = owner.status?.providers
+  const kinds = askedKinds(target).filter(kind => engineKinds.includes(kind))
+  const isMade = firstKindTrouble({ target, serving }, kinds) === undefined
+  return known ?? (isMade ? target.effective.providers : undefined)
+}
+
+const engineKinds: readonly string[] = ['KafkaTopic', 'KafkaUser', 'Cluster']
 
 const upgradeState = ({ facts, plan, now }: Run, found: readonly Finding[]): State => ({
   isReady: found.some(({ type, status }) => type === 'Ready' && status === 'True'),

@@ -38,6 +38,11 @@ const rows: [string, Partial<Situation>, ScalingVerdict][] = [
     { number: 2, limitedBy: 'Database' },
   ],
   [
+    'the last one brought nothing, long ago: it is tried again',
+    { load: behind, last: { changedAt: ago(1800), from: 1, recordsPerSecond: 990 } },
+    { number: 4 },
+  ],
+  [
     'transactions are slow',
     { load: { ...behind, commitSeconds: 1.5 } },
     { number: 2, limitedBy: 'Database' },

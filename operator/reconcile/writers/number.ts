@@ -43,6 +43,8 @@ const largestStep = 2
 const slowCommitSeconds = 1
 /** What more writers have to bring at least, or Postgres is the limit. */
 const leastGain = 1.1
+/** What the last step brought says nothing later: records and Postgres are others by then, and it is tried again. */
+const trialSeconds = 1800
 const idleSeconds = 5
 const roomySpeed = 0.5
 
@@ -71,8 +73,10 @@ function more(situation: Situation): ScalingVerdict {
   return { number: useful.findLast(number => number <= wanted) ?? next }
 }
 
-function isDatabaseSlow({ current, load, last }: Situation): boolean {
+function isDatabaseSlow(situation: Situation): boolean {
+  const { current, load, last } = situation
   if (load.commitSeconds >= slowCommitSeconds) return true
+  if (secondsSince(situation) >= trialSeconds) return false
   const { from = current, recordsPerSecond = 0 } = last ?? {}
   return from < current && load.storing < recordsPerSecond * leastGain
 }
