@@ -10,12 +10,13 @@ import { pauseImage } from './node-config.ts'
 import { until } from './waiting.ts'
 
 const name = 'cluster-test'
+const small = { name, nodes: 2, kind: 'embedded' } as const
 const patience = { timeoutMs: 90_000 }
 let cluster: Cluster
 
 beforeAll(async () => {
   await clusterDown(name) // what a run that was cut off left
-  cluster = await clusterUp({ name, nodes: 2 })
+  cluster = await clusterUp(small)
 })
 
 afterAll(() => clusterDown(name))
@@ -118,7 +119,7 @@ describe('an embedded cluster', () => {
     const victims = ['etcd', 'kube-scheduler', 'coredns', 'volumes', `${node}-holder`, `${node}-containerd`]
     for (const { name, pid } of clusterStatus(cluster.name).processes)
       if (victims.includes(name) && pid) process.kill(pid, 'SIGKILL')
-    cluster = await clusterUp({ name, nodes: 2 })
+    cluster = await clusterUp(small)
     expect(clusterStatus(name).processes.filter(({ pid }) => pid === undefined)).toEqual([])
     await podReady()
     expect(await cluster.nodeExec(node, ['ls', path])).toContain('kept')
@@ -143,7 +144,7 @@ describe('an embedded cluster', () => {
   })
 
   it('is another number of nodes only after it was taken down', async () => {
-    await expect(clusterUp({ name, nodes: 1 })).rejects.toThrow('take it down first')
+    await expect(clusterUp({ ...small, nodes: 1 })).rejects.toThrow('take it down first')
   })
 
   it('leaves nothing on the machine when it goes', async () => {

@@ -18,7 +18,7 @@ import {
 import { embeddedCluster } from './embedded-cluster.ts'
 import { givenCluster } from './given.ts'
 import type { Cluster, Given } from './handle.ts'
-import { kindDown, kindUp } from './kind.ts'
+import { isKindOfOurs, kindDown, kindUp } from './kind.ts'
 import { checkName } from './layout.ts'
 
 export const defaultName = 'dev'
@@ -31,6 +31,8 @@ export interface ClusterOptions {
   kubeconfig?: string
   /** Use this context of the given kubeconfig. */
   context?: string
+  /** This kind whatever is given or runs here; default: the first that can be had. */
+  kind?: 'embedded'
   /** How soon autoscalers act; short by default. Only for an embedded cluster that is not up yet. */
   autoscaler?: AutoscalerDelays
 }
@@ -61,7 +63,7 @@ export async function clusterDown(name: string = defaultName): Promise<void> {
   checkName(name)
   const left = await embeddedDown(name)
   if (left.length > 0) throw new Error([`cluster ${name} left these behind:`, ...left].join('\n'))
-  if (await isDockerRunning()) await kindDown(name)
+  if (isKindOfOurs(name)) await kindDown(name)
 }
 
 /**
@@ -96,7 +98,8 @@ export const isEmbeddedUp = (): boolean => embeddedClusters().length > 0
 
 export type Choice = ({ kind: 'given' } & Given) | { kind: 'kind' } | { kind: 'embedded' }
 
-async function choose({ kubeconfig, context }: ClusterOptions): Promise<Choice> {
+async function choose({ kind, kubeconfig, context }: ClusterOptions): Promise<Choice> {
+  if (kind !== undefined) return { kind }
   const given = givenBy({
     kubeconfig: kubeconfig ?? process.env['KUBECONFIG'],
     context,

@@ -2,7 +2,8 @@
  * kind, where a Docker engine runs. It was not run where this was written, which has none.
  * What is missing of `kind` and kubectl is built from Go modules.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { run } from '#tools/shell.ts'
 import { cacheFolder } from '#tools/workspace.ts'
@@ -17,7 +18,7 @@ export async function kindUp(name: string, nodes: number): Promise<Cluster> {
   await mkdir(dirname(kubeconfig), { recursive: true })
   const existing = (await run(kind, ['get', 'clusters'])).split('\n')
   if (!existing.includes(name)) {
-    const config = join(dirname(kubeconfig), 'kind.json')
+    const config = configOf(name)
     await writeFile(config, JSON.stringify(kindConfig(nodes)))
     await run(kind, ['create', 'cluster', '--name', name, '--config', config, '--wait', '180s'])
   }
@@ -39,7 +40,11 @@ export async function kindUp(name: string, nodes: number): Promise<Cluster> {
 export async function kindDown(name: string): Promise<void> {
   const kind = await ensureKind()
   await run(kind, ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfigOf(name)])
+  await rm(configOf(name), { force: true })
 }
+
+/** Whether this name was made here; one that its user made with kind is left alone. */
+export const isKindOfOurs = (name: string): boolean => existsSync(configOf(name))
 
 /** PURE: a control plane and the wanted nodes, one zone each. */
 export function kindConfig(nodes: number): unknown {
@@ -54,4 +59,5 @@ export function kindConfig(nodes: number): unknown {
   }
 }
 
+const configOf = (name: string): string => join(cacheFolder('clusters'), name, 'kind.json')
 const kubeconfigOf = (name: string): string => join(cacheFolder('clusters'), name, 'kubeconfig')

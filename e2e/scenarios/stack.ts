@@ -3,7 +3,8 @@ import { inject } from 'vitest'
 import { clusterUp } from '#e2e/cluster/cluster.ts'
 import type { Cluster } from '#e2e/cluster/handle.ts'
 
-export const testCluster = { name: 'test', nodes: 3 }
+/** Faults, captures and the audit log need its processes and its nodes' files, also where Docker runs. */
+export const testCluster = { name: 'test', nodes: 3, kind: 'embedded' } as const
 
 /** What the operator gives the pods to take up new certificates. */
 export const settleSeconds = 40
