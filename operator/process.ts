@@ -5,12 +5,14 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import product from '../package.json' with { type: 'json' }
 import type { Access } from './cluster/access.ts'
 import { kubernetesCluster } from './cluster/kubernetes.ts'
+import { checkKubernetes } from './cluster/kubernetes-version.ts'
 import type { Log } from './cluster/log.ts'
 import type { ClusterPort } from './cluster/port.ts'
 import { createTransport, type Transport } from './cluster/transport.ts'
 import { idleClock } from './controller/clock.ts'
+import type { Controller } from './controller/controller.ts'
 import { collector, givesBack } from './controller/give-back.ts'
-import { operatorMetrics } from './controller/metrics.ts'
+import { type OperatorMetrics, operatorMetrics } from './controller/metrics.ts'
 import type { QueueMetrics } from './controller/queue.ts'
 import { startOperator } from './operator.ts'
 import type { ReadinessPort } from './pods/port.ts'
@@ -46,8 +48,41 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
     version: product.version,
     onAnswer: metrics.onAnswer,
   })
+  let notReady: string | undefined = 'which Kubernetes this is is not known yet'
+  const telemetry = await startTelemetry({ port: settings.telemetryPort, registry, notReady: () => notReady })
+  const ending = endOnSignal(log)
+  try {
+    await checkKubernetes({ transport, log, signal: ending })
+    if (ending.aborted) return
+    notReady = 'the watched copies are not complete yet'
+    const controller = begin(settings, outside, { transport, metrics, revision, log })
+    controller.started.then(
+      () => {
+        notReady = undefined
+        log.info({ version: product.version, revision, images: settings.images }, 'the operator is working')
+      },
+      () => {}, // stopped before it began
+    )
+    await aborted(ending)
+    notReady = 'ending'
+    await controller.stop()
+  } finally {
+    await transport.close()
+    await telemetry.close()
+  }
+}
+
+interface Inside {
+  transport: Transport
+  metrics: OperatorMetrics
+  revision: string
+  log: Log
+}
+
+function begin(settings: OperatorSettings, outside: Outside, inside: Inside): Controller {
+  const { transport, metrics, revision, log } = inside
   const cluster = clusterOf(settings, transport, log)
-  const controller = startOperator({
+  return startOperator({
     ...settings,
     ...outside,
     revision,
@@ -61,22 +96,6 @@ export async function runProcess(settings: OperatorSettings, outside: Outside): 
       election: { namespace: settings.own.namespace, identity: `${settings.own.pod}_${randomUUID()}` },
     }),
   })
-  let notReady: string | undefined = 'the watched copies are not complete yet'
-  const telemetry = await startTelemetry({ port: settings.telemetryPort, registry, notReady: () => notReady })
-  controller.started.then(
-    () => {
-      notReady = undefined
-      log.info({ version: product.version, revision, images: settings.images }, 'the operator is working')
-    },
-    () => {}, // stopped before it began
-  )
-  const signal = await firstSignal()
-  log.info({ signal }, 'ending')
-  notReady = 'ending'
-  setTimeout(() => process.exit(1), shutdownMs).unref()
-  await controller.stop()
-  await transport.close()
-  await telemetry.close()
 }
 
 /** Memory is given back when many keys have been served. */
@@ -104,9 +123,23 @@ const renewing = (resyncMs: number) => ({
   renewMs: resyncMs / 2,
 })
 
-const firstSignal = (): Promise<NodeJS.Signals> =>
+/** Aborted by the first SIGTERM or SIGINT; a process that is still there some time later is ended. */
+function endOnSignal(log: Log): AbortSignal {
+  const ending = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'ending')
+      setTimeout(() => process.exit(1), shutdownMs).unref()
+      ending.abort()
+    })
+  }
+  return ending.signal
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
 /** Runs it; why it could not begin is told to people, and is the exit code. */

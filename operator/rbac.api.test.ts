@@ -27,7 +27,7 @@ beforeAll(async () => {
 /** `kubectl auth can-i` ends with 1 when the answer is no. */
 async function may(user: string, verb: string, what: string, where = namespace): Promise<boolean> {
   const { kubectl: program, kubeconfig } = controlPlane()
-  const [resource = '', subresource] = what.split('/')
+  const [resource = '', subresource] = what.startsWith('/') ? [what] : what.split('/')
   const sub = subresource === undefined ? [] : [`--subresource=${subresource}`]
   const question = ['auth', 'can-i', verb, resource, ...sub, '-n', where, `--as=${user}`]
   return (await run(program, ['--kubeconfig', kubeconfig, ...question]).catch(() => 'no')).trim() === 'yes'
@@ -79,6 +79,7 @@ test('the operator of one namespace is granted nothing outside it, and nothing c
   expect(await may(user, 'list', dsvc)).toBe(true)
   expect(await may(user, 'patch', 'leases.coordination.k8s.io')).toBe(true)
   expect(await may(user, 'create', 'statefulsets.apps')).toBe(true)
+  expect(await may(user, 'get', '/version')).toBe(true) // which Kubernetes itself grants to all who are known
   expect(await may(user, 'list', dsvc, 'default')).toBe(false)
   expect(await may(user, 'get', 'secrets', 'default')).toBe(false)
 })
