@@ -9,8 +9,9 @@ import { type Finding, fails, holds, isUnknown } from './conditions.ts'
 const type = 'Durable'
 
 export function durable({ target, pods, log }: Pick<Facts, 'target' | 'pods' | 'log'>): Finding {
-  const { kafka, brokers: wanted } = target.effective
-  if (kafka !== undefined) return ofOthers(kafka)
+  const { effective } = target
+  const { kafka, brokers: wanted } = effective
+  if (kafka !== undefined) return ofOthers(kafka, effective)
   if (wanted < 3)
     return fails(type, 'SingleBroker', 'one broker keeps every record on one disk until it is in Postgres')
   const growth = growing({ target, log })
@@ -27,15 +28,20 @@ export function durable({ target, pods, log }: Pick<Facts, 'target' | 'pods' | '
   )
 }
 
-/** Where the brokers of others run, they know. */
-const ofOthers = ({ replicationFactor, topics }: NonNullable<Effective['kafka']>): Finding =>
-  topics === 'Create' && replicationFactor < 3
+/** Where the brokers of others run, they know. How many copies there are is ours to say where we ask for the topics. */
+function ofOthers(
+  { replicationFactor, topics }: NonNullable<Effective['kafka']>,
+  { providers }: Pick<Effective, 'providers'>,
+): Finding {
+  const isOurs = topics === 'Create' || providers.kafka === 'strimzi'
+  return isOurs && replicationFactor < 3
     ? fails(
         type,
         'SingleBroker',
-        `kafka.external.replicationFactor is ${replicationFactor}: 3 lets one disk be lost`,
+        `kafka.${providers.kafka}.replicationFactor is ${replicationFactor}: 3 lets one disk be lost`,
       )
     : isUnknown(type, 'External', 'others run Kafka, and know on which disks and nodes its brokers are')
+}
 
 /** The first node that has several brokers. */
 function sharedNode(pods: Facts['pods']): { node: string; brokers: string[] } | undefined {
