@@ -19,7 +19,11 @@ import {
 
 export const redis: Engine = {
   user: 999,
-  files: target => ({ 'start.sh': startScript(target), 'redis.conf': configuration(target) }),
+  files: target => ({
+    'start.sh': startScript(target),
+    'alive.sh': aliveScript,
+    'redis.conf': configuration(target),
+  }),
   ports: [{ name: 'redis', containerPort: ports.redis, protocol: 'TCP' }],
   env: () => [],
   pods: ({ caches }) => caches,
@@ -27,6 +31,13 @@ export const redis: Engine = {
   secretKeys: [credentialKeys.redis],
   followed: followedPasswords,
   readiness: { tcpSocket: { port: 'redis' }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 },
+  // Programs notice within milliseconds that it is silent and do without it, so this need not be soon.
+  liveness: {
+    exec: { command: ['sh', `${configPath}/alive.sh`] },
+    periodSeconds: 30,
+    timeoutSeconds: 15,
+    failureThreshold: 3,
+  },
   scratch: ['/tmp', '/run/redis', '/data'],
   graceSeconds: 10,
   // What Redis keeps is at most a minute old: after that one that was empty holds what the others hold.
@@ -62,6 +73,15 @@ const known = '/run/redis/known'
 
 /** Commands come by standard input, or by arguments where no password stands in them. */
 const cli = `REDISCLI_AUTH=$(cat ${known}) redis-cli -s ${socket}`
+
+/**
+ * The liveness probe: fails only for a Redis that is silent; the kernel goes on accepting connections for it. Any answer
+ * will do, also one that asks for a password. A socket that is not there yet belongs to one that starts.
+ */
+const aliveScript = `#!/bin/sh
+timeout 10 redis-cli -s ${socket} PING > /dev/null 2>&1
+[ $? != 124 ]
+`
 
 /** The same names make Redis read the files anew, all three at once. */
 const reload = `${cli} CONFIG SET \\

@@ -6,20 +6,16 @@ import { onTestFinished } from 'vitest'
 import { credentialKeys, database, type LoginSet, ports } from '#dataservice/contract/names.ts'
 import { type EngineFolder, engineFolder } from '#e2e/engines/folder.ts'
 import { freePort } from '#e2e/engines/ports.ts'
-import {
-  type ChrootCommand,
-  chrootArguments,
-  type EngineProcess,
-  engineProcess,
-} from '#e2e/engines/process.ts'
+import { type EngineProcess, engineProcess } from '#e2e/engines/process.ts'
 import { engines } from '#e2e/images/recipes.ts'
 import { engineRoot } from '#e2e/images/root-folder.ts'
 import { engineConfigMap } from '#operator/desired/engine-config-map.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { targetOf } from '#operator/testing/target.ts'
-import { CommandFailed, run } from '#tools/shell.ts'
+import { run } from '#tools/shell.ts'
 import { configPath, loginsFile, passwordsPath, primaryFile, secretPath } from '../engine.ts'
 import { dataPath } from '../postgres-scripts.ts'
+import { exitCode } from './exit-code.ts'
 import { type MountPasswords, mounting } from './mounted-passwords.ts'
 
 export interface Pod extends EngineProcess {
@@ -142,17 +138,6 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
     emptyVolume: () => rm(join(data, 'pgdata'), { recursive: true }),
     log: () => readFile(logFile, 'utf8'),
   })
-}
-
-function exitCode(command: ChrootCommand): Promise<number> {
-  const { program, args } = chrootArguments(command)
-  return run(program, args).then(
-    () => 0,
-    (error: unknown) => {
-      if (error instanceof CommandFailed && error.exitCode !== null) return error.exitCode
-      throw error
-    },
-  )
 }
 
 const ownerOf: Login = { user: database.users.owner, password: `of-${credentialKeys.owner}` }
