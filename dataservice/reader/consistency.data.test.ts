@@ -1,5 +1,5 @@
 /** A GET with a Consistency-Token sees the write that the token came from. */
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
@@ -189,13 +189,14 @@ test.each([
 ])('$who away for a moment: waited for; away for longer: 504, not 503', async ({ replica }) => {
   const database = service.open('reader')
   onTestFinished(() => database.close())
-  const state = { isAway: true }
+  const state = { isAway: true, refused: 0 }
   const primary: Reads = {
     busy: 0,
     waiting: 0,
     async query(...question) {
-      if (state.isAway) throw new DatabaseFailure('gone', 'lost')
-      return database.query(...question)
+      if (!state.isAway) return database.query(...question)
+      state.refused += 1
+      throw new DatabaseFailure('gone', 'lost')
     },
   }
   const { get } = await openReader(behind, {
@@ -209,7 +210,9 @@ test.each([
     504,
     'https://dataservice.dev/problems/not-stored-yet',
   ])
+  state.refused = 0
   const answer = get('/data', headers)
+  await vi.waitFor(() => expect(state.refused).toBeGreaterThan(1), { timeout: 4_000 })
   state.isAway = false
   expect((await answer).statusCode).toBe(200)
 })
