@@ -11,6 +11,7 @@ import { brokerCpu, clustered, declareClustered } from './clustered-service.ts'
 import { evict, podsOf } from './evictions.ts'
 import { oddPosts } from './leaders-move.ts'
 import { type Answered, type Ledger, type Load, openLedger } from './ledger.ts'
+import { oddReads } from './odd-reads.ts'
 import { type Read, type ReadingLoad, startReading } from './reading-load.ts'
 import { settledIn, since } from './settled.ts'
 import { small, whenReady } from './small-service.ts'
@@ -87,12 +88,9 @@ const isOdd = ({ status }: { status: number }): boolean => status !== 200 && sta
 /** What a client may not see. */
 function failures(part: string, posts: readonly Answered[], reads: readonly Read[]): string[] {
   const refused = posts.filter(({ status }) => status !== 202)
-  const failedReads = reads.filter(({ kind, status, tookMs }) =>
-    kind === 'token' ? ![200, 504].includes(status) || tookMs > deadlineMs : status !== 200,
-  )
   return [
     ...(part === 'kafka' ? oddPosts(posts) : refused.map(({ status, said }) => `POST ${status} ${said}`)),
-    ...failedReads.map(({ kind, status, said, tookMs }) => `GET ${kind} ${status} in ${tookMs} ms ${said}`),
+    ...oddReads(reads, deadlineMs),
   ]
 }
 
@@ -101,7 +99,7 @@ test.each(['gateway', 'reader', 'writer', 'redis', 'postgres', 'kafka'])(
   async part => {
     posting = ledger.startLoad()
     const ids = ledger.acknowledged().slice(0, 3_000)
-    reading = startReading({ url, ids, newestToken: ledger.newestToken })
+    reading = startReading({ url, ids, newestWrite: ledger.newestWrite })
     try {
       await drained(part)
     } finally {

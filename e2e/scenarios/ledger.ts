@@ -19,6 +19,12 @@ export interface Answered {
   tookMs: number
 }
 
+/** A record that was acknowledged, and the token by which it can be read. */
+export interface Write {
+  id: string
+  token: string
+}
+
 export interface Ledger {
   /** Posts so many new records once; what was not acknowledged counts as unknown. */
   tryOnce(count: number): Promise<Answered>
@@ -28,8 +34,8 @@ export interface Ledger {
   startLoad(): Load
   /** Ids that were acknowledged, oldest first. */
   acknowledged(): readonly string[]
-  /** The token of the newest write that was acknowledged. */
-  newestToken(): string | undefined
+  /** The newest that was acknowledged; throws when none was. */
+  newestWrite(): Write
   /** Requests that were not accepted. */
   setbacks(): number
   /** Waits until the account balances; rejects with the complaints. Answers the number of rows. */
@@ -69,12 +75,13 @@ export async function openLedger(
   const unknown: string[] = []
   let next = 0
   let setbacks = 0
-  let newestToken: string | undefined
+  let newestWrite: Write | undefined
   const tryOnce = async (count: number): Promise<Answered> => {
     const texts = Array.from({ length: count }, () => recordText(next++))
     const began = Date.now()
     const { status, accepted, reason: said, token }: Outcome = await attempt(texts, url, headers)
-    newestToken = token ?? newestToken
+    const id = [...accepted.values()].at(-1)
+    if (id !== undefined && token !== undefined) newestWrite = { id, token }
     for (const [index, id] of accepted) acknowledged.set(id, texts[index] ?? '')
     unknown.push(...texts.filter((_, index) => !accepted.has(index)))
     if (status !== 202) setbacks += 1
@@ -92,7 +99,10 @@ export async function openLedger(
     },
     startLoad: () => startLoad(() => tryOnce(batch)),
     acknowledged: () => [...acknowledged.keys()],
-    newestToken: () => newestToken,
+    newestWrite: () => {
+      if (newestWrite === undefined) throw new Error('nothing was acknowledged with a token')
+      return newestWrite
+    },
     setbacks: () => setbacks,
     balanced: (timeoutMs = 120_000) =>
       settledIn(timeoutMs, async () => {
