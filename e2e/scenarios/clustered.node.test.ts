@@ -1,13 +1,17 @@
 /** Three brokers and a Postgres with a replica: what one of each may do to its users is nothing. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { apiVersion, kind } from '#crds/v1alpha1/operation.ts'
 import { serviceAddress } from '#e2e/stack/address.ts'
 import { readService, waitUntilReady } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
+import { unplugPod } from './away.ts'
 import { brokerCpu, clustered, declareClustered } from './clustered-service.ts'
+import { podsOf } from './evictions.ts'
 import { killPod } from './kill.ts'
 import { type Ledger, openLedger } from './ledger.ts'
+import { unseen, untrueReads } from './odd-reads.ts'
+import { startReading } from './reading-load.ts'
 import { settledIn, since } from './settled.ts'
 import { whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
@@ -36,13 +40,13 @@ beforeAll(async () => {
 test('a change of the brokers restarts them one by one, and no acknowledged record is lost', async () => {
   const kubernetes = await cluster()
   await waitUntilReady(kubernetes, clustered, { timeoutMs: 120_000 })
-  const before = await brokers()
+  const before = await podsOf(kubernetes, clustered, 'kafka')
   await declareClustered(kubernetes, brokerCpu.changed)
   const began = Date.now()
   const order: string[] = []
   for (;;) {
     await ledger.post(100)
-    const now = await brokers()
+    const now = await podsOf(kubernetes, clustered, 'kafka')
     const away = before.filter(({ name }) => !now.some(each => each.name === name && each.isReady))
     expect(away.length, JSON.stringify(now)).toBeLessThanOrEqual(1)
     const replaced = before.filter(({ name, uid }) =>
@@ -59,28 +63,6 @@ test('a change of the brokers restarts them one by one, and no acknowledged reco
   )
   await ledger.balanced()
 })
-
-interface Broker {
-  name: string
-  uid: string
-  isReady: boolean
-}
-
-async function brokers(): Promise<Broker[]> {
-  const selector = 'app.kubernetes.io/component=kafka'
-  const text = await (await cluster()).kubectl(['-n', namespace, 'get', 'pods', '-l', selector, '-o', 'json'])
-  const { items } = JSON.parse(text) as {
-    items: {
-      metadata: { name: string; uid: string }
-      status: { conditions?: { type: string; status: string }[] }
-    }[]
-  }
-  return items.map(({ metadata, status }) => ({
-    name: metadata.name,
-    uid: metadata.uid,
-    isReady: (status.conditions ?? []).some(each => each.type === 'Ready' && each.status === 'True'),
-  }))
-}
 
 test.each([
   { pod: `${name}-postgres-1`, firstId: 0 },
@@ -113,39 +95,70 @@ test.each([
   })
 })
 
-test.each([1, 0])(
-  'postgres-%i is promoted under load, and no acknowledged record is lost',
-  async instance => {
-    const kubernetes = await cluster()
-    await waitUntilReady(kubernetes, clustered, { timeoutMs: 120_000 })
-    const operation = `promote-${instance}`
-    const manifest = {
-      apiVersion,
-      kind,
-      metadata: { name: operation },
-      spec: { dataService: name, type: 'Promote', promote: { instance } },
-    }
-    const began = Date.now()
-    await kubernetes.kubectl(['-n', namespace, 'create', '-f', '-'], { input: JSON.stringify(manifest) })
-    const told = () =>
-      inNamespace('get', `dsop/${operation}`, '-o', 'jsonpath={.status.phase}: {.status.message}')
-    for (let said = ''; !said.startsWith('Succeeded'); said = await told()) {
-      if (Date.now() - began > 180_000) throw new Error(`no other primary after ${since(began)}: ${said}`)
-      await ledger.post(50)
-    }
-    const writes = await inNamespace(
-      'get',
-      `endpoints/${name}-postgres-rw`,
-      '-o',
-      'jsonpath={..targetRef.name}',
-    )
-    expect(writes).toBe(`${name}-postgres-${instance}`)
-    step(`postgres-${instance} is the primary after ${since(began)}; ${ledger.setbacks()} setbacks in all`)
+test.each([
+  { instance: 1, from: 0, state: 'the old one alone has the end and cannot send it', prepare: cutOffEnd },
+  { instance: 0, from: 1, state: 'the old one sends all it has', prepare: async () => {} },
+])('postgres-$instance is promoted under load while $state: no acknowledged record is lost', async round => {
+  const { instance, from, prepare } = round
+  const kubernetes = await cluster()
+  await waitUntilReady(kubernetes, clustered, { timeoutMs: 120_000 })
+  const ids = ledger.acknowledged().slice(0, 1_000)
+  const reading = startReading({ url, ids, newestWrite: ledger.newestWrite })
+  try {
+    await prepare(postgres(from), postgres(instance))
+    await promoted(instance)
     await ledger.post(200)
     await ledger.balanced()
     await waitUntilReady(kubernetes, clustered, { timeoutMs: 180_000 }) // the old one follows
-  },
-)
+  } finally {
+    await reading.stop()
+  }
+  expect([...untrueReads(reading.reads), ...unseen(reading.reads)]).toEqual([])
+})
+
+const postgres = (instance: number): string => `${name}-postgres-${instance}`
+
+/** First the replica's cable is pulled, then, when it has missed something, that of the primary, whose pod goes with it. */
+async function cutOffEnd(old: string, replica: string): Promise<void> {
+  const kubernetes = await cluster()
+  const plugIn = await unplugPod(kubernetes, namespace, replica)
+  try {
+    await ledger.post(200)
+    const end = ledger.acknowledged().slice(-200)
+    await settledIn(60_000, async () => expect(await storedIn(old, end)).toBe(200))
+    onTestFinished(await unplugPod(kubernetes, namespace, old))
+    expect(await storedIn(replica, end)).toBe(0)
+  } finally {
+    await plugIn()
+  }
+}
+
+async function promoted(instance: number): Promise<void> {
+  const operation = `promote-${instance}`
+  const manifest = {
+    apiVersion,
+    kind,
+    metadata: { name: operation },
+    spec: { dataService: name, type: 'Promote', promote: { instance } },
+  }
+  const began = Date.now()
+  const input = JSON.stringify(manifest)
+  await (await cluster()).kubectl(['-n', namespace, 'create', '-f', '-'], { input })
+  const told = () =>
+    inNamespace('get', `dsop/${operation}`, '-o', 'jsonpath={.status.phase}: {.status.message}')
+  for (let said = ''; !said.startsWith('Succeeded'); said = await told()) {
+    if (Date.now() - began > 180_000) throw new Error(`no other primary after ${since(began)}: ${said}`)
+    await ledger.post(50)
+  }
+  const writes = await inNamespace(
+    'get',
+    `endpoints/${name}-postgres-rw`,
+    '-o',
+    'jsonpath={..targetRef.name}',
+  )
+  expect(writes).toBe(postgres(instance))
+  step(`postgres-${instance} is the primary after ${since(began)}; ${ledger.setbacks()} setbacks in all`)
+}
 
 const inNamespace = async (...args: string[]): Promise<string> =>
   (await cluster()).kubectl(['-n', namespace, ...args])
@@ -167,10 +180,17 @@ async function isReady(pod: string): Promise<boolean> {
 }
 
 /** Connections of the reader at the replica. */
-async function readersAtReplica(): Promise<string> {
-  const query =
-    "SELECT count(*) FROM pg_stat_activity WHERE usename = 'dataservice_reader' AND pg_is_in_recovery()"
-  const psql = ['psql', '-U', 'postgres', '-d', 'dataservice', '-qAtc', query]
-  const exec = ['exec', `${name}-postgres-1`, '-c', 'postgres', '--', ...psql]
-  return (await cluster()).kubectl(['-n', namespace, ...exec])
-}
+const readersAtReplica = (): Promise<string> =>
+  ask(
+    postgres(1),
+    "SELECT count(*) FROM pg_stat_activity WHERE usename = 'dataservice_reader' AND pg_is_in_recovery()",
+  )
+
+/** How many of these records this very pod has. */
+const storedIn = async (pod: string, ids: readonly string[]): Promise<number> =>
+  Number(await ask(pod, `SELECT count(*) FROM records WHERE id = ANY ('{${ids.join(',')}}')`))
+
+const ask = (pod: string, query: string): Promise<string> =>
+  inNamespace(
+    ...['exec', pod, '-c', 'postgres', '--', 'psql', '-U', 'postgres', '-d', 'dataservice', '-qAtc', query],
+  )
