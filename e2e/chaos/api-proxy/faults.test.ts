@@ -24,6 +24,7 @@ test('a fault counts those that fit, and hits from the n-th on as many as it say
   const write = callOf('PATCH', `${path}/one`)
   const calls = [write, callOf('GET', path), write, write]
   expect(calls.map(call => table.ofCall(call)?.do)).toEqual([undefined, undefined, 'hang', undefined])
+  expect(table.fired).toBe(1)
   expect(calls.map(isWrite)).toEqual([true, false, true, true])
 })
 
@@ -35,6 +36,9 @@ test('the first row that fits counts, and the others count on', () => {
   ])
   const added = { resource: 'pods', type: 'ADDED' }
   expect([added, added, added].map(event => table.ofEvent(event))).toEqual(['drop', 'double', 'double'])
+  expect(table.fired).toBe(3)
+  table.replace([])
+  expect([table.ofEvent(added), table.fired]).toEqual([undefined, 3])
 })
 
 const line = Buffer.from('{"type":"ADDED","object":{"metadata":{"name":"a","namespace":"shop"}}}\n')

@@ -56,6 +56,12 @@ export type Fault =
 /** Faults that are in force, and how often each of them has fitted. */
 export class FaultTable {
   #rows: { fault: Fault; seen: number }[] = []
+  #fired = 0
+
+  /** How often anything was harmed, by these faults and by those before them. */
+  get fired(): number {
+    return this.#fired
+  }
 
   replace(faults: readonly Fault[]): void {
     this.#rows = faults.map(fault => ({ fault, seen: 0 }))
@@ -70,14 +76,19 @@ export class FaultTable {
     let found: CallHarm | undefined
     for (const row of this.#rows)
       if ('call' in row.fault && fitsCall(row.fault.call, call) && isTurn(row)) found ??= row.fault.harm
-    return found
+    return this.#counted(found)
   }
 
   ofEvent(event: WatchedEvent): EventHarm | undefined {
     let found: EventHarm | undefined
     for (const row of this.#rows)
       if ('event' in row.fault && fits(row.fault.event, event) && isTurn(row)) found ??= row.fault.harm
-    return found
+    return this.#counted(found)
+  }
+
+  #counted<Harm>(harm: Harm | undefined): Harm | undefined {
+    if (harm !== undefined) this.#fired += 1
+    return harm
   }
 }
 

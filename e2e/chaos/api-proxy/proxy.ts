@@ -25,6 +25,8 @@ export interface ApiProxy {
   inject(faults: readonly Fault[]): void
   /** No faults any more; what hung goes on. */
   heal(): void
+  /** How often it has done harm so far. */
+  fired(): number
   /** Breaks all connections; new ones are taken. */
   cut(): void
   /** Connections that are open now. */
@@ -54,6 +56,7 @@ export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
     url: `http://127.0.0.1:${address.port}`,
     inject: each => faults.replace(each),
     heal,
+    fired: () => faults.fired,
     cut: () => server.closeAllConnections(),
     connections: () =>
       new Promise((resolve, reject) =>

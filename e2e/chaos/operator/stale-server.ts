@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '#e2e/chaos/api-proxy/calls.ts'
 import type { Fault } from '#e2e/chaos/api-proxy/faults.ts'
 import type { Chance } from '#e2e/chaos/chance.ts'
-import { atMost, type Figure, told } from '#e2e/chaos/figures.ts'
+import { atLeast, atMost, type Figure, told } from '#e2e/chaos/figures.ts'
 import type { SuiteContext } from '#e2e/chaos/suite.ts'
 import { isRecord } from '#operator/cluster/answer.ts'
 import { collectionPath } from '#operator/cluster/paths.ts'
@@ -27,10 +27,11 @@ const healsWithinMs = 30_000
 export async function staleServer(plane: Plane, { size, chance, say }: SuiteContext): Promise<Figure[]> {
   const worlds = await Promise.all(Array.from({ length: places }, () => lived(plane)))
   const complaints: string[] = []
-  const seen = { deletes: 0, unconditional: 0, conflicts: 0 }
+  const seen = { fired: 0, deletes: 0, unconditional: 0, conflicts: 0 }
   await inTurns(worlds, places, async world => {
     for (let run = 0; run < runs[size] / places; run++) {
       const found = await shownOld(plane, world, chance)
+      seen.fired += found.fired
       seen.deletes += found.deletes
       seen.unconditional += found.unconditional
       seen.conflicts += found.conflicts
@@ -40,6 +41,7 @@ export async function staleServer(plane: Plane, { size, chance, say }: SuiteCont
   for (const complaint of complaints) say(complaint)
   return [
     told('runs', runs[size]),
+    atLeast('lists of the past, and watches that hung', seen.fired, runs[size]),
     told('deletes that were asked for', seen.deletes),
     told('answers of 409', seen.conflicts),
     atMost('deletes without the uid as a precondition', seen.unconditional, 0),
@@ -110,6 +112,7 @@ async function shownOld(plane: Plane, { namespace, revisions, wanted }: World, c
   const wrong = gone.filter(event => isWanted(event.objectRef, wanted))
   return {
     ...asked,
+    fired: operator.proxy.fired(),
     conflicts: events.filter(({ responseStatus }) => responseStatus?.code === 409).length,
     complaints: [
       ...differ,

@@ -52,6 +52,7 @@ export async function tooOld(plane: Plane, { say }: SuiteContext): Promise<Figur
     await plane.control.compact()
     operator.proxy.cut()
     operator.proxy.inject(faults)
+    const firedBefore = operator.proxy.fired()
     lists = []
     operator.signal('SIGCONT')
     const began = performance.now()
@@ -59,7 +60,9 @@ export async function tooOld(plane: Plane, { say }: SuiteContext): Promise<Figur
     slowest = Math.max(slowest, (performance.now() - began) / 1000)
     operator.proxy.heal()
     const twice = lists.filter((each, index) => each !== 'events' && lists.indexOf(each) !== index)
-    say(`${who} forgot: ${lists.length} lists`)
+    const fired = operator.proxy.fired() - firedBefore
+    say(`${who} forgot: told ${fired} times, ${lists.length} lists`)
+    if (faults.length > 0 && fired === 0) complaints.push(`${who} forgot: nobody was told`)
     for (const each of differ) complaints.push(`${who} forgot: ${each}`)
     for (const each of twice) complaints.push(`${who} forgot: ${each} were listed again`)
   }

@@ -37,7 +37,8 @@ export async function upgrade(plane: Plane, { size, say }: SuiteContext): Promis
     figures.push(
       atLeast(`turns with ${budget} at once`, seen.turns, names.length),
       atMost(`at once, of ${budget}`, seen.most, budget),
-      atMost(`workloads changed out of turn, of ${seen.changes}`, seen.complaints.length, 0),
+      atLeast(`workloads changed, ${budget} at once`, seen.changes, names.length),
+      atMost(`of them out of turn, ${budget} at once`, seen.complaints.length, 0),
       told('seconds', seen.seconds),
     )
   }
