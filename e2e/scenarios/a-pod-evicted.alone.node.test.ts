@@ -1,7 +1,7 @@
 /**
  * A drain takes every pod of a service with three brokers, a Postgres replica and two caches, one after the other, under
- * load: no POST and no plain GET fails, a GET with a token is answered within its deadline, and no record is lost. Runs
- * second of its kind, with the service of the scenario before.
+ * load: no plain GET fails, and no POST but for one in two hundred while brokers go; a GET with a token is answered within
+ * its deadline, and no record is lost. Runs second of its kind, with the service of the scenario before.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serviceAddress } from '#e2e/stack/address.ts'
@@ -94,20 +94,26 @@ function failures(part: string, posts: readonly Answered[], reads: readonly Read
   ]
 }
 
-test.each(['gateway', 'reader', 'writer', 'redis', 'postgres', 'kafka'])(
-  'each pod of the %s is evicted under load, and no client sees it',
-  async part => {
-    posting = ledger.startLoad()
-    const ids = ledger.acknowledged().slice(0, 3_000)
-    reading = startReading({ url, ids, newestWrite: ledger.newestWrite })
-    try {
-      await drained(part)
-    } finally {
-      await Promise.all([posting.stop(), reading.stop()])
-    }
-    expect(failures(part, posting.answers, reading.reads)).toEqual([])
-  },
-)
+const served = 'no POST and no plain GET fails'
+
+test.each([
+  ['gateway', served],
+  ['reader', served],
+  ['writer', served],
+  ['redis', served],
+  ['postgres', served],
+  ['kafka', 'at most one POST in two hundred is told 503 and what to send again'],
+])('each pod of the %s is evicted under load: %s', async part => {
+  posting = ledger.startLoad()
+  const ids = ledger.acknowledged().slice(0, 3_000)
+  reading = startReading({ url, ids, newestWrite: ledger.newestWrite })
+  try {
+    await drained(part)
+  } finally {
+    await Promise.all([posting.stop(), reading.stop()])
+  }
+  expect(failures(part, posting.answers, reading.reads)).toEqual([])
+})
 
 test('every record that was acknowledged is stored', async () => {
   step(`${await ledger.balanced()} rows, none lost`)

@@ -130,7 +130,7 @@ function startReads(url: string): { stop(): Promise<readonly string[]> } {
   }
 }
 
-test('Postgres hangs under load: every POST is accepted, the condition says so, and all rows arrive', async () => {
+test('Postgres hangs under load: nineteen of twenty POSTs and more are accepted, the condition says so, and all rows arrive', async () => {
   const kubernetes = await cluster()
   const load = ledger.startLoad()
   const heal = await freezePod(kubernetes, namespace, `${name}-postgres-0`)
@@ -155,7 +155,7 @@ test('Postgres hangs under load: every POST is accepted, the condition says so, 
   step(`  Ready ${since(healed)} after`)
 })
 
-test('Kafka cannot be reached: 503 within 5 s and no false 202, the condition says so, and it recovers alone', async () => {
+test('Kafka cannot be reached: 503, most within 5 s and all within 15 s, and no false 202, the condition says so, and it recovers alone', async () => {
   const kubernetes = await cluster()
   const { url } = await serviceAddress(kubernetes, namespace, `${name}-gateway`)
   expect((await ledger.tryOnce(10)).status).toBe(202)

@@ -39,7 +39,7 @@ test('what was acknowledged is what Postgres holds, and pages of GET return all 
   expect(differing).toEqual([])
 })
 
-test('one record: 202 with id and position, found by its id, cached, found by a declared index', async () => {
+test('one record: 202 with id and position, found by its id, given again from memory, found by a declared index', async () => {
   const text = '{"date":"2001/02/03 04:05","delay":-7,"distance":1e2,"origin":"ZZZ","destination":"QQQ"}'
   const posted = await fetch(`${gatewayUrl()}/data`, {
     method: 'POST',
@@ -54,6 +54,12 @@ test('one record: 202 with id and position, found by its id, cached, found by a 
     const got = await fetch(`${gatewayUrl()}/data/${id}`)
     expect(got.status).toBe(200)
     expect(await got.text()).toContain(`"record":${text}}`)
+  })
+  // Each gateway has a memory of its own.
+  await settledIn(30_000, async () => {
+    const again = await fetch(`${gatewayUrl()}/data/${id}`)
+    expect(again.headers.get('age')).toMatch(/^\d+$/)
+    expect(await again.text()).toContain(`"record":${text}}`)
   })
   const found = await fetch(`${gatewayUrl()}/data?origin=ZZZ&destination=QQQ`)
   expect(((await found.json()) as { items: unknown[] }).items.length).toBeGreaterThan(0)
