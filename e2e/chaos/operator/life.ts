@@ -1,6 +1,7 @@
 /** The life of one DataService as its user leads it: made, changed, deleted; and what its namespace then holds. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { apiVersion, type DataService } from '#crds/v1alpha1/resource.ts'
+import { until } from '#e2e/cluster/waiting.ts'
 import { isRecord } from '#operator/cluster/answer.ts'
 import { collectionPath } from '#operator/cluster/paths.ts'
 import type { KubernetesObject } from '#operator/cluster/port.ts'
@@ -64,11 +65,8 @@ export async function eventually(
   condition: () => boolean | Promise<boolean>,
   why: () => string | Promise<string>,
 ): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`after ${withinMs / 1000} s: ${await why()}`)
-    await pause(lookMs)
-  }
+  if (!(await until(condition, { timeoutMs: withinMs, everyMs: lookMs })))
+    throw new Error(`after ${withinMs / 1000} s: ${await why()}`)
 }
 
 export const untilReady = (plane: Plane, namespace: string, withinMs = 60_000): Promise<void> =>
