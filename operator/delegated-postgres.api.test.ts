@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { ensureDefinitions } from '#e2e/definitions/definitions.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
+import { childLabels } from './desired/labels.ts'
 import type { ObservedChild } from './desired/target.ts'
 import { operatorRequests, type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
@@ -246,6 +247,24 @@ test('with Retain the Cluster has no owner and is adopted by the next DataServic
     expect(metadata.uid).toBe(uid)
     expect(metadata.ownerReferences?.map(({ kind }) => kind)).toEqual(['DataService'])
   })
+})
+
+test('a Cluster that somebody brought back from a copy is adopted as it began', async () => {
+  const recovery = { source: 'before', database: 'dataservice', owner: 'dataservice' }
+  const brought = {
+    apiVersion: 'postgresql.cnpg.io/v1',
+    kind: 'Cluster',
+    metadata: {
+      name: 'back-postgres',
+      labels: childLabels('back', 'postgres'),
+      annotations: { 'dataservice.dev/retained': `${namespace}/back` },
+    },
+    spec: { instances: 1, bootstrap: { recovery }, storage: { size: '1Gi' } },
+  }
+  await kubectl(['-n', namespace, 'apply', '-f', '-'], { input: JSON.stringify(brought) })
+  await create('back', { ...smallestSpec, postgres: { cloudNativePG: { instances: 2 } } })
+  await settledIn(patience, async () => expect((await cluster('back')).spec?.['instances']).toBe(2))
+  expect((await cluster('back')).spec?.['bootstrap']).toEqual({ recovery })
 })
 
 test('when the CRD goes while it is used the operator says so, makes nothing else, and lives', async () => {

@@ -1,10 +1,11 @@
 /** The Cluster that CloudNativePG runs for one DataService. */
 import { database } from '#dataservice/contract/names.ts'
 import { deletionPolicyOf } from './deletion-policy.ts'
+import { isPlainObject } from './hash.ts'
 import { kindsOfOthers } from './kinds-of-others.ts'
 import { annotationKeys, type Child, ownedMetadata, retainedMetadata } from './labels.ts'
 import { partName } from './names.ts'
-import type { Target } from './target.ts'
+import type { ObservedChild, Target } from './target.ts'
 
 /** Annotations that CloudNativePG obeys. */
 export const clusterAnnotations = {
@@ -14,6 +15,21 @@ export const clusterAnnotations = {
 
 /** Owner of the database; the migration logs in as it and makes the roles of our pods. */
 const owner = database.name
+
+/** How one begins that is empty. */
+const initdb = {
+  database: database.name,
+  owner,
+  encoding: 'UTF8',
+  dataChecksums: true,
+  postInitSQL: [`ALTER ROLE "${owner}" CREATEROLE`],
+}
+
+/** Somebody made it from a copy. CloudNativePG takes one way to begin, so ours beside it would be refused. */
+function isBroughtBack(observed: ObservedChild | undefined): boolean {
+  const bootstrap = observed?.spec?.['bootstrap']
+  return isPlainObject(bootstrap) && bootstrap['initdb'] === undefined
+}
 
 /**
  * One that is to outlive its DataService has no owner reference: its volumes go with it, and so does the data. As the
@@ -41,15 +57,7 @@ export function postgresCluster(target: Target): Child<{ spec: object }> | undef
     spec: {
       instances: cloudNativePG.instances,
       ...(cloudNativePG.imageName !== undefined && { imageName: cloudNativePG.imageName }),
-      bootstrap: {
-        initdb: {
-          database: database.name,
-          owner,
-          encoding: 'UTF8',
-          dataChecksums: true,
-          postInitSQL: [`ALTER ROLE "${owner}" CREATEROLE`],
-        },
-      },
+      ...(isBroughtBack(target.observed('Cluster', name)) ? {} : { bootstrap: { initdb } }),
       postgresql: { parameters: cloudNativePG.parameters },
       ...volumeAndPods(effective),
     },

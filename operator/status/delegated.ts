@@ -2,6 +2,7 @@
 
 import type { ConditionType } from '#crds/v1alpha1/conditions.ts'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
+import { database } from '#dataservice/contract/names.ts'
 import { fullNameOf } from '#operator/desired/kinds-of-others.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import { partName } from '#operator/desired/names.ts'
@@ -74,6 +75,6 @@ export function delegatedPostgres(facts: Facts): Finding {
 }
 
 const lost = (owner: DataService['metadata'], name: string): string =>
-  `Cluster ${name} of CloudNativePG is gone and held data before. Bring it back (bootstrap.recovery, with the annotation ` +
-  `${annotationKeys.retained}), or, to begin with an empty one, ` +
+  `Cluster ${name} of CloudNativePG is gone and held data before. Bring it back (bootstrap.recovery with database and ` +
+  `owner ${database.name}, and the annotation ${annotationKeys.retained}), or, to begin with an empty one, ` +
   `${kubectl(owner, `annotate dsvc/${owner.name} ${annotationKeys.reinitialise}=postgres`)}: ${cost.postgres}`
