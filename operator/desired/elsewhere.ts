@@ -7,6 +7,10 @@ import type { Target } from './target.ts'
 
 type Known = Pick<Target, 'owner' | 'effective'>
 
+/** On a Kafka that others run. */
+const madeTopics = ({ providers, kafka }: Target['effective']): boolean =>
+  providers.kafka === 'external' && kafka?.topics === 'Create'
+
 /** In words for people, with where it is. Kinds of delegated engines have an owner, and go with it. */
 export function hasElsewhere({ owner, effective }: Known, parts: readonly DataPart[] = dataParts): string[] {
   const { providers } = effective
@@ -20,11 +24,20 @@ export function hasElsewhere({ owner, effective }: Known, parts: readonly DataPa
             `Postgres ${primary.host}:${primary.port}`,
         ]
       : []),
-    ...(providers.kafka === 'external' && parts.includes('kafka') && others?.topics === 'Create'
+    ...(madeTopics(effective) && parts.includes('kafka')
       ? [`topics ${topics.join(', ')} of Kafka ${brokers.join(',')}`]
       : []),
   ]
 }
+
+/** What the removal needs Secrets of the user for. */
+export const removesTopics = ({ owner, effective }: Known): boolean =>
+  madeTopics(effective) && leavingParts(owner.spec).includes('kafka')
+export const removesSchema = ({ owner, effective }: Known): boolean =>
+  effective.postgres !== undefined && leavingParts(owner.spec).includes('postgres')
+
+/** Which topics are to go stands in the tables, so the removal comes in there anyway. */
+export const asksOurPostgres = ({ effective }: Known): boolean => effective.postgres === undefined
 
 /** What of it we take away before the DataService is gone. */
 export const takenAway = (known: Known): string[] => hasElsewhere(known, leavingParts(known.owner.spec))

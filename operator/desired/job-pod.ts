@@ -2,6 +2,7 @@
 import type { V1KeyToPath, V1PodSpec } from '@kubernetes/client-node'
 import { credentialFiles, credentialKeys } from '#dataservice/contract/names.ts'
 import { certificateVolumes } from './certificates.ts'
+import { asksOurPostgres } from './elsewhere.ts'
 import { type JobProgram, programContainer, programVolumes, redisCredential } from './pod.ts'
 import type { Target } from './target.ts'
 import { userSecrets } from './user-secrets.ts'
@@ -24,9 +25,18 @@ const moreCredentials: Readonly<Record<JobProgram, (target: Target) => V1KeyToPa
   retire: ({ effective }) => (effective.providers.redis === 'managed' ? [redisCredential] : []),
 }
 
+/** Which programs show a certificate of ours, and trust our authority. */
+const isCertified: Readonly<Record<JobProgram, (target: Target) => boolean>> = {
+  migrate: () => true,
+  maintain: () => true,
+  remove: asksOurPostgres,
+  retire: () => true,
+}
+
 export function programPod(target: Target, program: JobProgram): Pick<V1PodSpec, 'containers' | 'volumes'> {
   const container = programContainer(program, target)
-  const mounted = [...userSecrets(target, program), ...certificateVolumes(target, 'jobs')]
+  const certificates = isCertified[program](target) ? certificateVolumes(target, 'jobs') : []
+  const mounted = [...userSecrets(target, program), ...certificates]
   return {
     containers: [
       {

@@ -5,6 +5,7 @@
 import type { V1ConfigMap, V1Job, V1Volume } from '@kubernetes/client-node'
 import { parseSettings } from '#dataservice/contract/settings.ts'
 import { leavingParts } from './deletion-policy.ts'
+import { asksOurPostgres } from './elsewhere.ts'
 import { canonicalText } from './hash.ts'
 import { programPod } from './job-pod.ts'
 import { type Child, type ChildMetadata, retainedMetadata } from './labels.ts'
@@ -24,17 +25,19 @@ export const removalObjects = (target: Target): [Child<V1ConfigMap>, Child<V1Job
   removeJob(target),
 ]
 
-const settings = (target: Target): Child<V1ConfigMap> => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: metadataOf(target),
-  data: {
-    [settingsKey]: canonicalText({
-      ...parseSettings(target.settings.text),
-      leaves: leavingParts(target.owner.spec),
-    }),
-  },
-})
+function settings(target: Target): Child<V1ConfigMap> {
+  const { tls, ...others } = parseSettings(target.settings.text)
+  const leaves = leavingParts(target.owner.spec)
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadataOf(target),
+    data: {
+      // Whoever finds `tls` looks for certificates of ours.
+      [settingsKey]: canonicalText({ ...others, ...(tls && asksOurPostgres(target) && { tls }), leaves }),
+    },
+  }
+}
 
 function removeJob(target: Target): Child<V1Job> {
   const { owner, effective } = target

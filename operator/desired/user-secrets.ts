@@ -2,6 +2,7 @@
 import type { DataServiceSpec } from '#crds/v1alpha1/spec.ts'
 import { mounts } from '#dataservice/contract/names.ts'
 import type { Effective } from './effective.ts'
+import { removesSchema, removesTopics } from './elsewhere.ts'
 import { callerSecrets } from './gateway-rules.ts'
 import { type MountedSecret, mountedSecret } from './mounted-secret.ts'
 import { type DeployedPart, partName } from './names.ts'
@@ -59,16 +60,23 @@ const ofBackupStore = ({ effective: { backup } }: Known): MountedSecret[] => {
   return [keys, ...authorityOf('s3', s3.caSecretRef, { path, at: mounts.storeAuthority.path })]
 }
 
+type Secrets = (known: Known) => MountedSecret[]
+
+/** A removal must not wait for a Secret that it does not need, and that may be gone by then. */
+function where(holds: (known: Known) => boolean, secrets: Secrets): Secrets {
+  return known => (holds(known) ? secrets(known) : [])
+}
+
 /** Whoever mounts Secrets of the user. */
 type Mounting = Program | 'backup-s3'
 
-const secretsOf: Readonly<Record<Mounting, readonly ((known: Known) => MountedSecret[])[]>> = {
+const secretsOf: Readonly<Record<Mounting, readonly Secrets[]>> = {
   gateway: [({ owner }) => callerSecrets(owner.spec.gateway), ofRedis('gateway'), ofKafka],
   writer: [ofRedis('writer'), ofPostgres, ofKafka],
   reader: [ofRedis('reader'), ofPostgres],
   migrate: [givenPostgres, ofPostgres, ofKafka],
   maintain: [ofPostgres],
-  remove: [givenPostgres, ofPostgres, ofKafka],
+  remove: [where(removesSchema, givenPostgres), ofPostgres, where(removesTopics, ofKafka)],
   retire: [ofPostgres],
   'backup-s3': [ofBackupStore],
 }

@@ -75,6 +75,41 @@ test('it begins with a Job that needs nothing with an owner', async () => {
   await expect(text.join('---\n')).toMatchFileSnapshot('../../desired/golden/removal.yaml')
 })
 
+function beginning(spec: Parameters<typeof withSpec>[0]): string {
+  const owner = dataService(withSpec({ ...elsewhere, deletionPolicy: 'Delete', ...spec }), held)
+  const due = departure(factsOf({ owner }), now)
+  if (due.do !== 'begin') throw new Error('it does not begin')
+  return JSON.stringify(due.objects)
+}
+
+test.each(['Internal', 'CertManager'])(
+  'with %s hops it needs a certificate only where it asks a Postgres of ours',
+  tls => {
+    const security = { tls }
+    expect(beginning({ security })).not.toMatch(
+      /orders-(certificates|jobs-certificate)|\\"tls\\":\\"Internal/,
+    )
+    const topicsAlone = beginning({ security, postgres: {} })
+    expect(topicsAlone).toMatch(/orders-(certificates|jobs-certificate)/)
+    expect(topicsAlone).toMatch(/\\"tls\\":\\"Internal/)
+  },
+)
+
+test('it mounts Secrets of the engines from which it takes something away, and no others', () => {
+  const mounted = (spec: Parameters<typeof beginning>[0]) =>
+    new Set(beginning(spec).match(/(?<="secretName":")[^"]+/g))
+  const ofPostgres = ['db', 'db-ca', 'orders-credentials']
+  const ofKafka = ['kafka', 'kafka-ca', 'kafka-cert']
+  expect(mounted({})).toEqual(new Set([...ofKafka, ...ofPostgres]))
+  expect(mounted({ kafka: { strimzi: { cluster: 'main' } } })).toEqual(new Set(ofPostgres))
+  const given = { external: { ...kafkaOfOthers, topics: 'Given' } }
+  expect(mounted({ kafka: given })).toEqual(new Set(ofPostgres))
+  const kept = { kafka: { ...elsewhere.kafka, deletionPolicy: 'Retain' } }
+  expect(mounted(kept)).toEqual(new Set(ofPostgres))
+  const keptTables = { postgres: { ...elsewhere.postgres, deletionPolicy: 'Retain' } }
+  expect(mounted(keptTables)).toEqual(new Set([...ofKafka, 'db-ca', 'orders-credentials']))
+})
+
 test('it waits for the Job for a minute, and then tells what is left and why', () => {
   const owner = leaving()
   const younger = job('2026-01-01T00:00:50Z')
