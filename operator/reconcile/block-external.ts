@@ -44,13 +44,20 @@ export function externalBlock(seen: Seen): { reason: Reason; message: string } |
         'security.tls Internal. Nothing is changed meanwhile',
     }
   }
+  return undefined
+}
+
+export function placeThatMoves(
+  seen: Seen,
+): { reason: Reason; message: string; hidesPlace: true } | undefined {
   const moved = placesOf(seen).find(({ was, is }) => was !== undefined && was !== is)
   if (moved === undefined) return undefined
   return {
     reason: 'CannotChange',
     message:
       `the records are in ${moved.what} ${moved.was} and would be looked for in ${moved.is}, because scopePrefix of class ` +
-      `${className} is another one now: put it back. Nothing is changed meanwhile`,
+      `${seen.className} is another one now: put it back. Nothing is changed meanwhile`,
+    hidesPlace: true,
   }
 }
 

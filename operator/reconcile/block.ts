@@ -17,12 +17,14 @@ import {
   postgresPod,
 } from '#operator/desired/names.ts'
 import type { Target } from '#operator/desired/target.ts'
-import { externalBlock } from './block-external.ts'
+import { externalBlock, placeThatMoves } from './block-external.ts'
 import { podProgress } from './progress.ts'
 
 export interface Block {
   reason: Reason
   message: string
+  /** What is asked for is not where the records are, or nobody knows where that is. */
+  hidesPlace?: true
 }
 
 type Seen = Pick<Target, 'owner' | 'effective' | 'observed' | 'className' | 'initialisation'>
@@ -30,18 +32,20 @@ type Seen = Pick<Target, 'owner' | 'effective' | 'observed' | 'className' | 'ini
 export function blockOf(choice: ClassChoice, seen: Seen): Block | undefined {
   switch (choice.kind) {
     case 'missing':
-      return { reason: 'ClassMissing', message: `${missing(choice)}. ${meanwhile}` }
+      return { reason: 'ClassMissing', message: `${missing(choice)}. ${meanwhile}`, hidesPlace: true }
     case 'unseen':
       return {
         reason: 'ClassesNotSeen',
         message:
           `this operator has rights in one namespace only and so sees no DataServiceClass ${choice.name}: ` +
           `set spec.className to built-in, or install the operator for the whole cluster (config/default). ${meanwhile}`,
+        hidesPlace: true,
       }
     case 'builtIn':
     case 'class':
       return (
         providerThatDiffers(seen) ??
+        placeThatMoves(seen) ??
         externalBlock(seen) ??
         brokersThatDiffer(seen) ??
         primaryThatGoes(seen) ??
@@ -90,6 +94,7 @@ function providerThatDiffers(seen: Seen): Block | undefined {
       `${part} is ${was} since this DataService was made and would become ${wanted}, by the DataService or its class ` +
       `${className}, and engines do not change hands: set spec.${part}.${was}, put the class back, or create another ` +
       `DataService. ${meanwhile}`,
+    hidesPlace: true,
   }
 }
 

@@ -4,7 +4,6 @@ import { loginSets } from '#dataservice/contract/names.ts'
 import { type ClusterError, isClusterError } from '#operator/cluster/errors.ts'
 import type { ClusterPort, KubernetesObject, ObjectRef } from '#operator/cluster/port.ts'
 import { everythingGoes } from '#operator/desired/deletion-policy.ts'
-import { takesAway } from '#operator/desired/elsewhere.ts'
 import { isOurs } from '#operator/desired/labels.ts'
 import { credentialsName, identityName, passwordsName, removeName } from '#operator/desired/names.ts'
 import type { Announce } from './announce.ts'
@@ -61,9 +60,9 @@ async function end(
   { leftBehind: note }: Pick<Extract<Departure, { do: 'end' }>, 'leftBehind'>,
   { cluster, announce }: Ports,
 ): Promise<Outcome> {
-  const { owner, target } = facts
+  const { owner } = facts
   if (note !== undefined) await announce.leftBehind(owner, note)
-  if (takesAway(target)) for (const ref of ownerless(owner)) await removed(owner, ref, cluster)
+  for (const ref of ownerless(owner)) await removed(owner, ref, cluster)
   await cluster.apply<KubernetesObject>(holding(owner, false)).catch(ifGone)
   return { kind: 'settled' }
 }

@@ -50,7 +50,7 @@ export function outcomeOf(
   { failures }: Result,
   { children, block, flush, ...seen }: Seen,
 ): Outcome {
-  if (block !== undefined) return { kind: 'refused', ...block }
+  if (block !== undefined) return { kind: 'refused', reason: block.reason, message: block.message }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
   if (failure !== undefined) return afterFailure(failure)
   if (!gates.recordAccepted)

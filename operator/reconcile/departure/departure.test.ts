@@ -3,14 +3,16 @@ import { stringify } from 'yaml'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { ClusterError } from '#operator/cluster/errors.ts'
 import type { KubernetesObject, ObjectRef } from '#operator/cluster/port.ts'
+import type { ClassChoice } from '#operator/desired/class-choice.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { decide } from '#operator/reconcile/decide.ts'
+import { dataServiceClass } from '#operator/testing/class.ts'
 import { type Change, dataService, withSpec } from '#operator/testing/data-service.ts'
 import { dying, Killed } from '#operator/testing/dying.ts'
 import { kafkaOfOthers, postgresOfOthers } from '#operator/testing/engines-of-others.ts'
 import { pod } from '#operator/testing/pods.ts'
 import { type Rehearsal, rehearse, startedOn, untilSettled } from '#operator/testing/rehearsal.ts'
-import { factsOf } from '#operator/testing/world.ts'
+import { factsOf, upAndRunning, type World } from '#operator/testing/world.ts'
 import { departure } from './departure.ts'
 import { finalizer } from './finalizer.ts'
 
@@ -132,6 +134,40 @@ test('a Job that did it, and a policy that was changed at the last moment, let i
   expect(departure(factsOf({ owner: kept }), now)).toEqual({ do: 'end' })
 })
 
+const classGone: ClassChoice = { kind: 'missing', name: 'gone', named: true }
+
+test('where the class is gone it is waited for a minute, and then the settings of its pods say what is left', () => {
+  const before = upAndRunning(leaving())
+  const left = (deletionTimestamp: string, changes: Partial<World> = {}) => {
+    const providers = { kafka: 'external', postgres: 'external', redis: 'managed' } as const
+    const owner: DataService = {
+      ...dataService(withSpec({ className: 'gone', deletionPolicy: 'Delete' }), held),
+      status: { providers },
+    }
+    owner.metadata.deletionTimestamp = deletionTimestamp
+    return departure(factsOf({ ...before, owner, choice: classGone, ...changes }), now)
+  }
+  expect(left('2026-01-01T00:00:50Z')).toEqual({ do: 'wait', forMs: 50_000 })
+  expect(left(old)).toEqual({
+    do: 'end',
+    leftBehind: expect.stringMatching(
+      /^left behind: schema ds_\w{10} with .* of Postgres db\.test:5433; and topics shop\.orders\.events, .*because: spec\.className: there is no DataServiceClass gone/,
+    ),
+  })
+  expect(left(old, { children: [] })).toMatchObject({
+    leftBehind: expect.stringContaining('what this DataService has at engines of others'),
+  })
+  // A Job that works already needs no class any more.
+  const done = job(old, { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] })
+  expect(left(old, { children: [done] })).toEqual({ do: 'end' })
+})
+
+test('what holds back every other write does not hold back a removal that knows where things are', () => {
+  const facts = factsOf({ owner: leaving(withSpec({ backup: { schedule: '0 3 * * *' } })) })
+  expect(facts.block?.reason).toBe('BackupElsewhere')
+  expect(departure(facts, now)).toMatchObject({ do: 'begin' })
+})
+
 /** What was made without an owner. */
 async function leftOf({ cluster, key }: Rehearsal): Promise<string[]> {
   const { namespace, name } = key
@@ -175,6 +211,40 @@ test('whichever write of the deletion an operator dies at, the next one ends it 
     kills += 1
   }
   expect(kills).toBeGreaterThan(5)
+})
+
+test('a class that went at the same time leaves nothing behind here, and an event tells what is there', async () => {
+  const scram = { mechanism: 'SCRAM-SHA-512', ...kafkaOfOthers.scram } as const
+  const { bootstrapServers } = kafkaOfOthers
+  const production = dataServiceClass('production', {
+    kafka: { external: { bootstrapServers, scram, topics: 'Create', replicationFactor: 3 } },
+    postgres: { external: { ...postgresOfOthers, maxConnections: 100 } },
+  })
+  const rehearsal = await rehearse(
+    dataService(withSpec({ className: 'production', deletionPolicy: 'Delete' })),
+  )
+  const { cluster, key } = rehearsal
+  await cluster.as('user').create(production)
+  await untilSettled(rehearsal)
+  for (const ref of [
+    { kind: 'DataServiceClass', name: 'production' } as const,
+    { kind: 'DataService', ...key } as const,
+  ]) {
+    const uid = (await cluster.get(ref))?.metadata.uid ?? ''
+    await cluster.as('user').remove(ref, { uid, propagation: 'Background' })
+  }
+  const at = (time: string) => startedOn(rehearsal, cluster, { differing: { now: () => new Date(time) } })
+  expect(await at('1970-01-01T00:00:59Z')()).toMatchObject({ kind: 'waiting', reason: 'TakesAway' })
+  expect(await cluster.get({ kind: 'DataService', ...key })).toBeDefined()
+  await at('1970-01-01T00:01:01Z')()
+  expect(await leftOf(rehearsal)).toEqual([])
+  const events = await cluster.list<KubernetesObject & { reason: string; note: string }>('Event')
+  const notes = events.filter(({ reason }) => reason === 'LeftBehind').map(({ note }) => note)
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /^left behind: schema ds_.*; and topics shop\.orders\.events, .*because: spec\.className/,
+    ),
+  ])
 })
 
 const webhook = new ClusterError('Unavailable', 'failed calling webhook "jobs.example.com"', { status: 500 })
