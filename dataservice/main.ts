@@ -4,10 +4,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Logger } from 'pino'
 import type { Role } from '#dataservice/contract/names.ts'
 import { judgeRecord } from '#dataservice/contract/record-schema.ts'
-import { parseSettings, type Settings } from '#dataservice/contract/settings.ts'
+import { parseSettings } from '#dataservice/contract/settings.ts'
 import { type Environment, readEnvironment } from '#dataservice/platform/environment.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { live, stopRequests } from '#dataservice/platform/process.ts'
@@ -38,14 +37,13 @@ async function main(): Promise<number> {
   const { start } = await composed[role]()
   const settings = parseSettings(readFileSync(environment.settingsPath, 'utf8'))
   const log = makeLog({ role, service: `${settings.namespace}/${settings.name}`, pod: podName, level })
-  const record = acceptedRecord(settings, log)
   const metrics = makeMetrics()
   const credential = (file: string) => readFileSync(join(credentialsPath, file), 'utf8').replace(/\n$/, '')
   const certificates =
     settings.tls && watchCertificates({ folder: environment.certificatesPath, log, metrics })
-  const given = { settings, record, credential, log, metrics, podName, ...(certificates && { certificates }) }
+  const given = { settings, credential, log, metrics, podName, ...(certificates && { certificates }) }
   const { exitCode, notReady, progress } = live({
-    start: life => start({ ...life, ...given }, environment),
+    start: life => start(withRecord({ ...life, ...given }), environment),
     stops,
     log,
     drainMs: environment.drainMs,
@@ -56,7 +54,19 @@ async function main(): Promise<number> {
   return code
 }
 
-function acceptedRecord(settings: Settings, log: Logger) {
+/** The record is judged when somebody first asks for it: what is declared keeps nobody from taking a service away. */
+function withRecord(context: Omit<RoleContext, 'record'>): RoleContext {
+  let record: RoleContext['record'] | undefined
+  return {
+    ...context,
+    get record() {
+      record ??= acceptedRecord(context)
+      return record
+    },
+  }
+}
+
+function acceptedRecord({ settings, log }: Pick<RoleContext, 'settings' | 'log'>): RoleContext['record'] {
   const verdict = judgeRecord(settings.record)
   if (verdict.kind === 'accepted') return verdict.record
   log.fatal({ problems: verdict.problems }, 'the record declaration cannot be used')

@@ -12,8 +12,8 @@ import type { Certificates } from './tls/certificates.ts'
 
 export interface RoleContext {
   settings: Settings
-  /** The record declaration of the settings, judged once at start. */
-  record: AcceptedRecord
+  /** The record declaration of the settings. Judged when it is first read, which throws where it cannot be used. */
+  readonly record: AcceptedRecord
   /** Reads a file of `credentialFiles`, without its last newline. Throws when the pod does not have it. */
   credential(file: string): string
   /** Where hops are encrypted. */

@@ -146,7 +146,12 @@ test('roles of another cluster are left alone, until somebody gives them away', 
 test('a service that goes takes its schema and roles along, and nothing of another', async () => {
   const [leaving, staying] = [rendered('leaving'), rendered('staying')]
   for (const settings of [leaving, staying]) expect((await migrated(settings)).exitCode).toBe(0)
-  const told: Settings = { ...leaving, leaves: ['postgres'] }
+  // Whatever was declared since, and refused.
+  const record = { ...leaving.record, schema: { type: 'string' } }
+  const told: Settings = { ...leaving, record, leaves: ['postgres'] }
+  const refused = await migrated(told)
+  expect(refused.exitCode).toBe(1)
+  expect(refused.said).toContain('the record declaration cannot be used')
   const stranger = await ran('remove', told, { mark: 'elsewhere' })
   expect(stranger.exitCode).toBe(1)
   expect(stranger.said).toContain(`role ${leaving.store.users.owner} does not belong to this DataService`)
