@@ -20,7 +20,7 @@ import { forgottenOperations, overtakenCopies } from './operations/at-work.ts'
 import { replacedPrimaries } from './operations/promoting.ts'
 import { isRestoring } from './operations/restoring.ts'
 import { retiredSecrets } from './passwords/turns.ts'
-import type { Plan, Step } from './plan.ts'
+import { type Plan, removal, type Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
 import { brokerToRestart, logAddress } from './restart-broker.ts'
@@ -82,15 +82,7 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
     ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
     ...brokerToRestart(facts).flatMap(removal),
     ...endedJobs(facts),
-    ...forgottenOperations(facts.operations).map(
-      ({ kind, metadata: { namespace, name, uid } }): Step => ({
-        do: 'remove',
-        kind,
-        namespace,
-        name,
-        uid,
-      }),
-    ),
+    ...forgottenOperations(facts.operations).flatMap(removal),
     ...(due.length === desired.length ? leftovers(desired, facts, child => !atOnce(child)) : []),
   ]
 }
@@ -207,9 +199,4 @@ function leftovers(
   return unwanted(desired, facts.children)
     .filter(child => isServed(child.kind, facts) && isAmong(child))
     .flatMap(removal)
-}
-
-function removal({ kind, metadata }: Pick<ObservedChild, 'kind' | 'metadata'>): Step[] {
-  const { name, namespace, uid } = metadata
-  return uid === undefined ? [] : [{ do: 'remove', kind, name, namespace, uid }]
 }

@@ -41,6 +41,19 @@ export interface Plan {
   contested: readonly string[]
 }
 
+interface Removable {
+  kind: string
+  metadata: { name: string; namespace: string; uid?: string; deletionTimestamp?: string }
+}
+
+/** Of what is there and is not on its way out already. */
+export function removal({ kind, metadata }: Removable): Step[] {
+  const { name, namespace, uid, deletionTimestamp } = metadata
+  return uid === undefined || deletionTimestamp !== undefined
+    ? []
+    : [{ do: 'remove', kind, name, namespace, uid }]
+}
+
 /** What a step concerns, for messages; `Deployment orders-gateway`. */
 export function nameOf(step: Step): string {
   switch (step.do) {

@@ -15,7 +15,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Facts, SecretFacts } from './facts.ts'
 import { lastWordsOf } from './last-words.ts'
 import { passwordMarks } from './passwords/turns.ts'
-import type { Plan, Step } from './plan.ts'
+import { type Plan, removal, type Step } from './plan.ts'
 
 /** Only metadata are ever sent of a Secret; what it holds is immutable. */
 interface Marks {
@@ -147,11 +147,4 @@ const isMigration = ({ kind, metadata }: ObservedChild): boolean =>
 function startsAnew(part: DataPart, { target }: Facts): boolean {
   const { initialised, reinitialised } = target.initialisation
   return reinitialised.has(part) && !initialised.has(part)
-}
-
-function removal(object: ObservedChild | undefined): Step[] {
-  const { name, namespace, uid, deletionTimestamp } = object?.metadata ?? {}
-  if (object === undefined || name === undefined || namespace === undefined) return []
-  if (uid === undefined || deletionTimestamp !== undefined) return []
-  return [{ do: 'remove', kind: object.kind, name, namespace, uid }]
 }
