@@ -1,4 +1,5 @@
 /** What migrate works on. */
+import { alone } from '#dataservice/migrate/alone.ts'
 import { ensureTopics } from '#dataservice/migrate/others-topics.ts'
 import { provision } from '#dataservice/migrate/provision.ts'
 import { start as startMigrate } from '#dataservice/migrate/role.ts'
@@ -24,7 +25,9 @@ export function start(context: RoleContext, environment: Environment): Promise<R
     ...(others && {
       topics: () =>
         withTopicAdmin(topic, admin =>
-          ensureTopics({ admin, log: { ...log, others }, database, schema: store.schema }),
+          alone({ database, signal: context.signal }, session =>
+            ensureTopics({ admin, log: { ...log, others }, session, schema: store.schema }),
+          ),
         ),
     }),
   })

@@ -1,5 +1,5 @@
 /** What remove works on. */
-import { claimedTopics, removeTopics } from '#dataservice/migrate/others-topics.ts'
+import { removeTopics } from '#dataservice/migrate/others-topics.ts'
 import type { Environment } from '#dataservice/platform/environment.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
@@ -15,9 +15,9 @@ export function start(context: RoleContext, environment: Environment): Promise<R
   /** Which topics are its own stands in its tables, so these go last. */
   const topicsOf = async (session: Pick<Session, 'query'>): Promise<void> => {
     if (others?.topics !== 'Create' || !leaves.includes('kafka')) return
-    const names = await claimedTopics(session, store.schema)
+    const { schema } = store
     await withTopicAdmin(topicOptions(context, environment), admin =>
-      removeTopics({ admin, log: { ...log, others } }, names),
+      removeTopics({ admin, log: { ...log, others }, session, schema }),
     )
   }
   const remove =

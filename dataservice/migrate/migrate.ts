@@ -10,6 +10,7 @@ import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { premakeSql, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
 import type { Session } from '#dataservice/platform/postgres/session.ts'
+import { alone } from './alone.ts'
 import { ensurePartitionSql } from './ensure-partition.ts'
 import { differences, type Facts, factsOf, RetainedDataDiffers } from './facts.ts'
 import { grantStatements } from './grants.ts'
@@ -26,10 +27,6 @@ export interface MigrateOptions {
   log: Logger
   signal: AbortSignal
 }
-
-/** The number of the lock, for `pg_locks`. Each service has a database or a schema; waiting too long is harmless. */
-const lockNumber = 7_231_020_001n
-const lockPollMs = 200
 
 /** Rejects when the stored data belongs to a service declared otherwise, or when the database cannot be changed. */
 export function migrate(options: MigrateOptions): Promise<void> {
@@ -59,20 +56,6 @@ export function fitToLog(
       verdict = await rebase(session, { topic, log: events, partitions })
     })
     return verdict
-  })
-}
-
-function alone<Answer>(
-  { database, signal }: Pick<MigrateOptions, 'database' | 'signal'>,
-  work: (session: Session) => Promise<Answer>,
-): Promise<Answer> {
-  return database.use(async session => {
-    await lock(session, signal)
-    try {
-      return await work(session)
-    } finally {
-      await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
-    }
   })
 }
 
@@ -120,19 +103,6 @@ async function storeFacts(session: Session, facts: Facts): Promise<void> {
   const text = `INSERT INTO service_facts AS f (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE f.value <> excluded.value`
   for (const [name, value] of facts) await session.query({ text, values: [name, value] })
-}
-
-/**
- * Asks again and again instead of waiting in the server: a waiting statement holds a snapshot, and building an index
- * concurrently waits for all snapshots, so the two would wait for each other.
- */
-async function lock(session: Session, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const { rows } = await session.query(`SELECT pg_try_advisory_lock(${lockNumber})`)
-    if (rows[0]?.[0] === 't') return
-    await new Promise(resolve => setTimeout(resolve, lockPollMs))
-    signal.throwIfAborted()
-  }
 }
 
 async function inTransaction(session: Session, work: () => Promise<void>): Promise<void> {

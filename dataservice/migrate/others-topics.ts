@@ -5,33 +5,39 @@
 import type { OthersLog, Settings, WantedTopic } from '#dataservice/contract/settings.ts'
 import { kafkaError } from '#dataservice/platform/kafka/link.ts'
 import type { TopicAdmin } from '#dataservice/platform/kafka/topic-admin.ts'
-import type { Database } from '#dataservice/platform/postgres/database.ts'
-import { quoted } from '#dataservice/platform/postgres/record-fields.ts'
-import type { Session } from '#dataservice/platform/postgres/session.ts'
 import { Refused } from '#dataservice/platform/refused.ts'
+import {
+  announce,
+  type Claiming,
+  claimedNames,
+  isClaimed,
+  isOwn,
+  readClaims,
+  settle,
+  storeClaims,
+  withdraw,
+} from './topic-claims.ts'
 
-export interface OthersTopics {
+export interface OthersTopics extends Claiming {
   admin: TopicAdmin
   log: Settings['log'] & { others: OthersLog }
-  /** As the owner of the tables. */
-  database: Database
-  schema: string
 }
 
-const factName = 'log.topics'
-
-/** Rejects with `Refused` where only a person can help. Runs any number of times. */
-export async function ensureTopics({ admin, log, database, schema }: OthersTopics): Promise<void> {
+/** With `alone`. Rejects with `Refused` where only a person can help. Runs any number of times. */
+export async function ensureTopics(others: OthersTopics): Promise<void> {
+  const { admin, log } = others
   const { wanted, topics } = log.others
-  const claimed = new Set(await claimedTopics(database, schema))
+  const claims = await readClaims(others)
   const seen = await Promise.all(wanted.map(async topic => ({ topic, found: await admin.find(topic.name) })))
   for (const { topic, found } of seen) {
     if (found.view === undefined && found.error !== unknown) throw denied(found.error, log)
-    if (topics === 'Create' && found.view !== undefined && !claimed.has(topic.name)) throw taken(topic.name)
+    if (topics === 'Given' || found.view === undefined) continue
+    const [name, id] = [topic.name, found.view.topicId]
+    if (!(await isOwn({ name, id }, claims, admin))) throw taken(name)
+    settle(claims, name, id)
   }
-  // Before they are made: a migration that ends in between finds them its own.
-  await claim(database, wanted)
-  for (const { topic, found } of seen) await ensure(topic, found.view?.partitions, { admin, log })
+  if (topics === 'Create') await storeClaims(claims, others)
+  for (const { topic, found } of seen) await ensure(topic, found.view?.partitions, others)
 }
 
 const unknown = 'UNKNOWN_TOPIC_OR_PARTITION'
@@ -39,14 +45,15 @@ const unknown = 'UNKNOWN_TOPIC_OR_PARTITION'
 async function ensure(
   topic: WantedTopic,
   partitions: number | undefined,
-  { admin, log }: Pick<OthersTopics, 'admin' | 'log'>,
+  others: OthersTopics,
 ): Promise<void> {
+  const { admin, log } = others
   const mayChange = log.others.topics === 'Create'
   try {
     if (partitions === undefined) {
       if (!mayChange)
         throw new Refused('TopicMissing', `there is no topic ${topic.name}${creation(topic, log)}`)
-      await admin.create(topic)
+      await make(topic, others)
       return
     }
     if (partitions < topic.partitions) {
@@ -60,10 +67,31 @@ async function ensure(
     await admin.configure(topic.name, differing)
   } catch (error) {
     const code = kafkaError(error)
-    // Another run of this migration was first.
-    if (code === 'TOPIC_ALREADY_EXISTS') return
     throw code === undefined ? error : denied(code, log)
   }
+}
+
+/**
+ * The word that it is about to be made stands before, so that a run that ends before it has the id is no matter to the next
+ * one. After a refusal that word is taken back: who makes a topic of that name later made it for somebody else.
+ */
+async function make(topic: WantedTopic, others: OthersTopics): Promise<void> {
+  const { name } = topic
+  const claims = await readClaims(others)
+  const wasClaimed = isClaimed(claims, name)
+  await storeClaims(announce(claims, name), others)
+  try {
+    settle(claims, name, await others.admin.create(topic))
+  } catch (error) {
+    const code = kafkaError(error)
+    const exists = code === 'TOPIC_ALREADY_EXISTS'
+    // Nobody knows what became of it, or an earlier run made it and not every broker has heard of that.
+    if (code === undefined || code === 'REQUEST_TIMED_OUT' || (exists && wasClaimed)) throw error
+    withdraw(claims, name)
+    await storeClaims(claims, others)
+    throw exists ? taken(name) : error
+  }
+  await storeClaims(claims, others)
 }
 
 async function differingConfig(
@@ -98,7 +126,7 @@ const taken = (topic: string): Refused =>
     'TopicExists',
     `topic ${topic} is there already, and nothing says that it is of this DataService. Delete it; or give the class of one ` +
       'of the clusters a scopePrefix of its own; or, where somebody made it for this DataService, set ' +
-      'kafka.external.topics: Given',
+      'kafka.external.topics: Given, and leave it so',
   )
 
 /** Rights that are missing are named as Kafka's own tool takes them. */
@@ -116,29 +144,31 @@ function denied(code: string, log: OthersTopics['log'], besides: readonly string
   )
 }
 
-/** Topics that were made for the service with these tables. */
-export async function claimedTopics(session: Pick<Session, 'query'>, schema: string): Promise<string[]> {
-  const text = `SELECT value FROM ${quoted(schema)}.service_facts WHERE name = $1`
-  const { rows } = await session.query({ text, values: [factName] })
-  return (rows[0]?.[0] ?? '').split(' ').filter(name => name !== '')
+/**
+ * Those that were made for the service with these tables; those that are gone already are no matter. Rejects with `Refused`
+ * where only a person can help.
+ */
+export async function removeTopics(others: OthersTopics): Promise<void> {
+  const { admin, log } = others
+  const claims = await readClaims(others)
+  for (const name of claimedNames(claims)) {
+    const code = await removed(name, claims, admin)
+    if (code !== done && code !== unknown) throw denied(code, log, ['Delete'])
+  }
 }
 
-/** Those that are gone already are no matter. Rejects with `Refused` where only a person can help. */
-export async function removeTopics(
-  { admin, log }: Pick<OthersTopics, 'admin' | 'log'>,
-  names: readonly string[],
-): Promise<void> {
-  for (const name of names)
-    try {
-      await admin.remove(name)
-    } catch (error) {
-      const code = kafkaError(error)
-      if (code !== unknown) throw code === undefined ? error : denied(code, log, ['Delete'])
-    }
-}
+const done = 'NONE'
 
-async function claim(database: Database, wanted: readonly WantedTopic[]): Promise<void> {
-  const text = `INSERT INTO service_facts AS f (name, value) VALUES ($1, $2)
-ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE f.value <> excluded.value`
-  await database.query({ text, values: [factName, wanted.map(({ name }) => name).join(' ')] })
+/** Answers in Kafka's words how it went. One that is not its own is left. */
+async function removed(name: string, claims: ReadonlySet<string>, admin: TopicAdmin): Promise<string> {
+  const { error, view } = await admin.find(name)
+  if (view === undefined || !(await isOwn({ name, id: view.topicId }, claims, admin))) return error
+  try {
+    await admin.remove(name)
+    return done
+  } catch (failure) {
+    const code = kafkaError(failure)
+    if (code === undefined) throw failure
+    return code
+  }
 }

@@ -25,6 +25,7 @@ let certificates: TestCertificates
 let authority: string
 let kafka: Kafka
 let postgres: Postgres
+let client: kafkajs.Kafka
 let admin: Admin
 beforeAll(async () => {
   certificates = await testCertificates()
@@ -34,7 +35,7 @@ beforeAll(async () => {
     startPostgres(),
   ])
   ;[kafka, postgres] = engines
-  const client = new kafkajs.Kafka({ brokers: kafka.bootstrapServers, logLevel: kafkajs.logLevel.NOTHING })
+  client = new kafkajs.Kafka({ brokers: kafka.bootstrapServers, logLevel: kafkajs.logLevel.NOTHING })
   admin = client.admin()
   await admin.connect()
   await giveRights()
@@ -46,28 +47,38 @@ beforeAll(async () => {
 }, 120_000)
 
 /** As docs/classes.md says it. */
-async function giveRights(more: readonly 'DELETE'[] = []): Promise<void> {
-  const onTopics = [
-    'READ',
-    'WRITE',
-    'DESCRIBE',
-    'DESCRIBE_CONFIGS',
-    'CREATE',
-    'ALTER',
-    'ALTER_CONFIGS',
-    ...more,
-  ] as const
-  const right = (resourceType: number, operation: (typeof onTopics)[number]) => ({
+const onTopics = [
+  'READ',
+  'WRITE',
+  'DESCRIBE',
+  'DESCRIBE_CONFIGS',
+  'CREATE',
+  'ALTER',
+  'ALTER_CONFIGS',
+] as const
+type Operation = (typeof onTopics)[number] | 'DELETE'
+
+interface Whom {
+  user?: keyof typeof users
+  /** What the names of topics and group begin with. */
+  on?: string
+}
+
+async function giveRights(
+  operations: readonly Operation[] = onTopics,
+  { user = 'orders', on = prefix }: Whom = {},
+): Promise<void> {
+  const right = (resourceType: number, operation: Operation) => ({
     resourceType,
-    resourceName: prefix,
+    resourceName: on,
     resourcePatternType: ResourcePatternTypes.PREFIXED,
-    principal: 'User:orders',
+    principal: `User:${user}`,
     host: '*',
     operation: AclOperationTypes[operation],
     permissionType: AclPermissionTypes.ALLOW,
   })
   const acl = [
-    ...onTopics.map(operation => right(AclResourceTypes.TOPIC, operation)),
+    ...operations.map(operation => right(AclResourceTypes.TOPIC, operation)),
     right(AclResourceTypes.GROUP, 'READ'),
   ]
   await admin.createAcls({ acl })
@@ -242,7 +253,9 @@ test('a topic that is there already is not taken, unless somebody says that it w
   expect(unfit.said).toMatch(
     /LogUnfit: .*topic eu2\.shop\.orders\.events has other settings: set .*retention\.ms=604800000/,
   )
-  expect((await migrated(own, database)).exitCode, 'by now it is its own').toBe(0)
+  expect((await migrated(own, database)).said, 'it is still not its own').toContain('TopicExists')
+  expect((await ran('remove', { ...own, leaves: ['kafka'] }, database)).exitCode).toBe(0)
+  expect(await admin.listTopics()).toContain(topic)
   const missing = rendered(database, { ...certified, tls, topics: 'Given' }, 'eu3')
   expect((await migrated(missing, database)).said).toMatch(
     /TopicMissing: .*kafka-topics\.sh --bootstrap-server \S+ --create --topic eu3\.shop\.orders\.events --partitions 2 /,
@@ -256,6 +269,52 @@ test('a topic that is there already is not taken, unless somebody says that it w
   expect(delegated.said).toMatch(/TopicMissing: .*there is no topic eu3\.shop\.orders\.events"/)
   expect(delegated.said).not.toContain('kafka-topics.sh')
 }, 120_000)
+
+/** An empty one, in the place of any that has the name. */
+async function madeAnew(topic: string): Promise<void> {
+  const isThere = async () => (await admin.listTopics()).includes(topic)
+  if (await isThere()) await admin.deleteTopics({ topics: [topic] })
+  await settledIn(30_000, async () => expect(await isThere()).toBe(false))
+  await settledIn(30_000, async () =>
+    expect(await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] })).toBe(true),
+  )
+}
+
+test('a topic is its own by its id: one that others made after a refusal, or in its place, is not', async () => {
+  const to = { user: 'guest', on: 'eu6.shop.orders.' } as const
+  const topic = `${to.on}events`
+  const database = await serviceDatabase(postgres.address)
+  const settings = rendered(database, {}, 'eu6')
+  const run = () => migrated(settings, database, { user: to.user })
+  const claims = async (value?: string) => {
+    const owner = database.open('owner')
+    onTestFinished(() => owner.close())
+    if (value !== undefined)
+      await owner.query(`UPDATE service_facts SET value = '${value}' WHERE name = 'log.topics'`)
+    const { rows } = await owner.query(`SELECT value FROM service_facts WHERE name = 'log.topics'`)
+    return rows[0]?.[0]
+  }
+  await giveRights(['DESCRIBE', 'DESCRIBE_CONFIGS'], to)
+  expect((await run()).said).toMatch(/LogRightsMissing: .*--operation Create /)
+  expect(await claims()).toBe('')
+  await giveRights(onTopics, to)
+  await madeAnew(topic)
+  expect((await run()).said).toContain(`topic ${topic} is there already`)
+
+  // As a run leaves it that ends before it has the id.
+  expect(await claims(`${topic}=`)).toBe(`${topic}=`)
+  const producer = client.producer()
+  await producer.connect()
+  await producer.send({ topic, messages: [{ value: 'of somebody else' }] })
+  await producer.disconnect()
+  expect((await run()).said, 'somebody uses it').toContain('TopicExists')
+  await madeAnew(topic)
+  const taken = await run()
+  expect(taken.exitCode, taken.said).toBe(0)
+  expect(await claims()).toMatch(/^eu6\.shop\.orders\.events=[0-9a-f-]{36}( \S+=[0-9a-f-]{36}){2}$/)
+  await madeAnew(topic)
+  expect((await run()).said, 'another one in its place').toContain('TopicExists')
+}, 180_000)
 
 const refusals: Record<string, { given?: Given; changes?: object; says: RegExp }> = {
   'a user without rights': {

@@ -8,8 +8,9 @@ import {
   IncrementalAlterConfigOperationTypes,
   incrementalAlterConfigsV1,
 } from '@platformatic/kafka'
-import { type ClusterOptions, parseAddress } from './cluster.ts'
+import { Cluster, type ClusterOptions, parseAddress } from './cluster.ts'
 import { type Call, Link } from './link.ts'
+import { logRange } from './log-query.ts'
 import { type Found, findTopic } from './topic-view.ts'
 
 export interface TopicAdmin {
@@ -17,7 +18,10 @@ export interface TopicAdmin {
   find(topic: string): Promise<Found>
   /** The values in force of the named settings, as far as the broker tells them. */
   configOf(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
-  create(topic: NewTopic): Promise<void>
+  /** Whether nobody has ever written to it. */
+  isUnused(topic: string): Promise<boolean>
+  /** Answers its id. */
+  create(topic: NewTopic): Promise<string>
   grow(topic: string, partitions: number): Promise<void>
   /** With all its records. */
   remove(topic: string): Promise<void>
@@ -43,7 +47,7 @@ export async function openTopicAdmin(options: Omit<ClusterOptions, 'topic'>): Pr
     const link = new Link(parseAddress(broker), { ...way, connectTimeoutMs })
     try {
       await link.request(findTopic('__consumer_offsets'), timeoutMs)
-      return adminOver(link)
+      return adminOver(link, options)
     } catch (error) {
       link.close()
       last = error
@@ -52,7 +56,19 @@ export async function openTopicAdmin(options: Omit<ClusterOptions, 'topic'>): Pr
   throw last
 }
 
-function adminOver(link: Link): TopicAdmin {
+/** The leader of each partition is asked, on connections of its own. */
+async function isUnused(options: ClusterOptions): Promise<boolean> {
+  const cluster = new Cluster(options)
+  try {
+    const { partitions } = await cluster.view()
+    const all = Array.from({ length: partitions }, (_, partition) => logRange(cluster, partition))
+    return (await Promise.all(all)).every(({ end }) => end === 0n)
+  } finally {
+    cluster.close()
+  }
+}
+
+function adminOver(link: Link, options: Omit<ClusterOptions, 'topic'>): TopicAdmin {
   const ask = <Answer>(call: Call<Answer>): Promise<Answer> => link.request(call, timeoutMs)
   return {
     find: topic => ask(findTopic(topic)),
@@ -69,11 +85,13 @@ function adminOver(link: Link): TopicAdmin {
         results.flatMap(({ configs }) => configs.map(({ name, value }) => [name, value ?? ''] as const)),
       )
     },
+    isUnused: topic => isUnused({ ...options, topic }),
     async create({ name, partitions: numPartitions, replicationFactor, config }) {
       const topic = { name, numPartitions, replicationFactor, assignments: [], configs: entries(config) }
-      await ask<createTopicsV7.CreateTopicsResponse>((connection, done) =>
+      const { topics } = await ask<createTopicsV7.CreateTopicsResponse>((connection, done) =>
         createTopicsV7.api(connection, [topic], timeoutMs, false, done),
       )
+      return topics[0]?.topicId ?? ''
     },
     async grow(name, count) {
       await ask<createPartitionsV3.CreatePartitionsResponse>((connection, done) =>
