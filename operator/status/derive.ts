@@ -49,11 +49,6 @@ export function deriveStatus(run: Run): DataServiceStatus {
   const { namespace, name, generation } = metadata
   const gateway = findChild(facts, 'Deployment', partName(name, 'gateway'))
   const schemaVersion = schemaVersionOf(run) ?? before?.schemaVersion
-  const isWritten = facts.block === undefined && !run.plan.held
-  const providers = isWritten ? recordedProviders(facts) : before?.providers
-  const className = isThere(facts.choice) && !run.plan.held ? chosenName(facts.choice) : before?.className
-  const security = isWritten ? securityOf(facts) : before?.security
-  const consumers = facts.block === undefined ? consumersIn(facts) : before?.consumers
   const kept = keptNumbers(facts)
   const kinds = rememberedKinds(facts)
   const writer = writerScaling(facts)
@@ -68,14 +63,28 @@ export function deriveStatus(run: Run): DataServiceStatus {
     replicas: gateway === undefined ? 0 : podProgress(gateway).existing,
     selector: selectorText(selectorLabels(name, 'gateway')),
     endpoints: { gateway: `http://${serviceHost(partName(name, 'gateway'), namespace)}` },
-    ...(className === undefined ? {} : { className }),
     ...(Object.keys(kept).length > 0 && { hibernation: { replicas: kept } }),
     ...(writer && Object.keys(writer).length > 0 && { scaling: { writer } }),
-    ...(providers === undefined ? {} : { providers }),
-    ...(security === undefined ? {} : { security }),
-    ...(consumers === undefined ? {} : { consumers }),
+    ...recordOf(run),
     ...(schemaVersion === undefined ? {} : { schemaVersion }),
     ...(kinds.length > 0 && { kindsOfOthers: kinds }),
+  }
+}
+
+/** What later runs have to know; where nothing may be written it stays what it was. */
+function recordOf({ facts, plan }: Run): DataServiceStatus {
+  const { owner, block, choice } = facts
+  const before = owner.status
+  const isWritten = block === undefined && !plan.held
+  const className = isThere(choice) && !plan.held ? chosenName(choice) : before?.className
+  const providers = isWritten ? recordedProviders(facts) : before?.providers
+  const security = isWritten ? securityOf(facts) : before?.security
+  const consumers = block === undefined ? consumersIn(facts) : before?.consumers
+  return {
+    ...(className !== undefined && { className }),
+    ...(providers && { providers }),
+    ...(security && { security }),
+    ...(consumers && { consumers }),
   }
 }
 

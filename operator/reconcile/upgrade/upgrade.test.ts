@@ -141,10 +141,10 @@ describe('a service of an older operator', () => {
   test('one that was not Ready and cannot be written keeps its turn for ten minutes, not for ever', () => {
     const rolling = { ...itsTurn, wasReady: false, wasPassing: false }
     const lacking = (child: ObservedChild) => (child.metadata.name === 'orders-postgres' ? undefined : child)
-    const after = (minutes: number) =>
+    const once = (minutes: number) =>
       run(owned(rolling), wait, { change: lacking, now: new Date(minutes * 60_000) }).status
-    expect(after(9).upgrade).toEqual(rolling)
-    expect([after(10).revision, after(10).upgrade]).toEqual([testRevision, undefined])
+    expect(once(9).upgrade).toEqual(rolling)
+    expect([once(10).revision, once(10).upgrade]).toEqual([testRevision, undefined])
   })
 })
 
