@@ -7,34 +7,65 @@ import { backupReady } from './backup-ready.ts'
 const owner = dataService(withSpec({ backup: { schedule: '0 3 * * *' } }))
 const now = new Date('2026-01-02T12:00:00Z')
 
-const told = (...change: Parameters<typeof upAndRunning> extends [unknown, ...infer Rest] ? Rest : never) => {
-  const [finding] = backupReady(factsOf(upAndRunning(owner, ...change)), now)
+type CronStatus = Partial<Record<'lastScheduleTime' | 'lastSuccessfulTime', string>>
+
+const ofCronJob = (status: CronStatus) =>
+  only('CronJob', 'orders-backup', ({ metadata, ...child }) => ({
+    ...child,
+    metadata: { ...metadata, creationTimestamp: '2026-01-01T12:00:00Z' },
+    status,
+  }))
+
+const told = (change: Parameters<typeof upAndRunning>[1], service = owner, postgresSince?: string) => {
+  const pods =
+    postgresSince === undefined
+      ? []
+      : [pod({ owner: 'postgres', name: 'orders-postgres-0', created: postgresSince })]
+  const [finding] = backupReady(factsOf({ ...upAndRunning(service, change), pods }), now)
   return `${finding?.status}/${finding?.reason}`
 }
-const ofCronJob = (status: Record<string, string>) =>
-  only('CronJob', 'orders-backup', child => ({ ...child, status }))
 
 test('nothing is said where no backups are wanted', () => {
   expect(backupReady(factsOf(upAndRunning(dataService())), now)).toEqual([])
 })
 
-test.each([
-  ['True/Archiving', {}],
+test.each<[string, string, string, CronStatus]>([
+  ['one was due, less than six hours ago', '0 7 * * *', 'True/Archiving', {}],
+  ['one was due long ago', '0 3 * * *', 'False/BackupLate', {}],
   [
+    'the last one succeeded',
+    '0 3 * * *',
     'True/Archiving',
     { lastScheduleTime: '2026-01-02T03:00:00Z', lastSuccessfulTime: '2026-01-02T03:04:00Z' },
   ],
   [
-    'True/Archiving',
-    { lastScheduleTime: '2026-01-02T11:00:00Z', lastSuccessfulTime: '2026-01-01T03:04:00Z' },
-  ],
-  [
+    'the last one did not',
+    '0 3 * * *',
     'False/BackupLate',
     { lastScheduleTime: '2026-01-02T03:00:00Z', lastSuccessfulTime: '2026-01-01T03:04:00Z' },
   ],
-  ['False/BackupLate', { lastScheduleTime: '2026-01-02T03:00:00Z' }],
-])('%s with %o', (verdict, status) => {
-  expect(told(ofCronJob(status))).toBe(verdict)
+  [
+    'none has for days, and one was tried an hour ago',
+    '0 */6 * * *',
+    'False/BackupLate',
+    { lastScheduleTime: '2026-01-02T11:00:00Z', lastSuccessfulTime: '2025-12-28T12:03:00Z' },
+  ],
+  [
+    'last night did not, and this one was due an hour ago',
+    '0 11 * * *',
+    'False/BackupLate',
+    { lastScheduleTime: '2026-01-02T11:00:00Z', lastSuccessfulTime: '2025-12-31T11:04:00Z' },
+  ],
+  ['it is not due again yet', '0 3 1 * *', 'True/Archiving', { lastSuccessfulTime: '2026-01-01T03:04:00Z' }],
+])('of copies by schedule: %s', (_, schedule, verdict, status) => {
+  expect(told(ofCronJob(status), dataService(withSpec({ backup: { schedule } })))).toBe(verdict)
+})
+
+test.each([
+  ['True/Archiving', '2026-01-02T03:01:00Z'],
+  ['False/BackupLate', '2026-01-02T02:59:00Z'],
+])('what was due while it slept is not missed: %s with Postgres awake since %s', (verdict, since) => {
+  expect(told(ofCronJob({ lastSuccessfulTime: '2025-06-01T03:04:00Z' }), owner, since)).toBe(verdict)
 })
 
 test('an archive that is not ready is told, and why', () => {

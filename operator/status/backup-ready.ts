@@ -1,9 +1,11 @@
 /** Condition `BackupReady`: whether the database could be restored, and why not. Pure. */
+import { labelKeys } from '#operator/desired/labels.ts'
 import { backupName, mirrorName } from '#operator/desired/names.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { isRestoring } from '#operator/reconcile/operations/restoring.ts'
 import { answers } from '#operator/reconcile/progress.ts'
 import { type Finding, fails, holds, isUnknown } from './conditions.ts'
+import { nextDue } from './cron.ts'
 import { kubectl } from './kubectl.ts'
 import { missingSecret } from './missing-secret.ts'
 import { podProblem } from './pods.ts'
@@ -65,13 +67,13 @@ function notCopied(facts: Facts): Finding | undefined {
 
 const cronJob = (facts: Facts) => findChild(facts, 'CronJob', backupName(facts.owner.metadata.name))
 
-const timeIn = (facts: Facts, field: string): string | undefined => {
-  const value = cronJob(facts)?.status?.[field]
+function lastCopy(facts: Facts): string | undefined {
+  const value = cronJob(facts)?.status?.['lastSuccessfulTime']
   return typeof value === 'string' ? value : undefined
 }
 
 function archiving(facts: Facts): string {
-  const last = timeIn(facts, 'lastSuccessfulTime')
+  const last = lastCopy(facts)
   const copy =
     last === undefined ? 'the first copy was made when archiving began' : `last copy by schedule ${last}`
   const { s3 } = facts.target.effective.backup ?? {}
@@ -79,18 +81,34 @@ function archiving(facts: Facts): string {
   return `every change is archived as it happens${places ?? ''}; ${copy}. Each copy was proved by restoring it`
 }
 
-/** A copy by schedule that was due and has not succeeded since. */
+/**
+ * The first copy that was due after the last good one. When the CronJob last made a Job tells nothing of it: one that fails
+ * is followed by the next.
+ */
 function lateness(facts: Facts, now: Date): Finding | undefined {
-  const due = timeIn(facts, 'lastScheduleTime')
-  const done = timeIn(facts, 'lastSuccessfulTime')
-  if (due === undefined || (done !== undefined && Date.parse(done) >= Date.parse(due))) return undefined
-  if (now.getTime() - Date.parse(due) < lateAfterMs) return undefined
+  const done = lastCopy(facts)
+  const since = Date.parse(done ?? cronJob(facts)?.metadata.creationTimestamp ?? '')
+  const { schedule = '' } = facts.target.effective.backup ?? {}
+  const due = Number.isNaN(since)
+    ? undefined
+    : nextDue(schedule, new Date(Math.max(since, awakeSince(facts))))
+  if (due === undefined || now.getTime() - due.getTime() < lateAfterMs) return undefined
   const { metadata } = facts.owner
   const jobs = `-l app.kubernetes.io/instance=${metadata.name},app.kubernetes.io/component=backup-job`
   return fails(
     type,
     'BackupLate',
-    `the copy that was due at ${due} is not made (the one before: ${done ?? 'none by schedule'}); changes are archived ` +
-      `all the same. ${kubectl(metadata, `logs ${jobs}`)} tells why; the volume of backups may be full (spec.backup.volume.size)`,
+    `the copy that was due at ${due.toISOString().replace('.000Z', 'Z')} is not made (the one before: ` +
+      `${done ?? 'none by schedule'}); changes are archived all the same. ${kubectl(metadata, `logs ${jobs}`)} tells why; ` +
+      'the volume of backups may be full (spec.backup.volume.size)',
   )
+}
+
+/** While it hibernates no copy is due. The oldest pod of Postgres is not older than its awakening; 0 without one. */
+function awakeSince({ pods }: Facts): number {
+  const created = pods
+    .filter(({ metadata }) => metadata.labels[labelKeys.component] === 'postgres')
+    .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''))
+    .filter(time => !Number.isNaN(time))
+  return created.length === 0 ? 0 : Math.min(...created)
 }
