@@ -140,6 +140,7 @@ const reasons = {
   RenewalFails: 'trouble',
   NotInMesh: 'trouble',
   ScalerNotReady: 'trouble',
+  Contested: 'trouble',
 
   Failed: 'user',
   ClassMissing: 'user',

@@ -3,7 +3,7 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { type Certify, ForeignSecret, UnusableAuthority } from '#operator/certificates/certify.ts'
 import { ClusterError, isClusterError } from '#operator/cluster/errors.ts'
-import type { ClusterPort, KubernetesObject, ObjectMeta } from '#operator/cluster/port.ts'
+import type { ClusterPort, ObjectMeta } from '#operator/cluster/port.ts'
 import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { canonicalText } from '#operator/desired/hash.ts'
 import { type Child, isOurs } from '#operator/desired/labels.ts'
@@ -34,8 +34,8 @@ interface Ports {
   cluster: ClusterPort
   topics: TopicsPort
   certify: Certify
-  /** Hears of each child that was made or changed, as it is stored then. */
-  onStored: (object: KubernetesObject) => void
+  /** Hears of each child that was made or changed, as it is stored then, and of what was sent. */
+  onStored: (stored: ObservedChild, sent: Child) => void
 }
 
 export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Promise<Result> {
@@ -153,10 +153,11 @@ async function apply(
   run: Run,
 ): Promise<Failure | undefined> {
   const { object, uid } = step
-  const { cluster, unseen } = run
+  const { cluster, unseen, onStored } = run
   if (uid !== undefined) return change(object, uid, run)
   const foreign = await foreignClaim(owner, object, cluster)
-  if (foreign === undefined && (await cluster.applyNew(object)).kind === 'created') return undefined
+  const creation = foreign === undefined ? await cluster.applyNew<ObservedChild>(object) : undefined
+  if (creation?.kind === 'created') return void onStored(creation.object, object)
   const { metadata } = (await read(object, cluster)) ?? {}
   if (metadata === undefined && foreign !== undefined) return notOwned(owner, foreign)
   if (metadata === undefined) return { cause: 'retry', message: `${nameOf(step)} was there and is gone` }
@@ -172,7 +173,7 @@ async function change(
   { cluster, onStored }: Run,
 ): Promise<undefined> {
   const metadata = { ...object.metadata, ...(uid !== undefined && { uid }) }
-  onStored(await cluster.apply<KubernetesObject>({ ...object, metadata }))
+  onStored(await cluster.apply<ObservedChild>({ ...object, metadata }), object)
 }
 
 /** A name that is taken may be taken by us: an answer was lost. */
@@ -181,19 +182,19 @@ async function create(
   { object, mark }: Extract<Step, { do: 'create' }>,
   run: Run,
 ): Promise<Failure | undefined> {
-  const creation = await run.cluster.create<KubernetesObject>(object)
+  const creation = await run.cluster.create<ObservedChild>(object)
   const live = creation.kind === 'created' ? creation.object : await read(object, run.cluster)
   if (live !== undefined && !isOurs(owner, live.metadata)) return notOwned(owner, object, live.metadata)
   const uid = live?.metadata.uid
   if (live === undefined || uid === undefined) return undefined
-  run.onStored(live)
+  run.onStored(live, object)
   const labelled = isLabelled(object, live) ? undefined : labelsOf(object)
   for (const more of [mark, labelled]) if (more !== undefined) await change(more, uid, run)
   return undefined
 }
 
 /** By its labels an object is watched: without them it would be made again and again, and never be seen. */
-const isLabelled = (object: Child, { metadata }: KubernetesObject): boolean =>
+const isLabelled = (object: Child, { metadata }: ObservedChild): boolean =>
   Object.entries(object.metadata.labels).every(([key, value]) => metadata.labels?.[key] === value)
 
 const labelsOf = ({ apiVersion, kind, metadata: { name, namespace, labels } }: Child): Child => ({
@@ -268,7 +269,7 @@ const enlarged = (namespace: string, name: string, storage: string) => ({
   spec: { resources: { requests: { storage } } },
 })
 
-const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<KubernetesObject | undefined> =>
+const read = ({ kind, metadata }: Child, cluster: ClusterPort): Promise<ObservedChild | undefined> =>
   cluster.get({ kind: kindOf(kind), namespace: metadata.namespace, name: metadata.name })
 
 function notOwned(owner: DataService, { kind, metadata }: Named, live?: ObjectMeta): Failure {

@@ -8,6 +8,7 @@ import { annotationKeys, type Child, labelKeys } from '#operator/desired/labels.
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { isRenewal } from './certificates/renewal.ts'
 import { bindingMark, consumerSteps, toldSteps } from './consumers/consumers.ts'
+import { contested } from './contested.ts'
 import { finalizerSteps, isHeldAsWanted } from './departure/finalizer.ts'
 import { isClusterLost } from './engine-workload.ts'
 import { type Facts, findChild, isThere } from './facts.ts'
@@ -49,9 +50,7 @@ export function decide(facts: Facts): Plan {
     isWhole: due.length === desired.length,
     kept: steps.filter(isKept),
     steps: steps.filter(step => !isKept(step)),
-    contested: due
-      .filter(child => isContested(child, facts))
-      .map(({ kind, object }) => `${kind} ${object.metadata.name}`),
+    contested: due.flatMap(child => contested(child, facts) ?? []),
   }
 }
 
@@ -129,26 +128,16 @@ function stepsOf(child: DesiredChild, facts: Facts): Step[] {
   const object = sealed(built)
   const observed = findChild(facts, kind, name)
   if (kind === 'Cluster' && isClusterLost(facts)) return []
-  const apply = applySteps(object, observed, isContested(child, facts))
+  const apply = contested(child, facts) === undefined ? applySteps(object, observed) : []
   if (kind !== 'Deployment') return apply
   const scaling = scaleSteps(facts, name)
   return observed === undefined ? [...apply, ...scaling] : [...scaling, ...apply]
 }
 
-function applySteps(object: Child, observed: ObservedChild | undefined, contested: boolean): Step[] {
-  if (contested || (observed !== undefined && agrees(object, observed))) return []
+function applySteps(object: Child, observed: ObservedChild | undefined): Step[] {
+  if (observed !== undefined && agrees(object, observed)) return []
   const step = applyStep(object, observed?.metadata.uid)
   return [observed !== undefined && isSealedAlike(object, observed) ? { ...step, restores: true } : step]
-}
-
-/** Somebody else keeps another value in it. A new wish of ours is written all the same. */
-function isContested({ kind, object: built, write }: DesiredChild, facts: Facts): boolean {
-  const observed = findChild(facts, kind, built.metadata.name)
-  const uid = observed?.metadata.uid
-  if (write === 'create' || observed === undefined || uid === undefined || !facts.isContested(uid))
-    return false
-  const object = sealed(built)
-  return isSealedAlike(object, observed) && !agrees(object, observed)
 }
 
 const applyStep = (object: Child, uid: string | undefined): Extract<Step, { do: 'apply' }> =>

@@ -69,8 +69,10 @@ export function outcomeOf(
     return { kind: 'waiting', reason: 'ConsumersPending', recheckMs: startRecheckMs }
   const recheckMs = nextLookMs(seen)
   if (recheckMs !== undefined) return { kind: 'settled', recheckMs }
-  if (contested.length > 0)
-    return { kind: 'waiting', reason: `Contested: ${contested.join(', ')}`, recheckMs: contestedRecheckMs }
+  if (contested.length > 0) {
+    const names = contested.map(({ kind, name }) => `${kind} ${name}`)
+    return { kind: 'waiting', reason: `Contested: ${names.join(', ')}`, recheckMs: contestedRecheckMs }
+  }
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
 }
 

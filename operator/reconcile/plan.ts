@@ -37,8 +37,15 @@ export interface Plan {
   kept: readonly Step[]
   /** Every child had its stage in this decision. */
   isWhole: boolean
-  /** Children that somebody else changes again and again, as `kind name`: they are left for a while. */
-  contested: readonly string[]
+  /** Children that somebody else keeps other than they are wanted: they are left for a while. */
+  contested: readonly Contested[]
+}
+
+export interface Contested {
+  kind: string
+  name: string
+  /** Those that differ, as `spec.template.spec.containers[reader].image`. */
+  fields: readonly string[]
 }
 
 interface Removable {

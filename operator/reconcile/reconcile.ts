@@ -3,13 +3,16 @@
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { DataServiceStatus } from '#crds/v1alpha1/status.ts'
 import type { Certify } from '#operator/certificates/certify.ts'
-import type { ClusterPort, KubernetesObject, ObjectStore } from '#operator/cluster/port.ts'
+import type { ClusterPort, ObjectStore } from '#operator/cluster/port.ts'
 import { certificatesName } from '#operator/desired/certificates.ts'
+import type { Child } from '#operator/desired/labels.ts'
+import type { ObservedChild } from '#operator/desired/target.ts'
 import { deriveStatus, sameStatus } from '#operator/status/derive.ts'
 import { changedOperations, orphanedOperations } from '#operator/status/operations.ts'
 import type { TopicsPort } from '#operator/topics/port.ts'
 import type { Announce } from './announce.ts'
 import { carryOut } from './carry-out.ts'
+import { isRewritten } from './contested.ts'
 import { decide } from './decide.ts'
 import { depart } from './depart.ts'
 import { isHeld } from './departure/finalizer.ts'
@@ -101,7 +104,11 @@ async function converge(owner: DataService, deps: Deps): Promise<Outcome> {
   if (before !== undefined) return before
   const plan = decide(facts) // pure
   for (const secret of changedSecrets(plan)) deps.seenSecrets.forget(owner.metadata.uid, secret)
-  const onStored = (object: KubernetesObject): void => noteStored(owner, object, deps.seenSecrets)
+  const onStored = (stored: ObservedChild, sent: Child): void => {
+    noteStored(owner, stored, deps.seenSecrets)
+    if (stored.metadata.uid !== undefined && isRewritten(sent, stored))
+      deps.restraint.hold(stored.metadata.uid)
+  }
   const result = await carryOut(owner, plan, { ...deps, onStored }) // writes only; failures come back as data
   for (const step of plan.steps)
     if (step.do === 'apply' && step.restores && step.uid !== undefined) deps.restraint.note(step.uid)

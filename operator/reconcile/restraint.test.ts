@@ -18,6 +18,17 @@ test('an object is held after three times in a minute, and free again when one o
   expect(isHeld('a')).toBe(false)
 })
 
+test('what is rewritten on its way is held at once, and tried again after ten minutes', () => {
+  let now = 0
+  const { isHeld, hold } = restraint(() => now)
+  hold('a')
+  expect([isHeld('a'), isHeld('b')]).toEqual([true, false])
+  now = 599_999
+  expect(isHeld('a')).toBe(true)
+  now = 600_000
+  expect(isHeld('a')).toBe(false)
+})
+
 const theirs = (child: ObservedChild): ObservedChild => ({
   ...child,
   spec: { ...child.spec, selector: { app: 'theirs' } },
@@ -30,13 +41,18 @@ const stepsOf = (spec: Parameters<typeof withSpec>[0], isContested: boolean) => 
     applied: steps.flatMap(step =>
       step.do === 'apply' ? [`${step.object.kind} ${step.object.metadata.name}`] : [],
     ),
-    contested,
+    contested: contested.map(({ kind, name, fields }) => `${kind} ${name} (${fields.join(', ')})`),
   }
 }
 
 test('what somebody else changed is put back, unless it was put back too often', () => {
   expect(stepsOf({}, false)).toEqual({ applied: ['Service orders-reader'], contested: [] })
-  expect(stepsOf({}, true)).toEqual({ applied: [], contested: ['Service orders-reader'] })
+  expect(stepsOf({}, true)).toEqual({
+    applied: [],
+    contested: [
+      'Service orders-reader (spec.selector.app.kubernetes.io/name, spec.selector.app.kubernetes.io/instance, spec.selector.app.kubernetes.io/component)',
+    ],
+  })
 })
 
 test('a new wish is written all the same', () => {

@@ -118,7 +118,16 @@ test.each<[string, Partial<World>, Partial<Run>]>([
   ['is held by an annotation', {}, { plan: { ...nothingToDo.plan, held: true } }],
   ['wrote something', {}, { plan: { ...nothingToDo.plan, steps: [step] } }],
   ['keeps something for its turn', {}, { plan: { ...nothingToDo.plan, kept: [step] } }],
-  ['left something to others', {}, { plan: { ...nothingToDo.plan, contested: ['Service orders-gateway'] } }],
+  [
+    'left something to others',
+    {},
+    {
+      plan: {
+        ...nothingToDo.plan,
+        contested: [{ kind: 'Service', name: 'orders-gateway', fields: ['spec.selector'] }],
+      },
+    },
+  ],
   ['could not write', {}, { result: { failures: [{ cause: 'retry', message: 'away' }], written: 0 } }],
   ['waits for its turn', { stand: 'due' }, {}],
 ])('a run that %s is decided anew', (_, more, run) => {

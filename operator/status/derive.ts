@@ -8,6 +8,7 @@ import { signerOf } from '#operator/desired/hop-modes.ts'
 import { annotationKeys, selectorLabels, selectorText } from '#operator/desired/labels.ts'
 import { partName, serviceHost } from '#operator/desired/names.ts'
 import type { Result } from '#operator/reconcile/carry-out.ts'
+import { allContested, isInVain } from '#operator/reconcile/contested.ts'
 import { type Facts, findChild } from '#operator/reconcile/facts.ts'
 import { firstKindTrouble, rememberedKinds } from '#operator/reconcile/kinds-in-use.ts'
 import { keptNumbers } from '#operator/reconcile/lifecycle/numbers.ts'
@@ -23,6 +24,7 @@ import { backupReady } from './backup-ready.ts'
 import { classReady } from './class-ready.ts'
 import { type Finding, fails, holds, stamped } from './conditions.ts'
 import { consumersIn, consumersReady } from './consumers.ts'
+import { withContested } from './contested.ts'
 import { durable } from './durable.ts'
 import { encrypted } from './encrypted.ts'
 import { endToEnd, isOff, isStuck } from './end-to-end.ts'
@@ -130,7 +132,8 @@ function findings(run: Run): Finding[] {
   const parts = partRules.map(rule => rule(facts, plan))
   const stalled = stalledFinding(run, parts)
   const wholeWay = endToEnd(facts)
-  const ready = readyFinding(run, { parts, wholeWay, stalled })
+  const found = { parts, wholeWay, stalled }
+  const ready = withContested(readyFinding(run, found), allContested(plan, facts), facts.owner)
   return [
     ready,
     reconciling(run, ready, stalled),
@@ -191,6 +194,7 @@ const workloads = ['Deployment', 'StatefulSet', 'Cluster', 'Job']
 
 /** Steps whose effect the pods show only later. A Service or a label that is put back moves nothing. */
 function moves(step: Step, facts: Facts): boolean {
+  if (step.do === 'apply' && isInVain(step, facts)) return false
   if (step.do === 'apply' || step.do === 'create') return workloads.includes(step.object.kind)
   if (step.do === 'scale') return !isOfWriters(step, facts) || writersByLag(facts) === undefined
   return step.do !== 'remove' && step.do !== 'certify' && step.do !== 'access'

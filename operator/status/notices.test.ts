@@ -14,6 +14,7 @@ const rows: readonly Row[] = [
   ['Ready', undefined, ['False', 'Creating'], ['Normal Creating']],
   ['Ready', ['False', 'Creating'], ['True', 'Ready'], ['Normal Ready']],
   ['Ready', ['True', 'Ready'], ['True', 'Ready'], []],
+  ['Ready', ['True', 'Ready'], ['True', 'Contested'], ['Warning Contested']],
   ['Ready', ['True', 'Ready'], ['False', 'LogFull'], ['Warning LogFull']],
   ['Paused', undefined, ['True', 'PausedByAnnotation'], ['Normal PausedByAnnotation']],
   // What every DataService says when all is well is no news.

@@ -30,7 +30,8 @@ export function notices(before: readonly Condition[], after: readonly Condition[
     const now = after.find(condition => condition.type === type)
     if (now === undefined || now.status === 'Unknown') return []
     if (now.status === old?.status && now.reason === old.reason) return []
-    const well = now.status === 'True' || kindOf(now.reason) === 'ordinary'
+    const kind = kindOf(now.reason)
+    const well = kind === 'ordinary' || (now.status === 'True' && kind !== 'trouble')
     if (well && standing.has(type) && (old === undefined || old.status === 'Unknown')) return []
     return [{ type: well ? 'Normal' : 'Warning', reason: now.reason, note: now.message }]
   })
