@@ -92,6 +92,8 @@ function readingAndCreating(given: () => ContractWorld): void {
     const events = await cluster.list<KubernetesObject & { note: string }>('Event', { namespace })
     expect(events).toMatchObject([{ reason: 'Tried', regarding: { uid: regarding.metadata.uid } }])
     expect(events[0]?.note).toHaveLength(1024)
+    const found = (reason: string) => cluster.list('Event', { namespace, fields: { reason } })
+    expect([await found('Tried'), await found('Other')]).toEqual([events, []])
   })
 }
 

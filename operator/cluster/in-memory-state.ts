@@ -174,7 +174,14 @@ class TwinStore<T extends KubernetesObject> extends Store<T> implements WatchedS
   }
 }
 
-function fits({ metadata }: KubernetesObject, { namespace, labels = {} }: Scope): boolean {
+function fits(object: KubernetesObject, { namespace, labels = {}, fields = {} }: Scope): boolean {
+  const { metadata } = object
   if (namespace !== undefined && metadata.namespace !== namespace) return false
-  return Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value)
+  return (
+    Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value) &&
+    Object.entries(fields).every(([path, value]) => fieldAt(object, path) === value)
+  )
 }
+
+const fieldAt = (object: KubernetesObject, path: string): unknown =>
+  path.split('.').reduce<unknown>((part, key) => (isRecord(part) ? part[key] : undefined), object)

@@ -3,7 +3,7 @@ import { errorOfAnswer, isRecord } from './answer.ts'
 import { ClusterError } from './errors.ts'
 import { jsonLines } from './json-lines.ts'
 import { deepFrozen } from './likeness.ts'
-import { collectionPath, labelSelector } from './paths.ts'
+import { collectionPath, selector } from './paths.ts'
 import type { KeptStatus, KubernetesObject, Scope } from './port.ts'
 import { type Kind, resources } from './resources.ts'
 import type { Transport } from './transport.ts'
@@ -61,12 +61,12 @@ export function listWatch<T extends KubernetesObject>(
 ): ListWatch<T> {
   if (kind === 'Secret') throw new ClusterError('Invalid', 'Secrets are never listed or watched')
   const path = collectionPath(kind, scope.namespace)
-  const selector = labelSelector(scope.labels)
+  const chosen = { labelSelector: selector(scope.labels), fieldSelector: selector(scope.fields) }
   const observed: Observed<T> = value => observedObject<T>(value, kind, keptStatus)
   async function* pages(signal?: AbortSignal): AsyncGenerator<Listing<T>> {
     let from: string | undefined
     do {
-      const query = { limit: chunkOfList, continue: from, labelSelector: selector }
+      const query = { limit: chunkOfList, continue: from, ...chosen }
       const page = pageOf(await transport.send({ method: 'GET', path, query, ...(signal ? { signal } : {}) }))
       yield {
         items: page.items.map(observed),
@@ -91,7 +91,7 @@ export function listWatch<T extends KubernetesObject>(
         allowWatchBookmarks: 'true',
         resourceVersion,
         timeoutSeconds: String(timeoutSeconds),
-        labelSelector: selector,
+        ...chosen,
         ...(everything && { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
       }
       const bytes = await transport.stream({ method: 'GET', path, query, idleMs, signal })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { collectionPath, labelSelector, objectPath, refOf } from './paths.ts'
+import { collectionPath, objectPath, refOf, selector } from './paths.ts'
 
 describe('paths', () => {
   test('are those of the API server', () => {
@@ -30,8 +30,8 @@ describe('paths', () => {
 })
 
 test('labels become a selector in one order', () => {
-  expect(labelSelector({ b: '2', a: '1' })).toBe('a=1,b=2')
-  expect([labelSelector({}), labelSelector(undefined)]).toEqual([undefined, undefined])
+  expect(selector({ b: '2', a: '1' })).toBe('a=1,b=2')
+  expect([selector({}), selector(undefined)]).toEqual([undefined, undefined])
 })
 
 test('an object of an unknown kind has no reference', () => {

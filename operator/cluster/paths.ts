@@ -20,9 +20,9 @@ export function objectPath({ kind, namespace, name }: ObjectRef, subresource?: S
   return `${collectionPath(kind, namespace)}/${segment(name)}${subresource ? `/${subresource}` : ''}`
 }
 
-/** `labelSelector` for labels that must all have exactly these values; sorted, so that equal scopes look equal. */
-export function labelSelector(labels: Scope['labels']): string | undefined {
-  const terms = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`)
+/** `labelSelector` or `fieldSelector` for what must have exactly these values; sorted, so that equal scopes look equal. */
+export function selector(values: Scope['labels']): string | undefined {
+  const terms = Object.entries(values ?? {}).map(([key, value]) => `${key}=${value}`)
   return terms.length === 0 ? undefined : terms.sort().join(',')
 }
 

@@ -73,10 +73,12 @@ export interface ObjectRef {
   name: string
 }
 
-/** Which objects of a kind: of one namespace (absent = all), with exactly these label values. */
+/** Which objects of a kind: of one namespace (absent = all), with exactly these values. */
 export interface Scope {
   namespace?: string
   labels?: Readonly<Record<string, string>>
+  /** By their path. The API server chooses by few, which the kind decides: `reason` of an event. */
+  fields?: Readonly<Record<string, string>>
 }
 
 /** `created` holds the stored object; `exists` says that the name is taken (read it to know by whom). */

@@ -40,11 +40,11 @@ import { inOrder, nextOperation, operationAtWork } from './operations/at-work.ts
 import { ownSecrets, type SecretPorts, withCertificates } from './own-secrets.ts'
 import { decidedPasswords, passwordSecrets } from './passwords/turns.ts'
 import { recordVerdict } from './record-verdict.ts'
-import { lackingPods, type ObservedEvent, refusalsOf } from './refusals.ts'
+import { lackingPods, type ObservedEvent, refusalReasons, refusalsOf } from './refusals.ts'
 import type { Judge } from './remembered-verdict.ts'
 import type { Restraint } from './restraint.ts'
 import { renderedSettings } from './roll-order.ts'
-import { unmountedOf, waitingToMount } from './unmounted.ts'
+import { unmountedOf, unmountedReasons, waitingToMount } from './unmounted.ts'
 import { standOf } from './upgrade/stand.ts'
 import { writerStops } from './writer-stops.ts'
 import { writerLoad } from './writers/load.ts'
@@ -218,7 +218,11 @@ async function troubles(
 ): Promise<Pick<Facts, 'refusals' | 'unmounted'>> {
   const { namespace } = target.owner.metadata
   const waiting = waitingToMount(target, pods)
-  const asks = lackingPods(children).length > 0 || waiting.length > 0
-  const events = asks ? await cluster.list<ObservedEvent>('Event', { namespace }) : []
+  const reasons = [
+    ...(lackingPods(children).length > 0 ? refusalReasons : []),
+    ...(waiting.length > 0 ? unmountedReasons : []),
+  ]
+  const found = reasons.map(reason => cluster.list<ObservedEvent>('Event', { namespace, fields: { reason } }))
+  const events = (await Promise.all(found)).flat()
   return { refusals: refusalsOf(children, events), unmounted: unmountedOf(waiting, events) }
 }

@@ -1,5 +1,6 @@
 /** What a run means for the queue. Pure. */
 
+import type { ObservedChild } from '#operator/desired/target.ts'
 import type { Failure, Result } from './carry-out.ts'
 import { isRotating } from './certificates/renewal.ts'
 import { concernsConsumers } from './consumers/consumers.ts'
@@ -7,7 +8,7 @@ import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import { movesPasswords } from './passwords/turns.ts'
 import type { Plan } from './plan.ts'
-import { lackingPods } from './refusals.ts'
+import { lackingPods, type Refusals } from './refusals.ts'
 import { isGrowing } from './restart-broker.ts'
 import { contestedRecheckMs } from './restraint.ts'
 
@@ -23,7 +24,10 @@ const thinRecheckMs = 2_000
 const foreignRecheckMs = 30_000
 /** What is on its way out is gone within seconds; it is not watched either. */
 const leavingRecheckMs = 2_000
-/** Why a StatefulSet or a Job makes no pods stands in events only, and they are not watched. */
+/**
+ * Why a StatefulSet or a Job makes no pods stands in events only, and they are not watched. Once it is known, the pod that
+ * is made after all tells that it is over.
+ */
 const refusedRecheckMs = 5_000
 /** How far the writers are sends no events. */
 const flushRecheckMs = 2_000
@@ -42,13 +46,22 @@ const rank = { retry: 0, invalid: 1, notExpandable: 2, leaving: 3, notOwned: 4 }
 
 type Seen = Pick<
   Facts,
-  'children' | 'block' | 'flush' | 'load' | 'endToEnd' | 'stand' | 'certificates' | 'operation' | 'target'
+  | 'children'
+  | 'refusals'
+  | 'block'
+  | 'flush'
+  | 'load'
+  | 'endToEnd'
+  | 'stand'
+  | 'certificates'
+  | 'operation'
+  | 'target'
 >
 
 export function outcomeOf(
   { held, gates, steps, contested }: Plan,
   { failures }: Result,
-  { children, block, flush, ...seen }: Seen,
+  { children, refusals, block, flush, ...seen }: Seen,
 ): Outcome {
   if (block !== undefined) return { kind: 'refused', reason: block.reason, message: block.message }
   const [failure] = failures.toSorted((left, right) => rank[left.cause] - rank[right.cause])
@@ -61,7 +74,7 @@ export function outcomeOf(
   if (flush.kind !== 'notAsked') return { kind: 'waiting', reason: 'LogNotStored', recheckMs: flushRecheckMs }
   if (!gates.brokersCurrent)
     return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: brokerRecheckMs }
-  if (lackingPods(children).length > 0)
+  if (lackingPods(children).some(child => !isExplained(child, refusals)))
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
@@ -69,11 +82,24 @@ export function outcomeOf(
     return { kind: 'waiting', reason: 'ConsumersPending', recheckMs: startRecheckMs }
   const recheckMs = nextLookMs(seen)
   if (recheckMs !== undefined) return { kind: 'settled', recheckMs }
-  if (contested.length > 0) {
-    const names = contested.map(({ kind, name }) => `${kind} ${name}`)
-    return { kind: 'waiting', reason: `Contested: ${names.join(', ')}`, recheckMs: contestedRecheckMs }
-  }
+  const others = waitsForOthers(children, contested)
+  if (others !== undefined) return others
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
+}
+
+const isExplained = ({ kind, metadata }: ObservedChild, refusals: Refusals): boolean =>
+  refusals.has(`${kind}/${metadata.name}`)
+
+/** Nothing is to be done as long as somebody else refuses pods, or keeps other values. */
+function waitsForOthers(
+  children: readonly ObservedChild[],
+  contested: Plan['contested'],
+): Outcome | undefined {
+  if (lackingPods(children).length > 0)
+    return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: topicRecheckMs }
+  if (contested.length === 0) return undefined
+  const names = contested.map(({ kind, name }) => `${kind} ${name}`)
+  return { kind: 'waiting', reason: `Contested: ${names.join(', ')}`, recheckMs: contestedRecheckMs }
 }
 
 /** What is as it should be, but moves without an event. */

@@ -7,6 +7,11 @@ import { conditionsIn } from '#operator/desired/observed-conditions.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { jobEnd, podProgress } from './progress.ts'
 
+const failed = 'FailedCreate'
+const made = 'SuccessfulCreate'
+/** Of events that tell it. */
+export const refusalReasons = [failed, made] as const
+
 /** By `kind/name` of the workload: what the API server said. */
 export type Refusals = ReadonlyMap<string, string>
 
@@ -67,9 +72,6 @@ export function lastNote(
     .toSorted((a, b) => timeOf(b) - timeOf(a))
   return last && { reason: last.reason ?? '', note: last.note ?? '' }
 }
-
-const failed = 'FailedCreate'
-const made = 'SuccessfulCreate'
 
 function timeOf({ series, deprecatedLastTimestamp, eventTime, metadata }: ObservedEvent): number {
   const times = [series?.lastObservedTime, deprecatedLastTimestamp, eventTime, metadata.creationTimestamp]

@@ -5,6 +5,7 @@ import type { ClusterPort, KubernetesObject } from '#operator/cluster/port.ts'
 import { dataService } from '#operator/testing/data-service.ts'
 import { type Rehearsal, rehearse, startedOn, untilSettled } from '#operator/testing/rehearsal.ts'
 import { images } from '#operator/testing/target.ts'
+import { through } from '#operator/testing/through.ts'
 import { restraint } from './restraint.ts'
 
 const rewritten = <T extends KubernetesObject>(object: T): T =>
@@ -12,17 +13,11 @@ const rewritten = <T extends KubernetesObject>(object: T): T =>
     ? JSON.parse(JSON.stringify(object).replaceAll('"image":"', '"image":"mirror.test/'))
     : object
 
-const behindAdmission = (cluster: ClusterPort): ClusterPort => ({
-  get: ref => cluster.get(ref),
-  list: (kind, scope) => cluster.list(kind, scope),
-  apply: object => cluster.apply(rewritten(object)),
-  applyNew: object => cluster.applyNew(rewritten(object)),
-  create: object => cluster.create(object),
-  patchStatus: object => cluster.patchStatus(object),
-  scale: (ref, replicas, from) => cluster.scale(ref, replicas, from),
-  remove: (ref, options) => cluster.remove(ref, options),
-  event: note => cluster.event(note),
-})
+const behindAdmission = (cluster: ClusterPort): ClusterPort =>
+  through(cluster, {
+    apply: object => cluster.apply(rewritten(object)),
+    applyNew: object => cluster.applyNew(rewritten(object)),
+  })
 
 async function settled() {
   const rehearsal = await rehearse(dataService())

@@ -11,6 +11,9 @@ import { lastNote, type ObservedEvent } from './refusals.ts'
 /** By name of the pod: what its kubelet said last. */
 export type Unmounted = ReadonlyMap<string, string>
 
+/** Of events that tell it. */
+export const unmountedReasons = ['FailedMount'] as const
+
 /** Pods that mount Secrets of the user and have not started a container yet. */
 export function waitingToMount(
   target: Pick<Target, 'owner' | 'effective'>,
@@ -38,7 +41,7 @@ const isCreating = (statuses: unknown): boolean =>
 export function unmountedOf(waiting: readonly ObservedChild[], events: readonly ObservedEvent[]): Unmounted {
   return new Map(
     waiting.flatMap(pod => {
-      const note = lastNote(pod, events, ['FailedMount'])?.note
+      const note = lastNote(pod, events, unmountedReasons)?.note
       return note === undefined ? [] : [[pod.metadata.name, note]]
     }),
   )
