@@ -77,7 +77,7 @@ function recorded({ owner, secrets }: Pick<Seen, 'owner' | 'secrets'>) {
   return {
     initialised: new Set([...initialised].filter(part => !gone.has(part))),
     reinitialised: partsIn(annotations?.[annotationKeys.reinitialised]),
-    beginnings: Number(annotations?.[annotationKeys.beginnings] ?? 0),
+    beginnings: countIn(annotations?.[annotationKeys.beginnings]),
     gone,
   }
 }
@@ -107,6 +107,9 @@ function leaving(annotations: Record<string, string> | undefined) {
 /** `kafka,postgres`: as an annotation holds it; unknown words are left out. */
 const partsIn = (text: string | undefined): ReadonlySet<DataPart> =>
   new Set(dataParts.filter(part => (text ?? '').split(',').some(word => word.trim() === part)))
+
+/** What somebody else wrote there counts as nothing: a setting that is no whole number is refused by every pod. */
+const countIn = (text = ''): number => (/^[1-9]\d{0,5}$/.test(text) ? Number(text) : 0)
 
 const mostBrokers = 3
 

@@ -95,6 +95,16 @@ describe('the DataService before took a part along', () => {
     },
   )
 
+  test.each([
+    ['2', '3'],
+    ['1.5', '1'],
+    ['many', '1'],
+  ])('after %s beginnings it is number %s', (counted, next) => {
+    const world = succeeding('kafka', 'uid-of-another')
+    const marks = { 'orders-identity': { ...world.marks['orders-identity'], [beginnings]: counted } }
+    expect(marksOf({ ...world, marks })).toEqual([expect.objectContaining({ [beginnings]: next })])
+  })
+
   test('while it lives nothing of that holds: an empty volume is a loss', () => {
     expect(told(succeeding('kafka', 'uid-of-orders'))).not.toContain('orders-kafka-config: false')
   })
