@@ -65,9 +65,10 @@ const currentNumber = (deployment: ObservedChild | undefined): number =>
   deployment === undefined ? numberOfNew : podProgress(deployment).wanted
 
 /**
- * Whether it was given its first number. It is made with the number of all new ones and gets ours in the same run; the
- * generation counts both. Only one that an operator made and ended before that has neither another number nor a higher
- * generation, also when somebody has annotated it since.
+ * Whether it was given its first number. It is made with the number of all new ones and gets ours in the same run. One that
+ * an operator made and ended before that still has that number, and a generation that counts how it was made and the
+ * annotation of the Deployment controller. A number that a user has set to it since is counted beside ours; so is a further
+ * annotation, and then the number is let be, because it may be the user's.
  */
 const isSeeded = (deployment: ObservedChild | undefined): boolean =>
   deployment !== undefined &&
