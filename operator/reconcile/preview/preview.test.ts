@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import type { DataService } from '#crds/v1alpha1/resource.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Change, dataService, smallestSpec, withSpec } from '#operator/testing/data-service.ts'
+import { testRevision } from '#operator/testing/target.ts'
 import { factsOf, only, upAndRunning } from '#operator/testing/world.ts'
 import { previewOf } from './preview.ts'
 import { previewLines } from './text.ts'
@@ -61,6 +63,29 @@ test('more memory for Postgres: its fields, and whose pods restart', () => {
     'spec.template.spec.containers[postgres].resources.limits.memory',
   )
   expect(found.filter(line => line.includes('kafka'))).toEqual([])
+})
+
+test('of one that is pinned: that its restarts wait', () => {
+  const change = withSpec({ postgres: { managed: { resources: { limits: { memory: '2Gi' } } } } })
+  const lines = (owner: DataService) =>
+    previewLines(previewOf(factsOf({ ...upAndRunning(running), owner, stand: 'pinned' })))
+  expect(lines(change(running))[0]).toBe(
+    `waits: what restarts pods, until spec.operatorRevision is taken out or set to ${testRevision}`,
+  )
+  expect(lines(running)).toEqual(['nothing would change'])
+})
+
+test.each([
+  ['served', ['ScaledObject orders-old']],
+  ['unserved', []],
+] as const)('what is left of a kind that is %s', (state, deleted) => {
+  const world = upAndRunning(running)
+  const [some] = world.children
+  if (some === undefined) throw new Error('there are no children')
+  const left = { ...some, kind: 'ScaledObject', metadata: { ...some.metadata, name: 'orders-old' } }
+  const owner: DataService = { ...running, status: { kindsOfOthers: ['ScaledObject'] } }
+  const facts = factsOf({ ...world, owner, children: [...world.children, left], serving: { state } })
+  expect(previewOf(facts).deleted).toEqual(deleted)
 })
 
 test('shorter retention and a dropped index: what goes, and who is told 400', () => {

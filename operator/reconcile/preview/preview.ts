@@ -4,10 +4,11 @@ import { agrees, sealed } from '#operator/desired/drift.ts'
 import { deployedParts, partName } from '#operator/desired/names.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import { type Facts, findChild, isThere } from '../facts.ts'
-import { firstKindTrouble } from '../kinds-in-use.ts'
+import { firstKindTrouble, isServed } from '../kinds-in-use.ts'
 import { podProgress } from '../progress.ts'
 import { isHeldBack } from '../roll-order.ts'
 import { dueNumber } from '../scaling.ts'
+import { keepsPods } from '../upgrade/stand.ts'
 import { differences } from './differences.ts'
 import { risksOf } from './risks.ts'
 
@@ -16,6 +17,8 @@ export interface Preview {
   refused?: string
   /** What has to be installed before all of it can be made. */
   lacking?: string
+  /** What holds the restarts up. */
+  waits?: string
   /** `Deployment orders-writer` and so on. */
   created: readonly string[]
   changed: readonly { object: string; fields: readonly string[] }[]
@@ -35,17 +38,18 @@ export function previewOf(facts: Facts): Preview {
   const desired = desiredChildren(inTheEnd(facts.target))
   const changes = desired.flatMap(child => changeOf(child, facts))
   const lacking = firstKindTrouble(facts)
+  const restarted = restartedBy(changes)
   return {
     ...(lacking && { lacking: lacking.message }),
+    ...(restarted.length > 0 && heldRestarts(facts)),
     created: desired
       .filter(({ kind, object }) => !isThere(facts, kind, object.metadata.name))
       .map(({ object }) => textOf(object)),
     changed: changes.map(({ observed, fields }) => ({ object: textOf(observed), fields })),
-    deleted: unwanted(desired, facts.children).map(textOf),
-    restarted: changes
-      .filter(({ observed, fields }) => isWorkload(observed) && fields.some(concernsPods))
-      .map(({ observed }) => ({ workload: textOf(observed), pods: podProgress(observed).existing }))
-      .filter(({ pods }) => pods > 0),
+    deleted: unwanted(desired, facts.children)
+      .filter(({ kind }) => isServed(kind, facts))
+      .map(textOf),
+    restarted,
     scaled: scaledOf(facts),
     risks: risksOf(facts),
   }
@@ -84,6 +88,19 @@ function changeOf({ kind, object: built, write }: DesiredChild, facts: Facts): C
   const fields = differences(observed, object)
   return [{ observed, fields: fields.length > 0 ? fields : [noLongerSet] }]
 }
+
+const restartedBy = (changes: readonly Change[]): Preview['restarted'] =>
+  changes
+    .filter(({ observed, fields }) => isWorkload(observed) && fields.some(concernsPods))
+    .map(({ observed }) => ({ workload: textOf(observed), pods: podProgress(observed).existing }))
+    .filter(({ pods }) => pods > 0)
+
+const heldRestarts = (facts: Facts): Pick<Preview, 'waits'> =>
+  facts.stand === 'pinned' && keepsPods(facts)
+    ? {
+        waits: `what restarts pods, until spec.operatorRevision is taken out or set to ${facts.revision}`,
+      }
+    : {}
 
 const isWorkload = ({ kind }: ObservedChild): boolean => kind === 'Deployment' || kind === 'StatefulSet'
 

@@ -6,6 +6,7 @@ export function previewLines(preview: Preview): string[] {
   if (preview.refused !== undefined) return [`refused, and nothing is changed: ${preview.refused}`]
   const lines = [
     ...(preview.lacking === undefined ? [] : [`lacking: ${preview.lacking}`]),
+    ...(preview.waits === undefined ? [] : [`waits: ${preview.waits}`]),
     ...preview.risks.map(risk => `data: ${risk}`),
     ...preview.restarted.map(
       ({ workload, pods }) => `restarts: ${workload} (${pods} ${pods === 1 ? 'pod' : 'pods'})`,
