@@ -1,6 +1,7 @@
 /**
  * Keeps two managers from writing against each other without end: what somebody else changes again and again is put back
- * a few times, then left for a while; what is rewritten on its way into the cluster is left at once. Remembered by the process; a new one begins anew.
+ * a few times, then left for a while; what is rewritten on its way into the cluster is left at once. Remembered by the
+ * process; a new one begins anew.
  */
 export interface Restraint {
   /** True while the object with this uid was put back too often lately, or was rewritten. */
