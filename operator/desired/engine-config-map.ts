@@ -26,10 +26,10 @@ export function engineConfigMap(target: Target, part: EnginePart): Child<V1Confi
 function volumeState({ initialisation }: Target, part: EnginePart): Record<string, string> {
   const keeper = dataParts.find(each => each === part)
   if (keeper === undefined) return {}
+  if (keeper === 'kafka') return { [heldBrokersFile]: `${initialisation.heldBrokers}\n` }
   return {
     [initialisedFile]: `${initialisation.initialised.has(keeper)}\n`,
-    ...(part === 'kafka' && { [heldBrokersFile]: `${initialisation.heldBrokers}\n` }),
-    ...(part === 'postgres' && { [primaryFile]: `${initialisation.primary}\n` }),
+    [primaryFile]: `${initialisation.primary}\n`,
   }
 }
 

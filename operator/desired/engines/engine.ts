@@ -81,7 +81,7 @@ export const secretPath = '/etc/dataservice/credentials'
 export const passwordsPath = '/etc/dataservice/passwords'
 /** File among the engine's files: `true` once the part held data. It does not roll the pods. */
 export const initialisedFile = 'initialised'
-/** File beside it, of Kafka: how many brokers held data by then. Those that come later join with empty volumes. */
+/** The same of Kafka: how many brokers held data by then, 0 for none. Those that come later join with empty volumes. */
 export const heldBrokersFile = 'held-brokers'
 
 /** File beside it, of Postgres: the ordinal of the primary. A pod follows it while it runs. */

@@ -13,7 +13,6 @@ import {
   type Engine,
   followCertificates,
   heldBrokersFile,
-  heldData,
   refuse,
   refuseFunction,
 } from './engine.ts'
@@ -227,6 +226,7 @@ const startScript = (target: Target): string => `#!/bin/sh
 # Starts one Kafka node. A volume is formatted once, with the cluster id of this DataService;
 # a volume of another cluster is refused.
 set -eu
+trap 'exit 143' TERM # the first process of a container ignores what it has no trap for, and formatting takes seconds
 ${refuseFunction}
 properties=/run/kafka/server.properties
 # In this order, and not as a wildcard: an image's archive of loaded classes serves only the class path it was made for.
@@ -242,8 +242,9 @@ if [ -f $meta ]; then
   fi
 else
   begin="${quorum(target)}"
-  if ${heldData}; then
-    if [ "\${POD_NAME##*-}" -lt "$(cat ${configPath}/${heldBrokersFile})" ]; then
+  held=$(cat ${configPath}/${heldBrokersFile}) # one file, read once: it may be replaced meanwhile
+  if [ "$held" -gt 0 ]; then
+    if [ "\${POD_NAME##*-}" -lt "$held" ]; then
       ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
     fi
     begin=--no-initial-controllers # a broker that came later: it learns from the others who votes

@@ -16,8 +16,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 interface Volume {
   held: boolean
-  /** Brokers that held data. Default: one. */
-  heldBrokers?: number
+  /** Of its pod. Default: 0. */
+  ordinal?: number
   /** Files in the volume: path -> text. */
   files: Record<string, string>
 }
@@ -26,7 +26,7 @@ interface Volume {
 const began = 42
 
 /** Runs the script of an engine on a volume; answers its exit code and its last words. */
-function start(part: DataPart, { held, heldBrokers = 1, files }: Volume) {
+function start(part: DataPart, { held, ordinal = 0, files }: Volume) {
   const root = mkdtempSync(join(folder, `${part}-`))
   const at = (path: string) => join(root, path)
   const { dataPath = '' } = engines[part]
@@ -41,23 +41,27 @@ function start(part: DataPart, { held, heldBrokers = 1, files }: Volume) {
   for (const name of ['bin', 'config', 'data', 'run']) mkdirSync(at(name))
   const shipped = engines[part].files(targetOf(dataService()))
   for (const [name, text] of Object.entries(shipped)) writeFileSync(join(at('config'), name), moved(text))
-  writeFileSync(join(at('config'), initialisedFile), `${held}\n`)
-  writeFileSync(join(at('config'), heldBrokersFile), `${heldBrokers}\n`)
-  writeFileSync(join(at('config'), primaryFile), '0\n')
+  const state =
+    part === 'kafka' ? { [heldBrokersFile]: Number(held) } : { [initialisedFile]: held, [primaryFile]: 0 }
+  for (const [name, value] of Object.entries(state)) writeFileSync(join(at('config'), name), `${value}\n`)
   writeFileSync(at('last-words'), '')
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(at('data'), path, '..'), { recursive: true })
     writeFileSync(join(at('data'), path), text)
   }
   for (const program of ['java', 'initdb'])
-    writeFileSync(join(at('bin'), program), `#!/bin/sh\nexit ${began}\n`, { mode: 0o755 })
-  const env = { PATH: `${at('bin')}:/usr/bin:/bin`, POD_NAME: `orders-${part}-0`, CLUSTER_ID: 'ours' }
-  const { status } = spawnSync('sh', [join(at('config'), 'start.sh')], { env, encoding: 'utf8' })
-  return { status, words: parseLastWords(readFileSync(at('last-words'), 'utf8')) }
+    writeFileSync(join(at('bin'), program), `#!/bin/sh\necho "$@"\nexit ${began}\n`, { mode: 0o755 })
+  const env = {
+    PATH: `${at('bin')}:/usr/bin:/bin`,
+    POD_NAME: `orders-${part}-${ordinal}`,
+    CLUSTER_ID: 'ours',
+  }
+  const { status, stdout } = spawnSync('sh', [join(at('config'), 'start.sh')], { env, encoding: 'utf8' })
+  return { status, said: stdout, words: parseLastWords(readFileSync(at('last-words'), 'utf8')) }
 }
 
 test.each(['kafka', 'postgres'] as const)('%s ends at an empty volume that held data', part => {
-  expect(start(part, { held: true, files: {} })).toEqual({
+  expect(start(part, { held: true, files: {} })).toMatchObject({
     status: 1,
     words: { reason: 'VolumeLost', text: `the volume of orders-${part}-0 is empty` },
   })
@@ -70,9 +74,12 @@ test.each(['kafka', 'postgres'] as const)('%s begins with an empty volume that n
 })
 
 test('a broker that comes later than the data begins with an empty volume', () => {
-  const { status, words } = start('kafka', { held: true, heldBrokers: 0, files: {} })
-  expect(words).toBeUndefined()
-  expect(status).toBe(began)
+  const begun = (held: boolean) => start('kafka', { held, ordinal: 1, files: {} })
+  expect(begun(true)).toMatchObject({ status: began, words: undefined })
+  expect([begun(true).said, begun(false).said]).toEqual([
+    expect.stringContaining('--no-initial-controllers'),
+    expect.stringContaining('--standalone'),
+  ])
 })
 
 test.each([

@@ -11,7 +11,7 @@ import type { KeyPair } from '#operator/certificates/issue.ts'
 import { bundleFile } from '#operator/desired/certificates.ts'
 import type { Target } from '#operator/desired/target.ts'
 import { run } from '#tools/shell.ts'
-import { certificatePath, configPath, heldBrokersFile, initialisedFile } from '../engine.ts'
+import { certificatePath, configPath, heldBrokersFile } from '../engine.ts'
 import { kafka } from '../kafka.ts'
 
 const recipe = engines.kafka
@@ -80,10 +80,9 @@ export async function writeKafkaFiles(node: Node): Promise<void> {
   const { target, folder, ordinal, places, certificates } = node
   const data = join(folder.path, `kafka-${ordinal}`)
   const move = moveTo(places, ordinal)
-  const { initialised, heldBrokers } = target.initialisation
+  const { heldBrokers } = target.initialisation
   const files = {
     ...kafka.files(target),
-    [initialisedFile]: `${initialised.has('kafka')}\n`,
     [heldBrokersFile]: `${heldBrokers}\n`,
   }
   for (const name of ['config', 'run', 'certificates']) await mkdir(join(data, name), { recursive: true })
