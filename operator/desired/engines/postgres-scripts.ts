@@ -95,17 +95,20 @@ ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
 
+/** `receives`: says yes or no, whether the primary sends. Fails while Postgres does not answer. */
+const receivesFunction = `receives() {
+  psql --quiet --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
+    --command="SELECT CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 'yes' ELSE 'no' END"
+}
+`
+
 /**
  * Another primary is told by a file, which the kubelet replaces while the pod runs. Who was the primary ends, and comes
  * back as a replica; who is to be it waits until that has happened: as long as the old one sends, it may still have
  * records that are not here. A replica that began while nobody could be asked asks until it follows: what it has yet to
  * read may be gone.
  */
-const followPrimary = `receives() {
-  psql --quiet --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
-    --command="SELECT CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 'yes' ELSE 'no' END"
-}
-# A replica that this one had when it was the primary before may be ahead of it, and of what follows on it.
+const followPrimary = `${receivesFunction}# A replica that this one had when it was the primary before may be ahead of it, and of what follows on it.
 promote() {
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --host=${runPath} --username=postgres --dbname=postgres --output=/dev/null \\
     --command="SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name ~ '^replica_[0-9]+$'" &&
@@ -209,12 +212,11 @@ ${encrypted ? 'export PGSSLMODE=disable\n' : ''}exec pg_isready --quiet --host=1
  * is away makes nobody restart, and its replicas serve what they have.
  */
 export const aliveScript = (values: ScriptValues): string => `#!/bin/sh
-${preamble(values)}! is_primary || exit 0
+${preamble(values)}${receivesFunction}! is_primary || exit 0
 pg_isready --quiet --host=${runPath} || exit 0 # still copying, or starting
 for attempt in 1 2 3; do # it may be about to
-  following=$(psql --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
-    --command="SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") || exit 0
-  if [ "$following" != 0 ]; then
+  following=$(receives) || exit 0
+  if [ "$following" = yes ]; then
     rm -f ${staleMark}
     exit 0
   fi
