@@ -9,6 +9,7 @@ import { Refused } from '#dataservice/platform/refused.ts'
 import {
   announce,
   type Claiming,
+  type Claims,
   claimedNames,
   isClaimed,
   isOwn,
@@ -21,6 +22,11 @@ import {
 export interface OthersTopics extends Claiming {
   admin: TopicAdmin
   log: Settings['log'] & { others: OthersLog }
+}
+
+/** `claims`: as they are stored; nobody else changes them meanwhile. */
+interface ClaimedTopics extends OthersTopics {
+  claims: Claims
 }
 
 /** With `alone`. Rejects with `Refused` where only a person can help. Runs any number of times. */
@@ -37,7 +43,7 @@ export async function ensureTopics(others: OthersTopics): Promise<void> {
     settle(claims, name, id)
   }
   if (topics === 'Create') await storeClaims(claims, others)
-  for (const { topic, found } of seen) await ensure(topic, found.view?.partitions, others)
+  for (const { topic, found } of seen) await ensure(topic, found.view?.partitions, { ...others, claims })
 }
 
 const unknown = 'UNKNOWN_TOPIC_OR_PARTITION'
@@ -45,7 +51,7 @@ const unknown = 'UNKNOWN_TOPIC_OR_PARTITION'
 async function ensure(
   topic: WantedTopic,
   partitions: number | undefined,
-  others: OthersTopics,
+  others: ClaimedTopics,
 ): Promise<void> {
   const { admin, log } = others
   const mayChange = log.others.topics === 'Create'
@@ -75,9 +81,9 @@ async function ensure(
  * The word that it is about to be made stands before, so that a run that ends before it has the id is no matter to the next
  * one. After a refusal that word is taken back: who makes a topic of that name later made it for somebody else.
  */
-async function make(topic: WantedTopic, others: OthersTopics): Promise<void> {
+async function make(topic: WantedTopic, others: ClaimedTopics): Promise<void> {
   const { name } = topic
-  const claims = await readClaims(others)
+  const { claims } = others
   const wasClaimed = isClaimed(claims, name)
   await storeClaims(announce(claims, name), others)
   try {

@@ -18,7 +18,7 @@ export interface Claiming {
  * `NAME=ID` for each topic that was made; `NAME=` before one is, so that a run that ends in between leaves a word of it; and
  * `NAME` where it was claimed by a version that kept no ids.
  */
-type Claims = Set<string>
+export type Claims = Set<string>
 
 export async function readClaims({ session, schema }: Claiming): Promise<Claims> {
   const text = `SELECT value FROM ${quoted(schema)}.service_facts WHERE name = $1`
