@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import { movesPasswords } from './passwords/turns.ts'
 import type { Plan } from './plan.ts'
-import { lackingPods, type Refusals } from './refusals.ts'
+import { lackingPods, refusalOf } from './refusals.ts'
 import { isGrowing } from './restart-broker.ts'
 import { contestedRecheckMs } from './restraint.ts'
 
@@ -74,7 +74,7 @@ export function outcomeOf(
   if (flush.kind !== 'notAsked') return { kind: 'waiting', reason: 'LogNotStored', recheckMs: flushRecheckMs }
   if (!gates.brokersCurrent)
     return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: brokerRecheckMs }
-  if (lackingPods(children).some(child => !isExplained(child, refusals)))
+  if (lackingPods(children).some(child => refusalOf(child, refusals) === undefined))
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
   if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
@@ -86,9 +86,6 @@ export function outcomeOf(
   if (others !== undefined) return others
   return gates.logAnswers ? { kind: 'settled', recheckMs: topicRecheckMs } : { kind: 'settled' }
 }
-
-const isExplained = ({ kind, metadata }: ObservedChild, refusals: Refusals): boolean =>
-  refusals.has(`${kind}/${metadata.name}`)
 
 /** Nothing is to be done as long as somebody else refuses pods, or keeps other values. */
 function waitsForOthers(

@@ -44,10 +44,16 @@ export function refusalsOf(children: readonly ObservedChild[], events: readonly 
   const refusals = new Map<string, string>()
   for (const child of children) {
     const text = child.kind === 'Deployment' ? replicaFailure(child) : lastRefusal(child, events)
-    if (text !== undefined) refusals.set(`${child.kind}/${child.metadata.name}`, text)
+    if (text !== undefined) refusals.set(keyOf(child), text)
   }
   return refusals
 }
+
+const keyOf = ({ kind, metadata }: ObservedChild): string => `${kind}/${metadata.name}`
+
+/** What the API server said of its pods; undefined where it refused none. */
+export const refusalOf = (child: ObservedChild, refusals: Refusals): string | undefined =>
+  refusals.get(keyOf(child))
 
 function replicaFailure({ status }: ObservedChild): string | undefined {
   const found = conditionsIn(status).find(

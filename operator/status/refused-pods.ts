@@ -1,7 +1,7 @@
 /** What to do when a namespace refuses the pods of a part. Pure. */
 import type { Reason } from '#crds/v1alpha1/conditions.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
-import type { Refusals } from '#operator/reconcile/refusals.ts'
+import { type Refusals, refusalOf } from '#operator/reconcile/refusals.ts'
 import { type PodFields, type PodOwner, podFields } from './pod-fields.ts'
 import type { Problem } from './pods.ts'
 
@@ -47,7 +47,7 @@ export function refusedPods(
   owner: PodOwner,
 ): Problem | undefined {
   const { kind, metadata } = workload
-  const said = refusals.get(`${kind}/${metadata.name}`)
+  const said = refusalOf(workload, refusals)
   const row = said === undefined ? undefined : rows.find(({ says }) => says.test(said))
   if (said === undefined || row === undefined) return undefined
   return {
