@@ -31,6 +31,16 @@ const token = (offsets: Record<number, bigint>, of = log) => ({
 })
 const old = () => uuid7At(Date.now() - 86_400_000 * Math.random())
 
+/** What `before` throws is the answer to the question. */
+const watched = (reads: Reads, before: () => void): Reads => ({
+  busy: 0,
+  waiting: 0,
+  async query(...question) {
+    before()
+    return reads.query(...question)
+  },
+})
+
 describe('a write that is stored already', () => {
   test('is seen at once, past what the caches say of its absence', async () => {
     const { get } = await openReader(service)
@@ -80,14 +90,10 @@ describe('a write that is not stored yet', () => {
     const primary = service.open('reader')
     onTestFinished(() => primary.close())
     const asked = { replica: 0, primary: 0 }
-    const counted = (name: keyof typeof asked, reads: Reads): Reads => ({
-      busy: 0,
-      waiting: 0,
-      query(...question) {
+    const counted = (name: keyof typeof asked, reads: Reads) =>
+      watched(reads, () => {
         asked[name] += 1
-        return reads.query(...question)
-      },
-    })
+      })
     const { get } = await openReader(behind, {
       between: reads => counted('replica', reads),
       primary: counted('primary', primary),
@@ -110,15 +116,10 @@ async function cutOff(settings?: Partial<Settings>) {
   const opened = first.open('reader')
   onTestFinished(() => opened.close())
   const state = { isAway: false, asked: 0 }
-  const primary: Reads = {
-    busy: 0,
-    waiting: 0,
-    query(...question) {
-      state.asked += 1
-      if (state.isAway) return Promise.reject(new DatabaseFailure('gone', 'lost'))
-      return opened.query(...question)
-    },
-  }
+  const primary = watched(opened, () => {
+    state.asked += 1
+    if (state.isAway) throw new DatabaseFailure('gone', 'lost')
+  })
   return { ...(await openReader(second, { primary })), primary: first, replica: second, state }
 }
 
@@ -190,15 +191,11 @@ test.each([
   const database = service.open('reader')
   onTestFinished(() => database.close())
   const state = { isAway: true, refused: 0 }
-  const primary: Reads = {
-    busy: 0,
-    waiting: 0,
-    async query(...question) {
-      if (!state.isAway) return database.query(...question)
-      state.refused += 1
-      throw new DatabaseFailure('gone', 'lost')
-    },
-  }
+  const primary = watched(database, () => {
+    if (!state.isAway) return
+    state.refused += 1
+    throw new DatabaseFailure('gone', 'lost')
+  })
   const { get } = await openReader(behind, {
     primary,
     ...(replica === 'away' && { between: () => primary }),
