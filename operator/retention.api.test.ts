@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
+import { heldBrokersFile } from './desired/engines/engine.ts'
 import { type RunningOperator, runOperator } from './testing/api-server.ts'
 import { smallestSpec } from './testing/data-service.ts'
 import { patchStatus, playPods } from './testing/played.ts'
@@ -42,8 +43,8 @@ const ownersOf = async (what: string): Promise<string[]> =>
   ((await read(what)).metadata.ownerReferences ?? []).map(({ kind }) => kind)
 const markOf = async (): Promise<string | undefined> =>
   (await read('secret/orders-identity')).metadata.annotations?.['dataservice.dev/initialised']
-const wasLost = async (): Promise<string> =>
-  (await read<{ data: Record<string, string> }>('configmap/orders-kafka-config')).data['initialised'] ?? ''
+const heldBrokers = async (): Promise<string> =>
+  (await read<{ data: Record<string, string> }>('configmap/orders-kafka-config')).data[heldBrokersFile] ?? ''
 async function condition(name: string, type: string): Promise<string> {
   const { status } = await read<DataService>(`dsvc/${name}`)
   const found = status?.conditions?.find(each => each.type === type)
@@ -83,10 +84,10 @@ describe('with Retain', () => {
   })
 
   test('the first Ready of a part is recorded where it outlives the resource', async () => {
-    expect(await wasLost()).toBe('false\n')
+    expect(await heldBrokers()).toBe('0\n')
     for (const part of ['kafka', 'postgres']) await playPods(namespace, `statefulset/orders-${part}`)
     await settledIn(patience, async () => expect(await markOf()).toBe('kafka,postgres'))
-    await settledIn(patience, async () => expect(await wasLost()).toBe('true\n'))
+    await settledIn(patience, async () => expect(await heldBrokers()).toBe('1\n'))
   })
 
   test('a re-created one takes over the Secrets and knows at once what held data', async () => {
@@ -100,7 +101,7 @@ describe('with Retain', () => {
     expect(await condition('orders', 'Stalled')).toContain('False/Healthy')
     // Garbage collection, played.
     await inNamespace('delete', ownedKinds, '-l', 'app.kubernetes.io/instance=orders')
-    await settledIn(patience, async () => expect(await wasLost()).toBe('true\n'))
+    await settledIn(patience, async () => expect(await heldBrokers()).toBe('1\n'))
     const after = await Promise.all(secrets.map(read))
     expect(after.map(({ data }) => data)).toEqual(before.map(({ data }) => data))
     expect(after.map(({ metadata }) => metadata.uid)).toEqual(before.map(({ metadata }) => metadata.uid))
@@ -167,23 +168,23 @@ describe('a volume that was emptied', () => {
       expect(await condition('orders', 'LogReady')).toContain('False/VolumeLost')
       expect(await condition('orders', 'Stalled')).toContain('dataservice.dev/reinitialise=kafka')
     })
-    expect(await wasLost()).toBe('true\n')
+    expect(await heldBrokers()).toBe('1\n')
     await inNamespace('annotate', 'dsvc/orders', 'dataservice.dev/reinitialise=kafka')
     await settledIn(patience, async () => {
-      expect(await wasLost()).toBe('false\n')
+      expect(await heldBrokers()).toBe('0\n')
       expect(await markOf()).toBe('postgres')
       expect(await inNamespace('get', 'pods', '-o', 'name')).toBe('') // a new one starts anew at once
     })
     await playPods(namespace, 'statefulset/orders-kafka')
     await settledIn(patience, async () => {
-      expect(await wasLost()).toBe('true\n')
+      expect(await heldBrokers()).toBe('1\n')
       expect(await markOf()).toBe('kafka,postgres')
     })
     await playLoss()
     await settledIn(patience, async () =>
       expect(await condition('orders', 'LogReady')).toContain('was used already'),
     )
-    expect(await wasLost()).toBe('true\n')
+    expect(await heldBrokers()).toBe('1\n')
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { heldBrokersFile, initialisedFile } from '#operator/desired/engines/engine.ts'
 import { annotationKeys } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { type Change, dataService, withAnnotation, withSpec } from '#operator/testing/data-service.ts'
@@ -17,6 +18,9 @@ const identity = (marks: Record<string, string>) => ({
 })
 const { initialised, reinitialised } = annotationKeys
 
+/** No broker held data. */
+const emptyLog = 'orders-kafka-config: 0'
+
 /** The steps that write or remove what this file is about. */
 const told = (world: World): string[] => decide(factsOf(world)).steps.flatMap(step => tell(step))
 
@@ -26,7 +30,8 @@ function tell(step: Step): string[] {
   const { kind, metadata } = step.object
   if (kind === 'ConfigMap' && 'data' in step.object) {
     const { data } = step.object as { data?: Record<string, string> }
-    return data?.['initialised'] === undefined ? [] : [`${metadata.name}: ${data['initialised'].trim()}`]
+    const state = data?.[heldBrokersFile] ?? data?.[initialisedFile]
+    return state === undefined ? [] : [`${metadata.name}: ${state.trim()}`]
   }
   if (kind !== 'Secret') return []
   const marks = [initialised, reinitialised].map(key => metadata.annotations?.[key] ?? '-')
@@ -47,7 +52,7 @@ describe('what is recorded about the volumes', () => {
   test('nothing before the first Ready: an empty volume is a first start', () => {
     const world = upAndRunning(dataService(), without('kafka'))
     const steps = told({ ...world, marks: identity({ [initialised]: 'postgres' }) })
-    expect(steps).toEqual(['orders-kafka-config: false'])
+    expect(steps).toEqual([emptyLog])
   })
 
   test('a part with its first Ready holds data from then on', () => {
@@ -88,7 +93,7 @@ describe('the DataService before took a part along', () => {
     'its empty volume of %s is a first start, and that it is another is counted',
     part => {
       const world = succeeding(part, 'uid-of-another')
-      expect(told(world)).toContain(`orders-${part}-config: false`)
+      expect(told(world)).toContain(part === 'kafka' ? emptyLog : 'orders-postgres-config: false')
       const kept = part === 'kafka' ? 'postgres' : 'kafka'
       expect(marksOf(world)).toEqual([expect.objectContaining({ [initialised]: kept, [beginnings]: '1' })])
       expect(marksOf(world)[0]).not.toHaveProperty(leavesWith)
@@ -106,7 +111,7 @@ describe('the DataService before took a part along', () => {
   })
 
   test('while it lives nothing of that holds: an empty volume is a loss', () => {
-    expect(told(succeeding('kafka', 'uid-of-orders'))).not.toContain('orders-kafka-config: false')
+    expect(told(succeeding('kafka', 'uid-of-orders'))).not.toContain(emptyLog)
   })
 
   test('what goes with this one is said on the Secret, which stays with the rest', () => {
@@ -143,7 +148,7 @@ describe('the annotation reinitialise', () => {
 
   test('opens a lost part, once', () => {
     expect(told(down('kafka', asked('kafka')))).toEqual([
-      'orders-kafka-config: false',
+      emptyLog,
       'orders-identity: postgres kafka kept',
       'remove Pod',
     ])
