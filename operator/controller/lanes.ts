@@ -1,5 +1,5 @@
 /** Keys that wait for a worker: those that somebody waits for, and those that are only looked at again. */
-import { Turns } from './turns.ts'
+import { type Room, Turns } from './turns.ts'
 
 export type Lane = 'urgent' | 'calm'
 
@@ -22,12 +22,14 @@ export class Lanes {
     this.#lanes[lane].add(key)
   }
 
-  /** The key that is served next, which then waits no more; undefined when none waits. */
-  take(): string | undefined {
-    this.#taken += 1
+  /** The key that is served next, which then waits no more; undefined when none waits that may begin. */
+  take(room: Room): string | undefined {
     const { urgent, calm } = this.#lanes
-    const [first, second] = this.#taken % calmTurn === 0 ? [calm, urgent] : [urgent, calm]
-    return first.take() ?? second.take()
+    const isCalmTurn = (this.#taken + 1) % calmTurn === 0
+    const [first, second] = isCalmTurn ? [calm, urgent] : [urgent, calm]
+    const key = first.take(room) ?? second.take(room)
+    if (key !== undefined) this.#taken += 1
+    return key
   }
 
   clear(): void {

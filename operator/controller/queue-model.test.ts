@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { mostSlow } from './shares.ts'
 import { done, failed, queueWorld, settled } from './testing/queue-world.ts'
 
 type Step =
@@ -8,8 +9,8 @@ type Step =
   | { do: 'advance'; ms: number }
   | { do: 'end'; pick: number; fails: boolean }
 
-const key = fc.constantFrom('a', 'b', 'c', 'd')
-const ms = fc.integer({ min: 0, max: 500 })
+const key = fc.constantFrom('one/a', 'one/b', 'two/c', 'two/d')
+const ms = fc.integer({ min: 0, max: 2_000 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('add' as const), key }),
   fc.record({ do: fc.constant('addAfter' as const), key, ms }),
@@ -46,7 +47,8 @@ function modelled(workers: number) {
     const keys = running.map(run => run.key)
     expect(new Set(keys).size).toBe(keys.length)
     expect(keys.length).toBeLessThanOrEqual(workers)
-    if (keys.length < workers) for (const left of owed) expect(keys).toContain(left)
+    // Beyond that, workers may be kept for namespaces that are quick.
+    if (keys.length < mostSlow(workers)) for (const left of owed) expect(keys).toContain(left)
   }
 
   /** Ends all runs well; answers what is still owed then. */
@@ -65,7 +67,7 @@ function modelled(workers: number) {
 test('whatever happens: never twice at once, never above the workers, nothing forgotten', async () => {
   const property = fc.asyncProperty(
     fc.array(step, { maxLength: 40 }),
-    fc.integer({ min: 1, max: 3 }),
+    fc.integer({ min: 1, max: 4 }),
     async (steps, workers) => {
       const model = modelled(workers)
       for (const each of steps) {

@@ -144,7 +144,7 @@ describe('when it runs again', () => {
   })
 
   test('many keys that fail so spread their tries', async () => {
-    const { queue, starts, end, running, advance } = queueWorld({ workers: 1_000, maxMs: 300_000 })
+    const { queue, starts, end, running, advance } = queueWorld({ workers: 2_000, maxMs: 300_000 })
     const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`)
     for (const key of keys) queue.add(key)
     for (let failures = 0; failures < 10; failures += 1) {

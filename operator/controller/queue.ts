@@ -1,11 +1,12 @@
 /**
- * A queue of keys. It merges repeats, never runs one key twice at once, serves namespaces in turns, what somebody waits
- * for before what is only looked at again, and alone decides on back-off. An event is only a hint: the run reads the
- * state afresh.
+ * A queue of keys. It merges repeats, never runs one key twice at once, serves namespaces in turns and keeps workers for
+ * those that are quick, serves what somebody waits for before what is only looked at again, and alone decides on back-off.
+ * An event is only a hint: the run reads the state afresh.
  */
 import { type BackoffLimits, backoffMs } from '#operator/cluster/backoff.ts'
 import type { Clock } from './clock.ts'
 import { type Lane, Lanes } from './lanes.ts'
+import { Shares } from './shares.ts'
 
 /** What a run answers: done (and perhaps look again later), or failed (the queue backs off). */
 export type Verdict =
@@ -75,6 +76,7 @@ class KeyedQueue implements Queue {
   readonly #options: QueueOptions
   readonly #entries = new Map<string, Entry>()
   readonly #ready = new Lanes()
+  readonly #shares: Shares
   readonly #running = new Set<Promise<void>>()
   #work: Work | undefined
   #stopped = false
@@ -83,6 +85,7 @@ class KeyedQueue implements Queue {
 
   constructor(options: QueueOptions) {
     this.#options = options
+    this.#shares = new Shares(options.workers)
   }
 
   add(key: string): void {
@@ -142,7 +145,7 @@ class KeyedQueue implements Queue {
 
   #pump(): void {
     while (this.#work !== undefined && !this.#stopped && this.#running.size < this.#options.workers) {
-      const key = this.#ready.take()
+      const key = this.#ready.take(this.#shares.room(this.#options.clock.now()))
       if (key === undefined) return
       this.#options.metrics?.depth(this.#ready.size)
       const entry = this.#entryOf(key)
@@ -158,12 +161,15 @@ class KeyedQueue implements Queue {
   async #run(key: string, entry: Entry, work: Work): Promise<void> {
     const { clock, metrics } = this.#options
     const started = clock.now()
+    this.#shares.begin(key, started)
     metrics?.waited((started - entry.readySince) / 1000)
     // Begins in a later turn: what the work adds must find this key counted as running.
     const verdict = await Promise.resolve(key)
       .then(work)
       .catch((): Verdict => ({ kind: 'failed' }))
-    metrics?.worked((clock.now() - started) / 1000)
+    const ended = clock.now()
+    this.#shares.end(key, ended)
+    metrics?.worked((ended - started) / 1000)
     if (verdict.kind === 'failed') metrics?.retried()
     entry.state = 'idle'
     const failures = verdict.kind === 'failed' ? entry.failures + 1 : 0
@@ -173,7 +179,12 @@ class KeyedQueue implements Queue {
     entry.again = false
     if (delayMs === 0) this.add(key)
     else if (delayMs !== undefined) this.addAfter(key, delayMs)
-    else if (entry.timer === undefined) this.#entries.delete(key)
+    else if (entry.timer === undefined) this.#forget(key)
+  }
+
+  #forget(key: string): void {
+    this.#entries.delete(key)
+    this.#shares.forget(key)
   }
 
   #limitsOf({ passing = false }: Extract<Verdict, { kind: 'failed' }>): BackoffLimits {
