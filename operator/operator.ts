@@ -20,6 +20,7 @@ import { besideKinds } from '#operator/desired/watched-beside.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
 import type { CertificateLives } from '#operator/reconcile/certificates/renewal.ts'
+import { hearing } from '#operator/reconcile/hearing.ts'
 import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
 import { patience } from '#operator/reconcile/patience.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
@@ -128,6 +129,7 @@ const memories = (resyncMs: number) => ({
   seenSecrets: seenSecrets(systemClock.now, resyncMs / 2),
   restraint: restraint(systemClock.now),
   patience: patience(systemClock.now),
+  hearing: hearing(systemClock.now),
   rests: rests(systemClock.now, resyncMs),
 })
 

@@ -199,6 +199,7 @@ async function linesFor(owner: DataService, { images }: PlanRequest): Promise<st
     ...(operatorNamespace && { operatorNamespace }),
     now: () => new Date(),
     restraint: { isHeld: () => false },
+    hearing: { silentMs: () => 0, forget: () => {} },
     seenSecrets: { find: () => undefined, keep: () => {}, forget: () => {} },
   })
   return [`${namespace}/${name}`, ...previewLines(previewOf(facts)).map(line => `  ${line}`)]

@@ -116,6 +116,8 @@ export interface Facts {
   log: LogFacts
   access: AccessFacts
   room: RoomFacts
+  /** For how long Kafka has not answered when it was asked; 0: it answers, or was not asked. */
+  silentMs: number
   /** How far the writers are behind the end of the log; asked while the service is about to hibernate. */
   flush: FlushFacts
   load: LoadFacts

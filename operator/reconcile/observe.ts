@@ -31,6 +31,7 @@ import { isClusterLost } from './engine-workload.ts'
 import { type Facts, findChild } from './facts.ts'
 import { freshSecrets } from './fresh-secrets.ts'
 import { gatesOf } from './gates.ts'
+import type { Hearing } from './hearing.ts'
 import { initialisationOf } from './initialised.ts'
 import { servingOf, usedKinds } from './kinds-in-use.ts'
 import { asleepParts } from './lifecycle/asleep.ts'
@@ -65,6 +66,7 @@ export interface ReadPorts extends SecretPorts, LogPorts {
   /** Where this operator runs; absent: outside of the cluster. */
   operatorNamespace?: string
   restraint: Pick<Restraint, 'isHeld'>
+  hearing: Hearing
 }
 
 export async function observe(owner: DataService, ports: ReadPorts): Promise<Facts> {
@@ -106,6 +108,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
     secrets,
     access: await accessFacts(known, topics, ports),
     room: await roomFacts(known, topics, ports),
+    silentMs: ports.hearing.silentMs(`${namespace}/${name}`, seen),
     isContested: ports.restraint.isHeld,
   }
 }

@@ -5,6 +5,7 @@ import type { Failure, Result } from './carry-out.ts'
 import { isRotating } from './certificates/renewal.ts'
 import { concernsConsumers } from './consumers/consumers.ts'
 import type { Facts } from './facts.ts'
+import { untilHeard } from './hearing.ts'
 import type { Outcome } from './outcome.ts'
 import { movesPasswords } from './passwords/turns.ts'
 import type { Plan } from './plan.ts'
@@ -56,6 +57,7 @@ type Seen = Pick<
   | 'certificates'
   | 'operation'
   | 'target'
+  | 'silentMs'
 >
 
 export function outcomeOf(
@@ -71,13 +73,15 @@ export function outcomeOf(
   if (held) return { kind: 'settled' }
   if (steps.some(step => step.do === 'certify'))
     return { kind: 'waiting', reason: 'CertificatesMade', recheckMs: startRecheckMs }
-  if (flush.kind !== 'notAsked') return { kind: 'waiting', reason: 'LogNotStored', recheckMs: flushRecheckMs }
+  const heardIn = (recheckMs: number): number => untilHeard(recheckMs, seen.silentMs)
+  if (flush.kind !== 'notAsked')
+    return { kind: 'waiting', reason: 'LogNotStored', recheckMs: heardIn(flushRecheckMs) }
   if (!gates.brokersCurrent)
-    return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: brokerRecheckMs }
+    return { kind: 'waiting', reason: 'BrokersRestarting', recheckMs: heardIn(brokerRecheckMs) }
   if (lackingPods(children).some(child => refusalOf(child, refusals) === undefined))
     return { kind: 'waiting', reason: 'PodsNotReady', recheckMs: refusedRecheckMs }
   const topicsPending = gates.logAnswers && (!gates.topicsExist || steps.some(step => step.do === 'topics'))
-  if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: startRecheckMs }
+  if (topicsPending) return { kind: 'waiting', reason: 'TopicsPending', recheckMs: heardIn(startRecheckMs) }
   if (steps.some(concernsConsumers))
     return { kind: 'waiting', reason: 'ConsumersPending', recheckMs: startRecheckMs }
   const recheckMs = nextLookMs(seen)
@@ -107,9 +111,11 @@ function nextLookMs({
   certificates,
   operation,
   target,
-}: Pick<Seen, 'stand' | 'load' | 'endToEnd' | 'certificates' | 'operation' | 'target'>): number | undefined {
+  silentMs,
+}: Omit<Seen, 'children' | 'refusals' | 'block' | 'flush'>): number | undefined {
   if (operation?.spec.type === 'Promote') return promotionRecheckMs
-  if (target.isLogThin || (isGrowing(target) && !target.asleep.has('kafka'))) return thinRecheckMs
+  if (target.isLogThin || (isGrowing(target) && !target.asleep.has('kafka')))
+    return untilHeard(thinRecheckMs, silentMs)
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs
   if (!comesThrough(endToEnd)) return probeRecheckMs

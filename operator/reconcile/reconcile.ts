@@ -64,10 +64,11 @@ async function tellOperations(
 /** Operations may be declared before what they concern, and stay after it. */
 async function withoutOwner(
   { namespace, name }: Key,
-  { operations, cluster, now, onCopy, patience, rests }: Deps,
+  { operations, cluster, now, onCopy, patience, rests, hearing }: Deps,
 ): Promise<Outcome> {
   patience.forget(`${namespace}/${name}`)
   rests.forget(`${namespace}/${name}`)
+  hearing.forget(`${namespace}/${name}`)
   onCopy?.({ namespace, name }, undefined)
   const known = operations.list(namespace, ({ spec }) => spec.dataService === name)
   for (const operation of orphanedOperations(known, now())) await cluster.patchStatus(operation)

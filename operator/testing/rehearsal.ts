@@ -17,6 +17,7 @@ import type { ObservedChild } from '#operator/desired/target.ts'
 import { watchedBeside } from '#operator/desired/watched-beside.ts'
 import { inMemoryReadiness } from '#operator/pods/in-memory.ts'
 import { announcer } from '#operator/reconcile/announce.ts'
+import { hearing } from '#operator/reconcile/hearing.ts'
 import { seenSecrets } from '#operator/reconcile/own-secrets.ts'
 import type { Patience } from '#operator/reconcile/patience.ts'
 import { type Deps, reconcile } from '#operator/reconcile/reconcile.ts'
@@ -90,6 +91,7 @@ export function startedOn(
     restraint: restraint(() => 0),
     patience: impatient,
     rests: rests(() => 0, 1),
+    hearing: hearing(() => 0),
     announce: announcer({ cluster: writes, log: silentLog, monotonicMs: () => 0, now }),
     now,
     ...differing,

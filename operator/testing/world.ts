@@ -104,6 +104,7 @@ export function factsOf(world: World): Facts {
     endToEnd,
     access,
     room,
+    silentMs: 0,
     isContested: () => false,
   }
 }
