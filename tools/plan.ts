@@ -18,6 +18,7 @@ import { keepingOf } from '#operator/desired/keeping.ts'
 import { labelKeys, managedBy } from '#operator/desired/labels.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { besideKinds } from '#operator/desired/watched-beside.ts'
+import { hearing } from '#operator/reconcile/hearing.ts'
 import { observe } from '#operator/reconcile/observe.ts'
 import { previewOf } from '#operator/reconcile/preview/preview.ts'
 import { previewLines } from '#operator/reconcile/preview/text.ts'
@@ -199,7 +200,7 @@ async function linesFor(owner: DataService, { images }: PlanRequest): Promise<st
     ...(operatorNamespace && { operatorNamespace }),
     now: () => new Date(),
     restraint: { isHeld: () => false },
-    hearing: { silentMs: () => 0, forget: () => {} },
+    hearing: hearing(() => 0),
     seenSecrets: { find: () => undefined, keep: () => {}, forget: () => {} },
   })
   return [`${namespace}/${name}`, ...previewLines(previewOf(facts)).map(line => `  ${line}`)]

@@ -1,7 +1,7 @@
 /** Asks Kafka: what it answers is a fact like any other, and so is that it does not. */
 import { eventsTopic, writerGroup } from '#dataservice/contract/names.ts'
 import { hasConsumers, usersPrefix } from '#operator/desired/consumers.ts'
-import { desiredTopics, lacksReplicas } from '#operator/desired/kafka-topics.ts'
+import { desiredTopics } from '#operator/desired/kafka-topics.ts'
 import { partName } from '#operator/desired/names.ts'
 import type { ReadinessPort } from '#operator/pods/port.ts'
 import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
@@ -94,7 +94,3 @@ async function orUnreachable<Answer>(
 
 const topicsOf = ({ owner, target }: Pick<Facts, 'owner' | 'target'>) =>
   desiredTopics(owner, target.effective)
-
-/** A topic has fewer replicas in sync than it should. */
-export const isLogThin = (seen: Pick<Facts, 'owner' | 'target' | 'topics'>): boolean =>
-  seen.topics.kind === 'described' && lacksReplicas(topicsOf(seen), seen.topics.topics)

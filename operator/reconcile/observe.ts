@@ -15,15 +15,7 @@ import { credentialsName, identityName, partName } from '#operator/desired/names
 import { settingsOf } from '#operator/desired/settings-config-map.ts'
 import type { ObservedChild, Target } from '#operator/desired/target.ts'
 import type { BesideKind } from '#operator/desired/watched-beside.ts'
-import {
-  accessFacts,
-  flushFacts,
-  isLogThin,
-  type LogPorts,
-  logFacts,
-  roomFacts,
-  topicFacts,
-} from './ask-log.ts'
+import { accessFacts, flushFacts, type LogPorts, logFacts, roomFacts, topicFacts } from './ask-log.ts'
 import { blockOf } from './block.ts'
 import { bindingNames } from './consumers/consumers.ts'
 import { endToEndFacts } from './end-to-end.ts'
@@ -92,7 +84,7 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
   const verdict = recordVerdict(target, settings.record, ports.judge)
   const flush = await flushFacts(known, ports)
   const seen = { ...known, topics, log, verdict, flush, operations, ...(operation && { operation }) }
-  const decided = { ...seen, target: { ...target, ...wishesNow(seen) } }
+  const decided = { ...seen, target: { ...target, ...wishesNow(seen, ports.hearing) } }
   const mirror = await mirrorReport(pods, ports.readiness)
   return {
     ...decided,
@@ -114,14 +106,17 @@ export async function observe(owner: DataService, ports: ReadPorts): Promise<Fac
 }
 
 /** What of the target follows from how far everything is. */
-export function wishesNow(seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'log' | 'operation'>) {
+export function wishesNow(
+  seen: Parameters<typeof gatesOf>[0] & Pick<Facts, 'flush' | 'log' | 'operation'>,
+  hearing: Pick<Hearing, 'isLogThin'>,
+) {
   const gates = gatesOf(seen)
   const operation = operationAtWork(seen, gates)
   const { initialisation, effective } = seen.target
   const heldBrokers = isGrown(seen) ? effective.brokers : initialisation.heldBrokers
   return {
     asleep: asleepParts(seen, gates),
-    isLogThin: isLogThin(seen),
+    isLogThin: hearing.isLogThin(seen),
     initialisation: { ...initialisation, heldBrokers },
     ...(operation && { operation }),
   }

@@ -57,6 +57,7 @@ type Seen = Pick<
   | 'certificates'
   | 'operation'
   | 'target'
+  | 'topics'
   | 'silentMs'
 >
 
@@ -111,10 +112,12 @@ function nextLookMs({
   certificates,
   operation,
   target,
+  topics,
   silentMs,
 }: Omit<Seen, 'children' | 'refusals' | 'block' | 'flush'>): number | undefined {
   if (operation?.spec.type === 'Promote') return promotionRecheckMs
-  if (target.isLogThin || (isGrowing(target) && !target.asleep.has('kafka')))
+  const isSaidThin = target.isLogThin && topics.kind === 'described'
+  if (isSaidThin || (isGrowing(target) && !target.asleep.has('kafka')))
     return untilHeard(thinRecheckMs, silentMs)
   if (stand === 'rolling') return turnRecheckMs
   if (load.kind === 'seen' && load.load.waiting > 0) return loadRecheckMs

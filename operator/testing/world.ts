@@ -24,6 +24,7 @@ import type {
   SecretFacts,
   TopicFacts,
 } from '#operator/reconcile/facts.ts'
+import { hearing } from '#operator/reconcile/hearing.ts'
 import { initialisationOf } from '#operator/reconcile/initialised.ts'
 import { usedKinds } from '#operator/reconcile/kinds-in-use.ts'
 import { wishesNow } from '#operator/reconcile/observe.ts'
@@ -91,7 +92,13 @@ export function factsOf(world: World): Facts {
   }
   return {
     ...seen,
-    target: { ...target, ...wishesNow(seen) },
+    target: {
+      ...target,
+      ...wishesNow(
+        seen,
+        hearing(() => 0),
+      ),
+    },
     choice,
     revision: testRevision,
     ...(block && { block }),
