@@ -30,7 +30,11 @@ const rich = () => {
   const pod = {
     imagePullSecrets: [{ name: 'pull' }],
     nodeSelector: { disk: 'fast' },
-    tolerations: [{ key: 'spot', operator: 'Exists', effect: 'NoSchedule' }],
+    tolerations: [
+      { key: 'spot', operator: 'Exists', effect: 'NoSchedule' },
+      { key: '', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 0 },
+      { key: 'dedicated', operator: 'Equal', value: '' },
+    ],
     labels: { team: 'a' },
     annotations: { note: 'b' },
     serviceAccountAnnotations: { role: 'c' },

@@ -206,6 +206,18 @@ describe('a class decides what a DataService leaves open', () => {
     expect(pods.jobs).toEqual(both) // jobs go where the writer goes
     expect(pods.reader).toEqual({})
   })
+
+  test('tolerations: what is empty is left out, as the API server keeps none', () => {
+    const pod = {
+      tolerations: [
+        { key: '', operator: 'Exists' as const },
+        { key: 'dedicated', operator: 'Equal' as const, value: '' },
+      ],
+    }
+    const stored = [{ operator: 'Exists' }, { key: 'dedicated', operator: 'Equal' }]
+    for (const { pods } of [inForce({ writer: { pod } }, {}), inForce({}, { writer: { pod } })])
+      expect(pods.writer.tolerations).toStrictEqual(stored)
+  })
 })
 
 describe('who scales the writer after the lag', () => {

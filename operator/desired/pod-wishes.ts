@@ -38,6 +38,15 @@ export function mergeResources(below: Resources, { requests, limits }: ResourceW
 const text = (quantity: string | number | undefined): string | undefined =>
   quantity === undefined ? undefined : String(quantity)
 
+type Toleration = NonNullable<PodOverrides['tolerations']>[number]
+
+/** An empty key or value says nothing: the API server stores none, and what it stores would differ for ever. */
+const asStored = ({ key, value, ...toleration }: Toleration): Toleration => ({
+  ...(key === undefined || key === '' ? {} : { key }),
+  ...toleration,
+  ...(value === undefined || value === '' ? {} : { value }),
+})
+
 /** Maps and lists hold what both say; where both name the same key, `over` wins. */
 export function mergeOverrides(below: PodOverrides, over: PodOverrides = {}): PodOverrides {
   const both = <Field extends keyof PodOverrides>(field: Field) => [below[field], over[field]] as const
@@ -45,7 +54,7 @@ export function mergeOverrides(below: PodOverrides, over: PodOverrides = {}): Po
     ...below,
     ...over,
     ...joined('imagePullSecrets', list(...both('imagePullSecrets'))),
-    ...joined('tolerations', list(...both('tolerations'))),
+    ...joined('tolerations', list(below.tolerations, over.tolerations?.map(asStored))),
     ...joined('nodeSelector', map(...both('nodeSelector'))),
     ...joined('labels', map(...both('labels'))),
     ...joined('annotations', map(...both('annotations'))),
