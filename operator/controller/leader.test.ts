@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ClusterError } from '#operator/cluster/errors.ts'
 import { InMemoryCluster } from '#operator/cluster/in-memory.ts'
 import { silentLog } from '#operator/cluster/log.ts'
+import type { KubernetesObject, WatchedStore } from '#operator/cluster/port.ts'
 import { inMemoryTopics } from '#operator/topics/in-memory.ts'
 import { fencedCluster, fencedTopics } from './fence.ts'
 import { campaign, type Lease } from './leader.ts'
@@ -12,16 +13,35 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve))
 }
 
+/** Its changes reach nobody while the watch is broken. */
+function hardOfHearing<T extends KubernetesObject>(
+  store: WatchedStore<T>,
+  isBroken: () => boolean,
+): WatchedStore<T> {
+  return {
+    kind: store.kind,
+    get: (namespace, name) => store.get(namespace, name),
+    list: (namespace, fits) => store.list(namespace, fits),
+    group: (namespace, name) => store.group(namespace, name),
+    synced: store.synced,
+    serving: store.serving,
+    onChange: listener => store.onChange(change => (isBroken() ? undefined : listener(change))),
+    onServing: listener => store.onServing(listener),
+    stop: () => store.stop(),
+  }
+}
+
 /** One operator process; time passes for it only when its test says so. */
 async function candidate(cluster: InMemoryCluster, identity: string) {
   const clock = new FakeClock()
-  const state = { reachable: true, gains: 0, held: Promise.resolve() }
+  const state = { reachable: true, deaf: false, gains: 0, held: Promise.resolve() }
   const refuse = () => Promise.reject(new ClusterError('Unavailable', 'away'))
   const leadership = campaign({
     cluster: {
       create: object => (state.reachable ? cluster.create(object) : refuse()),
       apply: object => state.held.then(() => (state.reachable ? cluster.apply(object) : refuse())),
-      watch: (kind, scope) => cluster.watch(kind, scope),
+      list: (kind, scope) => (state.reachable ? cluster.list(kind, scope) : refuse()),
+      watch: (kind, scope) => hardOfHearing(cluster.watch(kind, scope), () => state.deaf),
     },
     namespace: 'system',
     identity,
@@ -158,6 +178,60 @@ describe('the deadline', () => {
     await settled()
     expect([first.leadership.leads(), first.state.gains, isFirstTerm()]).toEqual([true, 2, false])
     expect(first.leadership.term()()).toBe(true)
+  })
+
+  describe('a renewal that meets a write of somebody else, while the watch is broken', () => {
+    /** As `kubectl annotate` would. */
+    const touch = async (cluster: InMemoryCluster, holderIdentity?: string) => {
+      const [lease] = await cluster.list<Lease>('Lease')
+      if (lease === undefined) throw new Error('there is no Lease')
+      const { resourceVersion: _, ...metadata } = lease.metadata
+      const annotations = { note: String(cluster.writes.length) }
+      const spec = { ...lease.spec, ...(holderIdentity !== undefined && { holderIdentity }) }
+      await cluster.as('somebody').apply({ ...lease, metadata: { ...metadata, annotations }, spec })
+    }
+
+    test('goes through at once where the lease is still ours', async () => {
+      const { cluster, first } = await two()
+      first.state.deaf = true
+      for (let step = 0; step < 20; step += 1) {
+        await touch(cluster)
+        await first.pass(2_000)
+        expect(first.leadership.leads()).toBe(true)
+      }
+      expect(first.state.gains).toBe(1)
+    })
+
+    test('goes through where it was our own write, whose answer was lost', async () => {
+      const { cluster, first } = await two()
+      first.state.deaf = true
+      cluster.failWrite(1, { lost: 'answer' })
+      for (let step = 0; step < 20; step += 1) {
+        await first.pass(1_000)
+        expect(first.leadership.leads()).toBe(true)
+      }
+      expect(first.state.gains).toBe(1)
+    })
+
+    test('ends the term at once where another one holds the lease', async () => {
+      const { cluster, first } = await two()
+      first.state.deaf = true
+      await touch(cluster, 'third')
+      await first.pass(2_000)
+      expect(first.leadership.leads()).toBe(false)
+      expect(await leaseIn(cluster)).toMatchObject({ holderIdentity: 'third' })
+    })
+
+    test('of a follower: it looks who was faster', async () => {
+      const { cluster, first, second } = await two()
+      second.state.deaf = true
+      await first.pass(4_000)
+      await second.pass(17_500)
+      expect(second.leadership.leads()).toBe(false)
+      await second.pass(17_500)
+      expect(second.leadership.leads()).toBe(true)
+      expect(await leaseIn(cluster)).toMatchObject({ holderIdentity: 'second' })
+    })
   })
 
   test('a renewal whose answer was lost does not end it', async () => {

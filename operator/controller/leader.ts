@@ -21,7 +21,7 @@ export interface LeaderTiming {
 export const leaderTiming: LeaderTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 }
 
 export interface CampaignOptions {
-  cluster: Pick<ClusterPort, 'create' | 'apply'> & WatchPort
+  cluster: Pick<ClusterPort, 'create' | 'apply' | 'list'> & WatchPort
   namespace: string
   /** Of this process alone: a restarted container is another one. */
   identity: string
@@ -161,7 +161,7 @@ class Campaign implements Leadership {
   }
 
   async #try(): Promise<void> {
-    const { clock, log } = this.#options
+    const { clock } = this.#options
     if (this.#leading && clock.now() >= this.#deadline) this.#lose('it could not be renewed in time')
     const startedAt = clock.now()
     try {
@@ -169,11 +169,31 @@ class Campaign implements Leadership {
       else if (this.#isMine(this.#known) || this.#isFree(this.#known))
         await this.#claim(this.#known, startedAt)
     } catch (error) {
-      if (!isClusterError(error)) throw error
-      log.warn({ err: error, leading: this.#leading }, 'the lease could not be written; trying again')
-      // Somebody was faster: what is known is old. The watch brings the news.
-      if (isClusterError(error, 'Conflict') && !this.#leading) this.#changedAt = clock.now()
+      this.#bear(error)
+      if (isClusterError(error, 'Conflict')) await this.#lookAgain().catch(again => this.#bear(again))
     }
+  }
+
+  #bear(error: unknown): void {
+    if (!isClusterError(error)) throw error
+    this.#options.log.warn(
+      { err: error, leading: this.#leading },
+      'the lease could not be written; trying again',
+    )
+  }
+
+  /**
+   * Somebody wrote since the Lease was seen, if only ourselves and the answer was lost. The watch may be as broken as that
+   * answer was, so who holds it is read.
+   */
+  async #lookAgain(): Promise<void> {
+    const { cluster, namespace, clock } = this.#options
+    const leases = await this.#inTime(cluster.list<Lease>('Lease', { namespace, labels: leaseLabels }))
+    const lease = leases.find(({ metadata }) => metadata.name === leaseName)
+    this.#know(lease)
+    if (!this.#leading) return
+    if (lease !== undefined && this.#isMine(lease)) await this.#claim(lease, clock.now())
+    else this.#lose('another one holds the lease')
   }
 
   #isFree(lease: Lease): boolean {
