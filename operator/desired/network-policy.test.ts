@@ -77,6 +77,17 @@ test('what a part may reach of ours is what the other side lets in, in both dire
   expect(rows('egress').sort()).toEqual(rows('ingress').sort())
 })
 
+test('every pod that may not reach everything reaches DNS, also where its pods listen on a port of their own', () => {
+  for (const { metadata, ...policy } of policiesOf(everything)) {
+    const spec = 'spec' in policy && isPlainObject(policy.spec) ? policy.spec : {}
+    const ports = [53, 5353, 8053].flatMap(port => [
+      { port, protocol: 'UDP' },
+      { port, protocol: 'TCP' },
+    ])
+    expect(spec['egress'], metadata.name).toContainEqual({ ports })
+  }
+})
+
 test('KEDA comes to the brokers by the port that asks who it is, from whatever namespace', () => {
   const autoscaling = { mode: 'Lag', by: 'KEDA' }
   const kafka = policiesOf({ writer: { autoscaling }, networkPolicy: {} }).find(

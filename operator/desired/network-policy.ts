@@ -80,11 +80,13 @@ const kedaPods: V1NetworkPolicyPeer = {
 }
 const tcp = (numbers: readonly number[]): V1NetworkPolicyPort[] =>
   numbers.map(port => ({ port, protocol: 'TCP' }))
+/** Policies see the port of the pod that answers, behind that of the Service: 5353 on OpenShift, 8053 with others. */
+const dnsPorts = [53, 5353, 8053]
 const dns: V1NetworkPolicyEgressRule = {
-  ports: [
-    { port: 53, protocol: 'UDP' },
-    { port: 53, protocol: 'TCP' },
-  ],
+  ports: dnsPorts.flatMap(port => [
+    { port, protocol: 'UDP' },
+    { port, protocol: 'TCP' },
+  ]),
 }
 
 export function networkPolicy(target: Target, part: Talker): Child<Policy> | undefined {
