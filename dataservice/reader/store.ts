@@ -1,7 +1,8 @@
 /** The reader's questions to Postgres: in time, and not before a write that the client has seen is stored. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { CircuitOpen } from '#dataservice/platform/circuit.ts'
-import { isLost, type Reads } from '#dataservice/platform/postgres/reads.ts'
+import { isLost } from '#dataservice/platform/postgres/failure.ts'
+import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import type { LogPosition } from '#dataservice/record/consistency-token.ts'
 import { StoredPositions } from './stored-positions.ts'

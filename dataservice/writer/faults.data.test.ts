@@ -1,9 +1,9 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord } from '#e2e/engines/records.ts'
-import { proxiedWriter } from './testing/played-writer.ts'
+import { playedWriter, proxiedWriter } from './testing/played-writer.ts'
 
 /** A writer that reaches Postgres through a proxy of its own. */
 const writer = (service: MigratedService) =>
@@ -84,6 +84,17 @@ test('a zombie in the middle of its transaction makes the heir wait, then writes
   // Whether the zombie's first half came through before the claim is chance; never are both halves its own.
   const storedBefore = from === 0n ? 0 : 100
   expect(await heir.outcomes()).toEqual({ stored: 200 - storedBefore })
+})
+
+test('a writer whose connections lead to a former primary goes on at the new one', async () => {
+  const service = await migratedService(engines().postgres)
+  const database = service.open('writer', { poolSize: 1 })
+  onTestFinished(() => database.close())
+  const { assignment } = playedWriter(service.settings, database)
+  await assignment.assigned([0])
+  await database.query('SET default_transaction_read_only = on')
+  await assignment.records(0, records(20))
+  await untilStored(service, 20)
 })
 
 test('memory stays flat and nothing is lost while the database is away', async () => {

@@ -124,9 +124,12 @@ export function ingestStore(
       })
     },
     async positions(topic, partitions) {
-      const { rows } = await database.query(positionsStatement(topic, partitions))
-      if (rows[0]?.[0] === 'on')
-        throw new DatabaseFailure('a replica answered, which may lack what the primary has', 'retriable')
+      const rows = await database.use(async session => {
+        const found = await session.query(positionsStatement(topic, partitions))
+        if (found.rows[0]?.[0] === 'on')
+          throw new DatabaseFailure('a replica answered, which may lack what the primary has', 'lost')
+        return found.rows
+      })
       return new Map(
         rows.flatMap(([, partition, ...columns]) => {
           const position = positionOf(columns)

@@ -3,6 +3,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { startPostgres } from '#e2e/engines/postgres.ts'
 import { type ServiceDatabase, serviceDatabase } from '#e2e/engines/service-database.ts'
 import type { Database, DatabaseOptions } from './database.ts'
+import { DatabaseFailure } from './failure.ts'
 import { untilReachable } from './reachable.ts'
 import { startPostgresProxy } from './testing/proxy.ts'
 
@@ -146,6 +147,28 @@ test('a job waits for a server that is only just starting, but not for ever', as
   const reached = untilReachable(database, { signal, pollMs: 10 })
   await own.start()
   await reached
+})
+
+test('a connection to a server that takes no writes any more is replaced: the name may lead elsewhere now', async () => {
+  const database = open({ poolSize: 1 })
+  await database.query('SET default_transaction_read_only = on')
+  expect((await database.query('SELECT 1')).rows).toEqual([['1']])
+  const refused = database.transaction(session => session.query('INSERT INTO seen VALUES (6)'))
+  await expect(refused).rejects.toMatchObject({ kind: 'lost', sqlState: '25006' })
+  expect((await database.query('INSERT INTO seen VALUES (6)')).count).toBe(1)
+})
+
+test('a connection that its user finds lost is replaced, in a transaction or not', async () => {
+  const database = open({ poolSize: 1 })
+  const process = async () => (await database.query('SELECT pg_backend_pid()')).rows[0]?.[0]
+  for (const kind of ['use', 'transaction'] as const) {
+    const before = await process()
+    const found = database[kind](async () => {
+      throw new DatabaseFailure('not the server that was meant', 'lost')
+    })
+    await expect(found).rejects.toThrow('not the server that was meant')
+    expect(await process()).not.toBe(before)
+  }
 })
 
 test('COPY refused in the middle of much input leaves the connection usable', async () => {

@@ -1,6 +1,6 @@
 /** Postgres for the roles of the data plane. `main.ts` opens it; the roles use what it answers. */
 import type { SecureContext } from 'node:tls'
-import { DatabaseFailure } from './failure.ts'
+import { DatabaseFailure, isLost } from './failure.ts'
 import { Pool } from './pool.ts'
 import {
   PostgresSession,
@@ -35,7 +35,7 @@ export interface DatabaseOptions
 export interface Database {
   /** `withinMs`: the caller needs it no later; default: as long as statements and waiting may take. */
   query(statement: Statement | string, withinMs?: number): Promise<QueryResult>
-  /** A connection of one's own, outside a transaction. */
+  /** A connection of one's own, outside a transaction. It is not used again when `work` rejects with kind `lost`. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>
   /** BEGIN, work, COMMIT. Rolled back when `work` rejects; a rejection of kind `lost` leaves open whether it committed. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
@@ -71,9 +71,19 @@ export function openDatabase(options: DatabaseOptions): Database {
       return pool.waiting
     },
     query: (statement, withinMs) => pool.use(session => session.query(statement, withinMs), withinMs),
-    use: work => pool.use(work),
-    transaction: work => pool.use(session => inTransaction(session, work)),
+    use: work => pool.use(session => cutWhenLost(session, work(session))),
+    transaction: work => pool.use(session => cutWhenLost(session, inTransaction(session, work))),
     close: () => pool.close(),
+  }
+}
+
+/** Whoever finds out that it is not the server that was meant, is not led there again. */
+async function cutWhenLost<T>(session: PostgresSession, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (isLost(error)) session.destroy()
+    throw error
   }
 }
 

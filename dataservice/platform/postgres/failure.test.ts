@@ -18,6 +18,7 @@ test.each([
   ['57P03', 'lost'],
   ['08006', 'lost'],
   ['25P03', 'lost'],
+  ['25006', 'lost'],
 ])('SQLSTATE %s is %s', (sqlState, kind) => {
   expect(kindOfState(sqlState)).toBe(kind)
 })

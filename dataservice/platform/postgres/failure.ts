@@ -4,7 +4,8 @@
  * - `duplicate`: a unique key stands already (23505).
  * - `missing-partition`: no partition takes the row (23514).
  * - `refused`: the database will never take these values (the other codes of classes 22 and 23).
- * - `lost`: the connection broke or a deadline passed: what was sent may have happened or not.
+ * - `lost`: the connection broke, leads to a server that takes no writes (any more), or a deadline passed: what was sent
+ *   may have happened or not, and another connection is needed.
  * - `retriable`: everything else; the same may work later.
  */
 export type FailureKind = 'duplicate' | 'missing-partition' | 'refused' | 'lost' | 'retriable'
@@ -31,6 +32,9 @@ export class DatabaseFailure extends Error {
   }
 }
 
+/** Postgres did not answer: what a circuit breaker counts. A question that it refused or found too slow is none. */
+export const isLost = (error: unknown): boolean => error instanceof DatabaseFailure && error.kind === 'lost'
+
 /** SQLSTATE of a statement that was cut off by its time limit. */
 export const tooSlow = '57014'
 
@@ -39,8 +43,11 @@ const kindsByState: Readonly<Record<string, FailureKind>> = {
   '23514': 'missing-partition',
 }
 
-/** The end of these classes is the end of the connection: shutdown, crash, idle in transaction. */
-const lostStates: readonly RegExp[] = [/^08/, /^57P/, /^25P0[34]$/]
+/**
+ * These are the end of the connection: shutdown, crash, idle in transaction. So is 25006, by which a replica refuses to
+ * write: who meant to write meant the primary, whose name leads a new connection to the one of now.
+ */
+const lostStates: readonly RegExp[] = [/^08/, /^57P/, /^25P0[34]$/, /^25006$/]
 
 /** Judges by SQLSTATE alone: messages are translated and change. */
 export function kindOfState(sqlState: string): FailureKind {

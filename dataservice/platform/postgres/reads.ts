@@ -50,9 +50,6 @@ export function readsWithFallback(
   }
 }
 
-/** Postgres did not answer: what a circuit breaker counts. A question that it refused or found too slow is none. */
-export const isLost = (error: unknown): boolean => error instanceof DatabaseFailure && error.kind === 'lost'
-
 /** Asks only while the circuit is closed, or to try whether it may be. */
 export function guardedReads(reads: Reads, circuit: Circuit): Reads {
   return {
