@@ -38,7 +38,10 @@ export interface Running {
   behindService: boolean
   /** The pod is about to leave its Service: ask clients to connect anew. Traffic still comes for some seconds. */
   drain?(): void
-  /** Takes nothing new, finishes what is in flight, hands over. Adapters are closed after it. */
+  /**
+   * Takes nothing new, finishes what is in flight, hands over. Adapters are closed after it. A job: ends as `done` does.
+   * A rejection ends the process with exit 1.
+   */
   stop(): Promise<void>
   /**
    * A job: resolves when the work is done (exit 0). A server: never resolves.
@@ -47,10 +50,13 @@ export interface Running {
   done: Promise<void>
 }
 
-/** A job: it is done when this resolves, and serves nobody meanwhile. */
+/**
+ * A job: it is done when this resolves, and serves nobody meanwhile. Told to stop it goes on to its end: Kubernetes takes
+ * exit 0 for work that is done, so work that failed or was cut must not end in order.
+ */
 export const jobOf = (done: Promise<void>): Running => ({
   notReady: () => undefined,
   behindService: false,
-  stop: () => done.catch(() => undefined),
+  stop: () => done,
   done,
 })

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Running } from './lifecycle.ts'
+import { jobOf, type Running } from './lifecycle.ts'
 import { type LifeContext, live, stopRequests } from './process.ts'
 
 interface World {
@@ -98,11 +98,53 @@ describe('a server', () => {
   })
 })
 
-test('a job that is done ends with exit 0', async () => {
-  const { steps, exit } = begin({ running: { behindService: false, done: Promise.resolve() } })
-  await settle()
-  expect(steps).toEqual(['stop', 'close second', 'close first'])
-  expect(exit).toHaveBeenCalledWith(0)
+describe('a job', () => {
+  /** Work that a test ends, or the process cuts. */
+  function beginWork() {
+    const work = Promise.withResolvers<void>()
+    const start = async ({ signal }: LifeContext) => {
+      signal.addEventListener('abort', () => work.reject(signal.reason))
+      return jobOf(work.promise)
+    }
+    return { work, ...begin({ start }) }
+  }
+
+  test('that is done ends with exit 0', async () => {
+    const { steps, exit } = begin({ running: { behindService: false, done: Promise.resolve() } })
+    await settle()
+    expect(steps).toEqual(['stop', 'close second', 'close first'])
+    expect(exit).toHaveBeenCalledWith(0)
+  })
+
+  test('that is told to stop may finish, and ends with exit 0 when it did', async () => {
+    const { work, exit, signal } = beginWork()
+    await settle()
+    signal()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(exit).not.toHaveBeenCalled()
+    work.resolve()
+    await settle()
+    expect(exit).toHaveBeenCalledWith(0)
+  })
+
+  test('that fails after it was told to stop ends with exit 1', async () => {
+    const { work, steps, exit, signal } = beginWork()
+    await settle()
+    signal()
+    await settle()
+    work.reject(new Error('lost'))
+    await settle()
+    expect(steps).toEqual(['close second', 'close first'])
+    expect(exit).toHaveBeenCalledWith(1)
+  })
+
+  test('that is told to stop before its work began ends with exit 1', async () => {
+    const { steps, exit, signal } = beginWork()
+    signal()
+    await settle()
+    expect(steps).toEqual(['close second', 'close first'])
+    expect(exit).toHaveBeenCalledWith(1)
+  })
 })
 
 test('a start that fails closes what it opened and ends with exit 1', async () => {

@@ -100,7 +100,7 @@ async function lead(options: ProcessOptions, state: State, hurry: AbortControlle
   }
 }
 
-/** Resolves when the work is done or was stopped in order; rejects when it failed. */
+/** Resolves when the work is done or was stopped in order; rejects when it failed, also while it was being stopped. */
 async function work(
   { stops, log, drainMs }: ProcessOptions,
   state: State,
