@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
@@ -137,6 +138,26 @@ test('a refused record, a missing partition and a duplicate in one batch', async
   await assignment.records(0, mixed)
   await untilNext(11)
   await expect.poll(outcomes, { timeout: 20_000 }).toEqual({ stored: 7, duplicate: 1, refused: 2, future: 1 })
+})
+
+test('a record beyond a limit of Postgres is refused, whatever it is too large for; the others are stored', async () => {
+  const { assignment, owner, outcomes, rows, untilNext } = await world()
+  await owner.query("CREATE INDEX ON records ((body->>'text'))")
+  const text = randomBytes(4_000).toString('hex') // does not shrink to what fits a page of an index
+  const log = [
+    ...goods(20),
+    good(20, `{"text":"${text}"}`),
+    good(21, `${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+    ...goods(20, 22),
+  ]
+  await assignment.records(0, log)
+  await untilNext(42)
+  await expect.poll(outcomes, { timeout: 20_000 }).toEqual({ stored: 40, refused: 2 })
+  expect(assignment.notReady()).toBeUndefined()
+  expect(await rows('SELECT log_offset, sql_state FROM dead_letters ORDER BY 1')).toEqual([
+    ['20', '54000'],
+    ['21', '54001'],
+  ])
 })
 
 test('another record of a refused one’s id is stored: nothing that can be stored is lost', async () => {

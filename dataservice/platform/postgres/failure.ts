@@ -3,7 +3,7 @@
 /**
  * - `duplicate`: a unique key stands already (23505).
  * - `missing-partition`: no partition takes the row (23514).
- * - `refused`: the database will never take these values (the other codes of classes 22 and 23).
+ * - `refused`: the database will never take these values (the other codes of classes 22 and 23, 54000 and 54001).
  * - `lost`: the connection broke, leads to a server that takes no writes (any more), or a deadline passed: what was sent
  *   may have happened or not, and another connection is needed.
  * - `retriable`: everything else; the same may work later.
@@ -44,6 +44,12 @@ const kindsByState: Readonly<Record<string, FailureKind>> = {
 }
 
 /**
+ * Two limits of the program are met by what one record holds: 54000 by an index row that fits no page, 54001 by JSON in too
+ * many levels. The rest of class 54 counts columns and arguments: the statement is wrong then, whatever the values.
+ */
+const refusedStates = /^(2[23]|5400[01]$)/
+
+/**
  * These are the end of the connection: shutdown, crash, idle in transaction. So is 25006, by which a replica refuses to
  * write: who meant to write meant the primary, whose name leads a new connection to the one of now.
  */
@@ -53,7 +59,7 @@ const lostStates: readonly RegExp[] = [/^08/, /^57P/, /^25P0[34]$/, /^25006$/]
 export function kindOfState(sqlState: string): FailureKind {
   const known = kindsByState[sqlState]
   if (known) return known
-  if (/^2[23]/.test(sqlState)) return 'refused'
+  if (refusedStates.test(sqlState)) return 'refused'
   return lostStates.some(pattern => pattern.test(sqlState)) ? 'lost' : 'retriable'
 }
 

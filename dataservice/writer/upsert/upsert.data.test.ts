@@ -1,5 +1,5 @@
 /** The writer where records change: what it makes of commands, against a reference that folds the same log. */
-import { randomFillSync } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { conditionHeaders, envelope } from '#dataservice/record/envelope.ts'
@@ -174,6 +174,25 @@ test('what Postgres refuses is a dead letter; all others of its batch count, and
   const again = await written(service, log)
   expect(await again()).toEqual({ duplicate: 40, refused: 2, invalid: 1 })
   expect(await tables(service)).toEqual(before)
+})
+
+test('a command that makes a record too large for an index is a dead letter, and the record stays as it was', async () => {
+  const service = await changingService()
+  const owner = service.open('owner')
+  await owner.query("CREATE INDEX ON records ((body->>'customer'))")
+  await owner.close()
+  const long = randomBytes(4_000).toString('hex') // does not shrink to what fits a page
+  const log = logOf([
+    { id: 'a', body: order('x') },
+    { id: 'a', body: order(long), command: 'replace' },
+    { id: 'b', body: order(long) },
+    { id: 'a', body: '{"amount":2}', command: 'merge' },
+  ])
+  const outcomes = await written(service, log)
+  expect(await outcomes()).toEqual({ stored: 2, refused: 2 })
+  const { records, letters } = await tables(service)
+  expect(records.map(row => row.slice(0, 3))).toEqual([['a', '2', order('x', 2)]])
+  expect(letters.map(([offset]) => offset)).toEqual(['1', '2'])
 })
 
 test('a time that Postgres cannot read stops nobody: its record is a dead letter', async () => {
