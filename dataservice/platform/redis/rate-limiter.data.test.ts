@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { until } from '#dataservice/platform/kafka/testing/topics.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { startRedis } from '#e2e/engines/redis.ts'
+import { connectRedis } from './connection.ts'
 import { openRateLimiter, type RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
 
 async function open(options: Partial<RateLimiterOptions> = {}): Promise<RateLimiter> {
@@ -46,6 +47,18 @@ test('what was used comes back little by little', async () => {
   expect(answer.retryMs).toBeLessThanOrEqual(100)
   await until(async () => (await limiter.take('ann')).kind === 'allowed')
   expect((await limiter.take('ann')).kind).toBe('limited')
+})
+
+test('a clock of Redis that is set back limits nobody for longer than the quota takes to come back', async () => {
+  const prefix = `${randomBytes(6).toString('hex')}:`
+  const limiter = await open({ prefix, requests: 2, perMs: 60_000 })
+  const redis = connectRedis(engines().redis)
+  onTestFinished(() => redis.disconnect())
+  await until(async () => redis.status === 'ready')
+  // As it stands when the clock was an hour ahead of where it is now.
+  await redis.set(`${prefix}ann`, String((Date.now() + 3_600_000) * 1_000), 'PX', 3_600_000)
+  const kinds = [await limiter.take('ann'), await limiter.take('ann'), await limiter.take('ann')]
+  expect(kinds.map(({ kind }) => kind)).toEqual(['allowed', 'allowed', 'limited'])
 })
 
 test('while Redis is away the answer says so at once, and limits are back when it is', async () => {

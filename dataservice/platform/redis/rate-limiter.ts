@@ -34,13 +34,15 @@ export interface RateLimiterOptions extends RedisAddresses {
 
 /**
  * KEYS[1]: when the caller's bucket is empty, in microseconds of Redis' own clock, so that clocks of pods do not
- * count. ARGV: microseconds of one request, and of all of them. Answers 1 or 0, and microseconds until it is empty.
+ * count. ARGV: microseconds of one request, and of all of them. Answers 1 or 0, and microseconds until it is empty. A
+ * bucket that would take longer than a full one is of a time before Redis' clock was set back: the caller begins anew.
  */
 const script = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local one, all = tonumber(ARGV[1]), tonumber(ARGV[2])
 local empty = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+if empty - now > all then empty = now end
 if empty + one - now > all then return {0, empty - now} end
 empty = empty + one
 redis.call('SET', KEYS[1], string.format('%.0f', empty), 'PX', math.ceil((empty - now) / 1000))
