@@ -1,15 +1,8 @@
 /**
  * Circuit breakers: what fails again and again is left alone for a while (open), then tried by one caller (half-open),
- * and used by all again when that one succeeds (closed).
+ * and used by all again when that one succeeds (closed). Our own, because it has to go by a clock that nobody sets: by that of
+ * the wall, a circuit that is open when the clock is set back stays so for as long.
  */
-import {
-  BrokenCircuitError,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleWhen,
-} from 'cockatiel'
 import { Gauge, type Registry } from 'prom-client'
 
 export const circuitStates = ['closed', 'half-open', 'open'] as const
@@ -40,36 +33,62 @@ export interface CircuitOptions {
   isFailure(error: unknown): boolean
   /** Failures in a row that open it. Default 5. */
   failures?: number
-  /** How long it is open the first time; each time longer, up to ten times that. Default 500 ms. */
+  /** How long it is open the first time, or down to half of it; each time longer, up to ten times that. Default 500 ms. */
   openMs?: number
   /** Hears of every change. */
   onChange?: (state: CircuitStateName) => void
 }
 
-const names: Readonly<Record<CircuitState, CircuitStateName>> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Open]: 'open',
-  [CircuitState.Isolated]: 'open',
+/** How long it stays open when it opens for the nth time in a row; `random` is in [0, 1), so that not all try at once. */
+export function restMs(times: number, openMs: number, random: number): number {
+  return Math.min(10, 2 ** (times - 1)) * openMs * (0.5 + random / 2)
 }
 
 export function makeCircuit({ isFailure, failures = 5, openMs = 500, onChange }: CircuitOptions): Circuit {
-  const policy = circuitBreaker(handleWhen(isFailure), {
-    breaker: new ConsecutiveBreaker(failures),
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: openMs, maxDelay: 10 * openMs }),
-  })
-  policy.onStateChange(state => onChange?.(names[state]))
+  let state: CircuitStateName = 'closed'
+  /** In a row, while it is closed. */
+  let failed = 0
+  /** How often it opened since it was closed. */
+  let times = 0
+  let openUntil = 0
+  const become = (next: CircuitStateName): void => {
+    state = next
+    onChange?.(next)
+  }
+  const open = (): void => {
+    failed = 0
+    openUntil = performance.now() + restMs(++times, openMs, Math.random())
+    become('open')
+  }
+  /** Answers whether the caller is the one that tries it. */
+  const enter = (): boolean => {
+    if (state === 'closed') return false
+    if (state === 'half-open' || performance.now() < openUntil) throw new CircuitOpen(state)
+    become('half-open')
+    return true
+  }
+  /** Work that began while it was closed decides nothing any more once it is open. */
+  const learn = (isTrial: boolean, outcome: 'works' | 'fails' | 'unknown'): void => {
+    if (isTrial && outcome === 'fails') open()
+    else if (isTrial) {
+      times = 0
+      become('closed')
+    } else if (state === 'closed' && outcome === 'works') failed = 0
+    else if (state === 'closed' && outcome === 'fails' && ++failed >= failures) open()
+  }
   return {
     get state() {
-      return names[policy.state]
+      return state
     },
     async run(work) {
-      // The policy would let all others wait for the one that tries.
-      if (policy.state === CircuitState.HalfOpen) throw new CircuitOpen('half-open')
+      const isTrial = enter()
       try {
-        return await policy.execute(work)
+        const answer = await work()
+        learn(isTrial, 'works')
+        return answer
       } catch (error) {
-        throw error instanceof BrokenCircuitError ? new CircuitOpen('open') : error
+        learn(isTrial, isFailure(error) ? 'fails' : 'unknown')
+        throw error
       }
     },
   }
