@@ -20,7 +20,10 @@ const markIn = async ({ store, volume }: Ports) => ({
 /** After which it is asked for anew: so long two may take the archive for theirs. */
 const trustedMs = 10_000
 
-/** Before anything is written. Rejects when the archive is another's; two that ask at once are answered as one. */
+/**
+ * Before anything is written. Rejects when the archive is another's; two that ask at once are answered as one. `now`:
+ * milliseconds of a clock that nobody sets, or the archive would be trusted for longer.
+ */
 export function holding(ports: Ports & { now: () => number }): () => Promise<void> {
   let asking: Promise<void> | undefined
   let heldAt = Number.NEGATIVE_INFINITY

@@ -15,6 +15,7 @@ export interface LogUploads {
 interface Ports {
   store: ObjectStore
   volume: Volume
+  /** Milliseconds of a clock that nobody sets. */
   now: () => number
   sent: (bytes: number) => void
 }

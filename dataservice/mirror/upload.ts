@@ -17,6 +17,7 @@ export interface UploadOptions {
   settings: MirrorSettings
   log: Logger
   metrics: Registry
+  /** Milliseconds since 1970; for figures alone, since somebody may set that clock. */
   now: () => number
 }
 
@@ -26,9 +27,10 @@ const pauseMs = 5_000
 /** Logs and copies go side by side: a large copy must not hold up what is written meanwhile. */
 export function upload({ store: asked, volume, settings, log, metrics, now }: UploadOptions): Running {
   const figures = figuresOf(metrics)
-  const hold = holding({ store: asked, volume, settings, now })
+  const steady = () => performance.now()
+  const hold = holding({ store: asked, volume, settings, now: steady })
   const store = heldStore(asked, hold)
-  const ports = { store, volume, now, sent: (bytes: number) => figures.sent.inc(bytes) }
+  const ports = { store, volume, now: steady, sent: (bytes: number) => figures.sent.inc(bytes) }
   const logs = logUploads(ports)
   const copies = copyUploads({ ...ports, retainSeconds: settings.retainSeconds })
   const troubles = { logs: starting(settings), copies: '' }
