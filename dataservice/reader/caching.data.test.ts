@@ -47,6 +47,18 @@ test('what is in memory needs neither cache nor database', async () => {
   expect(await cached()).toMatchObject({ 'record local': 5 })
 })
 
+test('a wall clock that is set back makes nothing in memory younger than it is', async () => {
+  const clock = { behindMs: 0 }
+  const { get } = await openReader(service, { now: () => Date.now() - clock.behindMs })
+  const found = async () => (await get('/data?customer=set-back')).json<{ items: unknown[] }>().items.length
+  const missing = uuid7At(older + 7)
+  expect([await found(), (await get(`/data/${missing}`)).statusCode]).toEqual([0, 404])
+  await insert(service, [{ id: missing, body: '{"customer":"set-back"}' }])
+  clock.behindMs = 3_600_000
+  const both = async () => [await found(), (await get(`/data/${missing}`)).statusCode]
+  await vi.waitFor(async () => expect(await both()).toEqual([1, 200]), { timeout: 5_000, interval: 50 })
+})
+
 test('a list is given while it is a little old, renewed behind it, and never older than a second', async () => {
   const statements = counting()
   const { get } = await openReader(service, { between: statements.between })

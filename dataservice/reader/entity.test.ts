@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { absence, entityOf, pack, unpack } from './entity.ts'
+import { absence, entityOf, isYounger, pack, unpack } from './entity.ts'
 import { LocalCache } from './local-cache.ts'
 
 test('an answer comes out of a cache as it went in', () => {
@@ -12,6 +12,11 @@ test('an answer comes out of a cache as it went in', () => {
 test('nothing is younger than it can be, whatever the clock of the reader that wrote it', () => {
   expect(unpack(pack(entityOf('x', 9_000)), 5_000)?.born).toBe(5_000)
   expect(unpack(pack(absence(9_000)), 5_000)?.born).toBe(5_000)
+})
+
+test('what was born later than now, because the clock was set back, is not young', () => {
+  const ages = [9_999, 10_000, 10_999, 11_000].map(now => isYounger(absence(10_000), 1_000, now))
+  expect(ages).toEqual([false, true, true, false])
 })
 
 test('what was cut off is no answer', () => {

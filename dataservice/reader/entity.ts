@@ -29,6 +29,10 @@ export const versionedEntity = ({ version, born, body }: Seen, forms: number): E
   version,
 })
 
+/** Whether it is no older than so many milliseconds. Where the clock was set back since, nobody knows: it is not. */
+export const isYounger = ({ born }: Entity, milliseconds: number, now: number): boolean =>
+  born <= now && now - born < milliseconds
+
 const bornBytes = 8
 const tagLength = 22
 const headBytes = bornBytes + tagLength

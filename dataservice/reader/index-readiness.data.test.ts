@@ -46,6 +46,18 @@ test('a query waits for its index: 409 names the remedy, and with the index it i
   })
 })
 
+test('an index is found when it is built, also when the wall clock was set back meanwhile', async () => {
+  const service = await unindexed()
+  const clock = { behindMs: 0 }
+  const { get } = await openReader(service, { now: () => Date.now() - clock.behindMs })
+  expect((await get('/data?customer=a')).statusCode).toBe(409)
+  await build(service)
+  clock.behindMs = 3_600_000
+  await vi.waitFor(async () => expect((await get('/data?customer=a')).statusCode).toBe(200), {
+    timeout: 10_000,
+  })
+})
+
 test('an index that holds some partitions is not enough', async () => {
   const service = await unindexed()
   const owner = service.open('owner')

@@ -12,7 +12,7 @@ import type { Ask, Store } from './store.ts'
 export interface IndexReadinessOptions {
   store: Pick<Store, 'rows'>
   indexes: readonly DeclaredIndex[]
-  /** Milliseconds since 1970. */
+  /** Milliseconds of a clock that nobody sets. */
   now(): number
 }
 

@@ -4,7 +4,7 @@ import type { TableKind } from '#dataservice/platform/postgres/partitions.ts'
 import type { Cache } from '#dataservice/platform/redis/cache.ts'
 import { recordText } from './answers.ts'
 import { CurrentRecords } from './current.ts'
-import { absence, type Entity, entityOf, pack, unpack, versionedEntity } from './entity.ts'
+import { absence, type Entity, entityOf, isYounger, pack, unpack, versionedEntity } from './entity.ts'
 import { idSchemes } from './ids.ts'
 import { type LocalCache, maxCachedBytes } from './local-cache.ts'
 import type { ReaderMetrics } from './metrics.ts'
@@ -228,8 +228,8 @@ export class Lookup {
     return body === undefined ? absenceLife : this.#lives[kind]
   }
 
-  #isYounger({ born }: Entity, milliseconds: number): boolean {
-    return this.#options.now() - born < milliseconds
+  #isYounger(entity: Entity, milliseconds: number): boolean {
+    return isYounger(entity, milliseconds, this.#options.now())
   }
 }
 

@@ -63,7 +63,7 @@ export function readerPorts(options: ReaderOptions): ReaderPorts {
   return {
     lookup,
     exporter,
-    indexes: new IndexReadiness({ store, indexes, now }),
+    indexes: new IndexReadiness({ store, indexes, now: () => performance.now() }),
     outcomes,
     probes: ask => storedProbes(store, ask),
     ...(by === 'Upsert' && { history: new History(store, lifting) }),

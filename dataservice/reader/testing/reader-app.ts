@@ -26,6 +26,8 @@ export interface TestReaderOptions {
   primary?: Reads
   /** 0: no memory of its own. */
   localBytes?: number
+  /** The wall clock; default: that of this machine. */
+  now?: () => number
 }
 
 export async function openReader(service: MigratedService, options: TestReaderOptions = {}) {
@@ -48,7 +50,7 @@ export async function openReader(service: MigratedService, options: TestReaderOp
     cache,
     key: testKey,
     metrics,
-    now: Date.now,
+    now: options.now ?? Date.now,
   })
   await app.register(reader, ports)
   onTestFinished(async () => {
