@@ -93,8 +93,9 @@ class KafkaConsumer implements LogConsumer {
       this.#stop.abort(new Error('the consumer ended'))
       this.#end(handler)
       await this.#membership.leave().catch(cause => this.#warn(`leaving: ${String(cause)}`))
-      this.#membership.close()
+      this.#membership.close() // a heartbeat may be under way
       await Promise.allSettled([member, this.#settled])
+      this.#membership.close() // it may have found the coordinator only now
       this.#cluster.close()
     }
   }

@@ -232,14 +232,20 @@ export class Membership {
         null,
         done,
       )
+    const ask = async () => {
+      const link = await this.#coordinatorLink()
+      // Nobody would cut a join that begins after the signal, nor leave the group for it.
+      this.#signal.throwIfAborted()
+      return link.request(call, joinTimeoutMs)
+    }
     try {
-      return await this.#ask(call, joinTimeoutMs)
+      return await ask()
     } catch (cause) {
       if (kafkaError(cause) !== 'MEMBER_ID_REQUIRED' || !(cause instanceof ResponseError)) throw cause
       const memberId: unknown = cause.response.memberId
       if (typeof memberId !== 'string') throw cause
       this.#memberId = memberId
-      return this.#ask(call, joinTimeoutMs)
+      return ask()
     }
   }
 

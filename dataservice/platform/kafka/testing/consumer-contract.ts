@@ -173,6 +173,29 @@ export function consumerContract(cluster: () => ContractCluster): void {
     await until(() => recorder.current.length === 1)
   })
 
+  test('a member that is stopped while it looks for its group never joins it', async () => {
+    const { proxy, topics } = cluster()
+    const topic = await topics.create([[0]])
+    const earlier = new Recorder({ 0: 0n })
+    start(topic, earlier)
+    await until(() => earlier.assignments.length === 1) // the brokers look after groups by now
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<'pass'>()]
+    let joins = 0
+    proxy.intercept(({ api, direction }) => {
+      if (api === apis.joinGroup && direction === 'request') joins += 1
+      if (api !== apis.findCoordinator || direction === 'request') return 'pass'
+      asked.resolve()
+      return answer.promise
+    })
+    const recorder = new Recorder({ 0: 0n })
+    const { consumer } = start(topic, recorder, { group: `${topic}.others` })
+    await asked.promise
+    const stopped = consumer.stop()
+    answer.resolve('pass')
+    await stopped
+    expect([joins, recorder.assignments]).toEqual([0, []])
+  })
+
   test('a broker killed under load costs no acknowledged record and leaves no gap', async () => {
     const { kafka, topics, proxy } = cluster()
     const topic = await topics.create([

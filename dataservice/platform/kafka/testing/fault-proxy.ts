@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-export const apis = { produce: 0, fetch: 1, heartbeat: 12 } as const
+export const apis = { produce: 0, fetch: 1, findCoordinator: 10, joinGroup: 11, heartbeat: 12 } as const
 
 export interface Frame {
   /** Place of the broker in the list given. */
