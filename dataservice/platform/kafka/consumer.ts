@@ -1,4 +1,5 @@
 /** The log's reading side: a group decides who reads, the handler decides from where. */
+import type { Batches } from './batches.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { logRange, recordAt } from './log-query.ts'
 import { Membership } from './membership.ts'
@@ -10,8 +11,10 @@ export interface ConsumerOptions extends ClusterOptions {
   group: string
   /** Hears of trouble that the consumer mends. */
   warn?: (message: string) => void
-  /** Bytes of one fetch, as the log stores them. At most two fetches of a partition are held. Default 1 MiB. */
+  /** Bytes of one fetch, as the log stores them. At most two fetches of a partition are held, packed. Default 1 MiB. */
   maxFetchBytes?: number
+  /** Bytes that the handler gets at a time, unpacked; a larger record still comes whole. Default 4 MiB. */
+  maxPortionBytes?: number
   /** How long the log may end below the position before `outOfRange` says so. Default 30 s. */
   truncationGraceMs?: number
   /** After so long without a heartbeat the group gives a member up. Default 10 s. */
@@ -150,7 +153,21 @@ class KafkaConsumer implements LogConsumer {
         return handler.outOfRange(partition, chunk.position, chunk.range, chunk.topic)
       ahead = reader.next() // fetched while the handler works
       ahead.catch(() => {}) // awaited in the next round
-      await handler.records(partition, chunk.records)
+      await this.#handOver(chunk.batches, signal, records => handler.records(partition, records))
+    }
+  }
+
+  /** Portion by portion: the next one is unpacked when the one before is taken. */
+  async #handOver(
+    batches: Batches,
+    signal: AbortSignal,
+    records: (portion: readonly LogRecord[]) => Promise<void>,
+  ): Promise<void> {
+    const { maxPortionBytes = 4 * 1024 * 1024 } = this.#options
+    while (!signal.aborted && !batches.isEmpty) {
+      const portion = batches.take(maxPortionBytes)
+      if (portion.length > 0) await records(portion)
+      await this.#untilCurrent(signal)
     }
   }
 

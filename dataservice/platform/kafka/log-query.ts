@@ -1,6 +1,6 @@
 /** Questions about one partition that its leader answers. */
 import { listOffsetsV7 } from '@platformatic/kafka'
-import { decodeBatches } from './batch-decoder.ts'
+import { Batches } from './batches.ts'
 import type { Cluster } from './cluster.ts'
 import { fetchPart } from './fetch-request.ts'
 import { type Call, NotSent } from './link.ts'
@@ -41,7 +41,7 @@ export async function recordAt(
   const { error, batches } = await cluster.link('query', broker).request(fetchPart(part), timeoutMs)
   if (error === 'OFFSET_OUT_OF_RANGE') return undefined
   if (error !== 'NONE') throw new Error(`record at ${position} of partition ${partition}: ${error}`)
-  const [record] = decodeBatches(batches, position).records
+  const [record] = new Batches({ bytes: batches, partition, position }).take(1)
   return record?.offset === position ? record : undefined
 }
 

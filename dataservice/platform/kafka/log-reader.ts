@@ -1,11 +1,12 @@
 /** Reads a topic from any offset, without a group. */
-import { BatchUnreadable, decodeBatches } from './batch-decoder.ts'
+import { Batches } from './batches.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { fetchPart } from './fetch-request.ts'
 import { NotSent } from './link.ts'
 import { logRange, offsetSince } from './log-query.ts'
 import type { LogRead, LogReader, Offset, ReadOptions } from './port.ts'
 import { backOffMs, pause } from './retry.ts'
+import { BatchUnreadable } from './unpack.ts'
 
 export interface LogReaderOptions extends ClusterOptions {
   /** Hears of trouble that the next attempt may mend. */
@@ -17,6 +18,8 @@ export const createLogReader = (options: LogReaderOptions): LogReader => new Kaf
 
 const answerTimeoutMs = 5_000
 const maxBackOffMs = 500
+/** Of records in one answer, unpacked; what else came is fetched again. */
+const portionBytes = 4 * 1024 * 1024
 
 class KafkaLogReader implements LogReader {
   readonly #cluster: Cluster
@@ -67,8 +70,9 @@ class KafkaLogReader implements LogReader {
     if (error === 'OFFSET_OUT_OF_RANGE')
       return { kind: 'outOfRange', range: await logRange(this.#cluster, partition) }
     if (error !== 'NONE') throw new Error(`partition ${partition} from ${position}: ${error}`)
-    const { records, next } = decodeBatches(batches, position)
-    return { kind: 'records', records, next }
+    const packed = new Batches({ bytes: batches, partition, position })
+    const records = packed.take(portionBytes)
+    return { kind: 'records', records, next: packed.next }
   }
 
   async #persistently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {

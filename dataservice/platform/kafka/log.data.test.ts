@@ -1,5 +1,5 @@
 /** The contract of the port, on three real brokers. */
-import { afterAll, afterEach, beforeAll, describe, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createAppender } from './appender.ts'
 import { createLogReader } from './log-reader.ts'
 import { acksContract } from './testing/acks-contract.ts'
@@ -36,3 +36,25 @@ describe('reading from any offset', () =>
       replace: () => topics.replace(topic),
     }
   }))
+
+test('a read from any offset brings some MiB of records, however well they were packed', async () => {
+  const { topics, kafka } = cluster
+  const topic = await topics.create([[0]])
+  const brokers = kafka.bootstrapServers
+  const appender = await createAppender({ brokers, topic, clientId: 'append' })
+  const reader = createLogReader({ brokers, topic, clientId: 'read' })
+  onTestFinished(async () => {
+    await Promise.all([appender.close(), reader.close()])
+  })
+  const one = record('k', 'x'.repeat(900_000))
+  for (let count = 0; count < 12; count++) await appender.append(new Map([[0, [one]]]))
+  const { signal } = new AbortController()
+  const { id } = await reader.topic(signal)
+  const ends: bigint[] = []
+  for (let next = 0n; next < 12n; ends.push(next)) {
+    const read = await reader.read(0, next, { topic: id, maxBytes: 1_048_576, maxWaitMs: 0, signal })
+    if (read.kind !== 'records') throw new Error(read.kind)
+    next = read.next
+  }
+  expect(ends).toEqual([5n, 10n, 12n])
+})

@@ -1,14 +1,16 @@
 /** Reads one partition from a position on, whatever happens to its leaders. */
-import { BatchUnreadable, decodeBatches } from './batch-decoder.ts'
+import { Batches } from './batches.ts'
 import type { Cluster } from './cluster.ts'
 import { fetchPart } from './fetch-request.ts'
 import { type Link, NotSent } from './link.ts'
 import { logRange } from './log-query.ts'
-import type { LogRange, LogRecord, Offset, SeenTopic } from './port.ts'
+import type { LogRange, Offset, SeenTopic } from './port.ts'
 import { backOffMs, pause } from './retry.ts'
+import { BatchUnreadable } from './unpack.ts'
 
 export type Chunk =
-  | { kind: 'records'; records: readonly LogRecord[] }
+  /** As they came: whoever takes the records decides how many are unpacked at a time. */
+  | { kind: 'batches'; batches: Batches }
   /** The log does not hold the position, holds another history before it, or was made anew. */
   | { kind: 'outOfRange'; position: Offset; range: LogRange; topic: SeenTopic }
   | { kind: 'stopped' }
@@ -36,7 +38,7 @@ export class PartitionReader {
   readonly #options: PartitionReaderOptions
   #position: Offset
   #topicId: string | undefined
-  /** Leader epoch of the last batch read, by which a broker notices that its log went another way. */
+  /** Leader epoch of the last batch fetched, by which a broker notices that its log went another way. */
   #lastEpoch = -1
   #link: Link | undefined
   #leader = -1
@@ -48,7 +50,7 @@ export class PartitionReader {
     options.signal.addEventListener('abort', () => this.#link?.close(), { once: true })
   }
 
-  /** The next records, at least one. Rejects only on what no waiting mends; not to be called before the last ended. */
+  /** The next batches, at least one. Rejects only on what no waiting mends; not to be called before the last ended. */
   async next(): Promise<Chunk> {
     const { signal, warn, partition, cluster } = this.#options
     for (let failures = 0; !signal.aborted; ) {
@@ -84,10 +86,10 @@ export class PartitionReader {
     if (answer.error !== 'NONE') throw new FetchFailed(answer.error)
     if (answer.isDiverging) return this.#lost('same')
     this.#belowSince = undefined
-    const { records, next, leaderEpoch } = decodeBatches(answer.batches, this.#position)
-    this.#position = next
-    this.#lastEpoch = leaderEpoch ?? this.#lastEpoch
-    return records.length > 0 ? { kind: 'records', records } : undefined
+    const batches = new Batches({ bytes: answer.batches, partition, position: this.#position })
+    this.#position = batches.end
+    this.#lastEpoch = batches.leaderEpoch ?? this.#lastEpoch
+    return batches.isEmpty ? undefined : { kind: 'batches', batches }
   }
 
   /** The log is another than the one whose position we have. */

@@ -108,8 +108,9 @@ export interface LogHandler {
   /** Called synchronously as soon as a rebalance is known: everything buffered for these partitions must be dropped. */
   revoked(partitions: readonly number[]): void
   /**
-   * Records in offset order without gaps in what the log holds, starting at the position given. The next records of
-   * that partition come after the promise resolves (this is the back-pressure); other partitions go on meanwhile.
+   * Records in offset order without gaps in what the log holds, starting at the position given; some MiB of them at a
+   * time, however well they were compressed. The next records of that partition come after the promise resolves (this is
+   * the back-pressure); other partitions go on meanwhile.
    */
   records(partition: number, records: readonly LogRecord[]): Promise<void>
   /**
@@ -149,7 +150,7 @@ export type LogRead =
 export interface ReadOptions {
   /** Id of the topic that the position belongs to. */
   topic: string
-  /** Bytes of one read, as the log stores them; a larger batch still comes whole. */
+  /** Bytes of one read, as the log stores them; a larger batch still comes whole. Unpacked they are some MiB at most. */
   maxBytes: number
   /** How long to wait for records when there are none; 0 does not wait. */
   maxWaitMs: number

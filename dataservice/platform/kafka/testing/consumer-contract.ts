@@ -146,6 +146,18 @@ export function consumerContract(cluster: () => ContractCluster): void {
     expect(recorder.overlaps).toBe(0)
   })
 
+  test('records that were packed well come in portions of some MiB, not all that a fetch unpacks to', async () => {
+    const topic = await cluster().topics.create([[0]])
+    const appender = await appenderOf(topic)
+    const value = 'x'.repeat(900_000)
+    for (const key of keys(0, 0, 30)) await appender.append(new Map([[0, [record(key, value)]]]))
+    const recorder = new Recorder({ 0: 0n })
+    start(topic, recorder)
+    await until(() => recorder.keys(0).length === 30)
+    expect(recorder.keys(0)).toEqual(keys(0, 0, 30))
+    expect(recorder.largestCall).toBeLessThanOrEqual(5)
+  })
+
   test('a handler that fails ends run with its reason, and the group is left', async () => {
     const topic = await cluster().topics.create([[0]])
     await append(await appenderOf(topic), 0, 0, 1)

@@ -83,6 +83,11 @@ export class Recorder implements LogHandler {
     return this.#records(partition).map(({ key }) => key?.toString() ?? '')
   }
 
+  /** Most records that came at once. */
+  get largestCall(): number {
+    return Math.max(...this.#calls.map(({ records }) => records.length))
+  }
+
   get count(): number {
     return this.#calls.reduce((sum, { records }) => sum + records.length, 0)
   }

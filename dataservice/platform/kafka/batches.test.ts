@@ -1,9 +1,10 @@
 import { createRecordsBatch, type MessageRecord, Reader, readRecordsBatch } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BatchUnreadable, decodeBatches } from './batch-decoder.ts'
 import { batchBytes, type EncodedBatch, encodeBatch, setSequence, sharedHeaders } from './batch-encoder.ts'
-import type { NewRecord } from './port.ts'
+import { Batches } from './batches.ts'
+import type { LogRecord, NewRecord, Offset } from './port.ts'
+import { BatchTooLarge, BatchUnreadable, maxUnpackedBytes } from './unpack.ts'
 
 const now = 1_763_000_000_000
 const sequence = { producerId: 77n, producerEpoch: 1, first: 5 }
@@ -27,6 +28,20 @@ function encoded(records: readonly NewRecord[]): EncodedBatch {
   setSequence(batch, sequence)
   return batch
 }
+
+const batchesOf = (bytes: Buffer, position: Offset) => new Batches({ bytes, partition: 3, position })
+
+/** All that is in the bytes, at once. */
+function decodeBatches(bytes: Buffer, position: Offset) {
+  const batches = batchesOf(bytes, position)
+  return {
+    records: batches.take(Number.POSITIVE_INFINITY),
+    next: batches.next,
+    leaderEpoch: batches.leaderEpoch,
+  }
+}
+
+const offsets = (records: readonly LogRecord[]) => records.map(({ offset }) => Number(offset))
 
 const anyHeaders = fc.dictionary(
   fc.string(),
@@ -152,4 +167,61 @@ test('a changed byte is noticed', () => {
   const bytes = stored(encoded([newRecord('abc')]), 0n)
   bytes[bytes.length - 3] = 0
   expect(() => decodeBatches(bytes, 0n)).toThrow(BatchUnreadable)
+})
+
+/** Batch after batch, each with one record of 900 KB that packs to nearly nothing. */
+const compressible = (count: number): Buffer[] => {
+  const one = encoded([newRecord('x'.repeat(900_000))])
+  return Array.from({ length: count }, (_, n) => stored(one, BigInt(n)))
+}
+
+test('a portion has as many records as were asked for in unpacked bytes, however small they are packed', () => {
+  const bytes = Buffer.concat(compressible(12))
+  expect(bytes.length).toBeLessThan(20_000)
+  const batches = batchesOf(bytes, 0n)
+  expect(batches.end).toBe(12n)
+  expect(offsets(batches.take(4_000_000))).toEqual([0, 1, 2, 3, 4])
+  expect(batches.next).toBe(5n)
+  expect(offsets(batches.take(1))).toEqual([5])
+  expect(offsets(batches.take(100_000_000))).toEqual([6, 7, 8, 9, 10, 11])
+  expect(batches.isEmpty).toBe(true)
+  expect(batches.take(1)).toEqual([])
+  expect(batches.next).toBe(12n)
+})
+
+test('a portion may end inside a batch, and tiny records count for what they cost', () => {
+  const many = stored(encoded(Array.from({ length: 10_000 }, () => newRecord(''))), 7n)
+  const batches = batchesOf(many, 10n)
+  const portion = offsets(batches.take(100_000))
+  expect(portion[0]).toBe(10)
+  expect(portion.length).toBeLessThan(400)
+  expect(batches.next).toBe(BigInt(10 + portion.length))
+  expect(offsets(batches.take(300))[0]).toBe(10 + portion.length)
+})
+
+test('a batch is not unpacked before its turn', () => {
+  const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = compressible(2)
+  second[second.length - 3] = 0
+  const batches = batchesOf(Buffer.concat([first, second]), 0n)
+  expect(offsets(batches.take(1))).toEqual([0])
+  expect(() => batches.take(1)).toThrow('the checksum of the batch at offset 1 of partition 3 is wrong')
+})
+
+test('a batch that unpacks beyond all measure is named by its offset', () => {
+  const value = Buffer.alloc(maxUnpackedBytes)
+  const { bytes } = encodeBatch([{ ...newRecord(''), value }], now)
+  setSequence({ bytes, count: 1 }, sequence)
+  expect(bytes.length).toBeLessThan(100_000)
+  const take = () => decodeBatches(stored({ bytes, count: 1 }, 42n), 0n)
+  expect(take).toThrow(BatchTooLarge)
+  expect(take).toThrow(`the batch at offset 42 of partition 3 unpacks to more than ${maxUnpackedBytes} bytes`)
+})
+
+test.each([
+  ['shorter than its head', (bytes: Buffer) => bytes.writeInt32BE(-12, 8)],
+  ['in a format older than 2', (bytes: Buffer) => bytes.writeInt8(1, 16)],
+])('bytes that begin a batch %s are refused', (text, spoil) => {
+  const bytes = stored(encoded([newRecord('abc')]), 0n)
+  spoil(bytes)
+  expect(() => batchesOf(bytes, 0n)).toThrow(text)
 })
