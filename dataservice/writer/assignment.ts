@@ -9,12 +9,13 @@ import type {
   LogRecord,
   Offset,
   SeenTopic,
+  StartReading,
 } from '#dataservice/platform/kafka/port.ts'
 import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
 import { type Partitioning, tableKind, timedTable } from '#dataservice/platform/postgres/partitions.ts'
 import type { LaneLimits } from './buffer.ts'
+import type { ChangeListener } from './change-listener.ts'
 import { backOff, judgeClaim, judgeOutOfRange } from './decisions.ts'
-import type { LogRow } from './decode.ts'
 import { HeldKeys } from './held-keys.ts'
 import type { KnownVersions } from './known-versions.ts'
 import { Lane, type LaneEvents, type LaneOptions } from './lane.ts'
@@ -22,14 +23,6 @@ import type { WriterMetrics } from './metrics.ts'
 import { OutcomeReport } from './outcome-report.ts'
 import type { IngestStore } from './store.ts'
 import { recordsTables } from './table.ts'
-
-/** Hears of what changes records. */
-export interface ChangeListener {
-  /** These partitions are ours from now on, and no others. */
-  claimed(partitions: readonly number[]): void
-  /** A batch of a partition is stored; without rows it is not known which. */
-  stored(partition: number, rows?: readonly LogRow[]): void
-}
 
 export interface AssignmentOptions {
   consumer: Pick<LogConsumer, 'clusterId' | 'range'>
@@ -63,6 +56,8 @@ export class Assignment implements LogHandler {
   /** Renewed by each assignment, aborted when it is taken back. */
   #current = new AbortController()
   #hasClaimed = false
+  /** Of the current assignment. */
+  readonly #unclaimed = new Set<number>()
 
   constructor(options: AssignmentOptions) {
     this.#options = options
@@ -77,7 +72,7 @@ export class Assignment implements LogHandler {
 
   /** Why this writer does not do its whole work. */
   notReady(): string | undefined {
-    if (!this.#hasClaimed) return 'no partitions were claimed yet'
+    if (!this.#hasClaimed) return unclaimedText([...this.#unclaimed], this.#lanes.size + this.#stops.size)
     const [first] = this.#stops
     if (!first) return undefined
     const [partition, stop] = first
@@ -119,26 +114,20 @@ export class Assignment implements LogHandler {
     }
   }
 
-  async assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>> {
-    await this.#dropAll()
+  async assigned(partitions: readonly number[], read: StartReading): Promise<void> {
     const current = new AbortController()
     this.#current = current
-    const found = await this.#claimAll(partitions, current.signal)
-    if (!current.signal.aborted) this.#hasClaimed = true
-    // An earlier owner may have left some.
-    this.#options.deadLetters?.()
-    if (!current.signal.aborted) this.#options.changes?.claimed(partitions)
-    return new Map(
-      partitions.flatMap((partition, index) => {
-        const from = found[index]
-        return from === undefined ? [] : [[partition, from] as const]
-      }),
-    )
+    const { signal } = current
+    await this.#dropAll()
+    if (signal.aborted) return
+    for (const partition of partitions) this.#unclaimed.add(partition)
+    await this.#claimAll(partitions, signal, read)
+    if (!signal.aborted) this.#hasClaimed = true
   }
 
   revoked(): void {
     this.#current.abort()
-    this.#options.changes?.claimed([])
+    this.#options.changes?.revoked()
     void this.#dropAll()
   }
 
@@ -158,6 +147,7 @@ export class Assignment implements LogHandler {
     const lanes = [...this.#lanes.values()]
     this.#lanes.clear()
     this.#stops.clear()
+    this.#unclaimed.clear()
     this.#options.metrics.stopped.reset()
     this.#options.metrics.lag.reset()
     this.#options.metrics.lagAge.reset()
@@ -165,17 +155,30 @@ export class Assignment implements LogHandler {
     await Promise.all(lanes.map(lane => lane.drop()))
   }
 
-  async #claimAll(partitions: readonly number[], signal: AbortSignal): Promise<(Offset | undefined)[]> {
-    if (partitions.length === 0) return []
+  /** Each partition by itself: one whose leader is away holds up no other. */
+  async #claimAll(partitions: readonly number[], signal: AbortSignal, read: StartReading): Promise<void> {
+    if (partitions.length === 0) return
     const known = await this.#persistently(signal, () => this.#options.knownVersions())
-    if (!known) return []
-    return Promise.all(partitions.map(partition => this.#claim(partition, known, signal)))
+    if (!known) return
+    await Promise.all(
+      partitions.map(async partition => {
+        const from = await this.#claim(partition, known, signal)
+        if (signal.aborted) return
+        this.#unclaimed.delete(partition)
+        // An earlier owner may have left some.
+        this.#options.deadLetters?.()
+        this.#options.changes?.claimed([partition])
+        if (from !== undefined) read(partition, from)
+      }),
+    )
   }
 
   /** The offset to read from, or undefined when the partition must not be read. */
   async #claim(partition: number, known: KnownVersions, signal: AbortSignal): Promise<Offset | undefined> {
-    const { consumer, topic, store, claimedBy, log } = this.#options
-    const [clusterId, range] = await Promise.all([consumer.clusterId(), consumer.range(partition)])
+    const { topic, store, claimedBy, log } = this.#options
+    const standing = await this.#standing(partition, signal)
+    if (!standing) return undefined
+    const { clusterId, range } = standing
     const position = await this.#persistently(signal, () =>
       store.claim({ topic, partition }, { clusterId, claimedBy }, signal),
     )
@@ -190,6 +193,21 @@ export class Assignment implements LogHandler {
     this.#lanes.set(partition, this.#lane(partition, { position, checkLast: verdict.checkLast, known, held }))
     log.info({ partition, nextOffset: String(position.nextOffset), epoch: String(position.epoch) }, 'claimed')
     return verdict.from
+  }
+
+  /** What the log says of a partition, however long that takes; undefined once the partitions are taken back. */
+  async #standing(partition: number, signal: AbortSignal) {
+    const { consumer } = this.#options
+    try {
+      const [clusterId, range] = await Promise.all([
+        consumer.clusterId(signal),
+        consumer.range(partition, signal),
+      ])
+      return { clusterId, range }
+    } catch (cause) {
+      if (signal.aborted) return undefined
+      throw cause
+    }
   }
 
   async #heldKeys(partition: number): Promise<HeldKeys> {
@@ -265,4 +283,12 @@ export class Assignment implements LogHandler {
     }
     return undefined
   }
+}
+
+function unclaimedText(unclaimed: readonly number[], claimed: number): string {
+  if (claimed === 0) return 'no partitions were claimed yet'
+  const [first] = unclaimed
+  return unclaimed.length === 1
+    ? `partition ${first} was not claimed yet`
+    : `partitions ${unclaimed.join(', ')} were not claimed yet`
 }

@@ -54,7 +54,7 @@ async function readTopic(brokers: string[], topic: string, count: number): Promi
     warn: () => {},
   })
   const done = consumer.run({
-    assigned: async () => new Map([[0, 0n]]),
+    assigned: async (_, read) => read(0, 0n),
     revoked: () => {},
     records: async (_, records) => void found.push(...records),
     outOfRange: () => {},

@@ -3,7 +3,7 @@ import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord } from '#e2e/engines/records.ts'
-import { playedWriter, proxiedWriter } from './testing/played-writer.ts'
+import { assign, playedWriter, proxiedWriter } from './testing/played-writer.ts'
 
 /** A writer that reaches Postgres through a proxy of its own. */
 const writer = (service: MigratedService) =>
@@ -37,7 +37,7 @@ test.each(statements.flatMap(text => faults.map(fault => ({ text, fault }))))(
   async ({ text, fault }) => {
     const service = await migratedService(engines().postgres)
     const { assignment, proxy } = await writer(service)
-    await assignment.assigned([0])
+    await assign(assignment, [0])
     const log = records(900)
     proxy.failAt(text, fault)
     await assignment.records(0, log.slice(0, 300))
@@ -51,7 +51,7 @@ test.each(statements.flatMap(text => faults.map(fault => ({ text, fault }))))(
 test('a commit whose answer was lost is recognised, not written again', async () => {
   const service = await migratedService(engines().postgres)
   const { assignment, proxy, outcomes } = await writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   proxy.failAt('COMMIT', 'cut-after')
   await assignment.records(0, records(100))
   await proxy.happened()
@@ -64,7 +64,7 @@ test('a claim that is repeated because its answer was lost does not shut its own
   const service = await migratedService(engines().postgres)
   const { assignment, proxy } = await writer(service)
   proxy.failAt('INSERT INTO ingest_offsets', 'cut-after')
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await assignment.records(0, records(20))
   await untilStored(service, 20)
 })
@@ -73,11 +73,11 @@ test('a zombie in the middle of its transaction makes the heir wait, then writes
   const service = await migratedService(engines().postgres)
   const [zombie, heir] = [await writer(service), await writer(service)]
   const log = records(200)
-  await zombie.assignment.assigned([0])
+  await assign(zombie.assignment, [0])
   zombie.proxy.failAt('COMMIT', 'freeze') // its rows are written, the transaction stays open
   await zombie.assignment.records(0, log.slice(0, 100))
   await zombie.proxy.happened()
-  const from = (await heir.assignment.assigned([0])).get(0)
+  const from = (await assign(heir.assignment, [0])).get(0)
   await zombie.assignment.records(0, log.slice(100))
   await heir.assignment.records(0, log.slice(Number(from)))
   await untilStored(service, 200)
@@ -91,7 +91,7 @@ test('a writer whose connections lead to a former primary goes on at the new one
   const database = service.open('writer', { poolSize: 1 })
   onTestFinished(() => database.close())
   const { assignment } = playedWriter(service.settings, database)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await database.query('SET default_transaction_read_only = on')
   await assignment.records(0, records(20))
   await untilStored(service, 20)
@@ -100,7 +100,7 @@ test('a writer whose connections lead to a former primary goes on at the new one
 test('memory stays flat and nothing is lost while the database is away', async () => {
   const service = await migratedService(engines().postgres)
   const { assignment, proxy } = await writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   proxy.failAt('BEGIN', 'freeze')
   const taken = vi.fn()
   void assignment.records(0, records(600)).then(taken)
@@ -113,12 +113,12 @@ test('memory stays flat and nothing is lost while the database is away', async (
 test('a revoked partition lets its caller go at once and writes nothing more', async () => {
   const service = await migratedService(engines().postgres)
   const { assignment, proxy } = await writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   proxy.failAt('BEGIN', 'freeze')
   const waiting = assignment.records(0, records(600))
   await proxy.happened()
   assignment.revoked()
   await waiting
-  await assignment.assigned([])
+  await assign(assignment, [])
   expect(await stored(service)).toEqual({ rows: 0, next: 0 })
 })

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { record } from './testing/held-world.ts'
-import { proxiedWriter } from './testing/played-writer.ts'
+import { assign, proxiedWriter } from './testing/played-writer.ts'
 
 /** The same numbers for the same seed. */
 function chance(seed: number) {
@@ -43,7 +43,7 @@ test.each([1, 2, 3])(
 
     for (let done = 0; done < log.length; ) {
       const { assignment, proxy } = await writer()
-      const from = Number((await assignment.assigned([0])).get(0))
+      const from = Number((await assign(assignment, [0])).get(0))
       for (let at = from; at < log.length && next(6) > 0; ) {
         const upTo = at + 1 + next(30)
         if (next(3) === 0) proxy.failAt('COMMIT', next(2) === 0 ? 'cut-after' : 'cut-before')
@@ -58,7 +58,7 @@ test.each([1, 2, 3])(
       done = Number((await column('SELECT next_offset FROM ingest_offsets'))[0])
     }
     const last = await writer()
-    await last.assignment.assigned([0])
+    await assign(last.assignment, [0])
     await vi.waitFor(
       async () => {
         await letGo()

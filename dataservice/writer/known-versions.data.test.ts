@@ -7,7 +7,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, testVersion, uuid7At } from '#e2e/engines/records.ts'
 import { versionsUpTo } from './known-versions.ts'
-import { playedWriter } from './testing/played-writer.ts'
+import { assign, playedWriter } from './testing/played-writer.ts'
 
 const recordOf = (name: string) => ({
   schemaVersion: name,
@@ -55,7 +55,7 @@ const soon = { timeout: 15_000, interval: 20 }
 test('its partition waits for a writer that knows the version; nothing is refused or lost', async () => {
   const service = await migratedService(engines().postgres)
   const old = writerOf(service, testVersion)
-  await old.assignment.assigned([0])
+  await assign(old.assignment, [0])
   await migrateTo(service, 'newer')
   const log = records(0, [testVersion, testVersion, 'newer', testVersion])
   void old.assignment.records(0, log)
@@ -69,12 +69,12 @@ test('its partition waits for a writer that knows the version; nothing is refuse
   expect(await versionsStored(service)).toEqual([testVersion, testVersion])
   // Another old one that gets the partition waits, too.
   const same = writerOf(service, testVersion)
-  await same.assignment.assigned([0])
+  await assign(same.assignment, [0])
   void same.assignment.records(0, log.slice(1))
   await vi.waitFor(() => expect(same.assignment.notReady()).toContain('SchemaVersionUnknown'), soon)
 
   const next = writerOf(service, 'newer')
-  await next.assignment.assigned([0])
+  await assign(next.assignment, [0])
   void next.assignment.records(0, log.slice(1))
   const all = [testVersion, testVersion, 'newer', testVersion]
   await vi.waitFor(async () => expect(await versionsStored(service)).toEqual(all), soon)

@@ -5,7 +5,7 @@ import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord } from '#e2e/engines/records.ts'
-import { type PlayedOptions, playedWriter } from './testing/played-writer.ts'
+import { assign, type PlayedOptions, playedWriter } from './testing/played-writer.ts'
 
 const records = (count: number, from = 0): LogRecord[] =>
   Array.from({ length: count }, (_, n) => logRecord(BigInt(from + n), { body: '{}' }))
@@ -33,11 +33,11 @@ test('a claim that waits for a connection is not sent once the partition was tak
   const late = writer({}, database)
   const busy = Promise.withResolvers<void>()
   const other = database.use(() => busy.promise)
-  const assigned = late.assignment.assigned([0])
+  const assigned = assign(late.assignment, [0])
   await vi.waitFor(() => expect(database.waiting).toBe(1))
   late.assignment.revoked()
   const rightful = writer()
-  await rightful.assignment.assigned([0])
+  await assign(rightful.assignment, [0])
   await rightful.assignment.records(0, records(3))
   await untilAt('3', '1')
   busy.resolve()
@@ -52,9 +52,9 @@ test('a claim that waits for a connection is not sent once the partition was tak
 async function shutOut() {
   const { writer, untilAt } = await world()
   const rightful = writer({ lostForMs: 500 })
-  await rightful.assignment.assigned([0])
+  await assign(rightful.assignment, [0])
   const late = writer()
-  await late.assignment.assigned([0])
+  await assign(late.assignment, [0])
   late.assignment.revoked()
   void rightful.assignment.records(0, records(3))
   await vi.waitFor(() => expect(rightful.lines.join()).toContain('another writer has claimed'))
@@ -67,7 +67,7 @@ test('a writer that is shut out while the partition stays its own starts anew', 
   await expect(ends).rejects.toThrow('another writer claimed partition 0')
   rightful.assignment.revoked()
   const again = writer()
-  await again.assignment.assigned([0])
+  await assign(again.assignment, [0])
   await again.assignment.records(0, records(3))
   await untilAt('3', '3')
 })

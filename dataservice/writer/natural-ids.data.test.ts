@@ -6,7 +6,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
-import { playedWriter } from './testing/played-writer.ts'
+import { assign, playedWriter } from './testing/played-writer.ts'
 
 /** One writer over a log that the test plays by hand. */
 function writer(service: MigratedService) {
@@ -39,7 +39,7 @@ const naturalService = () => migratedService(engines().postgres, naturalIds)
 test('stores any id with the bytes of its record, the event and the hash of the body', async () => {
   const service = await naturalService()
   const { assignment } = writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const ids = ['a/b', '..%2f', 'tab\tquote"\\', 'Größe 😀', "'; DROP TABLE records; --", '𝒳'.repeat(200)]
   const body = '{"z":1e2,  "a":-0}'
   const log = ids.map((id, offset) => sent(offset, id, body))
@@ -57,7 +57,7 @@ test('stores any id with the bytes of its record, the event and the hash of the 
 test('the same record again is a duplicate, another one with its id a conflict; the first stays', async () => {
   const service = await naturalService()
   const { assignment, outcomes, lines } = writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await assignment.records(0, [sent(0, 'a', '{"n":1}'), sent(1, 'a', '{"n":1}'), sent(2, 'a', '{"n":2}')])
   await untilNext(service, 3)
   await assignment.records(0, [sent(3, 'b', '{}'), sent(4, 'a', '{"n": 1}'), sent(5, 'a', '{"n":1}')])
@@ -74,7 +74,7 @@ test('the same record again is a duplicate, another one with its id a conflict; 
 test('what stands in the table decides, not what comes first in a batch', async () => {
   const service = await naturalService()
   const { assignment, outcomes } = writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await assignment.records(0, [sent(0, 'a', '{"n":1}')])
   await untilNext(service, 1)
   await assignment.records(0, [sent(1, 'a', '{"n":2}'), sent(2, 'a', '{"n":1}'), ...many(5, 3)])
@@ -90,7 +90,7 @@ test('a replay from offset 0 stores nothing twice and counts the same conflicts'
     ...many(50).map((_, n) => sent(2_500 + n, `parcel ${n}`, '[]')),
   ]
   const first = writer(service)
-  await first.assignment.assigned([0])
+  await assign(first.assignment, [0])
   await first.assignment.records(0, log)
   await untilNext(service, 2_550)
   expect(await first.outcomes()).toEqual({ stored: 2_000, duplicate: 500, 'id-conflict': 50 })
@@ -99,7 +99,7 @@ test('a replay from offset 0 stores nothing twice and counts the same conflicts'
   await owner.query('UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
   await owner.close()
   const second = writer(service)
-  await second.assignment.assigned([0])
+  await assign(second.assignment, [0])
   await second.assignment.records(0, log)
   await untilNext(service, 2_550)
   expect(await stored(service)).toEqual(before)
@@ -110,7 +110,7 @@ test('partitions of the log that bring the same ids at once, in opposite order, 
   const service = await naturalService()
   const { assignment, outcomes } = writer(service)
   const partitions = [0, 1, 2, 3]
-  await assignment.assigned(partitions)
+  await assign(assignment, partitions)
   const bodyOf = (partition: number, n: number) => (n % 4 === 0 ? `{"from":${partition}}` : '{}')
   await Promise.all(
     partitions.map(async partition => {
@@ -133,7 +133,7 @@ test('while a partition of the table is missing its records wait, and they are s
   onTestFinished(() => owner.close())
   await owner.query('ALTER TABLE records DETACH PARTITION records_h2')
   const { assignment, lines } = writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await assignment.records(0, many(100))
   await vi.waitFor(() => expect(lines.join('')).toContain('"sqlState":"23514"'))
   await owner.query(

@@ -9,7 +9,7 @@ import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
 import { deadLetters } from './relay-store.ts'
-import { playedWriter } from './testing/played-writer.ts'
+import { assign, playedWriter } from './testing/played-writer.ts'
 
 /** `port`: where the writer finds Postgres, when not at Postgres itself. */
 async function world(changes: Partial<Settings> = {}, port?: number) {
@@ -23,7 +23,7 @@ async function world(changes: Partial<Settings> = {}, port?: number) {
     first.assignment.revoked()
     await Promise.all([database.close(), owner.close()])
   })
-  await first.assignment.assigned([0])
+  await assign(first.assignment, [0])
   const rows = async (text: string) => (await owner.query(text)).rows
   const untilNext = (next: number) =>
     vi.waitFor(
@@ -95,7 +95,7 @@ test('a writer goes on behind a last record that has no event id', async () => {
   await assignment.records(0, [...goods(2), foreign])
   await untilNext(3)
   const heir = start()
-  expect(await heir.assignment.assigned([0])).toEqual(new Map([[0, 2n]]))
+  expect(await assign(heir.assignment, [0])).toEqual(new Map([[0, 2n]]))
   await heir.assignment.records(0, [foreign, ...goods(4, 3)])
   await untilNext(7)
   expect(heir.assignment.notReady()).toBeUndefined()
@@ -110,7 +110,7 @@ test('thousands of refused records between good ones get through, each once, als
   await expect.poll(outcomes, { timeout: 20_000 }).toEqual(counts)
   await owner.query('UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
   const again = start()
-  await again.assignment.assigned([0])
+  await assign(again.assignment, [0])
   await again.assignment.records(0, log)
   await untilNext(3_000)
   await expect

@@ -9,6 +9,8 @@ import type { WriterMetrics } from './metrics.ts'
 
 /** How often lag is measured, Kafka is told the positions, held records are looked after, and positions are verified. */
 const reportMs = 5_000
+/** How long a partition may take to say what waits in it. */
+const answerMs = 3_000
 
 export interface ReportsOptions {
   consumer: Pick<LogConsumer, 'hint' | 'range' | 'recordAt'>
@@ -60,14 +62,16 @@ async function round({ consumer, assignment, metrics }: ReportsOptions, meter: L
   assignment.release()
   const positions = assignment.positions()
   await consumer.hint(positions)
+  const measured = await Promise.all(
+    [...positions].map(async ([partition, nextOffset]) => {
+      const seen = await look(consumer, partition, nextOffset)
+      return seen && assignment.positions().has(partition) ? [{ partition, nextOffset, ...seen }] : []
+    }),
+  )
   const partitions = new Map<number, { stored: bigint; end: bigint }>()
   let waitingSeconds = 0
-  for (const [partition, nextOffset] of positions) {
-    const { end } = await consumer.range(partition)
-    const oldest = end > nextOffset ? await consumer.recordAt(partition, nextOffset) : undefined
-    if (!assignment.positions().has(partition)) continue
+  for (const { partition, nextOffset, end, ageSeconds } of measured.flat()) {
     metrics.lag.set({ partition }, Math.max(0, Number(end - nextOffset)))
-    const ageSeconds = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp) / 1000
     metrics.lagAge.set({ partition }, ageSeconds)
     partitions.set(partition, { stored: nextOffset, end })
     waitingSeconds = Math.max(waitingSeconds, ageSeconds)
@@ -84,6 +88,24 @@ async function round({ consumer, assignment, metrics }: ReportsOptions, meter: L
     committed,
     activeMs,
   })
+}
+
+/** What waits in a partition; undefined where its leader does not tell in time, which is no reason not to look at others. */
+async function look(
+  consumer: ReportsOptions['consumer'],
+  partition: number,
+  nextOffset: bigint,
+): Promise<{ end: bigint; ageSeconds: number } | undefined> {
+  const signal = AbortSignal.timeout(answerMs)
+  try {
+    const { end } = await consumer.range(partition, signal)
+    const oldest = end > nextOffset ? await consumer.recordAt(partition, nextOffset, signal) : undefined
+    const ageSeconds = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp) / 1000
+    return { end, ageSeconds }
+  } catch (cause) {
+    if (signal.aborted) return undefined
+    throw cause
+  }
 }
 
 /** How often something was observed, and the sum of it. */

@@ -9,7 +9,7 @@ import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { changing, naturalIds } from '#e2e/engines/service-settings.ts'
 import { heldWorld } from './testing/held-world.ts'
-import { proxiedWriter } from './testing/played-writer.ts'
+import { assign, proxiedWriter } from './testing/played-writer.ts'
 
 async function world(changes: Partial<Settings> = {}) {
   const service = await migratedService(engines().postgres, changes)
@@ -40,7 +40,7 @@ const decisions = 'SELECT log_offset, outcome, winner FROM outcomes ORDER BY par
 test('the first record of a key is stored; the same body is a duplicate of it, another one is refused', async () => {
   const { writer, rows, untilNext } = await world()
   const { assignment } = await writer()
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const log = [keyed(0, 'a', '{}'), keyed(1, 'b', '{}'), keyed(2, 'a', '{}'), keyed(3, 'a', '[]')]
   await assignment.records(0, log)
   await untilNext(4)
@@ -58,7 +58,7 @@ test('the first record of a key is stored; the same body is a duplicate of it, a
 test('a log that is read again comes to the same end, also under a key that is the id', async () => {
   const { owner, writer, rows, untilNext } = await world()
   const first = await writer()
-  await first.assignment.assigned([0])
+  await assign(first.assignment, [0])
   const id = uuid7At(Date.now())
   const log = [keyed(0, 'x', '{}', id), keyed(1, 'x', '{}', id), keyed(2, 'x', '[]', id), keyed(3, 'y', '{}')]
   await first.assignment.records(0, log)
@@ -70,7 +70,7 @@ test('a log that is read again comes to the same end, also under a key that is t
   expect(await rows(decisions)).toEqual(decided)
   await owner.query('UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
   const second = await writer()
-  await second.assignment.assigned([0])
+  await assign(second.assignment, [0])
   await second.assignment.records(0, log)
   await untilNext(4)
   expect(await rows(decisions)).toEqual(decided)
@@ -87,7 +87,7 @@ test('a log that is read again comes to the same end, also under a key that is t
 test('a refused record gives its key back: the corrected one is stored', async () => {
   const { writer, rows, untilNext } = await world()
   const { assignment } = await writer()
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await assignment.records(0, [keyed(0, 'a', '{'), keyed(1, 'b', '{}'), keyed(2, 'a', '{')])
   await untilNext(3)
   await assignment.records(0, [keyed(3, 'a', '{"right":1}')])
@@ -125,7 +125,7 @@ test('records that change: a refused record gives its key back, though the key i
 test('natural ids: a key stands for one record of its own', async () => {
   const { writer, rows, untilNext } = await world(naturalIds)
   const { assignment } = await writer()
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const event = () => uuid7At(Date.now())
   await assignment.records(0, [
     keyed(0, 'a', '{}', 'one', event()),
@@ -179,7 +179,7 @@ test('two writers that meet the same keys at once, in opposite order, store one 
   await Promise.all(
     writers.map(async ({ assignment }, n) => {
       const own = partitions.filter(partition => partition % 2 === n)
-      await assignment.assigned(own)
+      await assign(assignment, own)
       await Promise.all(own.map(partition => assignment.records(partition, sameKeys(partition))))
     }),
   )
@@ -194,7 +194,7 @@ test.each(['cut-before', 'cut-after', 'freeze'] as const)(
     await Promise.all(
       writers.map(async ({ assignment, proxy }, n) => {
         const own = partitions.filter(partition => partition % 2 === n)
-        await assignment.assigned(own)
+        await assign(assignment, own)
         proxy.failAt('COMMIT', fault)
         await Promise.all(own.map(partition => assignment.records(partition, sameKeys(partition))))
       }),

@@ -9,7 +9,7 @@ import { startRole } from '#dataservice/testing/role-process.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, newRecord, uuid7At } from '#e2e/engines/records.ts'
-import { playedWriter, proxiedWriter } from './testing/played-writer.ts'
+import { assign, playedWriter, proxiedWriter } from './testing/played-writer.ts'
 
 /** What the database holds, and a way back to it. */
 function open(service: MigratedService) {
@@ -98,7 +98,7 @@ test('what is committed while the database is asked is no false alarm', async ()
   const database = service.open('writer')
   onTestFinished(() => database.close())
   const { assignment, lines } = playedWriter(service.settings, database, { maxRecords: 10 })
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const taken = assignment.records(0, records(1_000))
   let asked = 0
   for (; assignment.positions().get(0) !== 1_000n; asked++) await assignment.verify()
@@ -114,7 +114,7 @@ test('a database that is away is no failure', async () => {
   const { untilStored, remember } = open(service)
   const limits = { statementTimeoutMs: 300, networkGraceMs: 200 }
   const { assignment, proxy } = await proxiedWriter(service, limits)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const setBack = await remember()
   await assignment.records(0, records(5))
   await untilStored(5)
@@ -134,7 +134,7 @@ test('a replica that is yet to be promoted is not believed, and not asked again'
   const database = service.open('writer', { poolSize: 1 })
   onTestFinished(() => database.close())
   const { assignment } = playedWriter(service.settings, database)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const setBack = await remember()
   await assignment.records(0, records(5))
   await untilStored(5)
@@ -152,7 +152,7 @@ test('a quiet partition whose claim is not ours is given up', async () => {
   const database = service.open('writer')
   onTestFinished(() => database.close())
   const { assignment } = playedWriter(service.settings, database, { lostForMs: 100 })
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await owner.query(`UPDATE ingest_offsets SET epoch = 0, claimed_by = 'an earlier one'`)
   await assignment.verify()
   await expect(assignment.failed).rejects.toThrow('another writer claimed partition 0')

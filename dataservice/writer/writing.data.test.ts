@@ -4,7 +4,7 @@ import type { Database, DatabaseOptions } from '#dataservice/platform/postgres/d
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, testVersion, uuid7At } from '#e2e/engines/records.ts'
-import { type PlayedOptions, playedWriter } from './testing/played-writer.ts'
+import { assign, type PlayedOptions, playedWriter } from './testing/played-writer.ts'
 
 const day = 86_400_000
 
@@ -39,7 +39,7 @@ const untilStored = (service: MigratedService, wanted: Record<'rows' | 'next', n
 test('stores records with their bytes, and the position with them', async () => {
   const service = await migratedService(engines().postgres)
   const { assignment } = writer(service)
-  expect(await assignment.assigned([0])).toEqual(new Map([[0, 0n]]))
+  expect(await assign(assignment, [0])).toEqual(new Map([[0, 0n]]))
   const body = '{"z":1e2,  "a":-0, "quote":"\\u00e9 \\\\ \\t","line":\n"ü"}'
   await assignment.records(0, [logRecord(0n, { body, key: 'tab\tback\\slash' })])
   await untilStored(service, { rows: 1, next: 1 })
@@ -51,14 +51,14 @@ test('a replay from offset 0 stores nothing twice', async () => {
   const service = await migratedService(engines().postgres)
   const log = records(3_000)
   const first = writer(service)
-  await first.assignment.assigned([0])
+  await assign(first.assignment, [0])
   await first.assignment.records(0, log)
   await untilStored(service, { rows: 3_000, next: 3_000 })
   const owner = service.open('owner')
   await owner.query('UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
   await owner.close()
   const second = writer(service)
-  expect(await second.assignment.assigned([0])).toEqual(new Map([[0, 0n]]))
+  expect(await assign(second.assignment, [0])).toEqual(new Map([[0, 0n]]))
   await second.assignment.records(0, log)
   await untilStored(service, { rows: 3_000, next: 3_000 })
   expect(await second.outcomes()).toEqual({ duplicate: 3_000 })
@@ -67,7 +67,7 @@ test('a replay from offset 0 stores nothing twice', async () => {
 test('a record that stands twice in the log is stored once', async () => {
   const service = await migratedService(engines().postgres)
   const { assignment, outcomes } = writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const id = uuid7At(Date.now())
   const twice = [0n, 1n].map(offset => logRecord(offset, { body: '{}', id }))
   await assignment.records(0, [...twice, ...records(10, 2)])
@@ -80,8 +80,8 @@ test('a record that stands twice in the log is stored once', async () => {
 test('a writer that lost its partition writes nothing more', async () => {
   const service = await migratedService(engines().postgres)
   const [zombie, heir] = [writer(service), writer(service)]
-  await zombie.assignment.assigned([0])
-  await heir.assignment.assigned([0])
+  await assign(zombie.assignment, [0])
+  await assign(heir.assignment, [0])
   const log = records(20)
   void zombie.assignment.records(0, log)
   await heir.assignment.records(0, log)
@@ -94,11 +94,11 @@ test('reads on at the last stored record and goes on when it is the one', async 
   const service = await migratedService(engines().postgres)
   const log = records(10)
   const first = writer(service)
-  await first.assignment.assigned([0])
+  await assign(first.assignment, [0])
   await first.assignment.records(0, log)
   await untilStored(service, { rows: 10, next: 10 })
   const second = writer(service)
-  expect(await second.assignment.assigned([0])).toEqual(new Map([[0, 9n]]))
+  expect(await assign(second.assignment, [0])).toEqual(new Map([[0, 9n]]))
   await second.assignment.records(0, [...log.slice(9), ...records(5, 10)])
   await untilStored(service, { rows: 15, next: 15 })
 })
@@ -111,11 +111,11 @@ test.each([
 ] as const)('stops with %s in front of %s', async (reason, _, options, next) => {
   const service = await migratedService(engines().postgres)
   const first = writer(service)
-  await first.assignment.assigned([0])
+  await assign(first.assignment, [0])
   await first.assignment.records(0, records(10))
   await untilStored(service, { rows: 10, next: 10 })
   const { assignment, metrics } = writer(service, options)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   void assignment.records(0, next())
   await vi.waitFor(() => expect(assignment.notReady()).toContain(`partition 0 stopped with ${reason}`))
   expect((await metrics.stopped.get()).values).toMatchObject([{ value: 1, labels: { partition: 0, reason } }])
@@ -127,7 +127,7 @@ test('makes missing partitions, skips what is expired and refuses what is in the
     partitioning: { by: 'Time', interval: 'Day', premake: 1, retainMs: 5 * day },
   })
   const { assignment, outcomes } = writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const ages = [-3, 0, -2, -20, 9]
   const log = ages.map((age, index) =>
     logRecord(BigInt(index), { body: '{}', id: uuid7At(Date.now() + age * day) }),

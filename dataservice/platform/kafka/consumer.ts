@@ -4,8 +4,9 @@ import { Cluster, type ClusterOptions } from './cluster.ts'
 import { logRange, recordAt } from './log-query.ts'
 import { Membership } from './membership.ts'
 import { PartitionReader } from './partition-reader.ts'
-import type { LogConsumer, LogHandler, LogRange, LogRecord, Offset } from './port.ts'
-import { backOffMs, pause } from './retry.ts'
+import { persistently } from './persistently.ts'
+import type { LogConsumer, LogHandler, LogRange, LogRecord, Offset, StartReading } from './port.ts'
+import { pause } from './retry.ts'
 
 export interface ConsumerOptions extends ClusterOptions {
   group: string
@@ -67,16 +68,16 @@ class KafkaConsumer implements LogConsumer {
     await this.#membership.commit(positions).catch(cause => this.#warn(`hint: ${String(cause)}`))
   }
 
-  range(partition: number): Promise<LogRange> {
-    return this.#persistently(() => logRange(this.#cluster, partition))
+  range(partition: number, signal?: AbortSignal): Promise<LogRange> {
+    return this.#persistently(signal, () => logRange(this.#cluster, partition))
   }
 
-  recordAt(partition: number, offset: Offset): Promise<LogRecord | undefined> {
-    return this.#persistently(() => recordAt(this.#cluster, partition, offset))
+  recordAt(partition: number, offset: Offset, signal?: AbortSignal): Promise<LogRecord | undefined> {
+    return this.#persistently(signal, () => recordAt(this.#cluster, partition, offset))
   }
 
-  async clusterId(): Promise<string> {
-    return this.#persistently(async () => (await this.#cluster.view()).clusterId)
+  async clusterId(signal?: AbortSignal): Promise<string> {
+    return this.#persistently(signal, async () => (await this.#cluster.view()).clusterId)
   }
 
   async stop(): Promise<void> {
@@ -107,7 +108,7 @@ class KafkaConsumer implements LogConsumer {
     const session = { partitions, end: new AbortController(), isAnnounced: false }
     this.#session = session
     const before = this.#settled
-    this.#settled = this.#work(handler, session, before).catch(cause => this.#failure.reject(cause))
+    this.#settled = this.#work(handler, session, before)
   }
 
   #end(handler: LogHandler): void {
@@ -118,16 +119,18 @@ class KafkaConsumer implements LogConsumer {
     if (session.isAnnounced) handler.revoked(session.partitions)
   }
 
-  /** Asks for positions once earlier calls have ended, then reads all partitions until the session ends. */
+  /** Once earlier calls have ended, each partition is read from when its position is known until the session ends. */
   async #work(handler: LogHandler, session: Session, before: Promise<unknown>): Promise<void> {
     await before
     if (session.end.signal.aborted) return
     session.isAnnounced = true
-    const positions = await handler.assigned(session.partitions)
-    if (session.end.signal.aborted) return
-    const reading = [...positions].map(([partition, position]) =>
-      this.#read(handler, session, partition, position),
-    )
+    const failed = (cause: unknown) => this.#failure.reject(cause)
+    const reading: Promise<void>[] = []
+    const read: StartReading = (partition, position) => {
+      if (session.end.signal.aborted) return
+      reading.push(this.#read(handler, session, partition, position).catch(failed))
+    }
+    await handler.assigned(session.partitions, read).catch(failed)
     await Promise.all(reading)
   }
 
@@ -176,18 +179,10 @@ class KafkaConsumer implements LogConsumer {
     while (!signal.aborted && !this.#membership.isCurrent) await pause(recheckMs, signal)
   }
 
-  /** Asks until there is an answer or the consumer stops. */
-  async #persistently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#cluster.view()
-        return await ask()
-      } catch (cause) {
-        this.#stop.signal.throwIfAborted()
-        this.#warn(String(cause))
-        await this.#cluster.refresh().catch(() => {}) // the next attempt says what is wrong
-        await pause(backOffMs(attempt, maxBackOffMs), this.#stop.signal)
-      }
-    }
+  /** Asks until there is an answer, the signal says otherwise, or the consumer stops. */
+  #persistently<Answer>(signal: AbortSignal | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+    const [cluster, warn, stop] = [this.#cluster, this.#warn, this.#stop.signal]
+    const either = signal ? AbortSignal.any([stop, signal]) : stop
+    return persistently({ cluster, signal: either, warn, maxBackOffMs }, ask)
   }
 }

@@ -4,9 +4,8 @@ import { Cluster, type ClusterOptions } from './cluster.ts'
 import { fetchPart } from './fetch-request.ts'
 import { NotSent } from './link.ts'
 import { logRange, offsetSince } from './log-query.ts'
+import { persistently } from './persistently.ts'
 import type { LogRead, LogReader, Offset, ReadOptions } from './port.ts'
-import { backOffMs, pause } from './retry.ts'
-import { BatchUnreadable } from './unpack.ts'
 
 export interface LogReaderOptions extends ClusterOptions {
   /** Hears of trouble that the next attempt may mend. */
@@ -75,33 +74,8 @@ class KafkaLogReader implements LogReader {
     return { kind: 'records', records, next: packed.next }
   }
 
-  async #persistently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      signal.throwIfAborted()
-      try {
-        return await untilAborted(signal, async () => {
-          await this.#cluster.view()
-          return ask()
-        })
-      } catch (cause) {
-        if (cause instanceof BatchUnreadable) throw cause
-        signal.throwIfAborted()
-        this.#warn(String(cause))
-        await this.#cluster.refresh().catch(() => {}) // the next attempt says what is wrong
-        await pause(backOffMs(attempt, maxBackOffMs), signal)
-      }
-    }
-  }
-}
-
-/** A broker that is asked answers when it likes. */
-async function untilAborted<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([ask(), promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
+  #persistently<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
+    const [cluster, warn] = [this.#cluster, this.#warn]
+    return persistently({ cluster, signal, warn, maxBackOffMs }, ask)
   }
 }

@@ -95,16 +95,21 @@ export interface LogRange {
 /** The topic read so far, or another one that has its name by now. */
 export type SeenTopic = 'same' | 'another'
 
+/** Begins to read a partition of the current assignment, once, at an offset. */
+export type StartReading = (partition: number, position: Offset) => void
+
 /**
  * What the owner of a consumer decides. `assigned` and `records` of one partition never overlap, across rebalances
  * too; `revoked` may come while they are under way. A promise that rejects ends `run` with that reason.
  */
 export interface LogHandler {
   /**
-   * The group gave us these partitions (all of ours, not the difference). Answers the offset to read next for each
-   * partition to read; a partition left out stays unread until the next assignment. Called again after each rebalance.
+   * The group gave us these partitions (all of ours, not the difference); called again after each rebalance. Each is read
+   * from the offset that `read` names, from that call on, so that none waits for another; one that is not named stays
+   * unread until the next assignment. Resolves when no more will be named, soon after `revoked` at the latest: the next
+   * assignment waits for it.
    */
-  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>>
+  assigned(partitions: readonly number[], read: StartReading): Promise<void>
   /** Called synchronously as soon as a rebalance is known: everything buffered for these partitions must be dropped. */
   revoked(partitions: readonly number[]): void
   /**
@@ -128,12 +133,15 @@ export interface LogConsumer {
   run(handler: LogHandler): Promise<void>
   /** Tells Kafka a position, only as a hint for lag tools. Failures are ignored. */
   hint(positions: ReadonlyMap<number, Offset>): Promise<void>
-  /** Reads the log's bounds of a partition from its leader; like the next two, asks until there is an answer. */
-  range(partition: number): Promise<LogRange>
+  /**
+   * Reads the log's bounds of a partition from its leader; like the next two, asks until there is an answer, or the
+   * signal says that nobody waits for it any more: then it rejects.
+   */
+  range(partition: number, signal?: AbortSignal): Promise<LogRange>
   /** One record at an offset, or undefined when the log does not hold it. */
-  recordAt(partition: number, offset: Offset): Promise<LogRecord | undefined>
+  recordAt(partition: number, offset: Offset, signal?: AbortSignal): Promise<LogRecord | undefined>
   /** Identity of the Kafka cluster. */
-  clusterId(): Promise<string>
+  clusterId(signal?: AbortSignal): Promise<string>
   /** Leaves the group and disconnects; `run` then resolves. */
   stop(): Promise<void>
 }

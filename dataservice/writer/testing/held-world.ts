@@ -12,7 +12,7 @@ import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
 import { changing as applying } from '../upsert/apply.ts'
 import { mergeInto } from '../upsert/merge.ts'
-import { type PlayedOptions, proxiedWriter } from './played-writer.ts'
+import { assign, type PlayedOptions, proxiedWriter } from './played-writer.ts'
 
 const limits = { statementTimeoutMs: 2_000, networkGraceMs: 500 }
 
@@ -30,7 +30,7 @@ export async function heldWorld(changes: Partial<Settings> = {}) {
       }),
       ...options,
     }))
-    await writer.assignment.assigned([0])
+    await assign(writer.assignment, [0])
     return writer
   }
   const rows = async (text: string) => (await owner.query(text)).rows

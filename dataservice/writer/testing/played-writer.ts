@@ -4,12 +4,13 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
-import type { LogRange } from '#dataservice/platform/kafka/port.ts'
+import type { LogRange, Offset } from '#dataservice/platform/kafka/port.ts'
 import type { Database } from '#dataservice/platform/postgres/database.ts'
 import { type PostgresProxy, startPostgresProxy } from '#dataservice/platform/postgres/testing/proxy.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import type { MigratedService } from '#e2e/engines/migrated-database.ts'
-import { Assignment, type AssignmentOptions, type ChangeListener } from '../assignment.ts'
+import { Assignment, type AssignmentOptions } from '../assignment.ts'
+import type { ChangeListener } from '../change-listener.ts'
 import { type WriterMetrics, writerMetrics } from '../metrics.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
@@ -27,6 +28,8 @@ export interface PlayedOptions {
   /** Default: 0 to 1,000,000. */
   range?: LogRange
   clusterId?: string
+  /** Default: one that answers with the two above. */
+  consumer?: AssignmentOptions['consumer']
   maxRecords?: number
   /** Default: the one of a service whose records stay as they came. */
   store?: ReturnType<typeof ingestStore>
@@ -50,10 +53,11 @@ export function playedWriter(
   const { range = { start: 0n, end: 1_000_000n }, clusterId = 'cluster', maxRecords = 500 } = options
   const { store = ingestStore(database, recordsTables[partitioning.by], 60_000), deadLetters } = options
   const { knownVersions = async () => ({ has: () => true }) } = options
+  const { consumer = { clusterId: async () => clusterId, range: async () => range } } = options
   const metrics = writerMetrics(new Registry())
   const lines: string[] = []
   const assignment = new Assignment({
-    consumer: { clusterId: async () => clusterId, range: async () => range },
+    consumer,
     store,
     knownVersions,
     topic: log.eventsTopic,
@@ -74,6 +78,16 @@ export function playedWriter(
     return Object.fromEntries(values.map(({ labels, value }) => [String(labels.outcome), value]))
   }
   return { assignment, metrics, outcomes, lines }
+}
+
+/** Gives partitions to a writer as the log's consumer does; answers from where it would read each. */
+export async function assign(
+  assignment: Assignment,
+  partitions: readonly number[],
+): Promise<ReadonlyMap<number, Offset>> {
+  const from = new Map<number, Offset>()
+  await assignment.assigned(partitions, (partition, position) => void from.set(partition, position))
+  return from
 }
 
 /** One that reaches Postgres through a proxy of its own; both end with the test. */

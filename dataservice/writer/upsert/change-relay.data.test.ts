@@ -10,7 +10,7 @@ import { logRecord, type TestRecord } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
-import { playedWriter } from '../testing/played-writer.ts'
+import { assign, playedWriter } from '../testing/played-writer.ts'
 import { changing as applying } from './apply.ts'
 import { ChangeRelay } from './change-relay.ts'
 import { changesIn } from './change-store.ts'
@@ -91,7 +91,7 @@ test('each change once at least, in the order of versions, through failures of t
   const log = logOf(1_500)
   for (let from = 0; from < log.length; from += 500) {
     const { told, assignment } = writer()
-    await assignment.assigned([0])
+    await assign(assignment, [0])
     // Who goes on is shown the last record that is stored.
     await assignment.records(0, log.slice(Math.max(0, from - 1), from + 500))
     await vi.waitFor(() => expect(assignment.positions().get(0)).toBe(BigInt(from + 500)), {
@@ -126,8 +126,8 @@ test('who lost a partition without noticing tells nothing of it', async () => {
   const service = await migratedService(engines().postgres, changing)
   const [late, now] = [badTopic(), badTopic()]
   const [zombie, owner] = [(await writing(service, late.topic))(), (await writing(service, now.topic))()]
-  await zombie.assignment.assigned([0])
-  await owner.assignment.assigned([0])
+  await assign(zombie.assignment, [0])
+  await assign(owner.assignment, [0])
   const log = logOf(50)
   await owner.assignment.records(0, log)
   await vi.waitFor(() => expect(owner.assignment.positions().get(0)).toBe(50n), { timeout: 30_000 })
@@ -143,7 +143,7 @@ test('records that are large come in several portions, deletions between them in
   const { topic, contents } = badTopic()
   const writer = await writing(service, topic)
   const { told, assignment } = writer()
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const large = `{"customer":"x","amount":1,"address":{"city":"${'x'.repeat(60)}"},"rest":"${'y'.repeat(800_000)}"}`
   const commands = [large, large, large, large, '', large, ''].map(body => ({
     id: 'a',
@@ -177,7 +177,7 @@ test('headers are those of an event, and a deletion has no value', async () => {
   }
   const writer = await writing(service, topic)
   const { assignment } = writer()
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const record = { id: 'a', key: 'a' }
   const events = [newId(), newId()]
   await assignment.records(0, [

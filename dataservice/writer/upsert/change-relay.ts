@@ -5,8 +5,8 @@
 import type { Logger } from 'pino'
 import { partitionOf } from '#dataservice/platform/kafka/partition.ts'
 import type { LogAppender } from '#dataservice/platform/kafka/port.ts'
-import type { ChangeListener } from '../assignment.ts'
 import { append, inBatches } from '../batches.ts'
+import type { ChangeListener } from '../change-listener.ts'
 import { isReadable, type LogRow } from '../decode.ts'
 import { Woken } from '../woken.ts'
 import type { Change, Changes } from './change-store.ts'
@@ -41,7 +41,7 @@ interface Standing {
 export class ChangeRelay implements ChangeListener {
   readonly #options: ChangeRelayOptions
   readonly #work: Woken
-  #standings: ReadonlyMap<number, Standing> = new Map()
+  readonly #standings = new Map<number, Standing>()
   #topic: LogAppender | undefined
 
   constructor(options: ChangeRelayOptions) {
@@ -66,10 +66,13 @@ export class ChangeRelay implements ChangeListener {
 
   claimed(partitions: readonly number[]): void {
     const news = { heardAt: this.#options.clock.now(), since: 0 }
-    this.#standings = new Map(
-      partitions.map(partition => [partition, { told: undefined, news, telling: undefined }]),
-    )
+    for (const partition of partitions)
+      this.#standings.set(partition, { told: undefined, news, telling: undefined })
     this.#work.wake()
+  }
+
+  revoked(): void {
+    this.#standings.clear()
   }
 
   stored(partition: number, rows?: readonly LogRow[]): void {

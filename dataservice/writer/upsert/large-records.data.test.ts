@@ -9,7 +9,7 @@ import { changing } from '#e2e/engines/service-settings.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
 import { record, soon, heldWorld as world } from '../testing/held-world.ts'
-import { proxiedWriter } from '../testing/played-writer.ts'
+import { assign, proxiedWriter } from '../testing/played-writer.ts'
 import { changing as applying } from './apply.ts'
 import { mergeInto } from './merge.ts'
 import { mergedBytes } from './weight.ts'
@@ -41,7 +41,7 @@ async function service() {
       store: ingestStore(database, recordsTables.Upsert, 60_000, applying(mergeInto(migrated.record))),
     }),
   )
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   const stored = async (log: readonly LogRecord[]) => {
     await assignment.records(0, log)
     const next = String((log.at(-1)?.offset ?? 0n) + 1n)

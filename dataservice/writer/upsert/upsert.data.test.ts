@@ -10,7 +10,7 @@ import { logRecord, type TestRecord } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
-import { proxiedWriter } from '../testing/played-writer.ts'
+import { assign, proxiedWriter } from '../testing/played-writer.ts'
 import { type Announce, changing as applying } from './apply.ts'
 import { mergeInto } from './merge.ts'
 
@@ -62,7 +62,7 @@ const untilNext = (service: MigratedService, next: number) =>
 
 async function written(service: MigratedService, log: readonly LogRecord[], announce?: Announce) {
   const { assignment, outcomes } = await writer(service, announce)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   await assignment.records(0, log)
   await untilNext(service, log.length)
   return outcomes
@@ -262,7 +262,7 @@ test('a replay from the start changes nothing, in batches of any size', async ()
   const before = await tables(service)
   await fromTheStart(service)
   const { assignment } = await writer(service)
-  await assignment.assigned([0])
+  await assign(assignment, [0])
   for (let at = 0; at < log.length; at += 37) await assignment.records(0, log.slice(at, at + 37))
   await untilNext(service, log.length)
   expect(await tables(service)).toEqual(before)
@@ -286,7 +286,7 @@ test.each(statements.flatMap(text => faults.map(fault => ({ text, fault }))))(
     const [calm, service] = [await changingService(), await changingService()]
     await written(calm, log)
     const { assignment, proxy } = await writer(service)
-    await assignment.assigned([0])
+    await assign(assignment, [0])
     proxy.failAt(text, fault)
     await assignment.records(0, log.slice(0, 100))
     await proxy.happened()

@@ -1,5 +1,5 @@
 /** A handler that writes down what it is told. */
-import type { LogHandler, LogRange, LogRecord, Offset, SeenTopic } from '../port.ts'
+import type { LogHandler, LogRange, LogRecord, Offset, SeenTopic, StartReading } from '../port.ts'
 
 interface Call {
   partition: number
@@ -31,11 +31,12 @@ export class Recorder implements LogHandler {
     this.#tell = tell
   }
 
-  async assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, Offset>> {
+  async assigned(partitions: readonly number[], read: StartReading): Promise<void> {
     this.assignments.push(partitions)
     this.current = partitions
     this.#tell(`assigned ${partitions}`)
-    return new Map([...this.#positions].filter(([partition]) => partitions.includes(partition)))
+    for (const [partition, position] of this.#positions)
+      if (partitions.includes(partition)) read(partition, position)
   }
 
   revoked(): void {
