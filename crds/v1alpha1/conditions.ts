@@ -152,6 +152,7 @@ const reasons = {
   StorageNotExpandable: 'user',
   Connections: 'user',
   LogGap: 'user',
+  LogHole: 'user',
   LogTruncated: 'user',
   LogReplaced: 'user',
   TooManyHeldKeys: 'user',

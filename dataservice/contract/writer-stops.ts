@@ -15,6 +15,11 @@ export const stopReasons = {
     'records that were accepted left the log before they were stored; to go on without them set next_offset of this ' +
     'partition in the table ingest_offsets to the start of the log, then ' +
     restart,
+  LogHole:
+    'offsets inside the log hold no record that could be stored: another producer wrote them in a transaction, or the ' +
+    'topic is compacted (cleanup.policy must be delete) and what was accepted is lost there; to go on behind them set ' +
+    'next_offset of this partition in the table ingest_offsets to the offset at which the log goes on and last_id to ' +
+    `null, then ${restart}`,
   LogTruncated:
     'the log lost records that are stored already; look for an unclean leader election, a lost volume of Kafka or a ' +
     `topic that was made anew, then ${readAnew}`,

@@ -47,14 +47,23 @@ export class Intake {
   }
 
   #judge(record: LogRecord): Stop | undefined {
-    if (this.#checkLast || record.offset > this.#expected) {
-      const first = this.#checkLast ? this.#expected - 1n : this.#expected
-      return { reason: 'LogGap', detail: `expected offset ${first}, got ${record.offset}` }
-    }
+    const hole = this.#holeBefore(record)
+    if (hole) return hole
+    this.#checkLast = false
     const version = unknownVersion(record, this.#options.known)
     if (version === undefined) return undefined
     const detail = `the record at offset ${record.offset} has the schema version ${nameOf(version)}`
     return { reason: 'SchemaVersionUnknown', detail }
+  }
+
+  /** The log goes over offsets without a word: what it skips has no record, or none that we may store. */
+  #holeBefore({ offset }: LogRecord): Stop | undefined {
+    // A position without an id may itself follow a hole.
+    const lacksLast = this.#checkLast && this.#options.position.lastId !== undefined
+    if (!lacksLast && offset === this.#expected) return undefined
+    const stored = this.#expected === 0n ? 'nothing is stored' : `stored up to offset ${this.#expected - 1n}`
+    const also = lacksLast ? ', and does not hold the last record stored any more' : ''
+    return { reason: 'LogHole', detail: `${stored}, the log goes on at offset ${offset}${also}` }
   }
 
   #compareLast(record: LogRecord): Stop | undefined {

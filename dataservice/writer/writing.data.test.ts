@@ -105,7 +105,7 @@ test('reads on at the last stored record and goes on when it is the one', async 
 
 test.each([
   ['LogReplaced', 'another event at the last offset', {}, () => records(3, 9)],
-  ['LogGap', 'records that start above the position', {}, () => records(3, 11)],
+  ['LogHole', 'records that start above the position', {}, () => records(3, 11)],
   ['LogReplaced', 'another cluster', { clusterId: 'other' }, () => []],
   ['LogGap', 'a log that starts above the position', { range: { start: 11n, end: 20n } }, () => []],
 ] as const)('stops with %s in front of %s', async (reason, _, options, next) => {
