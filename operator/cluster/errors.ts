@@ -4,7 +4,8 @@
  * NotFound 404, AlreadyExists 409, Conflict 409 (field owned by another, UID or resourceVersion differs),
  * Invalid 400/413/415/422 (the body is wrong: repeating it cannot help), Forbidden 403, Unauthorized 401,
  * Gone 410 (the resourceVersion or continue token is too old, or newer than all that is known), TooManyRequests 429,
- * Unavailable (5xx, timeouts, broken connections), Protocol (an answer that is not what the API promises).
+ * Unavailable (5xx, timeouts, broken connections), TooLarge (an answer of more bytes than are taken in: ask for less),
+ * Protocol (an answer that is not what the API promises).
  */
 export type ClusterErrorCode =
   | 'NotFound'
@@ -16,6 +17,7 @@ export type ClusterErrorCode =
   | 'Gone'
   | 'TooManyRequests'
   | 'Unavailable'
+  | 'TooLarge'
   | 'Protocol'
 
 export interface ClusterErrorFacts {

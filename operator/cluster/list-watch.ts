@@ -1,12 +1,12 @@
 /** LIST in chunks and WATCH of one kind: what a reflector is fed with. */
 import { errorOfAnswer, isRecord } from './answer.ts'
-import { ClusterError } from './errors.ts'
+import { ClusterError, isClusterError } from './errors.ts'
 import { jsonLines } from './json-lines.ts'
 import { deepFrozen } from './likeness.ts'
 import { collectionPath, selector } from './paths.ts'
 import type { KeptStatus, KubernetesObject, Scope } from './port.ts'
 import { type Kind, resources } from './resources.ts'
-import type { Transport } from './transport.ts'
+import { type ApiRequest, largestAnswerBytes, type Transport } from './transport.ts'
 
 export interface Listing<T> {
   items: T[]
@@ -43,15 +43,14 @@ export interface ListWatch<T extends KubernetesObject> {
   watch(request: WatchRequest): Promise<AsyncIterable<WatchEvent<T>>>
 }
 
-/** A page of the largest objects then still is some megabytes. */
-const chunkOfList = '250'
+/** Objects of a page. Where they are more than an answer may have, fewer are asked for. */
+const pageSize = 250
+/** Of kinds whose objects may be large, each up to what etcd takes. */
+const pageSizeOf: Readonly<Partial<Record<Kind, number>>> = { DataService: 25, ConfigMap: 25 }
 /** The whole object once more. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 /** The annotation of the bookmark that follows the initial events. */
 const allTold = 'k8s.io/initial-events-end'
-
-/** An object is at most 3 MiB of JSON; more is not an event. */
-const maxEventBytes = 16 * 2 ** 20
 
 export function listWatch<T extends KubernetesObject>(
   transport: Pick<Transport, 'send' | 'stream'>,
@@ -64,14 +63,17 @@ export function listWatch<T extends KubernetesObject>(
   const chosen = { labelSelector: selector(scope.labels), fieldSelector: selector(scope.fields) }
   const observed: Observed<T> = value => observedObject<T>(value, kind, keptStatus)
   async function* pages(signal?: AbortSignal): AsyncGenerator<Listing<T>> {
+    const request = { method: 'GET', path, ...(signal && { signal }) } as const
+    let size = pageSizeOf[kind] ?? pageSize
     let from: string | undefined
     do {
-      const query = { limit: chunkOfList, continue: from, ...chosen }
-      const page = pageOf(await transport.send({ method: 'GET', path, query, ...(signal ? { signal } : {}) }))
+      const answer = await sizedPage(transport, { ...request, query: { continue: from, ...chosen } }, size)
+      const page = pageOf(answer.body)
       yield {
         items: page.items.map(observed),
         resourceVersion: page.resourceVersion,
       }
+      size = answer.size
       from = page.next
     } while (from !== undefined)
   }
@@ -100,12 +102,27 @@ export function listWatch<T extends KubernetesObject>(
   }
 }
 
+/** As many objects as asked for, or half of them and half again where those are more than an answer may have. */
+async function sizedPage(
+  transport: Pick<Transport, 'send'>,
+  request: ApiRequest,
+  size: number,
+): Promise<{ body: unknown; size: number }> {
+  const query = { limit: String(size), ...request.query }
+  try {
+    return { body: await transport.send({ ...request, query }), size }
+  } catch (error) {
+    if (size === 1 || !isClusterError(error, 'TooLarge')) throw error
+    return sizedPage(transport, request, Math.floor(size / 2))
+  }
+}
+
 async function* events<T extends KubernetesObject>(
   bytes: AsyncIterable<Uint8Array>,
   observed: Observed<T>,
   path: string,
 ) {
-  for await (const line of jsonLines(bytes, maxEventBytes)) yield eventOf(line, observed, path)
+  for await (const line of jsonLines(bytes, largestAnswerBytes)) yield eventOf(line, observed, path)
 }
 
 function eventOf<T extends KubernetesObject>(

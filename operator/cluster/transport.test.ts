@@ -105,12 +105,12 @@ test('a body that stops in its middle is Unavailable', async () => {
   expect(await codeOf(world.transport.send(get))).toBe('Unavailable')
 })
 
-test('an answer that is too large or no JSON is Protocol', async () => {
+test('an answer that is too large is TooLarge, one that is no JSON is Protocol', async () => {
   await using world = await transportTo(
     ({ path }, response) => void response.end(path === '/big' ? JSON.stringify('x'.repeat(200)) : '<html>'),
     { maxResponseBytes: 100 },
   )
-  expect(await codeOf(world.transport.send({ method: 'GET', path: '/big' }))).toBe('Protocol')
+  expect(await codeOf(world.transport.send({ method: 'GET', path: '/big' }))).toBe('TooLarge')
   expect(await codeOf(world.transport.send(get))).toBe('Protocol')
 })
 

@@ -39,16 +39,21 @@ export interface TransportOptions {
   version: string
   /** For one attempt with its body. Default 30 s. */
   deadlineMs?: number
-  /** Default 128 MiB: a page of 500 DataServices with the largest schemas. */
+  /** A longer answer is TooLarge. Default 16 MiB. */
   maxResponseBytes?: number
   /** Called after each answer, with status 0 when none came. */
   onAnswer?: (method: ApiRequest['method'], status: number, seconds: number) => void
 }
 
 const maxAttempts = 4
+/**
+ * Any object fits in: etcd takes 1.5 MiB, which are 9 MiB as JSON where each character is escaped (a `<`, for one). More
+ * would have to fit into the operator's memory, twice and as what it says.
+ */
+export const largestAnswerBytes = 16 * 2 ** 20
 
 export function createTransport(options: TransportOptions): Transport {
-  const { access, deadlineMs = 30_000, maxResponseBytes = 128 * 2 ** 20 } = options
+  const { access, deadlineMs = 30_000, maxResponseBytes = largestAnswerBytes } = options
 
   async function attempt(request: ApiRequest): Promise<unknown> {
     // Not AbortSignal.timeout: that one goes off after each request, too, and there are thousands of them.
@@ -170,7 +175,7 @@ async function boundedText(
   for await (const chunk of body) {
     size += chunk.length
     if (size > limit)
-      throw new ClusterError('Protocol', `${request}: the answer is larger than ${limit} bytes`)
+      throw new ClusterError('TooLarge', `${request}: the answer is larger than ${limit} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
