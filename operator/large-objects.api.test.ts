@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { apiVersion, kind } from '#crds/v1alpha1/resource.ts'
 import { controlPlane, kubectl, newNamespace } from '#e2e/control-plane/inject.ts'
 import { settledIn } from '#e2e/scenarios/settled.ts'
 import { root } from '#tools/workspace.ts'
@@ -23,16 +24,17 @@ let running: ChildProcess | undefined
 beforeAll(async () => {
   ;[greedy, modest] = [await newNamespace('greedy'), await newNamespace('modest')]
   admin = asAdministrator()
-  for (let number = 0; number < count; number += 1) await large(number)
+  for (let number = 0; number < count; number += 1) await largeMap(number)
+  for (let number = 0; number < 12; number += 1) await longSchema(number)
 }, 300_000)
 afterAll(async () => {
   running?.kill('SIGKILL')
-  await kubectl(['-n', greedy, 'delete', 'configmaps', '--all', '--wait=false'])
+  await kubectl(['-n', greedy, 'delete', 'configmaps,dataservices', '--all', '--wait=false'])
   await admin.close()
 }, 120_000)
 
 /** Every tenth one is six times as large on its way. */
-const large = (number: number) =>
+const largeMap = (number: number) =>
   admin.cluster.create({
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -44,13 +46,22 @@ const large = (number: number) =>
     data: { text: (number % 10 === 0 ? '<' : 'x').repeat(size) },
   })
 
-/** With the memory that it is shipped with. */
-async function started(): Promise<ChildProcess> {
-  const [deployment] = (await readFile(join(root, 'config/operator/deployment.yaml'), 'utf8'))
-    .split('\n---\n')
-    .map(text => parse(text))
-    .filter(({ kind }) => kind === 'Deployment')
-  const flags: string[] = deployment.spec.template.spec.containers[0].args.slice(0, -1)
+const longSchema = (number: number) =>
+  admin.cluster.create({
+    apiVersion,
+    kind,
+    metadata: { name: `long-${number}`, namespace: greedy },
+    spec: { record: { schema: { type: 'object', description: 'x'.repeat(1_400_000) }, indexes: [] } },
+  })
+
+/** Of the container that is shipped. */
+async function shipped(): Promise<{ args: string[]; resources: { limits: { memory: string } } }> {
+  const texts = (await readFile(join(root, 'config/operator/deployment.yaml'), 'utf8')).split('\n---\n')
+  const deployment = texts.map(text => parse(text)).find(({ kind }) => kind === 'Deployment')
+  return deployment.spec.template.spec.containers[0]
+}
+
+async function started(flags: readonly string[]): Promise<ChildProcess> {
   const env = {
     PATH: process.env['PATH'],
     KUBECONFIG: controlPlane().kubeconfig,
@@ -58,17 +69,31 @@ async function started(): Promise<ChildProcess> {
     TELEMETRY_PORT: '0',
     LOG_LEVEL: 'error',
   }
-  running = spawn(process.execPath, [...flags, join(root, 'operator/main.ts')], { env, stdio: 'inherit' })
+  running = spawn(process.execPath, [...flags, join(root, 'operator/main.ts')], { env, stdio: 'ignore' })
   return running
 }
 
-test('the operator starts, and makes what another tenant declared', async () => {
-  const child = await started()
-  await kubectl(['-n', modest, 'apply', '-f', '-'], { input: smallestManifest })
+/** The most that it ever had. */
+const residentMib = async (pid = 0): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+}
+
+async function declared(name: string): Promise<void> {
+  await kubectl(['-n', modest, 'apply', '-f', '-'], { input: smallestManifest.replace('orders', name) })
   await settledIn(60_000, async () =>
-    expect(await kubectl(['-n', modest, 'get', 'statefulsets', '-o', 'name'])).toContain('orders-postgres'),
+    expect(await kubectl(['-n', modest, 'get', 'statefulsets', '-o', 'name'])).toContain(`${name}-postgres`),
   )
+}
+
+test('the operator starts, and makes what another tenant declared; so it does when more come', async () => {
+  const { args, resources } = await shipped()
+  const child = await started(args.slice(0, -1))
+  await declared('orders')
+  for (let number = count; number < count + 20; number += 1) await largeMap(number)
+  await declared('returns')
+  expect(await residentMib(child.pid)).toBeLessThan(Number.parseInt(resources.limits.memory, 10))
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
-}, 120_000)
+}, 180_000)

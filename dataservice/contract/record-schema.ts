@@ -15,10 +15,9 @@ import type {
 import { judgeIndexes, judgeName } from './record-fields.ts'
 import { isSchema, keywordProblems } from './record-keywords.ts'
 import { formats, linearRegExp } from './record-patterns.ts'
+import { jsonBytes, maxSchemaBytes, schemaTooLong } from './record-size.ts'
 import { judgeVersions } from './record-versions.ts'
 
-/** Bytes of a schema as JSON. */
-const maxSchemaBytes = 64 * 1024
 const maxSchemaDepth = 64
 
 /**
@@ -67,12 +66,8 @@ function shapeProblem(schema: unknown): RecordProblem | undefined {
       pointer: '/schema',
       message: `the schema is nested deeper than ${maxSchemaDepth}: move parts to $defs`,
     }
-  const bytes = Buffer.byteLength(JSON.stringify(schema))
-  if (bytes > maxSchemaBytes)
-    return {
-      pointer: '/schema',
-      message: `the schema has ${bytes} bytes: shorten it to at most ${maxSchemaBytes}`,
-    }
+  const bytes = jsonBytes(schema)
+  if (bytes > maxSchemaBytes) return schemaTooLong(bytes)
   if (schema.type !== 'object')
     return {
       pointer: '/schema/type',

@@ -8,10 +8,8 @@ import type {
   RecordVerdict,
 } from './record-declaration.ts'
 import { scalarTypeAt } from './record-fields.ts'
+import { jsonBytes, maxVersionsBytes, versionsTooLong } from './record-size.ts'
 import { judgeUpgrade } from './record-upgrade.ts'
-
-/** Bytes of all schemas and upgrades as JSON: two copies of them stand in one ConfigMap. */
-const maxBytes = 256 * 1024
 
 /**
  * Judges each version by itself with `judge`, and then what must be the same in all of them: the rows of all versions
@@ -37,10 +35,8 @@ export function judgeVersions(
 }
 
 function sizeProblems(versions: readonly DeclaredVersion[]): RecordProblem[] {
-  const bytes = Buffer.byteLength(JSON.stringify(versions))
-  if (bytes <= maxBytes) return []
-  const message = `the versions have ${bytes} bytes together: shorten their schemas to at most ${maxBytes}`
-  return [{ pointer: '/versions', message }]
+  const bytes = jsonBytes(versions)
+  return bytes <= maxVersionsBytes ? [] : [versionsTooLong(bytes)]
 }
 
 /** Problems of one version, with their places in the list. */

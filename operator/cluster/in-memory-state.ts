@@ -147,18 +147,18 @@ export class MemoryState {
 
 class TwinStore<T extends KubernetesObject> extends Store<T> implements WatchedStore<T>, Watch {
   readonly #scope: Scope
-  readonly #keptStatus: WatchOptions<T>['keptStatus']
+  readonly #kept: WatchOptions<T>['kept']
   readonly #detach: (watch: Watch) => void
 
   constructor(kind: Kind, scope: Scope, options: WatchOptions<T>, detach: (watch: Watch) => void) {
     super(kind, options.shelving)
     this.#scope = scope
-    this.#keptStatus = options.keptStatus
+    this.#kept = options.kept
     this.#detach = detach
   }
 
   notice(object: AnyObject, present: boolean): void {
-    const seen = observedObject<T>(object, this.kind, this.#keptStatus)
+    const seen = observedObject<T>(object, this.kind, this.#kept)
     if (present && fits(object, this.#scope)) this.set(seen)
     else this.delete(seen)
   }

@@ -171,7 +171,7 @@ class KubernetesCluster implements ClusterPort, WatchPort {
 
   watch<T extends KubernetesObject>(kind: Kind, scope?: Scope, options?: WatchOptions<T>): WatchedStore<T> {
     const { log, timing = {} } = this.#options
-    const source = listWatch<T>(this.#listing, kind, scope, options?.keptStatus)
+    const source = listWatch<T>(this.#listing, kind, scope, options?.kept)
     return startReflector({ kind, source, log, timing, ...options })
   }
 }

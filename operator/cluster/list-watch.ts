@@ -4,7 +4,7 @@ import { ClusterError, isClusterError } from './errors.ts'
 import { jsonLines } from './json-lines.ts'
 import { deepFrozen } from './likeness.ts'
 import { collectionPath, selector } from './paths.ts'
-import type { KeptStatus, KubernetesObject, Scope } from './port.ts'
+import type { Kept, KubernetesObject, Scope } from './port.ts'
 import { type Kind, resources } from './resources.ts'
 import { type ApiRequest, largestAnswerBytes, type Transport } from './transport.ts'
 
@@ -56,12 +56,12 @@ export function listWatch<T extends KubernetesObject>(
   transport: Pick<Transport, 'send' | 'stream'>,
   kind: Kind,
   scope: Scope = {},
-  keptStatus?: KeptStatus,
+  kept?: Kept,
 ): ListWatch<T> {
   if (kind === 'Secret') throw new ClusterError('Invalid', 'Secrets are never listed or watched')
   const path = collectionPath(kind, scope.namespace)
   const chosen = { labelSelector: selector(scope.labels), fieldSelector: selector(scope.fields) }
-  const observed: Observed<T> = value => observedObject<T>(value, kind, keptStatus)
+  const observed: Observed<T> = value => observedObject<T>(value, kind, kept)
   async function* pages(signal?: AbortSignal): AsyncGenerator<Listing<T>> {
     const request = { method: 'GET', path, ...(signal && { signal }) } as const
     let size = pageSizeOf[kind] ?? pageSize
@@ -171,11 +171,7 @@ function pageOf(body: unknown): { items: unknown[]; resourceVersion: string; nex
  * An object as it came, frozen and without managedFields (a third of it, and nobody here reads them) and what kubectl
  * keeps of it for itself. Items of a list of a built-in kind carry neither apiVersion nor kind; they are put back.
  */
-export function observedObject<T extends KubernetesObject>(
-  value: unknown,
-  kind: Kind,
-  keptStatus?: KeptStatus,
-): T {
+export function observedObject<T extends KubernetesObject>(value: unknown, kind: Kind, kept?: Kept): T {
   const metadata = metadataOf(value)
   if (!isRecord(value) || typeof metadata?.name !== 'string') {
     throw new ClusterError('Protocol', `an object of kind ${kind} came without a name`)
@@ -185,9 +181,8 @@ export function observedObject<T extends KubernetesObject>(
   if (repeated !== undefined) rest['annotations'] = annotations
   // The API server validated what it stores; beyond the parts checked above, T is the caller's knowledge of the kind.
   const { apiVersion } = resources[kind]
-  const kept = keptStatus && isRecord(value.status) ? { status: keptStatus(value.status) } : {}
-  const object: unknown = { ...value, apiVersion, kind, metadata: rest, ...kept }
-  return deepFrozen(object) as T
+  const object = { ...value, apiVersion, kind, metadata: rest }
+  return deepFrozen(kept === undefined ? object : kept(object)) as T
 }
 
 function metadataOf(value: unknown): Record<string, unknown> | undefined {

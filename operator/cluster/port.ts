@@ -188,12 +188,20 @@ export interface Shelving<T extends KubernetesObject = KubernetesObject> {
   unpacked?: number
 }
 
-export type KeptStatus = (status: Record<string, unknown>) => Record<string, unknown>
+/** An object as it came, but for what nobody here reads. */
+export interface KeptObject {
+  apiVersion: string
+  kind: string
+  metadata: Record<string, unknown>
+  [field: string]: unknown
+}
+
+export type Kept = (object: KeptObject) => object
 
 export interface WatchOptions<T extends KubernetesObject = KubernetesObject> {
   /** A kind that the API server does not know counts as one without objects, until it does. Once seen it is never so taken again. */
   mayBeUnserved?: boolean
   shelving?: Shelving<T>
-  /** What of a status is kept. Default: all. */
-  keptStatus?: KeptStatus
+  /** What of an object is kept. Default: all. */
+  kept?: Kept
 }

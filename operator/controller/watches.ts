@@ -10,7 +10,7 @@ import {
   scaledObjectKind,
   scaleTarget,
 } from '#operator/desired/autoscalers.ts'
-import { keepingAlone, keepingOf } from '#operator/desired/keeping.ts'
+import { keepingOf, keepingOperations, keepingOwners } from '#operator/desired/keeping.ts'
 import { annotationKeys, labelKeys, managedBy } from '#operator/desired/labels.ts'
 import { classKind, operationKind, watchedBeside } from '#operator/desired/watched-beside.ts'
 import { demandedWatches } from './demanded-watches.ts'
@@ -85,10 +85,9 @@ export function startWatches<Owner extends KubernetesObject, Child extends Kuber
 ): Watches<Owner, Child> {
   const { cluster, kinds, unfiltered = [], namespace, usersOfClass } = options
   const everywhere: Scope = namespace === undefined ? {} : { namespace }
-  const owners = cluster.watch<Owner>(ownerKind, everywhere, keepingAlone)
+  const owners = cluster.watch<Owner>(ownerKind, everywhere, keepingOwners)
   const classes = usersOfClass && cluster.watch<DataServiceClass>(classKind, {}, { mayBeUnserved: true })
-  // Absent where the CRDs are older than the operator.
-  const operations = cluster.watch<Operation>(operationKind, everywhere, { mayBeUnserved: true })
+  const operations = cluster.watch<Operation>(operationKind, everywhere, keepingOperations)
   const watchOf = (kind: Kind) => {
     const scope = unfiltered.includes(kind) ? everywhere : { ...everywhere, labels: managedByLabel }
     return cluster.watch<Child>(kind, scope, keepingOf(kind))

@@ -1,26 +1,33 @@
 import { expect, test } from 'vitest'
-import { isKind } from '#operator/cluster/resources.ts'
+import { isKind, type Kind } from '#operator/cluster/resources.ts'
 import { dataService } from '#operator/testing/data-service.ts'
 import { upAndRunning } from '#operator/testing/world.ts'
 import { keepingOf } from './keeping.ts'
+import { ownerReference } from './labels.ts'
 
-const { children } = upAndRunning(dataService())
+const owner = dataService()
+const { children } = upAndRunning(owner)
+
+const statusKept = (kind: Kind, status: Record<string, unknown>): unknown => {
+  const metadata = { name: 'some', ownerReferences: [ownerReference(owner)] }
+  return Reflect.get(keepingOf(kind).kept({ apiVersion: 'v1', kind, metadata, status }), 'status')
+}
 
 test('what the status of the whole is derived from is kept of every workload', () => {
   const workloads = children.filter(({ kind }) => ['StatefulSet', 'Deployment', 'Job'].includes(kind))
   expect(workloads.length).toBeGreaterThan(6)
   for (const { kind, status = {} } of workloads) {
     if (!isKind(kind)) throw new Error(`${kind} is no kind of ours`)
-    expect(keepingOf(kind).keptStatus(status)).toEqual(status)
+    expect(statusKept(kind, status)).toEqual(status)
   }
 })
 
 test('what others write for each other is not', () => {
   const status = { currentHealthy: 3, conditions: [{ type: 'DisruptionAllowed', status: 'True' }] }
-  expect(keepingOf('PodDisruptionBudget').keptStatus(status)).toEqual({})
+  expect(statusKept('PodDisruptionBudget', status)).toEqual({})
   const pods = { readyReplicas: 2, collisionCount: 4, conditions: [] }
-  expect(keepingOf('Deployment').keptStatus(pods)).toEqual({ readyReplicas: 2, conditions: [] })
-  expect(keepingOf('Pod').keptStatus(status)).toEqual(status)
+  expect(statusKept('Deployment', pods)).toEqual({ readyReplicas: 2, conditions: [] })
+  expect(statusKept('Pod', status)).toEqual(status)
 })
 
 test('children stand together by their DataService, and autoscalers by the one that they move', () => {

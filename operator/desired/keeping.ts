@@ -1,8 +1,9 @@
 /** What the operator keeps of the objects that it watches, and which of them it looks at together. Pure. */
-import type { KeptStatus, KubernetesObject, WatchOptions } from '#operator/cluster/port.ts'
+import type { Kept, KubernetesObject, WatchOptions } from '#operator/cluster/port.ts'
 import type { Kind } from '#operator/cluster/resources.ts'
 import { autoscalerKind, conditionsOf, scaleTarget } from './autoscalers.ts'
 import { isPlainObject } from './hash.ts'
+import { boundedChild, boundedOwner } from './kept-size.ts'
 import { labelKeys } from './labels.ts'
 
 type Status = Record<string, unknown>
@@ -30,7 +31,7 @@ const readOfStatus: Readonly<Partial<Record<Kind, readonly string[]>>> = {
 /** So many objects of a kind lie ready; the others are packed, which costs about 10 µs each time one is touched. */
 const unpacked = 150
 
-type Keeping = Required<Pick<WatchOptions, 'shelving' | 'keptStatus'>>
+type Keeping = Required<Pick<WatchOptions, 'shelving' | 'kept'>>
 
 /** How children of a kind, and what is watched beside them, are kept. */
 export function keepingOf(kind: Kind): Keeping {
@@ -40,12 +41,21 @@ export function keepingOf(kind: Kind): Keeping {
       groupOf: kind === autoscalerKind ? scaledOf : instanceOf,
       likeness: ({ metadata }) => metadata.labels?.[labelKeys.component] ?? '',
     },
-    keptStatus: keptStatusOf(kind),
+    kept: keptOf(kind),
   }
 }
 
-/** How objects are kept that belong to nobody. */
-export const keepingAlone: Pick<WatchOptions, 'shelving'> = { shelving: { unpacked } }
+/** How DataServices are kept: each stands alone. */
+export const keepingOwners: Pick<WatchOptions, 'shelving' | 'kept'> = {
+  shelving: { unpacked },
+  kept: boundedOwner,
+}
+
+/** How operations are. Their kind is absent where the CRDs are older than the operator. */
+export const keepingOperations: Pick<WatchOptions, 'mayBeUnserved' | 'kept'> = {
+  mayBeUnserved: true,
+  kept: boundedOwner,
+}
 
 const instanceOf = ({ metadata }: KubernetesObject): string => metadata.labels?.[labelKeys.instance] ?? ''
 
@@ -55,7 +65,15 @@ const scaledOf = (object: KubernetesObject & { spec?: unknown }): string => {
   return target?.service ?? instanceOf(object)
 }
 
-function keptStatusOf(kind: Kind): KeptStatus {
+function keptOf(kind: Kind): Kept {
+  const keptStatus = keptStatusOf(kind)
+  return object => {
+    const { status } = object
+    return boundedChild(isPlainObject(status) ? { ...object, status: keptStatus(status) } : object)
+  }
+}
+
+function keptStatusOf(kind: Kind): (status: Status) => Status {
   const fields = readOfStatus[kind]
   if (kind === autoscalerKind) return status => ({ conditions: conditionsOf(status) })
   return fields === undefined ? status => status : status => only(fields, status)

@@ -2,6 +2,7 @@
 import type { RecordVerdict } from '#dataservice/contract/record-declaration.ts'
 import { judgeChange } from '#dataservice/contract/record-evolution.ts'
 import type { Settings } from '#dataservice/contract/settings.ts'
+import { leftOutProblem } from '#operator/desired/kept-record.ts'
 import type { Target } from '#operator/desired/target.ts'
 import type { Judge } from './remembered-verdict.ts'
 import { isSame, recordGiven } from './roll-order.ts'
@@ -15,6 +16,8 @@ export function recordVerdict(
   declared: Settings['record'],
   judge: Judge,
 ): RecordVerdict {
+  const problem = leftOutProblem(declared)
+  if (problem !== undefined) return { kind: 'refused', problems: [problem] }
   const verdict = judge(declared)
   const before = recordGiven(target)
   if (verdict.kind === 'refused' || before === undefined || isSame(before, declared)) return verdict

@@ -14,7 +14,7 @@ import { kubernetesCluster } from '#operator/cluster/kubernetes.ts'
 import { silentLog } from '#operator/cluster/log.ts'
 import type { ClusterPort, ObjectStore, WatchPort } from '#operator/cluster/port.ts'
 import { createTransport } from '#operator/cluster/transport.ts'
-import { keepingAlone } from '#operator/desired/keeping.ts'
+import { keepingOwners } from '#operator/desired/keeping.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { smallestSpec } from '#operator/testing/data-service.ts'
 import { step } from '#tools/progress.ts'
@@ -60,7 +60,7 @@ export async function worldUp(install: Install, resources: AsyncDisposableStack)
   })
   resources.defer(() => transport.close())
   const admin = kubernetesCluster({ transport, log: silentLog, manager: 'user', statusManager: 'played' })
-  const services = admin.watch<DataService>('DataService', {}, keepingAlone)
+  const services = admin.watch<DataService>('DataService', {}, keepingOwners)
   const ready = readyAmong(services)
   const played = playedKinds.map(kind => admin.watch<ObservedChild>(kind))
   for (const store of [services, ...played]) resources.defer(() => store.stop())
