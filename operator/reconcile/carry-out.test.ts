@@ -1,11 +1,14 @@
 /** Copies that lag behind: what was decided on them does no harm that a later run could not put right. */
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DataService } from '#crds/v1alpha1/resource.ts'
 import { certify } from '#operator/certificates/certify.ts'
+import { ClusterError } from '#operator/cluster/errors.ts'
+import type { ClusterPort } from '#operator/cluster/port.ts'
 import type { ObservedChild } from '#operator/desired/target.ts'
 import { dataService, withSpec } from '#operator/testing/data-service.ts'
 import { rehearse, untilSettled } from '#operator/testing/rehearsal.ts'
+import { through } from '#operator/testing/through.ts'
 import { carryOut } from './carry-out.ts'
 import type { Plan, Step } from './plan.ts'
 
@@ -43,7 +46,10 @@ async function settled() {
   return { owner, deployment, run, cluster, topics, namespace: key.namespace }
 }
 
-const removal = ({ kind, metadata: { name, namespace, uid = '' } }: ObservedChild): Step => ({
+const removal = ({
+  kind,
+  metadata: { name, namespace, uid = '' },
+}: ObservedChild): Extract<Step, { do: 'remove' }> => ({
   do: 'remove',
   kind,
   name,
@@ -101,4 +107,52 @@ test('a Deployment that was not seen keeps its number', async () => {
   ]
   await carryOut(owner, planOf(...steps), { cluster, topics, certify, onStored: () => {} })
   expect((await deployment()).spec?.['replicas']).toBe(1)
+})
+
+describe('where a step fails', () => {
+  const refused = new ClusterError('Invalid', 'denied by a webhook')
+
+  async function afterRefusal(
+    world: Awaited<ReturnType<typeof settled>>,
+    more: Partial<ClusterPort>,
+    steps: Step[],
+  ) {
+    const { owner, cluster, topics } = world
+    const ports = { cluster: through(cluster, more), topics, certify, onStored: () => {} }
+    return carryOut(owner, planOf(...steps), ports)
+  }
+  const refusing = { apply: () => Promise.reject(refused) }
+  const written = ({ apiVersion, kind, metadata: { name, namespace, uid = '' } }: ObservedChild): Step => ({
+    do: 'apply',
+    object: { apiVersion, kind, metadata: { name, namespace, labels: {} } },
+    uid,
+  })
+
+  test('what may be about to be replaced stays', async () => {
+    const world = await settled()
+    const child = await world.deployment()
+    const { failures } = await afterRefusal(world, refusing, [written(child), removal(child)])
+    expect(failures).toHaveLength(1)
+    await expect(world.deployment()).resolves.toBeDefined()
+  })
+
+  test('what nothing replaces goes all the same', async () => {
+    const world = await settled()
+    const child = await world.deployment()
+    const anyway = { ...removal(child), regardless: true } as const
+    const { failures } = await afterRefusal(world, refusing, [written(child), anyway])
+    expect(failures).toHaveLength(1)
+    await expect(world.deployment()).rejects.toThrow('is not there')
+  })
+
+  test('a removal that is refused keeps no other from going', async () => {
+    const world = await settled()
+    const child = await world.deployment()
+    const stays: Step = { ...removal(child), name: 'orders-reader' }
+    const remove: ClusterPort['remove'] = (ref, options) =>
+      ref.name === 'orders-reader' ? Promise.reject(refused) : world.cluster.remove(ref, options)
+    const { failures, written: count } = await afterRefusal(world, { remove }, [stays, removal(child)])
+    expect({ failures: failures.length, count }).toEqual({ failures: 1, count: 1 })
+    await expect(world.deployment()).rejects.toThrow('is not there')
+  })
 })

@@ -43,11 +43,12 @@ export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Pr
   const unwritten = new Set<string>()
   const unseen = new Set<string>()
   let written = 0
+  let isUnwritten = false
   let newest: Promise<boolean> | undefined
   const run = { ...ports, unseen, isNewest: () => (newest ??= isNewest(owner, ports.cluster)) }
   for (const step of plan.steps) {
-    // Nothing is pruned after a failure: what looks left over may be about to be replaced.
-    if (step.do === 'remove' && failures.length > 0) continue
+    // What looks left over may be about to be replaced by what could not be written.
+    if (step.do === 'remove' && !step.regardless && isUnwritten) continue
     // The number of a Deployment that could not be made ours, or that was not new as it seemed, is none of ours.
     const name = nameOf(step)
     if (step.do === 'scale' && (unwritten.has(name) || unseen.has(name))) continue
@@ -56,6 +57,7 @@ export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Pr
     else {
       failures.push(failure)
       unwritten.add(name)
+      isUnwritten ||= step.do !== 'remove'
     }
   }
   return { failures, written }

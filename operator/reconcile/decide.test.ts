@@ -16,7 +16,7 @@ const told = (steps: readonly Step[]): string[] =>
       case 'scale':
         return `scale ${step.name} ${step.replicas}`
       case 'remove':
-        return `remove ${step.kind} ${step.name}`
+        return `remove ${step.kind} ${step.name}${step.regardless ? ' regardless' : ''}`
       case 'hold':
         return `hold ${step.owner.metadata.finalizers?.join(',') ?? 'no more'}`
       case 'grow':
@@ -83,7 +83,7 @@ describe('a stack that is up', () => {
         child.kind === 'Job'
           ? { ...child, status: { conditions: [{ type: 'Failed', status: 'True', message: 'x' }] } }
           : child,
-      [expect.stringMatching(/^remove Job orders-migrate-/)],
+      [expect.stringMatching(/^remove Job orders-migrate-.* regardless$/)],
     ],
   ]
   test.each(rows)('%s', (_name, changes, change, wanted) => {

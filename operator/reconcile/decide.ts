@@ -21,7 +21,7 @@ import { forgottenOperations, overtakenCopies } from './operations/at-work.ts'
 import { replacedPrimaries } from './operations/promoting.ts'
 import { isRestoring } from './operations/restoring.ts'
 import { retiredSecrets } from './passwords/turns.ts'
-import { type Plan, removal, type Step } from './plan.ts'
+import { type Plan, removal, removalRegardless, type Step } from './plan.ts'
 import { roleLabels } from './pod-roles.ts'
 import { jobEnd } from './progress.ts'
 import { brokerToRestart, logAddress } from './restart-broker.ts'
@@ -64,7 +64,7 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
   return [
     ...finalizerSteps(facts),
     ...(facts.certificates?.due === undefined ? [] : [facts.certificates.due]),
-    ...leftovers(desired, facts, atOnce),
+    ...leftovers(desired, facts, atOnce).flatMap(removalRegardless),
     ...outdatedMigrations(facts),
     ...due.flatMap(child => stepsOf(child, facts)),
     ...markSteps(facts),
@@ -74,15 +74,17 @@ function allSteps(desired: readonly DesiredChild[], due: readonly DesiredChild[]
     ...growths(facts).map((growth): Step => ({ do: 'grow', growth })),
     ...replicateSteps(facts),
     ...topicSteps(facts),
-    ...replacedPrimaries(facts).flatMap(removal),
-    ...overtakenCopies(facts).flatMap(removal),
+    ...replacedPrimaries(facts).flatMap(removalRegardless),
+    ...overtakenCopies(facts).flatMap(removalRegardless),
     ...retiredSecrets(facts),
     ...consumerSteps(facts),
     ...roleLabels(facts).map(({ object, uid }) => applyStep(object, uid)),
     ...brokerToRestart(facts).flatMap(removal),
     ...endedJobs(facts),
-    ...forgottenOperations(facts.operations).flatMap(removal),
-    ...(due.length === desired.length ? leftovers(desired, facts, child => !atOnce(child)) : []),
+    ...forgottenOperations(facts.operations).flatMap(removalRegardless),
+    ...(due.length === desired.length
+      ? leftovers(desired, facts, child => !atOnce(child)).flatMap(removal)
+      : []),
   ]
 }
 
@@ -163,7 +165,7 @@ function endedJobs(facts: Facts): Step[] {
     metadata.labels[labelKeys.component] === 'migrate'
   return facts.children
     .filter(child => child.kind === 'Job' && isMigration(child) && isEnded(child))
-    .flatMap(removal)
+    .flatMap(removalRegardless)
 }
 
 /**
@@ -184,8 +186,6 @@ function leftovers(
   desired: readonly DesiredChild[],
   facts: Facts,
   isAmong: (child: ObservedChild) => boolean,
-): Step[] {
-  return unwanted(desired, facts.children)
-    .filter(child => isServed(child.kind, facts) && isAmong(child))
-    .flatMap(removal)
+): ObservedChild[] {
+  return unwanted(desired, facts.children).filter(child => isServed(child.kind, facts) && isAmong(child))
 }

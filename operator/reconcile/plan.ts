@@ -18,7 +18,8 @@ export type Step =
   /** `mark`: applied to the object as soon as it is there. */
   | { do: 'create'; object: Child; mark?: Child }
   | ScaleStep
-  | { do: 'remove'; kind: string; name: string; namespace: string; uid: string }
+  /** `regardless`: nothing that this run writes takes its place, so it goes also when some of that is refused. */
+  | { do: 'remove'; kind: string; name: string; namespace: string; uid: string; regardless?: true }
   /** Whether the DataService waits for us when it is deleted. */
   | { do: 'hold'; owner: KubernetesObject }
   | { do: 'grow'; growth: Growth }
@@ -54,12 +55,16 @@ interface Removable {
 }
 
 /** Of what is there and is not on its way out already. */
-export function removal({ kind, metadata }: Removable): Step[] {
+export function removal({ kind, metadata }: Removable): Extract<Step, { do: 'remove' }>[] {
   const { name, namespace, uid, deletionTimestamp } = metadata
   return uid === undefined || deletionTimestamp !== undefined
     ? []
     : [{ do: 'remove', kind, name, namespace, uid }]
 }
+
+/** The same of what goes whatever becomes of the other steps. */
+export const removalRegardless = (child: Removable): Step[] =>
+  removal(child).map(step => ({ ...step, regardless: true }))
 
 /** What a step concerns, for messages; `Deployment orders-gateway`. */
 export function nameOf(step: Step): string {
