@@ -31,14 +31,15 @@ test('a page of more than an answer may have is asked for again with half as man
   const small = Array.from({ length: 30 }, () => 10)
   await using world = await serving([...small, 6_000, 6_000, 6_000])
   expect(namesOf(await world.source.list())).toEqual(Array.from({ length: 33 }, (_, index) => `map-${index}`))
-  const halved = ['25 from 25', '12 from 25', '6 from 25', '6 from 31', '3 from 31', '1 from 31', '1 from 32']
-  expect(world.asked()).toEqual(['25 from the start', ...halved])
+  const first = ['250', '125', '62', '31'].map(limit => `${limit} from the start`)
+  const others = ['31', '15', '7', '3', '1'].map(limit => `${limit} from 31`)
+  expect(world.asked()).toEqual([...first, ...others, '1 from 32'])
 })
 
 test('the next list begins with as many as the first', async () => {
   await using world = await serving([6_000, 6_000])
   for (const _ of ['first', 'second']) expect(namesOf(await world.source.list())).toHaveLength(2)
-  const once = ['25', '12', '6', '3', '1'].map(limit => `${limit} from the start`)
+  const once = ['250', '125', '62', '31', '15', '7', '3', '1'].map(limit => `${limit} from the start`)
   expect(world.asked()).toEqual([...once, '1 from 1', ...once, '1 from 1'])
 })
 

@@ -43,10 +43,8 @@ export interface ListWatch<T extends KubernetesObject> {
   watch(request: WatchRequest): Promise<AsyncIterable<WatchEvent<T>>>
 }
 
-/** Objects of a page. Where they are more than an answer may have, fewer are asked for. */
+/** Objects of a page, some MiB of what is usual. Where they are more than an answer may have, fewer are asked for. */
 const pageSize = 250
-/** Of kinds whose objects may be large, each up to what etcd takes. */
-const pageSizeOf: Readonly<Partial<Record<Kind, number>>> = { DataService: 25, ConfigMap: 25 }
 /** The whole object once more. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 /** The annotation of the bookmark that follows the initial events. */
@@ -64,7 +62,7 @@ export function listWatch<T extends KubernetesObject>(
   const observed: Observed<T> = value => observedObject<T>(value, kind, kept)
   async function* pages(signal?: AbortSignal): AsyncGenerator<Listing<T>> {
     const request = { method: 'GET', path, ...(signal && { signal }) } as const
-    let size = pageSizeOf[kind] ?? pageSize
+    let size = pageSize
     let from: string | undefined
     do {
       const answer = await sizedPage(transport, { ...request, query: { continue: from, ...chosen } }, size)
