@@ -18,6 +18,8 @@ export interface ChrootCommand {
   /** A folder of this machine and where the program sees it, writable. */
   data: { folder: string; seenAs: string }
   environment: Readonly<Record<string, string>>
+  /** It is process 1 of those that it begins, as in a container; the one that is started is its parent. */
+  isFirst?: boolean
   program: readonly [string, ...string[]]
 }
 
@@ -65,12 +67,13 @@ mount -o remount,bind,ro "$1"
 root=$1; user=$4; shift 4
 exec chroot "$root" setpriv --reuid "$user" --regid "$user" --clear-groups --no-new-privs --pdeathsig KILL env -i "$@"`
 
-/** The program and arguments that run a command inside its root folder; the process keeps its id all the way. */
+/** The program and arguments that run a command inside its root folder; the process keeps its id all the way, unless it is the first one. */
 export function chrootArguments(command: ChrootCommand): { program: string; args: string[] } {
   const { root, userId, data, environment } = command
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
   const shell = ['sh', '-euc', mountAndRun, 'sh', root, data.folder, data.seenAs, String(userId)]
-  const isolation = ['--mount', '--ipc', '--propagation', 'private']
+  const first = command.isFirst ? ['--pid', '--fork', '--kill-child'] : []
+  const isolation = ['--mount', '--ipc', ...first, '--propagation', 'private']
   return { program: 'unshare', args: [...isolation, ...shell, ...variables, ...command.program] }
 }
 

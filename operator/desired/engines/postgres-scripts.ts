@@ -90,7 +90,7 @@ fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
 rm -rf ${restoringPath} # of a restore that was given up
 rm -f ${staleMark} # it may follow now
-${followPrimary}${loginFunctions}if is_primary; then
+${followPrimary}${loginFunctions}${serveFunction}if is_primary; then
 ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
@@ -134,6 +134,26 @@ follow_primary() {
 }
 `
 
+/**
+ * Process 1 of a container becomes the parent of whatever an exec or a probe leaves behind, for instance one that the kubelet
+ * ended for its time. Postgres takes the end of a child that it does not know, with a status of 2 or more, for a crash: it
+ * ends all sessions and recovers. So the shell stays process 1; with it all others of the container end, whatever ends it.
+ */
+const serveFunction = `serve() {
+  set -- postgres -D $data -c config_file=$conf "$@"
+  [ $$ = 1 ] || exec "$@"
+  "$@" &
+  server=$!
+  for signal in TERM INT QUIT; do trap "kill -$signal $server || true" $signal; done
+  code=0
+  while kill -0 $server 2> /dev/null; do
+    code=0
+    wait $server || code=$? # a signal ends the waiting, too
+  done
+  exit $code
+}
+`
+
 function primaryPart({ instances, archived }: ScriptValues): string {
   return `if [ ! -s $data/PG_VERSION ]; then
   if ${heldData}; then
@@ -156,7 +176,7 @@ pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$c
 )
 pg_ctl --pgdata=$data --wait --mode=fast --silent stop
 follow_logins &
-${instances > 1 ? 'follow_primary &\n' : ''}exec postgres -D $data -c config_file=$conf`
+${instances > 1 ? 'follow_primary &\n' : ''}serve`
 }
 
 const replicaPart = `take_passfile
@@ -190,7 +210,7 @@ done
 touch $data/standby.signal
 follow_primary &
 follow_logins &
-exec postgres -D $data -c config_file=$conf -c primary_slot_name=$slot -c primary_conninfo="$primary passfile=$PGPASSFILE"
+serve -c primary_slot_name=$slot -c primary_conninfo="$primary passfile=$PGPASSFILE"
 `
 
 /**

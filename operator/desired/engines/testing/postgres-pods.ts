@@ -55,12 +55,15 @@ const recipe = engines.postgres
 const target = targetOf(dataService(withSpec({ postgres: { managed: { instances: 2 } } })))
 const primaryHost = 'orders-postgres-rw.shop.svc'
 
-/** Pods 0, 1, … of one DataService; they find pod 0 as pods find the primary. */
-export async function podsOf(count: number): Promise<Pod[]> {
+/**
+ * Pods 0, 1, … of one DataService; they find pod 0 as pods find the primary. `isFirst`: what they run is process 1, as in a
+ * container.
+ */
+export async function podsOf(count: number, { isFirst = false } = {}): Promise<Pod[]> {
   const folder = await engineFolder()
   const numbers = await Promise.all(Array.from({ length: count }, () => freePort()))
   const pods = await Promise.all(
-    numbers.map((port, ordinal) => pod(folder, ordinal, port, numbers[0] ?? port)),
+    numbers.map((port, ordinal) => pod(folder, { ordinal, port, primaryPort: numbers[0] ?? port, isFirst })),
   )
   onTestFinished(async () => {
     await Promise.all(pods.map(each => (each.pid ? each.kill('SIGKILL') : undefined)))
@@ -69,7 +72,14 @@ export async function podsOf(count: number): Promise<Pod[]> {
   return pods
 }
 
-async function pod(folder: EngineFolder, ordinal: number, port: number, primaryPort: number): Promise<Pod> {
+interface Place {
+  ordinal: number
+  port: number
+  primaryPort: number
+  isFirst: boolean
+}
+
+async function pod(folder: EngineFolder, { ordinal, port, primaryPort, isFirst }: Place): Promise<Pod> {
   const root = await engineRoot('postgres')
   const data = await folder.own(`pod-${ordinal}`, recipe.user.id)
   const [config, secrets, sockets, passwords] = ['config', 'secrets', 'run', 'passwords'].map(name =>
@@ -114,7 +124,7 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
   }
   const engine = engineProcess({
     name: `postgres-${ordinal}`,
-    command: command(['sh', `${config}/start.sh`]),
+    command: { ...command(['sh', `${config}/start.sh`]), isFirst },
     logFile,
     readyText: ordinal === 0 ? 'listening on IPv4 address' : 'ready to accept read-only connections',
     stopSignal: 'SIGINT',
@@ -140,7 +150,7 @@ async function pod(folder: EngineFolder, ordinal: number, port: number, primaryP
   })
 }
 
-const ownerOf: Login = { user: database.users.owner, password: `of-${credentialKeys.owner}` }
+export const ownerOf: Login = { user: database.users.owner, password: `of-${credentialKeys.owner}` }
 
 async function connection(port: number, login: Login, name: string = database.name): Promise<Client> {
   const client = new Client({ host: '127.0.0.1', port, database: name, ...login })
