@@ -153,6 +153,7 @@ const reasons = {
   Connections: 'user',
   LogGap: 'user',
   LogHole: 'user',
+  LogUnreadable: 'user',
   LogTruncated: 'user',
   LogReplaced: 'user',
   TooManyHeldKeys: 'user',

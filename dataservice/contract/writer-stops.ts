@@ -20,6 +20,11 @@ export const stopReasons = {
     'topic is compacted (cleanup.policy must be delete) and what was accepted is lost there; to go on behind them set ' +
     'next_offset of this partition in the table ingest_offsets to the offset at which the log goes on and last_id to ' +
     `null, then ${restart}`,
+  LogUnreadable:
+    'the log holds bytes there that are no records: a disk of a broker changed them, or another producer wrote a batch ' +
+    `that would take too much memory; if another replica of the partition has them whole, make it the leader and ${restart}; ` +
+    'to go on behind them set next_offset of this partition in the table ingest_offsets to the offset behind the batch ' +
+    `and last_id to null, then ${restart}`,
   LogTruncated:
     'the log lost records that are stored already; look for an unclean leader election, a lost volume of Kafka or a ' +
     `topic that was made anew, then ${readAnew}`,

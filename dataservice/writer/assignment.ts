@@ -143,6 +143,11 @@ export class Assignment implements LogHandler {
     else this.#fail(`the log of partition ${partition} moved under the reader; starting anew`)
   }
 
+  unreadable(partition: number, position: Offset, reason: string): void {
+    if (!this.#lanes.has(partition)) return
+    this.#stop(partition, { reason: 'LogUnreadable', detail: `from offset ${position} on: ${reason}` })
+  }
+
   async #dropAll(): Promise<void> {
     const lanes = [...this.#lanes.values()]
     this.#lanes.clear()

@@ -58,6 +58,7 @@ async function readTopic(brokers: string[], topic: string, count: number): Promi
     revoked: () => {},
     records: async (_, records) => void found.push(...records),
     outOfRange: () => {},
+    unreadable: () => {},
   })
   await until(() => found.length >= count)
   await consumer.stop()

@@ -35,6 +35,12 @@ describe('a claimed partition', () => {
       { from: 0n, checkLast: false },
     ],
     [
+      'is read from the position where nothing is said to stand before it, as behind what nobody can read',
+      { lastId: undefined },
+      { start: 0n, end: 20n },
+      { from: 10n, checkLast: false },
+    ],
+    [
       'is read although the log ends below it: the log is given time',
       {},
       { start: 0n, end: 4n },

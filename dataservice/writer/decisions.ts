@@ -8,7 +8,7 @@ export interface Position {
   clusterId: string
   /** Everything below is in the tables. */
   nextOffset: Offset
-  /** Event id of the record at `nextOffset - 1`; undefined when nothing was written yet. */
+  /** Event id of the record at `nextOffset - 1`; undefined: nothing was written yet, or the log may hold none there. */
   lastId: string | undefined
   /** Rises with each claim; a writer with an older one may not write. */
   epoch: bigint
@@ -22,14 +22,14 @@ export type ClaimVerdict =
 
 /** What a claimed partition may do, given the log as it is. */
 export function judgeClaim(position: Position, clusterId: string, range: LogRange): ClaimVerdict {
-  const { nextOffset } = position
+  const { nextOffset, lastId } = position
   if (position.clusterId !== clusterId) {
     return stop('LogReplaced', `stored positions are of cluster ${position.clusterId}, this is ${clusterId}`)
   }
   if (range.start > nextOffset) {
     return stop('LogGap', `next to read is ${nextOffset}, the log starts at ${range.start}`)
   }
-  const checkLast = range.start < nextOffset
+  const checkLast = lastId !== undefined && range.start < nextOffset
   return { kind: 'read', from: checkLast ? nextOffset - 1n : nextOffset, checkLast }
 }
 

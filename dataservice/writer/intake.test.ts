@@ -6,7 +6,7 @@ import { recordsTables } from './table.ts'
 const intake = (nextOffset: bigint, lastId?: string) =>
   new Intake({
     position: { nextOffset, lastId },
-    checkLast: nextOffset > 0n,
+    checkLast: lastId !== undefined,
     table: recordsTables.Time,
     known: { has: () => true },
   })

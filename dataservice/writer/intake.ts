@@ -58,11 +58,9 @@ export class Intake {
 
   /** The log goes over offsets without a word: what it skips has no record, or none that we may store. */
   #holeBefore({ offset }: LogRecord): Stop | undefined {
-    // A position without an id may itself follow a hole.
-    const lacksLast = this.#checkLast && this.#options.position.lastId !== undefined
-    if (!lacksLast && offset === this.#expected) return undefined
+    if (!this.#checkLast && offset === this.#expected) return undefined
     const stored = this.#expected === 0n ? 'nothing is stored' : `stored up to offset ${this.#expected - 1n}`
-    const also = lacksLast ? ', and does not hold the last record stored any more' : ''
+    const also = this.#checkLast ? ', and does not hold the last record stored any more' : ''
     return { reason: 'LogHole', detail: `${stored}, the log goes on at offset ${offset}${also}` }
   }
 

@@ -1,9 +1,10 @@
-/** Records that are gone from the log before they were stored: the writer says which way, and its remedy mends it. */
+/** What the log does not give, or not any more: the writer says which way, and its remedy leads on. */
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createAppender } from '#dataservice/platform/kafka/appender.ts'
 import { createConsumer } from '#dataservice/platform/kafka/consumer.ts'
 import { connectTopics, type Topics, until } from '#dataservice/platform/kafka/testing/topics.ts'
+import { appendUnreadable } from '#dataservice/platform/kafka/testing/unreadable-batch.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { newRecord } from '#e2e/engines/records.ts'
@@ -97,4 +98,21 @@ test('a hole inside the log has a reason of its own, and its remedy leads over i
   const third = start()
   await untilStored(22)
   expect(third.assignment.notReady()).toBeUndefined()
+})
+
+test('a batch that nobody can read stops its partition, and the remedy leads over it', async () => {
+  const { brokers, topic, owner, append, start, untilStored, untilStopped } = await world()
+  await append(10)
+  await appendUnreadable(brokers, topic)
+  await append(10)
+  const first = start()
+  await untilStopped(first.assignment)
+  await untilStored(10)
+  expect(first.assignment.notReady()).toContain(
+    'partition 0 stopped with LogUnreadable: from offset 10 on: the batch of the offsets 10 to 10 of partition 0 unpacks',
+  )
+  await first.stop()
+  await owner.query('UPDATE ingest_offsets SET next_offset = 11, last_id = NULL')
+  start()
+  await untilStored(21)
 })

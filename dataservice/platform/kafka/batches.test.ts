@@ -204,7 +204,20 @@ test('a batch is not unpacked before its turn', () => {
   second[second.length - 3] = 0
   const batches = batchesOf(Buffer.concat([first, second]), 0n)
   expect(offsets(batches.take(1))).toEqual([0])
-  expect(() => batches.take(1)).toThrow('the checksum of the batch at offset 1 of partition 3 is wrong')
+  expect(() => batches.take(1)).toThrow(
+    'the checksum of the batch of the offsets 1 to 1 of partition 3 is wrong',
+  )
+})
+
+test('what stands before a batch that nobody can read is taken first, and it is never passed over', () => {
+  const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = compressible(2)
+  second[second.length - 3] = 0
+  const batches = batchesOf(Buffer.concat([first, second]), 0n)
+  expect(offsets(batches.take(Number.POSITIVE_INFINITY))).toEqual([0])
+  for (const _ of ['asked', 'asked again']) {
+    expect([batches.isEmpty, batches.next]).toEqual([false, 1n])
+    expect(() => batches.take(Number.POSITIVE_INFINITY)).toThrow(BatchUnreadable)
+  }
 })
 
 test('a batch that unpacks beyond all measure is named by its offset', () => {
@@ -214,7 +227,9 @@ test('a batch that unpacks beyond all measure is named by its offset', () => {
   expect(bytes.length).toBeLessThan(100_000)
   const take = () => decodeBatches(stored({ bytes, count: 1 }, 42n), 0n)
   expect(take).toThrow(BatchTooLarge)
-  expect(take).toThrow(`the batch at offset 42 of partition 3 unpacks to more than ${maxUnpackedBytes} bytes`)
+  expect(take).toThrow(
+    `the batch of the offsets 42 to 42 of partition 3 unpacks to more than ${maxUnpackedBytes} bytes`,
+  )
 })
 
 test.each([

@@ -45,6 +45,8 @@ export class Batches {
   readonly #waiting: Buffer[]
   #open: { cursor: RecordCursor; after: Offset } | undefined
   #next: Offset
+  /** Thrown at the next call: what stands before it was taken. */
+  #broken: unknown
   readonly #partition: number
 
   /** Throws BatchUnreadable where the bytes are no batches. */
@@ -64,15 +66,26 @@ export class Batches {
 
   /** Nothing is left; there may be no records in what is. */
   get isEmpty(): boolean {
-    return this.#open === undefined && this.#waiting.length === 0
+    return this.#open === undefined && this.#waiting.length === 0 && this.#broken === undefined
   }
 
   /**
    * The next records, until they and what they cost make `maxBytes`: the last one may be larger. None when nothing is
-   * left. Throws BatchUnreadable.
+   * left. Throws BatchUnreadable when all that stands before such a batch was taken; `next` is then where it begins.
    */
   take(maxBytes: number): LogRecord[] {
+    if (this.#broken !== undefined) throw this.#broken
     const records: LogRecord[] = []
+    try {
+      this.#takeInto(records, maxBytes)
+    } catch (cause) {
+      if (records.length === 0) throw cause
+      this.#broken = cause
+    }
+    return records
+  }
+
+  #takeInto(records: LogRecord[], maxBytes: number): void {
     for (let bytes = 0; bytes < maxBytes; ) {
       const open = this.#opened()
       if (!open) break
@@ -86,7 +99,6 @@ export class Batches {
       }
       if (cursor.isAtEnd) this.#close(after)
     }
-    return records
   }
 
   /** The batch whose records are next, unpacked. */
@@ -131,7 +143,7 @@ const offsetAfter = (batch: Buffer): Offset =>
 
 /** Undefined for a batch that is skipped. */
 function open(batch: Buffer, partition: number): RecordCursor | undefined {
-  const name = `the batch at offset ${baseOf(batch)} of partition ${partition}`
+  const name = `the batch of the offsets ${baseOf(batch)} to ${offsetAfter(batch) - 1n} of partition ${partition}`
   if (crc32c(batch.subarray(field.attributes)) !== batch.readUInt32BE(field.crc))
     throw new BatchUnreadable(`the checksum of ${name} is wrong`)
   const attributes = batch.readInt16BE(field.attributes)

@@ -6,7 +6,8 @@ import { Membership } from './membership.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { persistently } from './persistently.ts'
 import type { LogConsumer, LogHandler, LogRange, LogRecord, Offset, StartReading } from './port.ts'
-import { pause } from './retry.ts'
+import { backOffMs, pause } from './retry.ts'
+import { BatchUnreadable } from './unpack.ts'
 
 export interface ConsumerOptions extends ClusterOptions {
   group: string
@@ -27,6 +28,14 @@ export const createConsumer = (options: ConsumerOptions): LogConsumer => new Kaf
 
 const maxBackOffMs = 1000
 const recheckMs = 100
+/** Bytes may change on their way, and another leader may have them whole. */
+const mostReads = 3
+
+/** What is no records, and where. */
+interface Unreadable {
+  position: Offset
+  reason: string
+}
 
 /** One assignment, from the moment the group gave it until it took it back. */
 interface Session {
@@ -134,8 +143,29 @@ class KafkaConsumer implements LogConsumer {
     await Promise.all(reading)
   }
 
+  /** Until the session ends, or something stands there that stays unreadable. */
   async #read(handler: LogHandler, session: Session, partition: number, position: Offset): Promise<void> {
     const { signal } = session.end
+    for (let at = position, reads = 0; ; ) {
+      const found = await this.#readOn(handler, session, partition, at)
+      if (!found || signal.aborted) return
+      reads = found.position === at ? reads + 1 : 1
+      at = found.position
+      if (reads === mostReads) return handler.unreadable(partition, at, found.reason)
+      this.#warn(`partition ${partition}: ${found.reason}`)
+      await pause(backOffMs(reads, maxBackOffMs), signal)
+    }
+  }
+
+  /** Undefined when there is nothing more to read in this session. */
+  async #readOn(
+    handler: LogHandler,
+    session: Session,
+    partition: number,
+    position: Offset,
+  ): Promise<Unreadable | undefined> {
+    const ended = new AbortController()
+    const signal = AbortSignal.any([session.end.signal, ended.signal])
     const { maxFetchBytes: maxBytes = 1_048_576, truncationGraceMs = 30_000 } = this.#options
     const warn = this.#warn
     const cluster = this.#cluster
@@ -148,15 +178,25 @@ class KafkaConsumer implements LogConsumer {
       maxBytes,
       truncationGraceMs,
     })
-    for (let ahead = reader.next(); ; ) {
-      const chunk = await ahead
-      await this.#untilCurrent(signal)
-      if (signal.aborted || chunk.kind === 'stopped') return
-      if (chunk.kind === 'outOfRange')
-        return handler.outOfRange(partition, chunk.position, chunk.range, chunk.topic)
-      ahead = reader.next() // fetched while the handler works
-      ahead.catch(() => {}) // awaited in the next round
-      await this.#handOver(chunk.batches, signal, records => handler.records(partition, records))
+    try {
+      for (let ahead = reader.next(); ; ) {
+        const chunk = await ahead
+        await this.#untilCurrent(signal)
+        if (signal.aborted || chunk.kind === 'stopped') return undefined
+        if (chunk.kind === 'unreadable') return chunk
+        if (chunk.kind === 'outOfRange') {
+          handler.outOfRange(partition, chunk.position, chunk.range, chunk.topic)
+          return undefined
+        }
+        ahead = reader.next() // fetched while the handler works
+        ahead.catch(() => {}) // awaited in the next round
+        const found = await this.#handOver(chunk.batches, signal, records =>
+          handler.records(partition, records),
+        )
+        if (found) return found
+      }
+    } finally {
+      ended.abort() // what is fetched ahead is not awaited any more
     }
   }
 
@@ -165,13 +205,15 @@ class KafkaConsumer implements LogConsumer {
     batches: Batches,
     signal: AbortSignal,
     records: (portion: readonly LogRecord[]) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Unreadable | undefined> {
     const { maxPortionBytes = 4 * 1024 * 1024 } = this.#options
     while (!signal.aborted && !batches.isEmpty) {
-      const portion = batches.take(maxPortionBytes)
+      const portion = portionOf(batches, maxPortionBytes)
+      if (!Array.isArray(portion)) return portion
       if (portion.length > 0) await records(portion)
       await this.#untilCurrent(signal)
     }
+    return undefined
   }
 
   /** A process that slept, or lost the coordinator, holds still until the group has answered it again. */
@@ -184,5 +226,14 @@ class KafkaConsumer implements LogConsumer {
     const [cluster, warn, stop] = [this.#cluster, this.#warn, this.#stop.signal]
     const either = signal ? AbortSignal.any([stop, signal]) : stop
     return persistently({ cluster, signal: either, warn, maxBackOffMs }, ask)
+  }
+}
+
+function portionOf(batches: Batches, maxBytes: number): LogRecord[] | Unreadable {
+  try {
+    return batches.take(maxBytes)
+  } catch (cause) {
+    if (!(cause instanceof BatchUnreadable)) throw cause
+    return { position: batches.next, reason: cause.message }
   }
 }

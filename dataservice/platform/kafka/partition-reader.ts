@@ -13,6 +13,8 @@ export type Chunk =
   | { kind: 'batches'; batches: Batches }
   /** The log does not hold the position, holds another history before it, or was made anew. */
   | { kind: 'outOfRange'; position: Offset; range: LogRange; topic: SeenTopic }
+  /** What the broker answers are no batches. */
+  | { kind: 'unreadable'; position: Offset; reason: string }
   | { kind: 'stopped' }
 
 export interface PartitionReaderOptions {
@@ -60,8 +62,9 @@ export class PartitionReader {
         failures = 0
       } catch (cause) {
         if (signal.aborted) break
-        if (cause instanceof BatchUnreadable || (cause instanceof FetchFailed && fatal.has(cause.message)))
-          throw cause
+        if (cause instanceof BatchUnreadable)
+          return { kind: 'unreadable', position: this.#position, reason: cause.message }
+        if (cause instanceof FetchFailed && fatal.has(cause.message)) throw cause
         warn(`partition ${partition}: ${String(cause)}`)
         this.#link?.close()
         await cluster.refresh().catch(() => {}) // the next fetch fails again and says so

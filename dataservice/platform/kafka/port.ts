@@ -113,6 +113,11 @@ export interface LogHandler {
   /** Called synchronously as soon as a rebalance is known: everything buffered for these partitions must be dropped. */
   revoked(partitions: readonly number[]): void
   /**
+   * What the log holds at this offset are no records, read again too: `reason` says why. The partition is not read on until
+   * the next assignment.
+   */
+  unreadable(partition: number, position: Offset, reason: string): void
+  /**
    * Records in offset order without gaps in what the log holds, starting at the position given; some MiB of them at a
    * time, however well they were compressed. The next records of that partition come after the promise resolves (this is
    * the back-pressure); other partitions go on meanwhile.

@@ -8,6 +8,7 @@ import { type ContractCluster, record } from './contract-cluster.ts'
 import { apis } from './fault-proxy.ts'
 import { Recorder } from './recorder.ts'
 import { until } from './topics.ts'
+import { appendUnreadable } from './unreadable-batch.ts'
 
 export function consumerContract(cluster: () => ContractCluster): void {
   test('each partition is read from the position the handler gives, inside a compressed batch too', async () => {
@@ -156,6 +157,22 @@ export function consumerContract(cluster: () => ContractCluster): void {
     await until(() => recorder.keys(0).length === 30)
     expect(recorder.keys(0)).toEqual(keys(0, 0, 30))
     expect(recorder.largestCall).toBeLessThanOrEqual(5)
+  })
+
+  test('a batch that nobody can read is told, after what stands before it; other partitions go on', async () => {
+    const topic = await cluster().topics.create([[0], [1]])
+    const appender = await appenderOf(topic)
+    await append(appender, 0, 0, 10)
+    await appendUnreadable(cluster().proxy.bootstrapServers, topic)
+    await append(appender, 0, 11, 10)
+    const recorder = new Recorder({ 0: 0n, 1: 0n })
+    start(topic, recorder)
+    await until(() => recorder.unreadables.length === 1)
+    await append(appender, 1, 0, 5)
+    await until(() => recorder.keys(1).length === 5)
+    expect(recorder.keys(0)).toEqual(keys(0, 0, 10))
+    const reason = 'the batch of the offsets 10 to 10 of partition 0 unpacks to more than 67108864 bytes'
+    expect(recorder.unreadables).toEqual([{ partition: 0, position: 10n, reason }])
   })
 
   test('a handler that fails ends run with its reason, and the group is left', async () => {

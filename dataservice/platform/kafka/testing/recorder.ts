@@ -11,6 +11,7 @@ interface Call {
 export class Recorder implements LogHandler {
   readonly assignments: (readonly number[])[] = []
   readonly outOfRanges: { partition: number; position: Offset; range: LogRange; topic: SeenTopic }[] = []
+  readonly unreadables: { partition: number; position: Offset; reason: string }[] = []
   /** Partitions we hold now. */
   current: readonly number[] = []
   revocations = 0
@@ -59,6 +60,10 @@ export class Recorder implements LogHandler {
 
   outOfRange(partition: number, position: Offset, range: LogRange, topic: SeenTopic): void {
     this.outOfRanges.push({ partition, position, range, topic })
+  }
+
+  unreadable(partition: number, position: Offset, reason: string): void {
+    this.unreadables.push({ partition, position, reason })
   }
 
   /** From now on `records` of a partition does not end before `open()`. */
