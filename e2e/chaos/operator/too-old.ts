@@ -5,6 +5,7 @@
 import type { Fault } from '#e2e/chaos/api-proxy/faults.ts'
 import { atMost, type Figure, told } from '#e2e/chaos/figures.ts'
 import type { SuiteContext } from '#e2e/chaos/suite.ts'
+import { until } from '#e2e/cluster/waiting.ts'
 import { objectPath } from '#operator/cluster/paths.ts'
 import { calmState, declare, firstSpec, name, untilReady, untilState } from './life.ts'
 import { startOperatorProcess } from './operator-process.ts'
@@ -48,9 +49,9 @@ export async function tooOld(plane: Plane, { say }: SuiteContext): Promise<Figur
   let slowest = 0
   for (const [who, faults] of Object.entries(forgetting)) {
     operator.signal('SIGSTOP')
+    operator.proxy.cut() // or what happens meanwhile would lie in its sockets when it wakes
     await change(plane, namespace)
     await plane.control.compact()
-    operator.proxy.cut()
     operator.proxy.inject(faults)
     const firedBefore = operator.proxy.fired()
     lists = []
@@ -58,6 +59,8 @@ export async function tooOld(plane: Plane, { say }: SuiteContext): Promise<Figur
     const began = performance.now()
     const differ = await untilState(plane, namespace, wanted, withinMs)
     slowest = Math.max(slowest, (performance.now() - began) / 1000)
+    // A watch that is opened later is told later.
+    if (faults.length > 0) await until(() => operator.proxy.fired() > firedBefore, { timeoutMs: withinMs })
     operator.proxy.heal()
     const twice = lists.filter((each, index) => each !== 'events' && lists.indexOf(each) !== index)
     const fired = operator.proxy.fired() - firedBefore
