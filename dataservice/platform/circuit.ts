@@ -4,6 +4,7 @@
  * the wall, a circuit that is open when the clock is set back stays so for as long.
  */
 import { Gauge, type Registry } from 'prom-client'
+import { backOffAfter } from './back-off.ts'
 
 export const circuitStates = ['closed', 'half-open', 'open'] as const
 export type CircuitStateName = (typeof circuitStates)[number]
@@ -41,7 +42,7 @@ export interface CircuitOptions {
 
 /** How long it stays open when it opens for the nth time in a row; `random` is in [0, 1), so that not all try at once. */
 export function restMs(times: number, openMs: number, random: number): number {
-  return Math.min(10, 2 ** (times - 1)) * openMs * (0.5 + random / 2)
+  return backOffAfter(times, { firstMs: openMs, mostMs: 10 * openMs }, random)
 }
 
 export function makeCircuit({ isFailure, failures = 5, openMs = 500, onChange }: CircuitOptions): Circuit {

@@ -1,5 +1,6 @@
 /** What the writer decides, as pure functions: who may write, and what a failure means for a batch. */
 import type { Stop, StopReason } from '#dataservice/contract/writer-stops.ts'
+import { backOffAfter } from '#dataservice/platform/back-off.ts'
 import type { LogRange, Offset, SeenTopic } from '#dataservice/platform/kafka/port.ts'
 import { type FailureKind, tooSlow } from '#dataservice/platform/postgres/failure.ts'
 
@@ -132,13 +133,11 @@ export function afterBatch(history: PathHistory, violated: boolean, now: number)
   }
 }
 
-const firstBackOffMs = 50
-const maxBackOffMs = 5_000
+const backOffLimits = { firstMs: 50, mostMs: 5_000 }
 
 /** Milliseconds before the next try; `attempt` counts from 0, `random` is in [0, 1). */
 export function backOff(attempt: number, random: number): number {
-  const ceiling = Math.min(maxBackOffMs, firstBackOffMs * 2 ** Math.min(attempt, 10))
-  return ceiling * (0.5 + random / 2)
+  return backOffAfter(attempt + 1, backOffLimits, random)
 }
 
 function stop(reason: StopReason, detail: string): ClaimVerdict {

@@ -3,7 +3,7 @@ import type { Kept, KubernetesObject, WatchOptions } from '#operator/cluster/por
 import type { Kind } from '#operator/cluster/resources.ts'
 import { autoscalerKind, conditionsOf, scaleTarget } from './autoscalers.ts'
 import { isPlainObject } from './hash.ts'
-import { boundedChild, boundedOwner } from './kept-size.ts'
+import { boundedChild, boundedOwner, only } from './kept-size.ts'
 import { labelKeys } from './labels.ts'
 
 type Status = Record<string, unknown>
@@ -78,6 +78,3 @@ function keptStatusOf(kind: Kind): (status: Status) => Status {
   if (kind === autoscalerKind) return status => ({ conditions: conditionsOf(status) })
   return fields === undefined ? status => status : status => only(fields, status)
 }
-
-const only = (fields: readonly string[], status: Status): Status =>
-  Object.fromEntries(fields.flatMap(field => (field in status ? [[field, status[field]]] : [])))

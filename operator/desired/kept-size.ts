@@ -99,7 +99,8 @@ function headOf({ apiVersion, kind, metadata }: KeptObject): KeptObject {
   return { apiVersion, kind, metadata: { ...only(headFields, metadata), ...marks } }
 }
 
-const only = (fields: readonly string[], value: unknown): Fields =>
+/** Those fields of an object that it has. */
+export const only = (fields: readonly string[], value: unknown): Fields =>
   isPlainObject(value)
     ? Object.fromEntries(fields.flatMap(field => (field in value ? [[field, value[field]]] : [])))
     : {}

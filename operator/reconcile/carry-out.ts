@@ -43,12 +43,11 @@ export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Pr
   const unwritten = new Set<string>()
   const unseen = new Set<string>()
   let written = 0
-  let isUnwritten = false
   let newest: Promise<boolean> | undefined
   const run = { ...ports, unseen, isNewest: () => (newest ??= isNewest(owner, ports.cluster)) }
   for (const step of plan.steps) {
     // What looks left over may be about to be replaced by what could not be written.
-    if (step.do === 'remove' && !step.regardless && isUnwritten) continue
+    if (step.do === 'remove' && !step.regardless && unwritten.size > 0) continue
     // The number of a Deployment that could not be made ours, or that was not new as it seemed, is none of ours.
     const name = nameOf(step)
     if (step.do === 'scale' && (unwritten.has(name) || unseen.has(name))) continue
@@ -56,8 +55,7 @@ export async function carryOut(owner: DataService, plan: Plan, ports: Ports): Pr
     if (failure === undefined) written += 1
     else {
       failures.push(failure)
-      unwritten.add(name)
-      isUnwritten ||= step.do !== 'remove'
+      if (step.do !== 'remove') unwritten.add(name)
     }
   }
   return { failures, written }

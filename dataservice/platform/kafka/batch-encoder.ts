@@ -1,6 +1,7 @@
 /** Kafka's record batch, format 2: records in, bytes out. The broker stores these bytes as they are. */
 import { constants, zstdCompressSync } from 'node:zlib'
 import { compressionsAlgorithms, crc32c } from '@platformatic/kafka'
+import { field } from './batch-layout.ts'
 import type { Headers, NewRecord, SharedHeaders } from './port.ts'
 
 /** Who appends, and where this batch stands in the producer's row for its partition. */
@@ -16,23 +17,6 @@ export interface EncodedBatch {
   readonly count: number
   readonly bytes: Buffer
 }
-
-/** Positions of the fields that the encoder writes at once or that `setSequence` sets afterwards. */
-const field = {
-  length: 8,
-  leaderEpoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  baseTimestamp: 27,
-  maxTimestamp: 35,
-  producerId: 43,
-  producerEpoch: 51,
-  baseSequence: 53,
-  count: 57,
-  records: 61,
-} as const
 
 /** Length -1, zigzag. */
 const noValue = 1

@@ -1,24 +1,14 @@
 /** Record batches as a broker answers them: bytes in, records out, no more at a time than is asked for. */
 import { crc32c } from '@platformatic/kafka'
+import { field } from './batch-layout.ts'
 import type { LogRecord, Offset } from './port.ts'
 import { RecordCursor, type TimestampOf } from './record-cursor.ts'
 import { BatchUnreadable, unpack } from './unpack.ts'
 
-const field = {
-  length: 8,
-  leaderEpoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  baseTimestamp: 27,
-  maxTimestamp: 35,
-  count: 57,
-  records: 61,
-} as const
-
 const attribute = { codec: 0b111, logAppendTime: 1 << 3, transactional: 1 << 4, control: 1 << 5 } as const
 
+/** Of records that are handed on at a time, unpacked. */
+export const portionBytes = 4 * 1024 * 1024
 /** What a record costs beside its bytes: there may be millions of tiny ones in a batch. */
 const recordCost = 256
 

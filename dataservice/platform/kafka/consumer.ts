@@ -1,5 +1,5 @@
 /** The log's reading side: a group decides who reads, the handler decides from where. */
-import type { Batches } from './batches.ts'
+import { type Batches, portionBytes } from './batches.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { logRange, recordAt } from './log-query.ts'
 import { Membership } from './membership.ts'
@@ -206,7 +206,7 @@ class KafkaConsumer implements LogConsumer {
     signal: AbortSignal,
     records: (portion: readonly LogRecord[]) => Promise<void>,
   ): Promise<Unreadable | undefined> {
-    const { maxPortionBytes = 4 * 1024 * 1024 } = this.#options
+    const { maxPortionBytes = portionBytes } = this.#options
     while (!signal.aborted && !batches.isEmpty) {
       const portion = portionOf(batches, maxPortionBytes)
       if (!Array.isArray(portion)) return portion

@@ -1,5 +1,5 @@
 /** Reads a topic from any offset, without a group. */
-import { Batches } from './batches.ts'
+import { Batches, portionBytes } from './batches.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { fetchPart } from './fetch-request.ts'
 import { NotSent } from './link.ts'
@@ -17,8 +17,6 @@ export const createLogReader = (options: LogReaderOptions): LogReader => new Kaf
 
 const answerTimeoutMs = 5_000
 const maxBackOffMs = 500
-/** Of records in one answer, unpacked; what else came is fetched again. */
-const portionBytes = 4 * 1024 * 1024
 
 class KafkaLogReader implements LogReader {
   readonly #cluster: Cluster
@@ -70,7 +68,7 @@ class KafkaLogReader implements LogReader {
       return { kind: 'outOfRange', range: await logRange(this.#cluster, partition) }
     if (error !== 'NONE') throw new Error(`partition ${partition} from ${position}: ${error}`)
     const packed = new Batches({ bytes: batches, partition, position })
-    const records = packed.take(portionBytes)
+    const records = packed.take(portionBytes) // what else came is fetched again
     return { kind: 'records', records, next: packed.next }
   }
 
