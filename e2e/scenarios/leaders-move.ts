@@ -2,7 +2,7 @@
 import type { Answered } from './ledger.ts'
 
 /**
- * A gateway tries again for a second (`docs/writing.md`), and a leadership moves within a fraction of it. Where a machine
+ * A gateway tries again for a second (`docs/availability.md`), and a leadership moves within a fraction of it. Where a machine
  * that is short of everything takes longer, the client is told 503, and which records to send again; more than one POST
  * of two hundred (at least one) would be another fault.
  */

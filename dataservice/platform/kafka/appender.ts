@@ -17,8 +17,10 @@ export interface AppenderOptions extends ClusterOptions {
   answerTimeoutMs?: number
 }
 
-/** After the first failure of a batch, attempts end within this. */
+/** After the first failure of a batch, attempts begin within this. */
 const retryWindowMs = 1000
+/** So long each of them is waited for: a new leader answers when its followers have found it. */
+const retryAnswerMs = 3000
 const maxBackOffMs = 200
 const lookEveryMs = 15_000
 const startBackOffMs = 2000
@@ -151,8 +153,9 @@ class KafkaAppender implements LogAppender {
     let giveUpAt: number | undefined
     for (let round = 1; ; round++) {
       producer ??= await way.producers.current().catch(() => undefined)
-      const leftMs = giveUpAt === undefined ? this.#answerTimeoutMs : giveUpAt - performance.now()
-      const attempt = await this.#attempt(way, { partition, batch, producer }, leftMs)
+      const withinMs =
+        giveUpAt === undefined ? this.#answerTimeoutMs : Math.min(this.#answerTimeoutMs, retryAnswerMs)
+      const attempt = await this.#attempt(way, { partition, batch, producer }, withinMs)
       const isTimeOver = giveUpAt !== undefined && performance.now() >= giveUpAt
       const step = nextStep(attempt, { isPerhapsInLog, isTimeOver })
       if (!step.keepsProducer && producer) {

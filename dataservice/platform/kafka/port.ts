@@ -54,7 +54,8 @@ export interface LogAppender {
    * the input has an outcome. Appends to the same partition go out one after the other; appends to several partitions
    * of one broker that are called while it is busy share its next request, so partitions may be appended separately.
    * A partition's records must fit one batch: `batchBytes(records) <= maxBatchBytes` (batch-encoder.ts), else refused.
-   * Ends within about a second after the first failure; a broker may take 10 s to answer before that counts as one.
+   * Tries again within a second after the first failure, and waits 3 s at most for the last answer; a broker may take 10 s
+   * to answer before that counts as a failure.
    * The caller's own deadline answers its client.
    */
   append(

@@ -3,6 +3,7 @@
  * The wire faults are exact, so both outcomes are certain.
  */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AppenderOptions, createAppender } from '../appender.ts'
 import { batchBytes, maxBatchBytes } from '../batch-encoder.ts'
@@ -112,8 +113,9 @@ export function appenderContract(cluster: () => ContractCluster): void {
     })
   })
 
-  describe('rule 4: attempts end within a second', () => {
+  describe('rule 4: attempts begin within a second', () => {
     const patienceMs = 2500
+    const slowMs = 1500
     const scenario = async () => {
       const { topics, proxy } = cluster()
       const topic = await topics.create([[0], [1]])
@@ -143,6 +145,20 @@ export function appenderContract(cluster: () => ContractCluster): void {
       expect(outcomes.get(1)?.kind).toBe('unknown')
       expect((await good).outcomes.get(0)).toEqual(appendedFirst)
       expect((await good).after).toBeLessThan(failedAfter / 2)
+    })
+
+    test('a leader that waits longer than that for its followers is waited for', async () => {
+      const { topics, proxy } = cluster()
+      const topic = await topics.create([[0]])
+      let requests = 0
+      proxy.intercept(async frame => {
+        if (isProduce(frame, 'request')) return ++requests === 1 ? 'cut' : 'pass'
+        if (isProduce(frame, 'answer')) await pause(slowMs)
+        return 'pass'
+      })
+      const outcomes = await (await ours(topic)).append(one(0))
+      expect(outcomes.get(0)).toEqual(appendedFirst)
+      expect(requests).toBe(2)
     })
   })
 
