@@ -1,13 +1,11 @@
 /** A twin of the Kafka administration for tests of the loop; it passes the same contract suite as the real one. */
 import type { ObservedTopic, TopicChange } from '#operator/desired/kafka-topics.ts'
 import { inMemoryAccess } from './in-memory-access.ts'
-import { type LogAddress, type LogHealth, type LogRoom, type TopicsPort, TopicsUnavailable } from './port.ts'
+import { type LogAddress, type LogRoom, type Placed, type TopicsPort, TopicsUnavailable } from './port.ts'
 
 export interface InMemoryTopics extends TopicsPort {
   /** Until set back, every call fails as if no broker answered. */
   away: boolean
-  /** What `health` answers. */
-  healthy: LogHealth
   /** What `room` answers. */
   roomy: LogRoom
   /** Records in each partition of a topic; absent: none. */
@@ -24,7 +22,6 @@ export function inMemoryTopics(): InMemoryTopics {
   const topics = new Map<string, ObservedTopic>()
   const port: InMemoryTopics = {
     away: false,
-    healthy: { lacking: [], thin: [], misled: 0, controller: 0, voters: 1 },
     roomy: { lagTenths: 0, disks: [{ broker: 0, totalBytes: 10 * gibibyte, usableBytes: 9 * gibibyte }] },
     filled: new Map(),
     guarded: true,
@@ -46,19 +43,15 @@ export function inMemoryTopics(): InMemoryTopics {
       answer(log)
       for (const change of changes) make(topics, change)
     },
-    health: async log => {
+    // A replica has caught up at once, the first one leads, and every broker that is there votes.
+    health: async (log, copies) => {
       answer(log)
-      return port.healthy
+      const thin = [...topics.values()].flatMap(topic => thinPartitions(topic, copies))
+      return { lacking: [], thin, misled: 0, controller: 0, voters: log.servers.length }
     },
-    elect: async log => {
-      answer(log)
-      port.healthy = { ...port.healthy, misled: 0 }
-    },
+    elect: async log => answer(log),
     replicate: async (log, partitions) => {
       answer(log)
-      const placed = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))
-      const thin = port.healthy.thin.filter(({ topic, partition }) => !placed.has(`${topic}/${partition}`))
-      port.healthy = { ...port.healthy, thin }
       for (const { topic, replicas } of partitions)
         if (topics.has(topic)) update(topics, topic, found => ({ ...found, inSync: replicas.length }))
     },
@@ -71,6 +64,12 @@ export function inMemoryTopics(): InMemoryTopics {
     if (port.away) throw new TopicsUnavailable(`Kafka at ${servers[0]}: no answer`)
   }
   return port
+}
+
+function thinPartitions({ name, partitions, inSync }: ObservedTopic, copies: number): Placed[] {
+  if (inSync >= copies) return []
+  const replicas = Array.from({ length: inSync }, (_, broker) => broker)
+  return Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, replicas }))
 }
 
 function make(topics: Map<string, ObservedTopic>, change: TopicChange): void {

@@ -1,14 +1,13 @@
-/** The twin of Kafka's administration in one process, and its user in another. Maps and offsets go as they are, which JSON could not. */
+/** Twins of Kafka's administration in one process, and their user in another. Maps and offsets go as they are, which JSON could not. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { deserialize, serialize } from 'node:v8'
 import { type InMemoryTopics, inMemoryTopics } from '#operator/topics/in-memory.ts'
-import { type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
+import { type LogAddress, type TopicsPort, TopicsUnavailable } from '#operator/topics/port.ts'
 
 export interface TopicsServer {
   url: string
-  topics: InMemoryTopics
   close(): Promise<void>
 }
 
@@ -24,14 +23,17 @@ const methods = [
   'changeAccess',
 ] as const
 
-/** Serves the topics of all operators; their names hold the namespace. */
+/** Serves the logs of all operators. */
 export async function serveTopics(): Promise<TopicsServer> {
-  const topics = inMemoryTopics()
+  const logs = new Map<string, InMemoryTopics>()
   const server = createServer(async (asked, answer) => {
     const method = methods.find(each => asked.url === `/${each}`)
     const given: unknown = deserialize(await buffer(asked))
     if (method === undefined || !Array.isArray(given)) return answer.writeHead(404).end()
     // The other side is the same port, a process away.
+    const [log]: [LogAddress] = given as [LogAddress]
+    const topics = logs.get(logOf(log)) ?? inMemoryTopics()
+    logs.set(logOf(log), topics)
     const call = topics[method] as (...args: unknown[]) => Promise<unknown>
     await call(...given).then(
       value => answer.end(serialize(value)),
@@ -44,13 +46,15 @@ export async function serveTopics(): Promise<TopicsServer> {
   const port = address !== null && typeof address === 'object' ? address.port : 0
   return {
     url: `http://127.0.0.1:${port}`,
-    topics,
     close: async () => {
       server.close()
       server.closeAllConnections()
     },
   }
 }
+
+/** Brokers of one log have one headless Service; which of them are asked changes. */
+const logOf = ({ servers: [first = ''] }: LogAddress): string => first.replace(/^[^.]*\./, '')
 
 /** The same topics, seen from the operator's process. */
 export function remoteTopics(url: string): TopicsPort {
