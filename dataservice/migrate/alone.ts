@@ -13,13 +13,16 @@ export function alone<Answer>(
 ): Promise<Answer> {
   return database.use(async session => {
     await lock(session, signal)
-    try {
-      return await work(session)
-    } finally {
-      await session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
-    }
+    const answer = await work(session).catch(async error => {
+      await unlock(session).catch(() => {}) // with a session that is lost its lock is gone, too
+      throw error
+    })
+    await unlock(session)
+    return answer
   })
 }
+
+const unlock = (session: Session) => session.query(`SELECT pg_advisory_unlock(${lockNumber})`)
 
 /**
  * Asks again and again instead of waiting in the server: a waiting statement holds a snapshot, and building an index
