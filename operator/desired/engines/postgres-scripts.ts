@@ -95,7 +95,10 @@ ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
 
-/** `receives`: says yes or no, whether the primary sends. Fails while Postgres does not answer. */
+/**
+ * `receives`: says yes or no, whether the primary sends. Fails while Postgres does not answer. A yes is also said in the
+ * moment in which the primary has let it in and may yet refuse to send, as it does without the slot.
+ */
 const receivesFunction = `receives() {
   psql --quiet --no-psqlrc --no-align --tuples-only --host=${runPath} --username=postgres --dbname=postgres \\
     --command="SELECT CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 'yes' ELSE 'no' END"
@@ -125,9 +128,9 @@ follow_primary() {
       echo 'another pod is the primary now' >&2
       ${stopCommand.join(' ')} || true
     elif [ "$followed" != "$primary_ordinal" ]; then
-      case "$(receives)" in
-        yes) followed=$primary_ordinal ;;
-        no) [ "$(slot_state)" != gone ] || ${stopCommand.join(' ')} || true ;;
+      case "$(receives) $(slot_state)" in
+        'yes kept') followed=$primary_ordinal ;;
+        'no gone') ${stopCommand.join(' ')} || true ;;
       esac
     fi
   done
