@@ -63,7 +63,16 @@ const objects = {
 
 const field = (kind: string, path: string, namespace = 'default') =>
   cluster.kubectl(['-n', namespace, 'get', kind, '-o', `jsonpath={${path}}`])
-const podReady = () => cluster.kubectl(['wait', '--for=condition=Ready', `pod/${app}-0`, '--timeout=90s'])
+/** It may not be made again yet. */
+const podReady = () =>
+  until(
+    () =>
+      cluster.kubectl(['wait', '--for=condition=Ready', `pod/${app}-0`, '--timeout=90s']).then(
+        () => true,
+        () => false,
+      ),
+    patience,
+  )
 const volumePath = async () => {
   const volume = await field(`pvc/data-${app}-0`, '.spec.volumeName')
   return field(`pv/${volume}`, '.spec.local.path')

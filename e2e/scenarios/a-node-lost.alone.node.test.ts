@@ -73,7 +73,7 @@ async function survive(kubernetes: Cluster, load: Load, { what, isHit, strike }:
   expect(before.length).toBeGreaterThan(0)
   const began = Date.now()
   await strike()
-  await settledIn(180_000, async () => {
+  await settledIn(400_000, async () => {
     const now = await pods(kubernetes)
     for (const { name: hit, container } of before) {
       const found = now.find(pod => pod.name === hit)

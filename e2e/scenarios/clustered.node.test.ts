@@ -147,7 +147,7 @@ async function promoted(instance: number): Promise<void> {
   const told = () =>
     inNamespace('get', `dsop/${operation}`, '-o', 'jsonpath={.status.phase}: {.status.message}')
   for (let said = ''; !said.startsWith('Succeeded'); said = await told()) {
-    if (Date.now() - began > 180_000) throw new Error(`no other primary after ${since(began)}: ${said}`)
+    if (Date.now() - began > 400_000) throw new Error(`no other primary after ${since(began)}: ${said}`)
     await ledger.post(50)
   }
   const writes = await inNamespace(

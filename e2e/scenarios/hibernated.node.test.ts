@@ -1,10 +1,8 @@
 /** A service is put to sleep while records come in, sleeps without a pod, and wakes with all of them. In a namespace of its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { serviceAddress } from '#e2e/stack/address.ts'
-import { flightRecords } from '#e2e/stack/flights.ts'
-import { postRecords } from '#e2e/stack/post.ts'
-import { countStored, readService, sql } from '#e2e/stack/service.ts'
+import { readService } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { settledIn, since } from './settled.ts'
 import { declare, small, whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
@@ -12,7 +10,7 @@ import { cluster } from './stack.ts'
 const service = { namespace: 'hibernated', name: 'bear' }
 const { namespace, name } = service
 const patience = 180_000
-const acknowledged: string[] = []
+let ledger: Ledger
 
 const kubectl = async (...args: string[]): Promise<string> =>
   (await cluster()).kubectl(['-n', namespace, ...args])
@@ -34,19 +32,6 @@ async function ready(): Promise<string> {
     : ''
 }
 
-async function post(from: number, to: number): Promise<void> {
-  const address = await serviceAddress(await cluster(), namespace, `${name}-gateway`)
-  const records = (await flightRecords()).slice(from, to)
-  const posted = await postRecords(records, {
-    url: address.url,
-    batch: 100,
-    concurrency: 4,
-    patienceMs: 60_000,
-  })
-  address.close()
-  acknowledged.push(...posted.acknowledged.keys())
-}
-
 beforeAll(async () => {
   // The writer has no number of its own: what kubectl scale asked for has to come back.
   await declare(await cluster(), service, {
@@ -54,12 +39,13 @@ beforeAll(async () => {
     gateway: { autoscaling: { maxReplicas: 2 }, ...small },
   })
   await whenReady(await cluster(), service)
+  ledger = await openLedger(await cluster(), service)
   await kubectl('scale', `deployment/${name}-writer`, '--replicas=2')
 })
 afterAll(() => kubectl('delete', `namespace/${namespace}`, '--ignore-not-found', '--wait=false'))
 
 test('it stores what was accepted, then every pod goes; volumes and Secrets stay', async () => {
-  await post(0, 3_000)
+  await Promise.all([1, 2, 3, 4].map(() => ledger.post(750)))
   const began = Date.now()
   await wish('Hibernated')
   await settledIn(patience, async () => expect(await ready()).toContain('True/Hibernated'))
@@ -89,8 +75,7 @@ test('it wakes with every record and with its numbers, and takes more', async ()
   await wish('Running')
   await whenReady(await cluster(), service)
   step(`awake after ${since(began)}`)
-  expect(acknowledged).toHaveLength(3_000)
-  expect(await countStored(await cluster(), service, acknowledged)).toEqual({ rows: 3_000, ids: 3_000 })
+  await ledger.balanced(0)
   expect([await wanted('writer'), await wanted('reader')]).toEqual(['1', '2'])
   await settledIn(patience, async () =>
     expect(await lines('get', 'hpa', '-o', 'name')).toEqual([
@@ -98,11 +83,8 @@ test('it wakes with every record and with its numbers, and takes more', async ()
     ]),
   )
   expect(await kubectl('get', 'cronjob', '-o', 'jsonpath={.items[*].spec.suspend}')).not.toBe('true')
-  await post(3_000, 3_500)
-  await settledIn(patience, async () =>
-    expect(await countStored(await cluster(), service, acknowledged)).toEqual({ rows: 3_500, ids: 3_500 }),
-  )
-  expect(Number(await sql(await cluster(), service, 'SELECT count(*) FROM records'))).toBe(3_500)
+  await ledger.post(500)
+  await ledger.balanced()
 })
 
 test('while Postgres is away it waits and says why; then it goes on and loses nothing', async () => {
@@ -112,7 +94,7 @@ test('while Postgres is away it waits and says why; then it goes on and loses no
   }
   await postgresOn({ nowhere: 'true' })
   await settledIn(patience, async () => expect(await ready()).toContain('False/PostgresUnschedulable'))
-  await post(3_500, 3_700)
+  await ledger.post(200)
   await wish('Hibernated')
   await settledIn(patience, async () => {
     expect(await ready()).toMatch(/False\/LogNotStored: .*pod bear-postgres-0 fits on no node/)
@@ -123,7 +105,7 @@ test('while Postgres is away it waits and says why; then it goes on and loses no
   await settledIn(patience, async () => expect(await ready()).toContain('True/Hibernated'))
   await wish('Running')
   await whenReady(await cluster(), service)
-  expect(await countStored(await cluster(), service, acknowledged)).toEqual({ rows: 3_700, ids: 3_700 })
+  await ledger.balanced(0)
 })
 
 test('it can be deleted while it sleeps', async () => {

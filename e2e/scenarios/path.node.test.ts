@@ -29,9 +29,12 @@ test('what was acknowledged is what Postgres holds, and pages of GET return all 
     expect(complaints(verdict)).toEqual([])
   })
 
-  const rows = Number(await sql(kubernetes, flights, 'SELECT count(*) FROM records'))
-  const read = await allPages(gatewayUrl(), '/data?limit=1000')
-  expect([read.length, new Set(read.map(({ id }) => id)).size]).toEqual([rows, rows])
+  const read = await settledIn(60_000, async () => {
+    const rows = Number(await sql(kubernetes, flights, 'SELECT count(*) FROM records'))
+    const pages = await allPages(gatewayUrl(), '/data?limit=1000')
+    expect([pages.length, new Set(pages.map(({ id }) => id)).size]).toEqual([rows, rows])
+    return pages
+  })
   const verdict = await judge({ ...posted, stored: read.filter(({ id }) => id > newest) })
   expect(complaints(verdict)).toEqual([])
 })
@@ -105,11 +108,13 @@ test('kubectl scale gives five ready gateway pods, and back', async () => {
 
 test('kubectl get answers the first question', async () => {
   const kubernetes = await cluster()
-  const table = await kubernetes.kubectl(['-n', namespace, 'get', 'dsvc'])
-  expect(table).toMatch(/NAME\s+READY\s+REPLICAS\s+REASON\s+AGE/)
-  expect(table).toMatch(/flights\s+True\s+3\s+Ready/)
-  const { metadata, status } = await readService(kubernetes, flights)
-  expect(status?.observedGeneration).toBe(metadata.generation)
+  await settledIn(30_000, async () => {
+    const table = await kubernetes.kubectl(['-n', namespace, 'get', 'dsvc'])
+    expect(table).toMatch(/NAME\s+READY\s+REPLICAS\s+REASON\s+AGE/)
+    expect(table).toMatch(/flights\s+True\s+3\s+Ready/)
+    const { metadata, status } = await readService(kubernetes, flights)
+    expect(status?.observedGeneration).toBe(metadata.generation)
+  })
 })
 
 /** Names of the pods that are not on their way out. */

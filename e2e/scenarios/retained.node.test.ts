@@ -1,17 +1,17 @@
 /** Data that outlives its DataService, volumes that do not, and what a user is told of both. In a namespace of its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { serviceAddress } from '#e2e/stack/address.ts'
-import { flightRecords } from '#e2e/stack/flights.ts'
-import { postRecords } from '#e2e/stack/post.ts'
-import { countStored, readService, sql, waitUntilReady } from '#e2e/stack/service.ts'
+import { readService, sql } from '#e2e/stack/service.ts'
+import { emptyVolume } from './empty-volume.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { settledIn } from './settled.ts'
-import { declare as declareSmall, record } from './small-service.ts'
+import { declare as declareSmall, record, removeNamespace, whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
 
 const service = { namespace: 'retained', name: 'kept' }
-const dataParts = ['kafka', 'postgres'] as const
-const patience = { timeoutMs: 180_000 }
-const stored: string[] = []
+/** Of what was posted last. */
+let ledger: Ledger
+/** Rows that were there before that. */
+let earlier = 0
 
 const kubectl = async (...args: string[]): Promise<string> =>
   (await cluster()).kubectl(['-n', service.namespace, ...args])
@@ -36,40 +36,30 @@ async function condition(type: string): Promise<string> {
   return `${found?.status}/${found?.reason}: ${found?.message}`
 }
 
-/** Posts some flights and waits until Postgres holds each once. */
-async function post(from: number, to: number): Promise<void> {
-  const kubernetes = await cluster()
-  const address = await serviceAddress(kubernetes, service.namespace, `${service.name}-gateway`)
-  const records = (await flightRecords()).slice(from, to)
-  const options = { url: address.url, batch: 100, concurrency: 2, patienceMs: 60_000 }
-  const { acknowledged } = await postRecords(records, options)
-  address.close()
-  stored.push(...acknowledged.keys())
-  await settledIn(60_000, async () => expect(await total()).toBe(stored.length))
+/** Posts so many records to one that is Ready and waits until Postgres holds each once; answers the number of new rows. */
+async function post(records: number): Promise<number> {
+  earlier = await total()
+  ledger = await openLedger(await cluster(), service)
+  await ledger.post(records)
+  const rows = await ledger.balanced()
+  expect(await total()).toBe(earlier + rows)
+  return rows
 }
+
+const offsets = async (): Promise<number> =>
+  Number(await sql(await cluster(), service, 'SELECT sum(next_offset) FROM ingest_offsets'))
 
 const total = async (): Promise<number> =>
   Number(await sql(await cluster(), service, 'SELECT count(*) FROM records'))
 
-/** Removes what is in a part's volume, and the pod that had it open. */
-async function emptyVolume(part: (typeof dataParts)[number]): Promise<void> {
-  const pod = `${service.name}-${part}-0`
-  const node = await kubectl('get', `pod/${pod}`, '-o', 'jsonpath={.spec.nodeName}')
-  const volume = await kubectl('get', `pvc/data-${pod}`, '-o', 'jsonpath={.spec.volumeName}')
-  // Until then the engine goes on writing, also into folders that are just being removed.
-  const emptied = `until find /run/node/volumes/${volume} -mindepth 1 -delete; do :; done`
-  await (await cluster()).nodeExec(node.trim(), ['timeout', '30', 'sh', '-c', emptied])
-  await kubectl('delete', `pod/${pod}`, '--grace-period=1', '--wait=false')
-}
-
 beforeAll(async () => {
   await declare('/origin')
-  await waitUntilReady(await cluster(), service, patience)
+  await whenReady(await cluster(), service)
 })
 afterAll(() => kubectl('delete', `namespace/${service.namespace}`, '--ignore-not-found', '--timeout=120s'))
 
 test('deleted with Retain only volumes and the two Secrets are left', async () => {
-  await post(0, 300)
+  await post(300)
   await remove()
   await settledIn(120_000, async () =>
     expect(await left()).toEqual([
@@ -93,18 +83,13 @@ test('one declared otherwise does not touch the data, and says what differs', as
 
 test('one of the same declaration finds its data and goes on at its offsets', async () => {
   await declare('/origin')
-  await waitUntilReady(await cluster(), service, patience)
-  expect(await countStored(await cluster(), service, stored)).toEqual({
-    rows: stored.length,
-    ids: stored.length,
-  })
-  await post(300, 400)
-  expect(await countStored(await cluster(), service, stored)).toEqual({ rows: 400, ids: 400 })
-  const offsets = await sql(await cluster(), service, 'SELECT sum(next_offset) FROM ingest_offsets')
-  expect(Number(offsets)).toBe(400)
+  await whenReady(await cluster(), service)
+  const found = await ledger.balanced()
+  expect(found + (await post(100))).toBe(await offsets())
 })
 
 test('where the log alone goes with it, the next one goes on with an empty log and all that was stored', async () => {
+  const [before, all] = [earlier, await total()]
   const leaves = '{"spec":{"kafka":{"deletionPolicy":"Delete"}}}'
   await kubectl('patch', `dsvc/${service.name}`, '--type=merge', '-p', leaves)
   await settledIn(30_000, async () => {
@@ -121,15 +106,13 @@ test('where the log alone goes with it, the next one goes on with an empty log a
     ]),
   )
   await declare('/origin')
-  await waitUntilReady(await cluster(), service, patience)
-  await post(400, 450)
-  expect(await countStored(await cluster(), service, stored)).toEqual({ rows: 450, ids: 450 })
-  const offsets = await sql(await cluster(), service, 'SELECT sum(next_offset) FROM ingest_offsets')
-  expect(Number(offsets)).toBe(50)
+  await whenReady(await cluster(), service)
+  expect([await ledger.balanced(), await total()]).toEqual([all - before, all])
+  expect(await post(50)).toBe(await offsets())
 })
 
 test('a volume emptied by hand is never initialised silently', async () => {
-  for (const part of dataParts) await emptyVolume(part)
+  for (const part of ['kafka', 'postgres'] as const) await emptyVolume(await cluster(), service, part)
   await settledIn(120_000, async () => {
     expect(await condition('LogReady')).toContain('False/VolumeLost')
     expect(await condition('DatabaseReady')).toContain('False/VolumeLost')
@@ -141,10 +124,9 @@ test('a volume emptied by hand is never initialised silently', async () => {
 
 test('the annotation lets the lost parts start anew', async () => {
   await kubectl('annotate', `dsvc/${service.name}`, 'dataservice.dev/reinitialise=kafka,postgres')
-  await waitUntilReady(await cluster(), service, patience)
+  await whenReady(await cluster(), service)
   expect(await total()).toBe(0)
-  stored.length = 0
-  await post(400, 500)
+  await post(100)
 })
 
 test('deleted with Delete nothing is left', async () => {
@@ -175,5 +157,5 @@ test('a namespace with a DataService that is starting ends within 60 s', async (
   await settledIn(60_000, async () =>
     expect(await kubectl('get', 'pods', '-o', 'name')).toContain('kept-kafka-0'),
   )
-  await kubectl('delete', `namespace/${service.namespace}`, '--timeout=60s')
+  await removeNamespace(await cluster(), service.namespace)
 })

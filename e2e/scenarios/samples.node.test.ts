@@ -7,10 +7,12 @@ import { settledIn } from './settled.ts'
 import { cluster, gatewayUrl } from './stack.ts'
 
 test('kubectl get shows both as ready', async () => {
-  const table = await (await cluster()).kubectl(['get', 'dsvc', '--all-namespaces'])
-  expect(table).toMatch(/NAMESPACE\s+NAME\s+READY\s+REPLICAS\s+REASON\s+AGE/)
-  expect(table).toMatch(/demo\s+flights\s+True\s+\d+\s+Ready/)
-  expect(table).toMatch(/geology\s+earthquakes\s+True\s+\d+\s+Ready/)
+  await settledIn(30_000, async () => {
+    const table = await (await cluster()).kubectl(['get', 'dsvc', '--all-namespaces'])
+    expect(table).toMatch(/NAMESPACE\s+NAME\s+READY\s+REPLICAS\s+REASON\s+AGE/)
+    expect(table).toMatch(/demo\s+flights\s+True\s+\d+\s+Ready/)
+    expect(table).toMatch(/geology\s+earthquakes\s+True\s+\d+\s+Ready/)
+  })
 })
 
 test('a week of earthquakes that is posted twice is stored once', async () => {

@@ -5,7 +5,7 @@ import { flightRecords } from '#e2e/stack/flights.ts'
 import { readService, waitUntilReady } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
 import { settledIn } from './settled.ts'
-import { declare, small, whenReady } from './small-service.ts'
+import { declare, removeNamespace, small, whenReady } from './small-service.ts'
 import { cluster } from './stack.ts'
 
 const service = { namespace: 'scaling', name: 'scaled' }
@@ -97,7 +97,7 @@ test('a namespace that is deleted under load is gone within a minute', async () 
   const load = await startLoad()
   const began = Date.now()
   try {
-    await (await cluster()).kubectl(['delete', 'namespace', namespace, '--timeout=60s'])
+    await removeNamespace(await cluster(), namespace)
     step(`the namespace was gone after ${seconds(began, Date.now())} s`)
   } finally {
     await load.stop()

@@ -1,7 +1,9 @@
 /** The fewest and smallest pods that make a whole path: what a scenario needs when it brings its own DataService. */
+import { expect } from 'vitest'
 import type { Cluster } from '#e2e/cluster/handle.ts'
 import { type ServiceRef, waitUntilReady } from '#e2e/stack/service.ts'
 import { step } from '#tools/progress.ts'
+import { settledIn } from './settled.ts'
 
 /** Little CPU is asked for, so that many of them fit on the nodes of one machine. */
 export const small = { resources: { requests: { cpu: '50m' } } }
@@ -46,6 +48,16 @@ export async function declare(cluster: Cluster, service: ServiceRef, changes: ob
   await cluster.kubectl(['apply', '-f', '-'], {
     input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
   })
+}
+
+/** Deletes a namespace: what we make in it is gone within a minute, and it does not hold the namespace up. */
+export async function removeNamespace(cluster: Cluster, namespace: string): Promise<void> {
+  await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false'])
+  await settledIn(60_000, async () =>
+    expect(await cluster.kubectl(['-n', namespace, 'get', 'dsvc,pods', '-o', 'name'])).toBe(''),
+  )
+  // Its controller looks again after half of what its pods were given to end, then half of what is left, and so on.
+  await cluster.kubectl(['wait', '--for=delete', `namespace/${namespace}`, '--timeout=90s'])
 }
 
 /** Waits until it serves, telling what it waits for; answers the seconds it took. */

@@ -7,7 +7,7 @@ import type { Cluster } from '#e2e/cluster/handle.ts'
 export const testCluster = { name: 'test', nodes: 3, kind: 'embedded' } as const
 
 /** What the operator gives the pods to take up new certificates. */
-export const settleSeconds = 40
+export const settleSeconds = 60
 
 export interface StackAddress {
   /** HTTP addresses of the samples' gateway Services. */
