@@ -15,8 +15,18 @@ const service = { namespace: 'growing', name: 'sprout' }
 const { namespace, name } = service
 /** Under load a pod gets time in proportion to what it asks for. */
 const resources = { requests: { cpu: '150m' } }
+const answering = { replicas: 1, autoscaling: { mode: 'Off' }, resources }
+/** Three brokers that start are not to take it from those that answer. */
+const others = {
+  gateway: answering,
+  reader: answering,
+  postgres: {
+    managed: { storage: { size: '1Gi' }, resources: { requests: { cpu: '150m', memory: '256Mi' } } },
+  },
+}
 const withBrokers = (brokers: 1 | 3) => ({
   kafka: { managed: { brokers, storage: { size: '1Gi' }, resources }, topic: { partitions: 3 } },
+  ...others,
 })
 let ledger: Ledger
 let url = ''
