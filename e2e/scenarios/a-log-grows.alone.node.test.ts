@@ -15,11 +15,11 @@ const service = { namespace: 'growing', name: 'sprout' }
 const { namespace, name } = service
 /** Under load a pod gets time in proportion to what it asks for. */
 const resources = { requests: { cpu: '150m' } }
-const answering = { replicas: 1, autoscaling: { mode: 'Off' }, resources }
+const answering = { autoscaling: { mode: 'Off' }, resources }
 /** Three brokers that start are not to take it from those that answer. */
 const others = {
   gateway: answering,
-  reader: answering,
+  reader: { replicas: 1, ...answering },
   postgres: {
     managed: { storage: { size: '1Gi' }, resources: { requests: { cpu: '150m', memory: '256Mi' } } },
   },
