@@ -90,10 +90,27 @@ fi
 rm -f $data/postmaster.pid # of a container that was killed; this pod alone holds the volume
 rm -rf ${restoringPath} # of a restore that was given up
 rm -f ${staleMark} # it may follow now
-${followPrimary}${loginFunctions}${serveFunction}if is_primary; then
+${endingFunctions}${followPrimary}${loginFunctions}${serveFunction}if is_primary; then
 ${indented(primaryPart(values))}
 fi
 ${replicaPart}`
+
+/**
+ * The first process of a container ignores a signal that it has no trap for, and a trap waits for what the shell waits for: for
+ * hours where it copies a large database. So what may take long runs beside the shell, which ends before it; all others of
+ * the container end with it. A server that is up for a moment is stopped; what else is cut off the next start begins anew.
+ */
+const endingFunctions = `attended() {
+  "$@" &
+  wait $!
+}
+ended() {
+  trap '' TERM INT QUIT
+  [ ! -e $data/postmaster.pid ] || ${stopCommand.join(' ')} || true
+  exit 143
+}
+trap ended TERM INT QUIT
+`
 
 /**
  * `receives`: says yes or no, whether the primary sends. Fails while Postgres does not answer. A yes is also said in the
@@ -163,12 +180,12 @@ function primaryPart({ instances, archived }: ScriptValues): string {
     ${refuse('VolumeLost', 'the volume of $POD_NAME is empty')}
   fi
   rm -rf $data.new # what an initdb left that was cut off
-  initdb --pgdata=$data.new --username=postgres --encoding=UTF8 --locale=C --auth=trust --data-checksums
+  attended initdb --pgdata=$data.new --username=postgres --encoding=UTF8 --locale=C --auth=trust --data-checksums
   mv $data.new $data
 fi
-pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$conf -c listen_addresses=''" start
-[ ! -e $data/standby.signal ] || promote # a replica until now
-(
+attended pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$conf -c listen_addresses=''" start
+[ ! -e $data/standby.signal ] || attended promote # a replica until now
+bootstrap() (
   psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres --file=${configPath}/bootstrap.sql
   admit_all
   # A replica makes its own slot; the slot of one that is not wanted any more would keep log for ever.
@@ -177,6 +194,7 @@ pg_ctl --pgdata=$data --wait --timeout=900 --silent --options="-c config_file=$c
     WHERE (slot_name ~ '^replica_[0-9]+$' AND substring(slot_name FROM 9)::int >= ${instances}${archived ? '' : ` OR slot_name = '${backupSlot}'`})
     AND NOT active"
 )
+attended bootstrap
 pg_ctl --pgdata=$data --wait --mode=fast --silent stop
 follow_logins &
 ${instances > 1 ? 'follow_primary &\n' : ''}serve`
@@ -188,7 +206,7 @@ identifier() { pg_controldata --pgdata=$data | sed -n 's/^Database system identi
 clone() {
   ask "SELECT pg_drop_replication_slot('$slot') WHERE EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$slot')" &&
     rm -rf $data $data.new &&
-    pg_basebackup --pgdata=$data.new --dbname="$primary" --create-slot --slot=$slot --wal-method=stream --checkpoint=fast &&
+    attended pg_basebackup --pgdata=$data.new --dbname="$primary" --create-slot --slot=$slot --wal-method=stream --checkpoint=fast &&
     mv $data.new $data
 }
 if usable && state=$(slot_state); then
