@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
+import { readEnvironment } from '../environment.ts'
 import { resource } from './resource.ts'
 import { makeServer, type ServerOptions, takeYourTime } from './server.ts'
 
@@ -125,7 +126,7 @@ const get = (connection: string) => `GET /nothing HTTP/1.1\r\nHost: x\r\nConnect
 
 test.each([
   { hasOwnCallers: true, told: null },
-  { hasOwnCallers: false, told: 'timeout=65' },
+  { hasOwnCallers: false, told: 'timeout=4' },
 ])(
   'own callers $hasOwnCallers: a kept connection serves on, and its idle time told is $told',
   async ({ hasOwnCallers, told }) => {
@@ -135,6 +136,19 @@ test.each([
     expect(second).toMatch(/^HTTP\/1\.1 404 /)
   },
 )
+
+test('who heeds the told idle time leaves before a drain is over; who does not is kept longer', async () => {
+  const { app, port } = await start()
+  const accepted = once(app.server, 'connection')
+  const client = connect(port, '127.0.0.1')
+  const [kept]: Socket[] = await accepted
+  client.write(get('keep-alive'))
+  const [answer] = await once(client, 'data')
+  const toldMs = Number(/^keep-alive: timeout=(\d+)\r$/im.exec(String(answer))?.[1]) * 1_000
+  expect(toldMs).toBeLessThan(readEnvironment(['gateway'], { HOSTNAME: 'x' }).drainMs)
+  await expect.poll(() => kept?.timeout).toBe(65_000)
+  client.destroy()
+})
 
 test('own callers are asked to connect anew by a server that drains', async () => {
   const { send, drain } = await start({ hasOwnCallers: true })

@@ -54,7 +54,12 @@ const limits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   /** Above the idle time of usual load balancers, so that they close first. */
-  keepAliveTimeoutMs: 65_000,
+  keptMs: 65_000,
+  /**
+   * What clients are told of it, less than a drain takes: who heeds it has no idle connection left when the server closes, and
+   * sends no record into one that is just being closed.
+   */
+  toldKeptMs: 4_000,
   parameterLength: 512,
   /** Nothing went either way, also while an answer waits to be read. Above all times for which an answer may be silent. */
   silentMs: 60_000,
@@ -114,8 +119,9 @@ function patienceOf({ requestTimeoutMs: requestTimeout = limits.requestTimeoutMs
     maxHeaderSize: limits.headerBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, requestTimeout),
     connectionsCheckingInterval: requestTimeout / 10, // Node's own is 30 s, which would double the time
+    keepAliveTimeoutBuffer: limits.keptMs - limits.toldKeptMs,
   }
-  const timeouts = { requestTimeout, keepAliveTimeout: limits.keepAliveTimeoutMs }
+  const timeouts = { requestTimeout, keepAliveTimeout: limits.toldKeptMs }
   return { http, timeouts, silentMs: silentMs ?? limits.silentMs }
 }
 
