@@ -1,8 +1,9 @@
 /** A GET with a Consistency-Token sees the write that the token came from. */
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Settings } from '#dataservice/contract/settings.ts'
-import { DatabaseFailure } from '#dataservice/platform/postgres/failure.ts'
-import type { Reads } from '#dataservice/platform/postgres/reads.ts'
+import { makeCircuit } from '#dataservice/platform/circuit.ts'
+import { DatabaseFailure, isLost } from '#dataservice/platform/postgres/failure.ts'
+import { guardedReads, type Reads } from '#dataservice/platform/postgres/reads.ts'
 import { writeToken } from '#dataservice/record/consistency-token.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
@@ -212,6 +213,53 @@ test.each([
   await vi.waitFor(() => expect(state.refused).toBeGreaterThan(1), { timeout: 4_000 })
   state.isAway = false
   expect((await answer).statusCode).toBe(200)
+})
+
+describe('without a token, while neither replica nor primary answers', () => {
+  const store = 'https://dataservice.dev/problems/store-unavailable'
+
+  /** Both behind one circuit, as in a pod. */
+  async function bothAway() {
+    const state = { isAway: true, asked: 0 }
+    const away = (reads: Reads) =>
+      watched(reads, () => {
+        state.asked += 1
+        if (state.isAway) throw new DatabaseFailure('gone', 'lost')
+      })
+    const primary = service.open('reader')
+    onTestFinished(() => primary.close())
+    const circuit = makeCircuit({ isFailure: isLost })
+    const between = (reads: Reads) => guardedReads(away(reads), circuit)
+    return { ...(await openReader(service, { primary, between })), state, circuit }
+  }
+
+  test('a moment is waited for, also behind a circuit that opened', async () => {
+    const { get, state, circuit } = await bothAway()
+    const answers = ['/data', '/data?limit=7', `/data/${old()}`].map(url => get(url))
+    await vi.waitFor(() => expect(circuit.state).toBe('open'), { timeout: 1_000, interval: 5 })
+    state.isAway = false
+    expect((await Promise.all(answers)).map(({ statusCode }) => statusCode)).toEqual([200, 200, 404])
+  })
+
+  test('what lasts is told as 503, and then at once', async () => {
+    const { get, state } = await bothAway()
+    const started = performance.now()
+    const late = await get('/data')
+    expect([late.statusCode, late.json().type]).toEqual([503, store])
+    expect(performance.now() - started).toBeLessThan(4_000)
+    const { asked } = state
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => get(`/data?limit=${n + 1}`)))
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([503]))
+    expect(state.asked - asked).toBeLessThanOrEqual(1)
+    expect(performance.now() - started).toBeLessThan(4_000)
+  })
+
+  test('nobody waits whose deadline is near', async () => {
+    const { get, state } = await bothAway()
+    const answer = await get('/data', { 'dataservice-deadline-ms': '400' })
+    expect([answer.statusCode, answer.json().type]).toEqual([503, store])
+    expect(state.asked).toBe(1)
+  })
 })
 
 test.each([

@@ -102,7 +102,7 @@ export class Exporter {
     return body
   }
 
-  /** The first page fails at once; a later one is asked for again, because its client has read half of the answer. */
+  /** The first page fails as any other question does; a later one is asked for again, because its client has read half of the answer. */
   #reader(ask: Ask): (statement: Statement) => Promise<readonly Row[]> {
     const { store } = this.#options
     let isFirst = true

@@ -1,10 +1,9 @@
 /** The reader's questions to Postgres: in time, and not before a write that the client has seen is stored. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { CircuitOpen } from '#dataservice/platform/circuit.ts'
-import { isLost } from '#dataservice/platform/postgres/failure.ts'
 import type { Reads } from '#dataservice/platform/postgres/reads.ts'
 import type { Row, Statement } from '#dataservice/platform/postgres/session.ts'
 import type { LogPosition } from '#dataservice/record/consistency-token.ts'
+import { againMs, isAway, Patience } from './patience.ts'
 import { StoredPositions } from './stored-positions.ts'
 
 /** What every question brings along. */
@@ -44,9 +43,6 @@ export interface StoreOptions {
 /** How long a replica may be behind before the primary is asked. */
 const replicaMs = 100
 
-/** Between two rounds: who is away says so at once. */
-const againMs = 20
-
 /** Where a write is looked for, and for how long. */
 interface Way {
   reads: Reads
@@ -62,10 +58,12 @@ export function openStore({ reads, primary, topic }: StoreOptions): Store {
   })
   const first = way(reads, primary ? replicaMs : Infinity)
   const second = primary && way(primary, Infinity)
+  const plain = plainly(reads, primary)
   return {
     hasReplica: primary !== undefined,
     async rows(statement, { deadline, token, newest }) {
-      if (token === undefined) return ask(newest ? (primary ?? reads) : reads, statement, deadline)
+      if (token === undefined)
+        return newest ? ask(primary ?? reads, statement, deadline) : plain(statement, deadline)
       const gated = gatedStatement(statement, topic, token)
       const look = (at: Way) => lookUntilStored(at, gated, { token, deadline })
       const rows = second === undefined ? await look(first) : await inTurns(look, [first, second], deadline)
@@ -73,6 +71,18 @@ export function openStore({ reads, primary, topic }: StoreOptions): Store {
       return rows
     },
   }
+}
+
+/**
+ * A replica may go just after its primary came back, while not every node has the primary's address again. Who asks for the
+ * newest does not wait: the replica has answered already.
+ */
+function plainly(reads: Reads, primary: Reads | undefined) {
+  const once = (statement: Statement, deadline: number) => ask(reads, statement, deadline)
+  if (primary === undefined) return once
+  const patience = new Patience()
+  return (statement: Statement, deadline: number) =>
+    patience.through(() => once(statement, deadline), deadline)
 }
 
 /**
@@ -109,7 +119,7 @@ async function lookUntilStored(
 }
 
 function unlessAway(error: unknown): undefined {
-  if (!isLost(error) && !(error instanceof CircuitOpen)) throw error
+  if (!isAway(error)) throw error
 }
 
 async function ask(from: Reads, statement: Statement, deadline: number): Promise<readonly Row[]> {
