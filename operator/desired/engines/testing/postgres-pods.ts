@@ -40,6 +40,8 @@ export interface Pod extends EngineProcess {
   readiness(): Promise<number>
   /** What its files say from now on. */
   tell(primary: { ordinal: number; port: number }): Promise<void>
+  /** From its next start on: statements that its start script runs before its own. */
+  runsFirst(statements: string): Promise<void>
   emptyVolume(): Promise<void>
   log(): Promise<string>
 }
@@ -122,6 +124,8 @@ async function pod(folder: EngineFolder, { ordinal, port, primaryPort, isFirst }
     }
     await writeFile(join(data, 'config', primaryFile), `${primary.ordinal}\n`)
   }
+  const bootstrap = join(data, 'config', 'bootstrap.sql')
+  const ownBootstrap = await readFile(bootstrap, 'utf8')
   const engine = engineProcess({
     name: `postgres-${ordinal}`,
     command: { ...command(['sh', `${config}/start.sh`]), isFirst },
@@ -145,6 +149,7 @@ async function pod(folder: EngineFolder, { ordinal, port, primaryPort, isFirst }
     probe: () => exitCode(command(['sh', `${config}/alive.sh`])),
     readiness: () => exitCode(command(['sh', `${config}/ready.sh`])),
     tell,
+    runsFirst: (statements: string) => writeFile(bootstrap, `${statements}\n${ownBootstrap}`),
     emptyVolume: () => rm(join(data, 'pgdata'), { recursive: true }),
     log: () => readFile(logFile, 'utf8'),
   })
