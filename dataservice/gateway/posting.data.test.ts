@@ -101,7 +101,7 @@ test('a client that still sends reads why its stream ended', async () => {
 })
 
 test('a stream ends in order when its gateway stops', async () => {
-  const { gateway, stored } = await start({ drainMs: 1_000 })
+  const { gateway, stored } = await start({ drainMs: 5_000 })
   const { outgoing, next } = await openStream(gateway.url, order('a'))
   expect((await next()).first).toBe(0)
   gateway.signal('SIGTERM')

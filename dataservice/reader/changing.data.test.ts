@@ -7,6 +7,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { openReader } from './testing/reader-app.ts'
 import { type Change, putVersion } from './testing/rows.ts'
 
@@ -41,7 +42,7 @@ describe('one record', () => {
 
   test('is answered from the cache until a writer says that it changes', async () => {
     const { get, cache, cached } = await openReader(service)
-    await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'))
+    await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'), soon)
     const change = async (version: number, body?: string) => {
       cache.setNewest([mark('now', BigInt(version))], { onlyNewer: true })
       await put({ id: 'now', version, ...(body !== undefined && { body }) })

@@ -253,7 +253,7 @@ describe('without a token, while neither replica nor primary answers', () => {
 
   test('nobody waits whose deadline is near', async () => {
     const { get, state } = await bothAway()
-    const answer = await get('/data', { 'dataservice-deadline-ms': '400' })
+    const answer = await get('/data', { 'dataservice-deadline-ms': '2500' })
     expect([answer.statusCode, answer.json().type]).toEqual([503, store])
     expect(state.asked).toBe(1)
   })

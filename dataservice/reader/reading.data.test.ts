@@ -5,6 +5,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { uuid7At } from '#e2e/engines/records.ts'
 import { type Redis, startRedis } from '#e2e/engines/redis.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { entityOf, pack } from './entity.ts'
 import { cacheKey } from './lookup.ts'
 import { pageStatement, recordStatement } from './query.ts'
@@ -181,9 +182,12 @@ describe('the cache', () => {
     const prefix = `${randomBytes(6).toString('hex')}:`
     const first = await openReader(service, { prefix })
     const second = await openReader(service, { prefix })
-    await vi.waitFor(async () => expect((await first.cache.get('x')).kind).toBe('miss'))
+    await vi.waitFor(async () => expect((await first.cache.get('x')).kind).toBe('miss'), soon)
     const { body } = await first.get(`/data/${id}`)
-    await vi.waitFor(async () => expect((await second.cache.get(cacheKey('record', id))).kind).toBe('hit'))
+    await vi.waitFor(
+      async () => expect((await second.cache.get(cacheKey('record', id))).kind).toBe('hit'),
+      soon,
+    )
     expect((await second.get(`/data/${id}`)).body).toBe(body)
     expect(await first.cached()).toEqual({ 'record miss': 1 })
     expect(await second.cached()).toEqual({ 'record hit': 1 })
@@ -201,7 +205,7 @@ describe('the cache', () => {
     const redis: Redis = await startRedis()
     onTestFinished(() => redis.remove())
     const { get, cached, cache } = await openReader(service, { redis, localBytes: 0 })
-    await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'))
+    await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'), soon)
     expect((await get(`/data/${id}`)).statusCode).toBe(200)
     await redis.kill(signal)
     const started = performance.now()
@@ -227,7 +231,7 @@ test('a look-up by id locks one partition only', async () => {
 
 test('without Postgres: what the cache has, and 503 for the rest', async () => {
   const { get, cache } = await openReader(service, { database: { port: 1 } })
-  await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'))
+  await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'), soon)
   cache.set(cacheKey('record', rows[0]?.id ?? ''), pack(entityOf('"cached"', Date.now())), 10_000)
   expect((await get(`/data/${rows[0]?.id}`)).body).toBe('"cached"')
   for (const url of ['/data', `/data/${rows[1]?.id}`]) {

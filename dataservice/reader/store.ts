@@ -98,6 +98,7 @@ async function inTurns<Rows>(
     for (const way of ways) {
       const rows = await look(way).catch(unlessAway)
       if (rows !== undefined) return rows
+      if (performance.now() >= deadline) return undefined // the next one would only say that it is too late
     }
     if (deadline - performance.now() <= replicaMs) return undefined // less is no time for a look
     await pause(againMs)

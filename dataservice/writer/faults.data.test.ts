@@ -3,6 +3,7 @@ import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord } from '#e2e/engines/records.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { assign, playedWriter, proxiedWriter } from './testing/played-writer.ts'
 
 /** A writer that reaches Postgres through a proxy of its own. */
@@ -57,7 +58,7 @@ test('a commit whose answer was lost is recognised, not written again', async ()
   await proxy.happened()
   await assignment.records(0, records(50, 100))
   await untilStored(service, 150)
-  expect(await outcomes()).toEqual({ stored: 50 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 50 })
 })
 
 test('a claim that is repeated because its answer was lost does not shut its own writer out', async () => {
@@ -83,7 +84,7 @@ test('a zombie in the middle of its transaction makes the heir wait, then writes
   await untilStored(service, 200)
   // Whether the zombie's first half came through before the claim is chance; never are both halves its own.
   const storedBefore = from === 0n ? 0 : 100
-  expect(await heir.outcomes()).toEqual({ stored: 200 - storedBefore })
+  await expect.poll(heir.outcomes, soon).toEqual({ stored: 200 - storedBefore })
 })
 
 test('a writer whose connections lead to a former primary goes on at the new one', async () => {
@@ -107,7 +108,7 @@ test('memory stays flat and nothing is lost while the database is away', async (
   await proxy.happened()
   expect(taken).not.toHaveBeenCalled()
   await untilStored(service, 600)
-  await vi.waitFor(() => expect(taken).toHaveBeenCalled())
+  await vi.waitFor(() => expect(taken).toHaveBeenCalled(), soon)
 })
 
 test('a revoked partition lets its caller go at once and writes nothing more', async () => {

@@ -79,7 +79,7 @@ test('its partition waits for a writer that knows the version; nothing is refuse
   const all = [testVersion, testVersion, 'newer', testVersion]
   await vi.waitFor(async () => expect(await versionsStored(service)).toEqual(all), soon)
   expect(next.assignment.notReady()).toBeUndefined()
-  expect(await next.outcomes()).toEqual({ stored: 2 })
+  await expect.poll(next.outcomes, soon).toEqual({ stored: 2 })
 })
 
 test('versions keep the order in which they came into force, also when one comes back', async () => {

@@ -5,6 +5,7 @@ import type { LogRecord } from '#dataservice/platform/kafka/port.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord } from '#e2e/engines/records.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { assign, type PlayedOptions, playedWriter } from './testing/played-writer.ts'
 
 const records = (count: number, from = 0): LogRecord[] =>
@@ -34,7 +35,7 @@ test('a claim that waits for a connection is not sent once the partition was tak
   const busy = Promise.withResolvers<void>()
   const other = database.use(() => busy.promise)
   const assigned = assign(late.assignment, [0])
-  await vi.waitFor(() => expect(database.waiting).toBe(1))
+  await vi.waitFor(() => expect(database.waiting).toBe(1), soon)
   late.assignment.revoked()
   const rightful = writer()
   await assign(rightful.assignment, [0])
@@ -57,7 +58,7 @@ async function shutOut() {
   await assign(late.assignment, [0])
   late.assignment.revoked()
   void rightful.assignment.records(0, records(3))
-  await vi.waitFor(() => expect(rightful.lines.join()).toContain('another writer has claimed'))
+  await vi.waitFor(() => expect(rightful.lines.join()).toContain('another writer has claimed'), soon)
   return { rightful, writer, untilAt }
 }
 

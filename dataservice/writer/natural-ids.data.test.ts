@@ -6,6 +6,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, uuid7At } from '#e2e/engines/records.ts'
 import { naturalIds } from '#e2e/engines/service-settings.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { assign, playedWriter } from './testing/played-writer.ts'
 
 /** One writer over a log that the test plays by hand. */
@@ -63,7 +64,7 @@ test('the same record again is a duplicate, another one with its id a conflict; 
   await assignment.records(0, [sent(3, 'b', '{}'), sent(4, 'a', '{"n": 1}'), sent(5, 'a', '{"n":1}')])
   await untilNext(service, 6)
   expect((await stored(service)).bodies).toEqual(new Map(Object.entries({ a: '{"n":1}', b: '{}' })))
-  expect(await outcomes()).toEqual({ stored: 2, duplicate: 2, 'id-conflict': 2 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 2, duplicate: 2, 'id-conflict': 2 })
   const told = lines.map(line => JSON.parse(line)).filter(({ outcome }) => outcome === 'id-conflict')
   expect(told).toMatchObject([
     { partition: 0, offset: '2', id: 'a' },
@@ -79,7 +80,7 @@ test('what stands in the table decides, not what comes first in a batch', async 
   await untilNext(service, 1)
   await assignment.records(0, [sent(1, 'a', '{"n":2}'), sent(2, 'a', '{"n":1}'), ...many(5, 3)])
   await untilNext(service, 8)
-  expect(await outcomes()).toEqual({ stored: 6, duplicate: 1, 'id-conflict': 1 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 6, duplicate: 1, 'id-conflict': 1 })
 })
 
 test('a replay from offset 0 stores nothing twice and counts the same conflicts', async () => {
@@ -93,7 +94,7 @@ test('a replay from offset 0 stores nothing twice and counts the same conflicts'
   await assign(first.assignment, [0])
   await first.assignment.records(0, log)
   await untilNext(service, 2_550)
-  expect(await first.outcomes()).toEqual({ stored: 2_000, duplicate: 500, 'id-conflict': 50 })
+  await expect.poll(first.outcomes, soon).toEqual({ stored: 2_000, duplicate: 500, 'id-conflict': 50 })
   const before = await stored(service)
   const owner = service.open('owner')
   await owner.query('UPDATE ingest_offsets SET next_offset = 0, last_id = NULL')
@@ -103,7 +104,7 @@ test('a replay from offset 0 stores nothing twice and counts the same conflicts'
   await second.assignment.records(0, log)
   await untilNext(service, 2_550)
   expect(await stored(service)).toEqual(before)
-  expect(await second.outcomes()).toEqual({ duplicate: 2_500, 'id-conflict': 50 })
+  await expect.poll(second.outcomes, soon).toEqual({ duplicate: 2_500, 'id-conflict': 50 })
 })
 
 test('partitions of the log that bring the same ids at once, in opposite order, all get through', async () => {
@@ -124,7 +125,7 @@ test('partitions of the log that bring the same ids at once, in opposite order, 
   )
   await untilNext(service, 4 * 800)
   expect((await stored(service)).bodies.size).toBe(800)
-  expect(await outcomes()).toEqual({ stored: 800, duplicate: 600 * 3, 'id-conflict': 200 * 3 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 800, duplicate: 600 * 3, 'id-conflict': 200 * 3 })
 })
 
 test('while a partition of the table is missing its records wait, and they are stored when it is back', async () => {
@@ -135,7 +136,7 @@ test('while a partition of the table is missing its records wait, and they are s
   const { assignment, lines } = writer(service)
   await assign(assignment, [0])
   await assignment.records(0, many(100))
-  await vi.waitFor(() => expect(lines.join('')).toContain('"sqlState":"23514"'))
+  await vi.waitFor(() => expect(lines.join('')).toContain('"sqlState":"23514"'), soon)
   await owner.query(
     'ALTER TABLE records ATTACH PARTITION records_h2 FOR VALUES WITH (MODULUS 4, REMAINDER 2)',
   )

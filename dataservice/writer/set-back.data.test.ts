@@ -9,6 +9,7 @@ import { startRole } from '#dataservice/testing/role-process.ts'
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, newRecord, uuid7At } from '#e2e/engines/records.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { assign, playedWriter, proxiedWriter } from './testing/played-writer.ts'
 
 /** What the database holds, and a way back to it. */
@@ -118,7 +119,7 @@ test('a database that is away is no failure', async () => {
   const setBack = await remember()
   await assignment.records(0, records(5))
   await untilStored(5)
-  await vi.waitFor(() => expect(assignment.positions().get(0)).toBe(5n))
+  await vi.waitFor(() => expect(assignment.positions().get(0)).toBe(5n), soon)
   await setBack()
   proxy.failAt('SELECT current_setting', 'cut-before')
   await assignment.verify()

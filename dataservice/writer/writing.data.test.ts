@@ -4,6 +4,7 @@ import type { Database, DatabaseOptions } from '#dataservice/platform/postgres/d
 import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, testVersion, uuid7At } from '#e2e/engines/records.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { assign, type PlayedOptions, playedWriter } from './testing/played-writer.ts'
 
 const day = 86_400_000
@@ -61,7 +62,7 @@ test('a replay from offset 0 stores nothing twice', async () => {
   expect(await assign(second.assignment, [0])).toEqual(new Map([[0, 0n]]))
   await second.assignment.records(0, log)
   await untilStored(service, { rows: 3_000, next: 3_000 })
-  expect(await second.outcomes()).toEqual({ duplicate: 3_000 })
+  await expect.poll(second.outcomes, soon).toEqual({ duplicate: 3_000 })
 })
 
 test('a record that stands twice in the log is stored once', async () => {
@@ -74,7 +75,7 @@ test('a record that stands twice in the log is stored once', async () => {
   await untilStored(service, { rows: 11, next: 12 })
   await assignment.records(0, [logRecord(12n, { body: '{}', id }), ...records(10, 13)])
   await untilStored(service, { rows: 21, next: 23 })
-  expect(await outcomes()).toEqual({ stored: 21, duplicate: 2 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 21, duplicate: 2 })
 })
 
 test('a writer that lost its partition writes nothing more', async () => {
@@ -86,8 +87,8 @@ test('a writer that lost its partition writes nothing more', async () => {
   void zombie.assignment.records(0, log)
   await heir.assignment.records(0, log)
   await untilStored(service, { rows: 20, next: 20 })
-  expect(await zombie.outcomes()).toEqual({})
-  expect(await heir.outcomes()).toEqual({ stored: 20 })
+  await expect.poll(zombie.outcomes, soon).toEqual({})
+  await expect.poll(heir.outcomes, soon).toEqual({ stored: 20 })
 })
 
 test('reads on at the last stored record and goes on when it is the one', async () => {
@@ -117,7 +118,7 @@ test.each([
   const { assignment, metrics } = writer(service, options)
   await assign(assignment, [0])
   void assignment.records(0, next())
-  await vi.waitFor(() => expect(assignment.notReady()).toContain(`partition 0 stopped with ${reason}`))
+  await vi.waitFor(() => expect(assignment.notReady()).toContain(`partition 0 stopped with ${reason}`), soon)
   expect((await metrics.stopped.get()).values).toMatchObject([{ value: 1, labels: { partition: 0, reason } }])
   expect(await stored(service)).toEqual({ rows: 10, next: 10 })
 })
@@ -134,5 +135,5 @@ test('makes missing partitions, skips what is expired and refuses what is in the
   )
   await assignment.records(0, log)
   await untilStored(service, { rows: 3, next: 5 })
-  expect(await outcomes()).toEqual({ stored: 3, expired: 1, future: 1 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 3, expired: 1, future: 1 })
 })

@@ -18,7 +18,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const addresses: EngineAddresses = {
     kafka: { bootstrapServers: kafka.bootstrapServers },
     postgres: postgres.address,
-    redis: { host: redis.host, port: redis.port },
+    redis: { host: redis.host, port: redis.port, answerMs: 2_000 },
   }
   project.provide('engines', addresses)
   const running = started.move()

@@ -6,7 +6,8 @@ export interface EngineAddresses {
   kafka: { bootstrapServers: string[] }
   /** The superuser's connection. */
   postgres: PostgresAddress
-  redis: { host: string; port: number }
+  /** Nobody is to take it for away because the machine is busy. */
+  redis: { host: string; port: number; answerMs: number }
 }
 
 declare module 'vitest' {

@@ -1,6 +1,7 @@
 /** Long answers through the gateway, over real sockets. */
 import { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
+import { soon } from '#e2e/engines/soon.ts'
 import { start } from '../testing/gateway-app.ts'
 
 test('a client that goes away in the middle of a long answer ends the question', async () => {
@@ -14,7 +15,7 @@ test('a client that goes away in the middle of a long answer ends the question',
   const answer = await fetch(`${url}/data`, { signal: leave.signal })
   await answer.body?.getReader().read()
   leave.abort()
-  await vi.waitFor(() => expect(body.destroyed).toBe(true))
+  await vi.waitFor(() => expect(body.destroyed).toBe(true), soon)
 })
 
 test('an answer that breaks off breaks off for the client, too', async () => {

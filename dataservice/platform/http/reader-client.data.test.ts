@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { soon } from '#e2e/engines/soon.ts'
 import { makeCircuit } from '../circuit.ts'
 import { isReaderFailure, ReaderClient, type ReaderClientOptions } from './reader-client.ts'
 
@@ -36,9 +37,9 @@ test('the deadline is over once the answer begins: its body may take longer', as
   const client = await start(
     (_question, answer) => {
       answer.write('slow ')
-      setTimeout(() => answer.end('body'), 150)
+      setTimeout(() => answer.end('body'), 1_500)
     },
-    { deadlineMs: 100 },
+    { deadlineMs: 1_000 },
   )
   const answer = await client.ask(question)
   if (answer.kind !== 'answer') throw new Error(answer.kind)
@@ -120,7 +121,7 @@ test('a short answer is a whole, a long one a stream that waits for whoever read
   expect(short).toMatchObject({ kind: 'answer', status: 200, body: Buffer.from('short') })
   const long = await client.ask({ ...question, path: '/long' })
   if (long.kind !== 'answer' || Buffer.isBuffer(long.body)) throw new Error('not a stream')
-  await vi.waitFor(() => expect(sent).toBeGreaterThan(0))
+  await vi.waitFor(() => expect(sent).toBeGreaterThan(0), soon)
   let before = -1
   await vi.waitFor(() => {
     const stands = before === sent
@@ -157,7 +158,7 @@ test('exports have connections of their own, and a bound of their own', async ()
   expect(await client.ask(wanted)).toEqual({ kind: 'unavailable' })
   expect(await client.ask(question)).toMatchObject({ kind: 'answer' })
   first.body.destroy()
-  await vi.waitFor(async () => expect(await client.ask(wanted)).toMatchObject({ kind: 'answer' }))
+  await vi.waitFor(async () => expect(await client.ask(wanted)).toMatchObject({ kind: 'answer' }), soon)
 })
 
 test('a reader that fails again and again is left alone, tried by one question, and used again', async () => {

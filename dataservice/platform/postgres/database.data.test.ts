@@ -76,7 +76,7 @@ test('a transaction that the server had given up is never taken for committed', 
 })
 
 test('a statement that takes too long is cut off by the server, the connection stays', async () => {
-  const database = open({ poolSize: 1, statementTimeoutMs: 100 })
+  const database = open({ poolSize: 1, statementTimeoutMs: 1_000 })
   await expect(database.query('SELECT pg_sleep(5)')).rejects.toMatchObject({ sqlState: '57014' })
   expect((await database.query('SELECT 1')).rows).toEqual([['1']])
 })
@@ -91,7 +91,7 @@ test('a lock that does not come is given up', async () => {
 })
 
 test('a dead network ends a statement as lost, and the place in the pool is free again', async () => {
-  const { proxy, database } = await proxied({ poolSize: 1, statementTimeoutMs: 100, networkGraceMs: 100 })
+  const { proxy, database } = await proxied({ poolSize: 1, statementTimeoutMs: 1_000, networkGraceMs: 1_000 })
   await database.query('SELECT 1')
   proxy.failAt('SELECT 2', 'freeze')
   await expect(database.query('SELECT 2')).rejects.toMatchObject({ kind: 'lost' })
@@ -99,7 +99,7 @@ test('a dead network ends a statement as lost, and the place in the pool is free
 })
 
 test('a connection that never opens is given up and its place is free again', async () => {
-  const { proxy, database } = await proxied({ poolSize: 1, connectTimeoutMs: 200 })
+  const { proxy, database } = await proxied({ poolSize: 1, connectTimeoutMs: 2_000 })
   proxy.failAt('user', 'freeze') // the start-up packet
   await expect(database.query('SELECT 1')).rejects.toMatchObject({ kind: 'lost' })
   expect(database.busy).toBe(0)

@@ -22,6 +22,8 @@ export interface RedisAddress extends RedisAccess, RedisEndpoint {
    * and to trust, in its stead. Both are asked before each connection.
    */
   tls?: { authority?: () => string; context?: () => SecureContext }
+  /** Who does not answer for so long counts as away. Absent: 80, longer than a healthy Redis ever takes and below what a caller notices. */
+  answerMs?: number
 }
 
 /** One Redis, or several that are opened in the same way. */
@@ -30,13 +32,11 @@ export interface RedisAddresses extends RedisAddress {
   peers?: readonly RedisEndpoint[]
 }
 
-/** Longer than a healthy Redis ever takes; below what a caller notices. */
-const commandTimeoutMs = 80
 const connectTimeoutMs = 1_000
 const maxReconnectMs = 2_000
 
 export function connectRedis(
-  { access, tls, ...address }: RedisAddress,
+  { access, tls, answerMs = 80, ...address }: RedisAddress,
   more: Pick<RedisOptions, 'keyPrefix' | 'enableAutoPipelining' | 'lazyConnect'> = {},
 ): Redis {
   const current = (): Pick<RedisOptions, 'username' | 'password' | 'tls'> => ({
@@ -51,7 +51,7 @@ export function connectRedis(
   const redis: Redis = new Redis({
     ...address,
     ...current(),
-    commandTimeout: commandTimeoutMs,
+    commandTimeout: answerMs,
     connectTimeout: connectTimeoutMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

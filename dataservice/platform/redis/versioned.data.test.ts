@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { engines } from '#e2e/engines/inject.ts'
 import { startRedis } from '#e2e/engines/redis.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { openCache } from './cache.ts'
 import { guardMs, mark, readVersioned, seenValue, stateKey } from './versioned.ts'
 
@@ -18,7 +19,7 @@ async function opened(address: Address = engines().redis) {
     raw.disconnect()
     await cache.close()
   })
-  await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'))
+  await vi.waitFor(async () => expect((await cache.get('x')).kind).toBe('miss'), soon)
   const held = async () => {
     const answer = await cache.get(stateKey('a'))
     return answer.kind === 'hit' ? readVersioned(answer.value) : answer.kind
@@ -69,7 +70,7 @@ test('many are as good as one, and a Redis that was away takes them again', asyn
   const ids = Array.from({ length: 2_000 }, (_, n) => `r${n}`)
   const tell = () => cache.setNewest(ids.map(id => mark(id, 3n)))
   tell()
-  await vi.waitFor(async () => expect(await raw.dbsize()).toBe(ids.length))
+  await vi.waitFor(async () => expect(await raw.dbsize()).toBe(ids.length), soon)
   await redis.kill('SIGKILL')
   tell()
   await redis.start()

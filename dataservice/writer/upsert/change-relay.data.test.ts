@@ -8,6 +8,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, type TestRecord } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
 import { assign, playedWriter } from '../testing/played-writer.ts'
@@ -184,7 +185,7 @@ test('headers are those of an event, and a deletion has no value', async () => {
     logRecord(0n, { ...record, eventId: events[0] ?? '', body: '{"customer":"x",  "amount":1e2}' }),
     logRecord(1n, { ...record, eventId: events[1] ?? '', body: '', command: 'delete' }),
   ])
-  await vi.waitFor(() => expect(contents).toHaveLength(2))
+  await vi.waitFor(() => expect(contents).toHaveLength(2), soon)
   const common = {
     ce_specversion: '1.0',
     ce_subject: 'a',

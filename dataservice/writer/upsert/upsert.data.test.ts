@@ -8,6 +8,7 @@ import { engines } from '#e2e/engines/inject.ts'
 import { type MigratedService, migratedService } from '#e2e/engines/migrated-database.ts'
 import { logRecord, type TestRecord } from '#e2e/engines/records.ts'
 import { changing } from '#e2e/engines/service-settings.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { ingestStore } from '../store.ts'
 import { recordsTables } from '../table.ts'
 import { assign, proxiedWriter } from '../testing/played-writer.ts'
@@ -118,7 +119,7 @@ test('each command does what it says, and what it cannot do is an outcome', asyn
     ['e', 'version-conflict', null],
   ])
   expect(told.map(([offset]) => Number(offset))).toEqual([1, 5, 7, 9, 10, 12, 14])
-  expect(await outcomes()).toMatchObject({ stored: 8, 'version-conflict': 3, absent: 2, invalid: 1 })
+  await expect.poll(outcomes, soon).toMatchObject({ stored: 8, 'version-conflict': 3, absent: 2, invalid: 1 })
 })
 
 test('each batch announces the versions that its records come to, and a replay none', async () => {
@@ -145,7 +146,7 @@ test('of two commands for one version exactly one wins', async () => {
   ])
   const log = logOf([{ id: 'a', body: order('x') }, ...rounds.flat()])
   const outcomes = await written(service, log)
-  expect(await outcomes()).toMatchObject({ stored: 41, 'version-conflict': 40 })
+  await expect.poll(outcomes, soon).toMatchObject({ stored: 41, 'version-conflict': 40 })
   expect((await tables(service)).records[0]?.slice(0, 2)).toEqual(['a', '41'])
 })
 
@@ -167,7 +168,7 @@ test('what Postgres refuses is a dead letter; all others of its batch count, and
     })),
   ])
   const outcomes = await written(service, log)
-  expect(await outcomes()).toEqual({ stored: 40, refused: 2, invalid: 1 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 40, refused: 2, invalid: 1 })
   const before = await tables(service)
   expect(before.letters.map(([offset]) => offset)).toEqual(['20', '22'])
   await fromTheStart(service)
@@ -189,7 +190,7 @@ test('a command that makes a record too large for an index is a dead letter, and
     { id: 'a', body: '{"amount":2}', command: 'merge' },
   ])
   const outcomes = await written(service, log)
-  expect(await outcomes()).toEqual({ stored: 2, refused: 2 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 2, refused: 2 })
   const { records, letters } = await tables(service)
   expect(records.map(row => row.slice(0, 3))).toEqual([['a', '2', order('x', 2)]])
   expect(letters.map(([offset]) => offset)).toEqual(['1', '2'])
@@ -207,7 +208,7 @@ test('a time that Postgres cannot read stops nobody: its record is a dead letter
     { id: 'b', body: order('x') },
   ])
   const outcomes = await written(service, log)
-  expect(await outcomes()).toEqual({ stored: 4, refused: 2 })
+  await expect.poll(outcomes, soon).toEqual({ stored: 4, refused: 2 })
   const { records, letters } = await tables(service)
   expect(records.map(([id]) => id)).toEqual(['a', 'b', 'first', 'last'])
   expect(letters.map(([offset]) => offset)).toEqual(['1', '2'])

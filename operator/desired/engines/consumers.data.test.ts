@@ -89,7 +89,12 @@ async function leadTo(wanted: readonly WantedUser[], port: TopicsPort, log: LogA
   )
 }
 
-const calm = { logLevel: logLevel.NOTHING, retry: { retries: 0 } }
+const calm = {
+  logLevel: logLevel.NOTHING,
+  retry: { retries: 0 },
+  connectionTimeout: 20_000,
+  authenticationTimeout: 20_000,
+}
 
 /** As a part of the service. */
 const asPart = ({ places, part }: Brokers): Kafka =>
@@ -165,7 +170,7 @@ describe.each<HopMode>(['Off', 'Internal'])('one broker with consumers, security
   let one: Brokers
   beforeAll(async () => {
     one = await brokers(tls, 1)
-  }, 120_000)
+  })
   afterAll(() => one.end())
 
   test('parts write as ever, and a consumer reads it in a group of its own', async () => {
@@ -280,4 +285,4 @@ test('three brokers with consumers: parts and controllers trust each other, and 
   await expect.poll(() => port.health(log, 3), soon).toMatchObject({ lacking: [], thin: [], voters: 3 })
   const all = () => read(asConsumer(three, billing, 5), `${prefix}billing.main`, 6).catch(String)
   await expect.poll(all, soon).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
-}, 240_000)
+})

@@ -42,8 +42,10 @@ test('three nodes find each other, keep topics three times, and say when a repli
   const log = { servers: places.map(addressOf) }
   const create = creations(target)
   await expect.poll(() => topics.change(log, create).then(() => true, String), soon).toBe(true)
+  await expect
+    .poll(() => topics.health(log, 3).catch(String), soon)
+    .toMatchObject({ lacking: [], thin: [], voters: 3 })
   const first = await topics.health(log, 3)
-  expect(first).toMatchObject({ lacking: [], thin: [], voters: 3 })
   expect([0, 1, 2]).toContain(first.controller)
 
   await nodes[first.controller]?.kill('SIGKILL')
@@ -105,7 +107,7 @@ test('two nodes join an encrypted one that holds data: they vote, get every part
   if (step?.do !== 'replicate') throw new Error('partitions are on one broker only')
   await topics.replicate(first, step.partitions)
   await expect.poll(health, soon).toMatchObject({ thin: [], lacking: [] })
-  expect((await health()).misled).toBeGreaterThan(0)
+  await expect.poll(async () => (await health()).misled, soon).toBeGreaterThan(0)
   await topics.elect(first)
   await expect.poll(health, soon).toMatchObject({ misled: 0 })
 

@@ -67,7 +67,7 @@ test('a replica whose primary fell silent without a word asks for it anew', asyn
 test('a replica that does not follow is not ready while its primary answers, and is again once it follows', async () => {
   const [primary, replica] = await aPair()
   await primary.administer(`ALTER ROLE ${database.replication} NOREPLICATION`)
-  await primary.administer('SELECT pg_terminate_backend(pid) FROM pg_stat_replication')
+  await primary.administer('SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_replication')
   await primary.sql('INSERT INTO kept VALUES (2)')
   expect(await replica.readiness()).toBe(0)
   await expect.poll(() => replica.probe().then(() => replica.readiness()), soon).not.toBe(0)

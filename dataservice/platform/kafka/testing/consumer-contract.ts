@@ -252,8 +252,10 @@ export function consumerContract(cluster: () => ContractCluster): void {
     await broker?.start()
     isOver = true
     await Promise.all(load)
-    const total = (await topics.counts(topic)).reduce((sum, count) => sum + count)
-    await until(() => recorder.distinct === total)
+    await until(async () => {
+      const total = (await topics.counts(topic)).reduce((sum, count) => sum + count)
+      return recorder.distinct === total
+    })
     expect(recorder.gaps).toEqual([])
     expect(acknowledged.filter(key => !recorder.hasKey(key))).toEqual([])
   })

@@ -76,7 +76,7 @@ async function countsOf(admin: Admin, topic: string): Promise<number[]> {
 }
 
 /** Waits for a condition, which a failing question does not meet. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs
   for (;;) {
     if (
