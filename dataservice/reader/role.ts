@@ -6,6 +6,7 @@ import { makeServer } from '#dataservice/platform/http/server.ts'
 import type { RoleContext, Running } from '#dataservice/platform/lifecycle.ts'
 import { signingKey } from '#dataservice/record/signing-key.ts'
 import { reader } from './app.ts'
+import { firstAnswer } from './first-answer.ts'
 import { type ReaderAdapters, readerPorts } from './parts.ts'
 import { probeMetrics } from './probing/metrics.ts'
 import { type ProbedGateway, startProber } from './probing/prober.ts'
@@ -27,6 +28,7 @@ export async function start(context: RoleContext, ports: ReaderRolePorts): Promi
   app.addHook('onRequest', onlyWithKey(innerKey(secret)))
   await app.register(reader, readerPorts({ ...adapters, settings, record, key, metrics, now: Date.now }))
   await serve(listen)
+  const store = firstAnswer(adapters.database)
   const prober =
     probed &&
     startProber({
@@ -36,7 +38,7 @@ export async function start(context: RoleContext, ports: ReaderRolePorts): Promi
       random: Math.random,
     })
   return {
-    notReady: () => undefined,
+    notReady: () => store.problem(),
     ...(prober && { progress: prober.progress }),
     behindService: true,
     drain() {
@@ -44,6 +46,7 @@ export async function start(context: RoleContext, ports: ReaderRolePorts): Promi
       drain()
     },
     async stop() {
+      store.stop()
       prober?.stop()
       await app.close()
     },

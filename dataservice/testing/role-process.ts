@@ -21,6 +21,8 @@ export interface RoleProcess {
   pid: number
   /** Answers the status of `/readyz`, or 0 when nobody listens. */
   readiness(): Promise<number>
+  /** Answers the status of `/livez`. */
+  liveness(): Promise<number>
   metrics(): Promise<string>
   /** What it says at `/progress`. */
   progress(): Promise<string>
@@ -100,6 +102,7 @@ export async function startRole(
         answer => answer.status,
         () => 0,
       ),
+    liveness: async () => (await probe(probePaths.live)).status,
     metrics: async () => (await probe(probePaths.metrics)).text(),
     progress: async () => (await probe(probePaths.progress)).text(),
     signal: name => void child.kill(name),
