@@ -2,13 +2,14 @@ import { expect, test } from 'vitest'
 import { collector, givesBack } from './give-back.ts'
 import { FakeClock } from './testing/fake-clock.ts'
 
-function world() {
+function world(tookMs = 0) {
   const clock = new FakeClock()
   let times = 0
   const depth = givesBack({
     clock,
     collect: () => {
       times += 1
+      clock.jump(tookMs)
     },
   })
   return { clock, depth, times: () => times }
@@ -40,14 +41,17 @@ test('not for a few keys, nor again for those before', () => {
   expect(times()).toBe(1)
 })
 
-test('not often: many keys soon after wait for ten minutes to be over', () => {
-  const { clock, depth, times } = world()
+test.each([
+  { tookMs: 20, restMs: 10_000 },
+  { tookMs: 300, restMs: 30_000 },
+])('not often: after one that took $tookMs ms, many keys wait for $restMs ms', ({ tookMs, restMs }) => {
+  const { clock, depth, times } = world(tookMs)
   for (const keys of [100, 0]) depth(keys)
-  clock.advance(10_000)
+  clock.advance(1_000)
   for (const keys of [100, 0]) depth(keys)
-  clock.advance(300_000)
+  clock.advance(restMs - 1_000)
   expect(times()).toBe(1)
-  clock.advance(300_000)
+  clock.advance(1_000)
   expect(times()).toBe(2)
 })
 

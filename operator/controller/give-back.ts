@@ -16,26 +16,29 @@ export interface GiveBackOptions {
 const manyKeys = 100
 /** Fewer in line for so long: it was not only a pause. */
 const calmMs = 1_000
-/** Nobody is answered while it collects (tenths of a second), so it is not done often. */
-const everyMs = 600_000
+/** Nobody is answered while it collects (tenths of a second), so it takes no more than so much of all time, and is not done often. */
+const share = 0.01
+const everyMs = 10_000
 
 /** Hears how many keys wait; collects when all of many have been served. */
 export function givesBack({ clock, collect }: GiveBackOptions): (keys: number) => void {
   let wasMuch = false
-  let last = Number.NEGATIVE_INFINITY
+  let notBefore = Number.NEGATIVE_INFINITY
   let cancel: (() => void) | undefined
   const due = (): void => {
     wasMuch = false
     cancel = undefined
-    last = clock.now()
+    const began = clock.now()
     collect()
+    const ended = clock.now()
+    notBefore = ended + Math.max(everyMs, (ended - began) / share)
   }
   return keys => {
     if (keys >= manyKeys) {
       wasMuch = true
       cancel?.()
       cancel = undefined
-    } else if (wasMuch) cancel ??= clock.after(Math.max(calmMs, last + everyMs - clock.now()), due)
+    } else if (wasMuch) cancel ??= clock.after(Math.max(calmMs, notBefore - clock.now()), due)
   }
 }
 

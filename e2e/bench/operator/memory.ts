@@ -14,6 +14,8 @@ const amounts: Readonly<Record<Size, readonly [number, ...number[]]>> = {
 }
 /** The limit holds for the largest number. */
 const mostMegabytes = 250
+/** What beginning heaped up is given back within this time (`operator/controller/give-back.ts`). */
+const restMs = 60_000
 
 interface Memory {
   /** Bytes. */
@@ -73,13 +75,14 @@ async function memoryOfOurs(world: World): Promise<Memory> {
   await using operator = await observed(world)
   await operator.working()
   await operator.calm() // it looks at everything once
+  await pause(restMs)
   return await memoryOf(operator)
 }
 
 async function memoryOfPeer(world: World): Promise<Memory> {
   await using program = await controllerRuntime.start(world, { READ_ONLY: 'true' })
   await program.working()
-  await pause(3_000)
+  await pause(restMs)
   return await memoryOf(program)
 }
 

@@ -38,7 +38,7 @@ export class FakeClock implements Clock {
       this.#now = Math.max(this.#now, next.dueAt)
       next.callBack()
     }
-    this.#now = end
+    this.#now = Math.max(this.#now, end)
   }
 
   #next(end: number): Timer | undefined {
