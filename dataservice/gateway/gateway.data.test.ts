@@ -124,7 +124,7 @@ test('one object, an array and lines stand in the topic byte for byte, at the po
 
 describe('a broker that fails', () => {
   test.each(['SIGKILL', 'SIGSTOP'] as const)(
-    '%s: 503 in time, and 202 again once it is back',
+    '%s: 503 within 5 s, and 202 again once it is back',
     async signal => {
       const world = await start()
       const [broker] = kafka.brokers
@@ -134,8 +134,7 @@ describe('a broker that fails', () => {
       const answers = await Promise.all(
         ['a', 'b', 'c', 'd'].map(name => post(world.gateway.url, order(name))),
       )
-      // 4.6 s by design; what is meant is that nobody waits for the 10 s in which the log may yet answer.
-      expect(performance.now() - started).toBeLessThan(7_500)
+      expect(performance.now() - started).toBeLessThan(5_000)
       for (const { status, json } of answers) {
         expect(status).toBe(503)
         expect(json.type).toMatch(/\/(log-unavailable|outcome-unknown)$/)

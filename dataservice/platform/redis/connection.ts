@@ -22,7 +22,7 @@ export interface RedisAddress extends RedisAccess, RedisEndpoint {
    * and to trust, in its stead. Both are asked before each connection.
    */
   tls?: { authority?: () => string; context?: () => SecureContext }
-  /** Who does not answer for so long counts as away. Absent: 80, longer than a healthy Redis ever takes and below what a caller notices. */
+  /** Who does not answer for so many milliseconds counts as away. Absent: 80, longer than a healthy Redis ever takes and below what a caller notices. */
   answerMs?: number
 }
 

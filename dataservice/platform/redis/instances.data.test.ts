@@ -4,13 +4,13 @@ import { Redis as Client } from 'ioredis'
 import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Redis, startRedis } from '#e2e/engines/redis.ts'
+import { soon } from '#e2e/engines/soon.ts'
 import { type Cache, openCache } from './cache.ts'
 import { Instances } from './instance.ts'
 import { openRateLimiter } from './rate-limiter.ts'
 import { mark, readVersioned, seenValue, stateKey } from './versioned.ts'
 
 const log = pino({ level: 'silent' })
-const patience = { timeout: 20_000, interval: 20 }
 
 async function startTwo(): Promise<[Redis, Redis]> {
   const started = async () => {
@@ -26,7 +26,7 @@ const grownUp = (redis: Redis): Promise<void> =>
   vi.waitFor(async () => {
     const info = await looksInto('', redis).info('server')
     expect(Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1])).toBeGreaterThan(1)
-  }, patience)
+  }, soon)
 
 /** A busy machine is not to pass for one of them that hangs. */
 const addressOf = ({ host, port }: Redis) => ({ host, port, answerMs: 500 })
@@ -40,7 +40,7 @@ async function opened(prefix: string, first: Redis, second: Redis): Promise<Cach
 }
 
 const allAsked = ({ instances }: Pick<Cache, 'instances'>): Promise<void> =>
-  vi.waitFor(() => expect(instances.map(({ state }) => state)).toEqual(['closed', 'closed']), patience)
+  vi.waitFor(() => expect(instances.map(({ state }) => state)).toEqual(['closed', 'closed']), soon)
 
 function looksInto(prefix: string, redis: Redis): Client {
   const raw = new Client({ ...addressOf(redis), keyPrefix: prefix })
@@ -60,7 +60,7 @@ test('of two any may die and come back empty: what was kept is found all the tim
     for (const key of keys) cache.set(key, Buffer.from(key), 60_000)
   }
   const full = (redis: Redis) =>
-    vi.waitFor(async () => expect(await looksInto(prefix, redis).dbsize()).toBe(keys.length), patience)
+    vi.waitFor(async () => expect(await looksInto(prefix, redis).dbsize()).toBe(keys.length), soon)
   fill()
   await Promise.all([...two.map(full), ...two.map(grownUp)])
 
@@ -87,7 +87,7 @@ test('one that hangs is left alone, and the other answers instead', async () => 
   const two = await startTwo()
   const cache = await opened(newPrefix(), ...two)
   cache.set('a', Buffer.from('a'), 60_000)
-  await vi.waitFor(async () => expect((await cache.get('a')).kind).toBe('hit'), patience)
+  await vi.waitFor(async () => expect((await cache.get('a')).kind).toBe('hit'), soon)
   await two[0].kill('SIGSTOP')
   for (let n = 0; n < 100; n++) expect((await cache.get('a')).kind).toBe('hit')
   expect([cache.state, cache.instances[0]?.state]).toEqual(['closed', 'open'])
@@ -95,7 +95,7 @@ test('one that hangs is left alone, and the other answers instead', async () => 
   await vi.waitFor(async () => {
     expect((await cache.get('a')).kind).toBe('hit')
     expect(cache.instances[0]?.state).toBe('closed')
-  }, patience)
+  }, soon)
 })
 
 test('everybody asks the one that has been up longest, in whichever order they are told of them', async () => {
@@ -106,7 +106,7 @@ test('everybody asks the one that has been up longest, in whichever order they a
   const asked = async (first: Redis, second: Redis) => {
     const instances = new Instances({ ...addressOf(first), peers: [addressOf(second)] }, log)
     onTestFinished(() => instances.close())
-    await vi.waitFor(() => expect(instances.all.every(({ isAsked }) => isAsked)).toBe(true), patience)
+    await vi.waitFor(() => expect(instances.all.every(({ isAsked }) => isAsked)).toBe(true), soon)
     return instances.eldest()?.redis.options.port
   }
   expect([await asked(early, late), await asked(late, early)]).toEqual([early.port, early.port])
@@ -125,18 +125,18 @@ test('at each of them nothing is replaced by something older, also by who did no
       }),
     )
   both.setNewest([seen(2)])
-  await vi.waitFor(async () => expect(await versions()).toEqual([2, 2]), patience)
+  await vi.waitFor(async () => expect(await versions()).toEqual([2, 2]), soon)
   // Who reaches one alone leaves the other with what it has.
   const alone = openCache({ ...addressOf(two[0]), prefix, log })
   onTestFinished(() => alone.close())
-  await vi.waitFor(() => expect(alone.state).toBe('closed'), patience)
+  await vi.waitFor(() => expect(alone.state).toBe('closed'), soon)
   alone.setNewest([mark('a', 4n)], { onlyNewer: true })
-  await vi.waitFor(async () => expect(await versions()).toEqual([4, 2]), patience)
+  await vi.waitFor(async () => expect(await versions()).toEqual([4, 2]), soon)
   // A slow one comes to both: older than what the first knows, newer than the second.
   both.setNewest([seen(3)])
-  await vi.waitFor(async () => expect(await versions()).toEqual([4, 3]), patience)
+  await vi.waitFor(async () => expect(await versions()).toEqual([4, 3]), soon)
   both.setNewest([seen(5)])
-  await vi.waitFor(async () => expect(await versions()).toEqual([5, 5]), patience)
+  await vi.waitFor(async () => expect(await versions()).toEqual([5, 5]), soon)
 })
 
 test('callers are counted at one of them by all, and at the other once that is away', async () => {

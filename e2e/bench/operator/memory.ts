@@ -14,8 +14,8 @@ const amounts: Readonly<Record<Size, readonly [number, ...number[]]>> = {
 }
 /** The limit holds for the largest number. */
 const mostMegabytes = 250
-/** What beginning heaped up is given back within this time (`operator/controller/give-back.ts`). */
-const restMs = 60_000
+/** What beginning heaped up is given back within a minute (`operator/controller/give-back.ts`); a few heap nothing up. */
+const restMs: Readonly<Record<Size, number>> = { smoke: 0, full: 60_000 }
 
 interface Memory {
   /** Bytes. */
@@ -29,7 +29,7 @@ type Look = Record<'ours' | 'peer', Memory>
 export function memoryTallies(size: Size, ours: Growing): Tally[][] {
   const [fewest, ...more] = amounts[size]
   const looks = new Map(
-    [fewest, ...more].map(services => [services, once(() => look(ours, services))] as const),
+    [fewest, ...more].map(services => [services, once(() => look(ours, services, restMs[size]))] as const),
   )
   const lookAt = async (services: number): Promise<Look> => {
     const found = await looks.get(services)?.()
@@ -61,9 +61,9 @@ export function memoryTallies(size: Size, ours: Growing): Tally[][] {
 }
 
 /** Operators that begin anew: what they were while everything was made does not matter. */
-async function look(growing: Growing, services: number): Promise<Look> {
+async function look(growing: Growing, services: number, rest: number): Promise<Look> {
   const world = await growing.with(services)
-  const found = { ours: await memoryOfOurs(world), peer: await memoryOfPeer(world) }
+  const found = { ours: await memoryOfOurs(world, rest), peer: await memoryOfPeer(world) }
   const [one, other] = [found.ours, found.peer].map(
     ({ retained, megabytes }) => `${(retained / 2 ** 20).toFixed(1)} MiB, ${megabytes.toFixed(0)} resident`,
   )
@@ -71,18 +71,18 @@ async function look(growing: Growing, services: number): Promise<Look> {
   return found
 }
 
-async function memoryOfOurs(world: World): Promise<Memory> {
+async function memoryOfOurs(world: World, rest: number): Promise<Memory> {
   await using operator = await observed(world)
   await operator.working()
   await operator.calm() // it looks at everything once
-  await pause(restMs)
+  await pause(rest)
   return await memoryOf(operator)
 }
 
 async function memoryOfPeer(world: World): Promise<Memory> {
   await using program = await controllerRuntime.start(world, { READ_ONLY: 'true' })
   await program.working()
-  await pause(restMs)
+  await pause(3_000)
   return await memoryOf(program)
 }
 
